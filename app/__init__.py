@@ -1,0 +1,1 @@
+"""The order management system: core, rooms, flows and the processes that run them."""

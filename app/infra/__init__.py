@@ -1,0 +1,1 @@
+"""IO: settings, database, Redis, bus, lanes, queue, secrets, telemetry and embedded servers."""

@@ -1,0 +1,1 @@
+"""The GraphQL face: parse, authorise, call a flow or a service, shape the answer."""
