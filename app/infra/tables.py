@@ -24,6 +24,7 @@ SQLModel.metadata.naming_convention = MetaData(
 metadata = SQLModel.metadata
 
 NUMERIC = Numeric(28, 10)
+NOTIONAL = Numeric(48, 20)
 TIMESTAMPTZ = TIMESTAMP(timezone=True)
 
 

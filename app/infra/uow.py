@@ -12,7 +12,7 @@ from app.infra.db import BatchSession, Database, ReadSession, WriteSession
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whose rows a transaction sees: those of a tenant, and, before a tenant is chosen, those of a user or an e-mail."""
+    """Whose rows a transaction sees: a tenant's, and, before a tenant is chosen, those of a user or an e-mail."""
 
     tenant_id: TenantId | None = None
     user_id: UserId | None = None

@@ -19,7 +19,7 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.messages import LaneKind
-from app.infra.tables import json_column, numeric_column, one_of, refers, text_column, time_column, uuid_column
+from app.infra.tables import NOTIONAL, json_column, numeric_column, one_of, refers, text_column, time_column, uuid_column
 
 _ACCOUNT = ["tenant_id", "account_id"]
 _ORDER = ["tenant_id", "order_id"]
@@ -102,6 +102,7 @@ class OrderRow(SQLModel, table=True):
     placed_by: str = text_column()
     state: str = text_column()
     filled_quantity: Decimal = numeric_column()
+    filled_notional: Decimal = Field(sa_type=NOTIONAL)
     average_fill_price: Decimal | None = numeric_column(nullable=True)
     commission: Decimal = numeric_column()
     overfilled_quantity: Decimal = numeric_column()
