@@ -29,8 +29,8 @@ class AuditRow(SQLModel, table=True):
     action: str = text_column()
     resource_type: str = text_column()
     resource_id: str | None = text_column(nullable=True)
-    old_values: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)  # type: ignore[call-overload]
-    new_values: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)  # type: ignore[call-overload]
+    old_values: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)
+    new_values: dict[str, Any] | None = Field(default=None, sa_type=_NULLABLE_JSON)
     ip_address: str | None = text_column(nullable=True)
     request_id: str | None = text_column(nullable=True)
     created_at: datetime = time_column()

@@ -53,9 +53,7 @@ class TenantChoiceError(OmsError):
     code = "TENANT_CHOICE_REQUIRED"
 
     def __init__(self, slugs: list[str]) -> None:
-        super().__init__(
-            f"Name the tenant to enter, one of: {', '.join(slugs)}.", path=["tenantSlug"], slugs=slugs
-        )
+        super().__init__(f"Name the tenant to enter, one of: {', '.join(slugs)}.", path=["tenantSlug"], slugs=slugs)
 
 
 class WeakPasswordError(InputError):
@@ -73,9 +71,7 @@ class ScopeBeyondOwnError(OmsError):
     code = "SCOPE_BEYOND_OWN"
 
     def __init__(self, scopes: list[str]) -> None:
-        super().__init__(
-            f"A key may not do more than its maker: {', '.join(scopes)}.", path=["scopes"], scopes=scopes
-        )
+        super().__init__(f"A key may not do more than its maker: {', '.join(scopes)}.", path=["scopes"], scopes=scopes)
 
 
 class ApiKeyInactiveError(OmsError):

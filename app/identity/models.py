@@ -121,8 +121,8 @@ class ApiKeyRow(SQLModel, table=True):
     name: str = text_column()
     prefix: str = text_column()
     secret_hash: bytes = Field(sa_type=LargeBinary)
-    scopes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
-    ip_allowlist: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    scopes: list[str] = Field(sa_type=ARRAY(Text))
+    ip_allowlist: list[str] = Field(sa_type=ARRAY(Text))
     requests_per_minute: int | None = None
     created_at: datetime = time_column()
     expires_at: datetime | None = time_column(nullable=True)
