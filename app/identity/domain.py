@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from base64 import b32decode, b32encode
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
 from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
 from app.core.errors import InputError
 from app.core.ids import ApiKeyId, MembershipId, SessionId, TenantId, UserId
@@ -199,3 +202,212 @@ class ApiKey:
     def is_live(self, now: datetime) -> bool:
         """True when it is neither revoked nor past its end."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """A key as it is asked for; new_api_key() has checked it."""
+
+    name: str
+    scopes: frozenset[Scope]
+    ip_allowlist: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedApiKey:
+    """An API key as its holder shows it, taken apart; what it claims is not proven yet."""
+
+    tenant_id: TenantId
+    prefix: str
+    secret_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedRefreshToken:
+    """A refresh token as its holder shows it, taken apart; what it claims is not proven yet."""
+
+    tenant_id: TenantId
+    token_hash: bytes
+
+
+_EMAIL = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])",
+    re.ASCII,
+)
+_EMAIL_LOCAL_LENGTH_MAX = 64
+_BASE32 = r"[a-z2-7]"
+_API_KEY = re.compile(rf"oms_({_BASE32}{{26}})_({_BASE32}{{10}})_({_BASE32}{{52}})", re.ASCII)
+_REFRESH_TOKEN = re.compile(rf"omr_({_BASE32}{{26}})_({_BASE32}{{52}})", re.ASCII)
+_UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn"})
+
+
+def normalized_email(text: str) -> str:
+    """The address as it is stored and compared: trimmed, lower case, ASCII.
+
+    Raises InputError for what is no address of the form local@domain.tld.
+    """
+    email = text.strip().lower()
+    local = email.partition("@")[0]
+    if len(email) > EMAIL_LENGTH_MAX or len(local) > _EMAIL_LOCAL_LENGTH_MAX or _EMAIL.fullmatch(email) is None:
+        raise InputError("This is not an e-mail address.", path=["email"])
+    return email
+
+
+def written_name(text: str, *, path: Sequence[str], length_max: int = NAME_LENGTH_MAX) -> str:
+    """A name as it is stored: trimmed, composed (NFC), neither empty nor too long, without control characters.
+
+    Raises InputError with the path.
+    """
+    name = unicodedata.normalize("NFC", text.strip())
+    if not name:
+        raise InputError("This may not be empty.", path=path)
+    if len(name) > length_max:
+        raise InputError(f"This may have at most {length_max} characters.", path=path)
+    if any(unicodedata.category(character) in _UNWRITABLE for character in name):
+        raise InputError("This holds a character that cannot be written.", path=path)
+    return name
+
+
+def visible_text(text: str, length_max: int = USER_AGENT_LENGTH_MAX) -> str:
+    """What of a header's value is kept: cut to length, unwritable characters replaced, so that no log line breaks."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNWRITABLE else character
+        for character in text[:length_max]
+    )
+
+
+def prepared_password(password: str) -> str | None:
+    """The password as it is hashed: compatibility composed (NFKC), as NIST SP 800-63B 5.1.1.2 asks.
+
+    None when it cannot be anyone's: too long or not encodable. It never raises, so that a login answers all alike.
+    """
+    if len(password) > PASSWORD_LENGTH_MAX:
+        return None
+    prepared = unicodedata.normalize("NFKC", password)
+    try:
+        prepared.encode()
+    except UnicodeEncodeError:
+        return None
+    return prepared
+
+
+def new_password(password: str, *, email: str) -> str:
+    """The password to hash for a new account, when it satisfies the policy.
+
+    12 to 128 characters, at least 5 different ones, no plain row such as "abcdefghijkl", without the name in the
+    e-mail address. No rules on classes of characters: they make passwords worse (NIST SP 800-63B).
+
+    Raises WeakPasswordError.
+    """
+    prepared = prepared_password(password)
+    if prepared is None or len(prepared) < PASSWORD_LENGTH_MIN:
+        raise WeakPasswordError(
+            f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters, all of them writable."
+        )
+    lowered = prepared.lower()
+    if len(set(lowered)) < PASSWORD_DISTINCT_MIN:
+        raise WeakPasswordError(f"A password has at least {PASSWORD_DISTINCT_MIN} different characters.")
+    if {ord(after) - ord(before) for before, after in zip(lowered, lowered[1:], strict=False)} in ({1}, {-1}):
+        raise WeakPasswordError("A password is not a plain row of characters.")
+    local = email.partition("@")[0]
+    if len(local) > 3 and local in lowered:
+        raise WeakPasswordError("A password does not hold the name in the e-mail address.")
+    return prepared
+
+
+def new_api_key(
+    *,
+    name: str,
+    scopes: Iterable[Scope],
+    ip_allowlist: Sequence[str] = (),
+    requests_per_minute: int | None = None,
+    expires_at: datetime | None = None,
+    now: datetime,
+) -> NewApiKey:
+    """A key as asked for, checked.
+
+    Raises InputError with the path of what cannot be taken.
+    """
+    chosen = frozenset(scopes)
+    if not chosen:
+        raise InputError("A key needs at least one scope.", path=["scopes"])
+    if expires_at is not None and expires_at <= now:
+        raise InputError("The end lies in the past.", path=["expiresAt"])
+    if requests_per_minute is not None and not 1 <= requests_per_minute <= REQUESTS_PER_MINUTE_MAX:
+        raise InputError(f"This lies between 1 and {REQUESTS_PER_MINUTE_MAX}.", path=["requestsPerMinute"])
+    if len(ip_allowlist) > ALLOWLIST_LENGTH_MAX:
+        raise InputError(f"At most {ALLOWLIST_LENGTH_MAX} networks.", path=["ipAllowlist"])
+    return NewApiKey(
+        name=written_name(name, path=["name"]),
+        scopes=chosen,
+        ip_allowlist=tuple(_network(entry, index) for index, entry in enumerate(ip_allowlist)),
+        requests_per_minute=requests_per_minute,
+        expires_at=expires_at,
+    )
+
+
+def is_address_allowed(address: str, allowlist: Sequence[str]) -> bool:
+    """True when the list is empty or one of its networks holds the address; an IPv4-mapped address counts as IPv4."""
+    if not allowlist:
+        return True
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in ip_network(network) for network in allowlist)
+
+
+def api_key_text(tenant_id: TenantId, prefix: str, secret: bytes) -> str:
+    """The whole key as its holder keeps it: `oms_<tenant>_<prefix>_<secret>`, base32 in lower case."""
+    return f"oms_{base32(tenant_id.bytes)}_{prefix}_{base32(secret)}"
+
+
+def refresh_token_text(tenant_id: TenantId, secret: bytes) -> str:
+    """The whole refresh token as its holder keeps it: `omr_<tenant>_<secret>`."""
+    return f"omr_{base32(tenant_id.bytes)}_{base32(secret)}"
+
+
+def parse_api_key(text: str) -> PresentedApiKey | None:
+    """The parts of a key, or None when the text has not a key's form."""
+    match = _API_KEY.fullmatch(text)
+    if match is None:
+        return None
+    tenant_id, prefix, secret = match.groups()
+    return PresentedApiKey(tenant_id=_tenant_of(tenant_id), prefix=prefix, secret_hash=digest(secret))
+
+
+def parse_refresh_token(text: str) -> PresentedRefreshToken | None:
+    """The parts of a refresh token, or None when the text has not its form."""
+    match = _REFRESH_TOKEN.fullmatch(text)
+    if match is None:
+        return None
+    tenant_id, secret = match.groups()
+    return PresentedRefreshToken(tenant_id=_tenant_of(tenant_id), token_hash=digest(secret))
+
+
+def base32(raw: bytes) -> str:
+    """RFC 4648 base32 in lower case without padding: no character that a shell, a URL or a double click breaks."""
+    return b32encode(raw).decode().rstrip("=").lower()
+
+
+def digest(secret: str) -> bytes:
+    """How a secret of 256 random bits is stored: SHA-256. A slow hash adds nothing to that much entropy."""
+    return sha256(secret.encode()).digest()
+
+
+def _tenant_of(encoded: str) -> TenantId:
+    return TenantId(UUID(bytes=b32decode(encoded.upper() + "=" * 6)))
+
+
+def _network(entry: str, index: int) -> str:
+    try:
+        return str(ip_network(entry.strip()))
+    except ValueError as error:
+        raise InputError(
+            "This is neither an address nor a network such as 192.0.2.0/24.", path=["ipAllowlist", str(index)]
+        ) from error
