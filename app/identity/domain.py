@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -310,7 +311,7 @@ def new_password(password: str, *, email: str) -> str:
     lowered = prepared.lower()
     if len(set(lowered)) < PASSWORD_DISTINCT_MIN:
         raise WeakPasswordError(f"A password has at least {PASSWORD_DISTINCT_MIN} different characters.")
-    if {ord(after) - ord(before) for before, after in zip(lowered, lowered[1:], strict=False)} in ({1}, {-1}):
+    if {ord(after) - ord(before) for before, after in pairwise(lowered)} in ({1}, {-1}):
         raise WeakPasswordError("A password is not a plain row of characters.")
     local = email.partition("@")[0]
     if len(local) > 3 and local in lowered:
@@ -346,6 +347,26 @@ def new_api_key(
         ip_allowlist=tuple(_network(entry, index) for index, entry in enumerate(ip_allowlist)),
         requests_per_minute=requests_per_minute,
         expires_at=expires_at,
+    )
+
+
+def granted_key(
+    asked: NewApiKey, *, tenant_id: TenantId, api_key_id: ApiKeyId, user_id: UserId, prefix: str, now: datetime
+) -> ApiKey:
+    """The key that is made of what was asked for."""
+    return ApiKey(
+        tenant_id=tenant_id,
+        id=api_key_id,
+        user_id=user_id,
+        name=asked.name,
+        prefix=prefix,
+        scopes=asked.scopes,
+        ip_allowlist=asked.ip_allowlist,
+        requests_per_minute=asked.requests_per_minute,
+        created_at=now,
+        expires_at=asked.expires_at,
+        last_used_at=None,
+        revoked_at=None,
     )
 
 
