@@ -182,6 +182,19 @@ class Session:
         """True when it is neither revoked nor past its end."""
         return self.revoked_at is None and now < self.expires_at
 
+    def principal(self, scopes: frozenset[Scope], client: Client) -> Principal:
+        """The person of the session acting from the client."""
+        return Principal(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            session_id=self.id,
+            scopes=scopes,
+            actor=f"user:{self.user_id}",
+            ip_address=client.ip_address,
+            request_id=client.request_id,
+            user_agent=client.user_agent,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
@@ -203,6 +216,64 @@ class ApiKey:
     def is_live(self, now: datetime) -> bool:
         """True when it is neither revoked nor past its end."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def as_facts(self) -> dict[str, Any]:
+        """What the audit log keeps of it."""
+        return {
+            "name": self.name,
+            "prefix": self.prefix,
+            "user_id": str(self.user_id),
+            "scopes": sorted(scope.value for scope in self.scopes),
+            "ip_allowlist": list(self.ip_allowlist),
+            "requests_per_minute": self.requests_per_minute,
+            "expires_at": None if self.expires_at is None else self.expires_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """What a login answers: an access token with its end, and the refresh token that gets the next pair, once."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    token_type: str = "Bearer"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedApiKey:
+    """A new key with its whole text, which is shown this once."""
+
+    api_key: ApiKey
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A credential that holds as of a moment ago: whom it stands for, and until when and from where it may be used."""
+
+    tenant_id: TenantId
+    user_id: UserId | None
+    api_key_id: ApiKeyId | None
+    session_id: SessionId | None
+    scopes: frozenset[Scope]
+    ends_at: datetime | None
+    ip_allowlist: tuple[str, ...] = ()
+
+    def principal(self, client: Client) -> Principal:
+        """The principal of a request from the client."""
+        actor = f"key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
+        return Principal(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            api_key_id=self.api_key_id,
+            session_id=self.session_id,
+            scopes=self.scopes,
+            actor=actor,
+            ip_address=client.ip_address,
+            request_id=client.request_id,
+            user_agent=client.user_agent,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

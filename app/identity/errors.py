@@ -83,6 +83,15 @@ class ApiKeyInactiveError(OmsError):
         super().__init__("This API key is revoked or has expired.", path=["apiKeyId"])
 
 
+class ApiKeyLimitError(OmsError):
+    """The member has as many live keys as a member may have."""
+
+    code = "API_KEY_LIMIT"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"At most {limit} keys; revoke one first.", limit=limit)
+
+
 class NotASessionError(OmsError):
     """The credential is an API key: it has no session to act on."""
 

@@ -30,11 +30,6 @@ def new_secret() -> bytes:
     return secrets.token_bytes(32)
 
 
-def new_prefix() -> bytes:
-    """50 bits and a few more: what an API key is looked up by; it is no secret."""
-    return secrets.token_bytes(7)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
     """What an access token says: who, in which tenant, by which session, from when until when."""

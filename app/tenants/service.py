@@ -43,3 +43,8 @@ async def tenant(session: ReadSession | WriteSession, tenant_id: TenantId) -> Te
 async def tenants(session: ReadSession | WriteSession, tenant_ids: Iterable[TenantId]) -> list[Tenant]:
     """Those of the tenants that the transaction sees, by slug."""
     return await repository.by_ids(session, tenant_ids)
+
+
+async def is_active(session: ReadSession | WriteSession, tenant_id: TenantId) -> bool:
+    """True when the tenant exists and is not suspended."""
+    return any(one.is_active for one in await repository.by_ids(session, [tenant_id]))
