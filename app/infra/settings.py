@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     environment: Literal["development", "test", "production"] = Field(
         "development", description="production refuses default secrets and embedded servers"
     )
-    state_dir: Path | None = Field(None, description="folder of the embedded servers' data; a default that fits the user")
+    state_dir: Path | None = Field(
+        None, description="folder of the embedded servers' data; a default that fits the user"
+    )
     http_host: str = Field("127.0.0.1", description="address that the web process listens on")
     http_port: int = Field(8000, ge=1, le=65535, description="port of the web process")
     simulator_host: str = Field("127.0.0.1", description="address of the TWS-protocol simulator")
