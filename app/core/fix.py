@@ -1,0 +1,159 @@
+"""The words of the field: enumerations named after FIX, shared by every room."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Side (54)."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell: what an execution does to the position."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """OrdType (40)."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
+
+
+class TimeInForce(StrEnum):
+    """TimeInForce (59)."""
+
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTD = "GTD"
+    OPG = "OPG"
+
+
+class OrderState(StrEnum):
+    """OrdStatus (39), with the states that precede the broker told apart."""
+
+    NEW = "NEW"
+    PENDING_APPROVAL = "PENDING_APPROVAL"
+    HELD = "HELD"
+    ROUTED = "ROUTED"
+    ACCEPTED = "ACCEPTED"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    PENDING_REPLACE = "PENDING_REPLACE"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when the order is over; only a late fact from the broker still moves it."""
+        return self in TERMINAL_STATES
+
+
+TERMINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
+OPEN_STATES = frozenset(OrderState) - TERMINAL_STATES
+
+
+class OrderOrigin(StrEnum):
+    """Who brought the order into the house."""
+
+    API = "API"
+    UI = "UI"
+    STRATEGY = "STRATEGY"
+    ALGO = "ALGO"
+    EXTERNAL = "EXTERNAL"
+    RECONCILIATION = "RECONCILIATION"
+
+
+class RejectOrigin(StrEnum):
+    """Who refused: OMS, so that it never left, or BROKER."""
+
+    OMS = "OMS"
+    BROKER = "BROKER"
+
+
+class RequestKind(StrEnum):
+    """What is asked of a live order."""
+
+    CANCEL = "CANCEL"
+    REPLACE = "REPLACE"
+
+
+class RequestOutcome(StrEnum):
+    """What became of a cancel or replace."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    TOO_LATE = "TOO_LATE"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class InstrumentType(StrEnum):
+    """SecurityType (167)."""
+
+    STOCK = "STOCK"
+    ETF = "ETF"
+    OPTION = "OPTION"
+    FUTURE = "FUTURE"
+    FOREX = "FOREX"
+    CRYPTO = "CRYPTO"
+    BOND = "BOND"
+    INDEX = "INDEX"
+
+
+class BrokerKind(StrEnum):
+    """The brokers that an account may be held at."""
+
+    INTERACTIVE_BROKERS = "INTERACTIVE_BROKERS"
+    PAPER = "PAPER"
+
+
+class ConnectionState(StrEnum):
+    """How far a broker connection has come. Only CONNECTED is synchronised: its gate is open to new orders."""
+
+    DISCONNECTED = "DISCONNECTED"
+    CONNECTING = "CONNECTING"
+    SYNCHRONIZING = "SYNCHRONIZING"
+    CONNECTED = "CONNECTED"
+    DEGRADED = "DEGRADED"
+    BACKING_OFF = "BACKING_OFF"
+
+
+class RiskLimitType(StrEnum):
+    """The checks of the pre-trade chain."""
+
+    MAX_ORDER_QUANTITY = "MAX_ORDER_QUANTITY"
+    MAX_ORDER_NOTIONAL = "MAX_ORDER_NOTIONAL"
+    MAX_POSITION_QUANTITY = "MAX_POSITION_QUANTITY"
+    MAX_POSITION_NOTIONAL = "MAX_POSITION_NOTIONAL"
+    MAX_OPEN_ORDERS = "MAX_OPEN_ORDERS"
+    MAX_DAILY_LOSS = "MAX_DAILY_LOSS"
+    MAX_DRAWDOWN = "MAX_DRAWDOWN"
+    MAX_LEVERAGE = "MAX_LEVERAGE"
+    MIN_MARGIN_EXCESS = "MIN_MARGIN_EXCESS"
+    SYMBOL_WHITELIST = "SYMBOL_WHITELIST"
+    SYMBOL_BLACKLIST = "SYMBOL_BLACKLIST"
+    TRADING_HOURS = "TRADING_HOURS"
+    MAX_ORDERS_PER_MINUTE = "MAX_ORDERS_PER_MINUTE"
+    PRICE_COLLAR = "PRICE_COLLAR"
+    MAX_CONCENTRATION = "MAX_CONCENTRATION"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    WASH_TRADE = "WASH_TRADE"
+    COOLDOWN = "COOLDOWN"
+
+
+class RiskOutcome(StrEnum):
+    """What a check said."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"

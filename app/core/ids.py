@@ -1,0 +1,39 @@
+"""Identifiers: UUIDv7, so that ids sort by the time they were made, under a type of their own for each thing."""
+
+from datetime import datetime
+from typing import NewType, Protocol
+from uuid import UUID
+
+TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+MembershipId = NewType("MembershipId", UUID)
+SessionId = NewType("SessionId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+AccountId = NewType("AccountId", UUID)
+InstrumentId = NewType("InstrumentId", UUID)
+OrderId = NewType("OrderId", UUID)
+RequestId = NewType("RequestId", UUID)
+ExecutionKey = NewType("ExecutionKey", UUID)
+PositionId = NewType("PositionId", UUID)
+LimitId = NewType("LimitId", UUID)
+
+_RANDOM_BITS = 74
+
+
+class Ids(Protocol):
+    """A source of new ids."""
+
+    def new(self) -> UUID:
+        """A UUIDv7 that no one else has."""
+        ...
+
+
+def uuid7(at: datetime, random_bits: int) -> UUID:
+    """The UUIDv7 of an instant (whole milliseconds) and 74 random bits.
+
+    Source: RFC 9562, section 5.7.
+    """
+    milliseconds = int(at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    bits = random_bits & ((1 << _RANDOM_BITS) - 1)
+    value = milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & ((1 << 62) - 1)
+    return UUID(int=value)

@@ -1,0 +1,255 @@
+"""The messages of the field that rooms share: orders on their way in, reports from a broker, ticks."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from app.core.fix import InstrumentType, OrderOrigin, OrderType, RiskLimitType, RiskOutcome, Side, TimeInForce
+from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """What an order asks of the market. Prices are per unit in the instrument's currency.
+
+    Quantity is OrderQty (38), limit_price Price (44), stop_price StopPx (99), expires_at ExpireTime (126).
+    """
+
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """NewOrderSingle (D): an order as a client asks for it, not yet checked.
+
+    client_order_id is ClOrdID (11), unique within the account: the idempotency key.
+    The instrument is named by instrument_id, or by symbol and, where that is ambiguous, exchange.
+    """
+
+    account_id: AccountId
+    client_order_id: str
+    side: Side
+    order_type: OrderType
+    terms: OrderTerms
+    instrument_id: InstrumentId | None = None
+    symbol: str | None = None
+    exchange: str | None = None
+    post_only: bool = False
+    outside_regular_hours: bool = False
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    origin: OrderOrigin = OrderOrigin.API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What a broker needs to know an instrument by. contract_id is IB's conId."""
+
+    instrument_id: InstrumentId
+    contract_id: int
+    symbol: str
+    instrument_type: InstrumentType
+    exchange: str
+    currency: str
+
+
+class LaneKind(StrEnum):
+    """What the connector is told to do with an order."""
+
+    PLACE = "PLACE"
+    REPLACE = "REPLACE"
+    CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneCommand:
+    """One claimed command of an account's lane: its send intent is durable, it may be written to the socket once.
+
+    broker_order_id is IB's orderId, stored before the write; for REPLACE and CANCEL the one the order was sent with.
+    terms are the terms to be live afterwards.
+    """
+
+    kind: LaneKind
+    order_id: OrderId
+    request_id: RequestId | None
+    broker_order_id: int
+    contract: Contract
+    side: Side
+    order_type: OrderType
+    terms: OrderTerms
+    outside_regular_hours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAddress:
+    """How a broker names an order: by order_id (orderRef), else permanent_id, else (client_id, broker_order_id)."""
+
+    order_id: OrderId | None = None
+    permanent_id: int | None = None
+    client_id: int | None = None
+    broker_order_id: int | None = None
+
+
+class WorkingStatus(StrEnum):
+    """What a broker says of an order, in four words: PENDING (received), WORKING, CANCELED, FILLED."""
+
+    PENDING = "PENDING"
+    WORKING = "WORKING"
+    CANCELED = "CANCELED"
+    FILLED = "FILLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """The broker told the status of an order. It never creates quantity; `filled` only asks for executions.
+
+    terms are those the broker holds, where the message carried them (openOrder).
+    """
+
+    address: OrderAddress
+    status: WorkingStatus
+    filled: Decimal
+    terms: OrderTerms | None = None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionReport:
+    """ExecutionReport (8) with ExecType Trade: part of an order was dealt.
+
+    execution_id is ExecID (17); its root is shared by all revisions of one execution, and the highest revision
+    holds. quantity is LastQty (32) above zero, or zero for a bust; price is LastPx (31).
+    """
+
+    address: OrderAddress
+    execution_id: str
+    root: str
+    revision: int
+    contract_id: int
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    liquidity: str | None
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommissionReport:
+    """What an execution cost, in `currency`; joined by execution_id, may come first, late or never."""
+
+    execution_id: str
+    commission: Decimal | None
+    currency: str
+    realized_pnl: Decimal | None
+
+
+class FaultClass(StrEnum):
+    """What a broker's error about an order means (orders.md)."""
+
+    ORDER_REJECTED = "ORDER_REJECTED"
+    REPLACE_REJECTED = "REPLACE_REJECTED"
+    CANCEL_REJECTED = "CANCEL_REJECTED"
+    CANCEL_CONFIRMED = "CANCEL_CONFIRMED"
+    REJECTED_BY_STATE = "REJECTED_BY_STATE"
+    INFORMATION = "INFORMATION"
+    CONNECTIVITY = "CONNECTIVITY"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReport:
+    """The broker sent an error about an order. REJECTED_BY_STATE: a rejection while ROUTED, a refused modify later."""
+
+    address: OrderAddress
+    fault: FaultClass
+    broker_code: int
+    message: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFoundReport:
+    """Two clean sweeps did not find the order at the broker."""
+
+    address: OrderAddress
+    occurred_at: datetime
+
+
+BrokerReport = StatusReport | ExecutionReport | CommissionReport | FaultReport | NotFoundReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountValues:
+    """The broker's own figures of an account, in its base currency; None where it did not tell."""
+
+    cash: Decimal | None = None
+    equity: Decimal | None = None
+    buying_power: Decimal | None = None
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerPosition:
+    """A position as the broker holds it: signed quantity, average cost per unit."""
+
+    contract_id: int
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """The newest known state of an instrument's market. Sizes in units, times of the last change."""
+
+    instrument_id: InstrumentId
+    symbol: str
+    bid: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask: Decimal | None = None
+    ask_size: Decimal | None = None
+    last: Decimal | None = None
+    last_size: Decimal | None = None
+    volume: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountKey:
+    """An account within its tenant: the unit of locks, lanes and event sequences."""
+
+    tenant_id: TenantId
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCheck:
+    """What one limit said of one order: its value and what was observed, in the limit's own unit."""
+
+    check: RiskLimitType
+    outcome: RiskOutcome
+    limit: Decimal | None
+    observed: Decimal | None
+    message: str
+    limit_id: LimitId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """What the ledger tells the position: a signed quantity dealt at a price."""
+
+    instrument_id: InstrumentId
+    signed_quantity: Decimal
+    price: Decimal
