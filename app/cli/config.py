@@ -47,8 +47,7 @@ def reference() -> str:
     for name, field in Settings.model_fields.items():
         default = f"`{_default(field)}`" if _default(field) else ""
         file = " *file*" if name in Settings.secret_fields else ""
-        rows.append(f"| `{variable(name)}`{file} | {field.description} | {_kind(field)} | {default} |
-")
+        rows.append(f"| `{variable(name)}`{file} | {field.description} | {_kind(field)} | {default} |\n")
     return head + "".join(rows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from app.cli.exits import ExitCode
 from app.core.errors import OmsError
-from app.infra.reach import check_postgres, check_redis, reachable_settings, without_secret
+from app.infra.reach import check_postgres, check_redis, reachable_postgres, reachable_redis, without_secret
 from app.infra.settings import Settings, load_settings
 from app.supervisor import refuse_taken
 
@@ -65,17 +65,13 @@ async def _found(subject: str, check: Callable[[], Awaitable[str]]) -> Finding:
 
 
 async def _postgres(settings: Settings) -> str:
-    if settings.database_url is None:
-        settings = await reachable_settings(settings)
-    assert settings.database_url is not None
-    return f"{await check_postgres(settings.database_url)} at {without_secret(settings.database_url)}"
+    url = await reachable_postgres(settings)
+    return f"{await check_postgres(url)} at {without_secret(url)}"
 
 
 async def _redis(settings: Settings) -> str:
-    if settings.redis_url is None:
-        settings = await reachable_settings(settings)
-    assert settings.redis_url is not None
-    return f"{await check_redis(settings.redis_url)} at {without_secret(settings.redis_url)}"
+    url = await reachable_redis(settings)
+    return f"{await check_redis(url)} at {without_secret(url)}"
 
 
 async def _web(settings: Settings) -> str:

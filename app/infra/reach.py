@@ -1,6 +1,7 @@
 """Finds out whether the servers that a process needs answer, and says in one line which one does not."""
 
 import asyncio
+import os
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -20,7 +21,7 @@ async def reachable_settings(settings: Settings) -> Settings:
 
     Raises: UnavailableError naming the server that does not answer.
     """
-    database_url, redis_url = await asyncio.gather(_database_url(settings), _redis_url(settings))
+    database_url, redis_url = await asyncio.gather(reachable_postgres(settings), reachable_redis(settings))
     return settings.model_copy(update={"database_url": database_url, "redis_url": redis_url})
 
 
@@ -58,7 +59,11 @@ def without_secret(url: str) -> str:
     )
 
 
-async def _database_url(settings: Settings) -> str:
+async def reachable_postgres(settings: Settings) -> str:
+    """The address of the PostgreSQL that answers.
+
+    Raises: UnavailableError when none does.
+    """
     if settings.database_url is not None:
         await check_postgres(settings.database_url)
         return settings.database_url
@@ -68,7 +73,11 @@ async def _database_url(settings: Settings) -> str:
     return server.url
 
 
-async def _redis_url(settings: Settings) -> str:
+async def reachable_redis(settings: Settings) -> str:
+    """The address of the Redis that answers.
+
+    Raises: UnavailableError when none does.
+    """
     if settings.redis_url is not None:
         await check_redis(settings.redis_url)
         return settings.redis_url
@@ -81,5 +90,7 @@ async def _redis_url(settings: Settings) -> str:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {_TIMEOUT_S:.0f} s"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -62,38 +62,45 @@ class Settings(BaseSettings):
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="production refuses default secrets, embedded servers and the demo"
+        default="development", description="production refuses default secrets, embedded servers and the demo"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much the processes log")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much the processes log"
+    )
     state_dir: Path | None = Field(
-        None,
+        default=None,
         description="folder of the embedded servers' data and the demo's credentials; "
         "unset, /var/lib/oms for root and oms in XDG_DATA_HOME for others",
     )
-    http_host: str = Field("127.0.0.1", min_length=1, description="address that the web process listens on")
-    http_port: int = Field(8000, ge=1, le=65535, description="port of the web process")
-    simulator_host: str = Field("127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
-    simulator_port: int = Field(7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
-    simulator_seed: int = Field(7, ge=0, description="seed of the simulator's market: the same seed, the same prices")
+    http_host: str = Field(default="127.0.0.1", min_length=1, description="address that the web process listens on")
+    http_port: int = Field(default=8000, ge=1, le=65535, description="port of the web process")
+    simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
+    simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
+    simulator_seed: int = Field(
+        default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
+    )
     database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
-        None,
+        default=None,
         description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",
         validation_alias=AliasChoices("OMS_DATABASE_URL", "DATABASE_URL"),
     )
     redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(
-        None,
+        default=None,
         description="Redis 7 or Valkey, redis://, rediss:// or unix://; embedded when unset",
         validation_alias=AliasChoices("OMS_REDIS_URL", "REDIS_URL"),
     )
     postgres_home: Path | None = Field(
-        None, description="folder of a PostgreSQL installation (with bin/postgres) to embed instead of the packaged one"
+        default=None,
+        description="folder of a PostgreSQL installation (with bin/postgres) to embed instead of the packaged one",
     )
     token_secret: SecretStr = Field(
-        SecretStr(DEVELOPMENT_TOKEN_SECRET),
+        default=SecretStr(DEVELOPMENT_TOKEN_SECRET),
         description=f"key that signs access tokens, at least {TOKEN_SECRET_BYTES_MIN} bytes; "
         "in development `oms up` makes one of its own",
     )
-    ib_library: Literal["ib_insync", "ib_async"] = Field("ib_insync", description="client library of the IB connector")
+    ib_library: Literal["ib_insync", "ib_async"] = Field(
+        default="ib_insync", description="client library of the IB connector"
+    )
 
     @after_all(mode="after")
     def _is_safe(self) -> Self:
@@ -163,15 +170,17 @@ def read_settings(environment: Mapping[str, str], env_file: Path) -> Settings:
     try:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]
     except ValidationError as error:
-        raise SettingsError("; ".join(_lines(error))) from None
+        raise SettingsError("; ".join(_lines(error, given))) from None
 
 
-def _lines(error: ValidationError) -> list[str]:
+def _lines(error: ValidationError, given: Mapping[str, str | None]) -> list[str]:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         message = problem["msg"].removeprefix("Value error, ")
         field = str(problem["loc"][0]).upper() if problem["loc"] else ""
-        name = field if not field or field.startswith(PREFIX) or field.endswith("_URL") else PREFIX + field
+        name = f"{PREFIX}{field.removeprefix(PREFIX)}" if field else ""
+        if name not in given and f"{name}_FILE" not in given and name.removeprefix(PREFIX) in given:
+            name = name.removeprefix(PREFIX)
         lines.append(f"{name}: {message[0].lower()}{message[1:]}" if name else message)
     return lines
 
