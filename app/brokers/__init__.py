@@ -1,0 +1,1 @@
+"""Broker accounts, their connections, and the adapters that speak to a broker."""
