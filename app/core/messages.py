@@ -6,8 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from app.core.fix import InstrumentType, OrderOrigin, OrderType, Side, TimeInForce
-from app.core.ids import AccountId, InstrumentId, OrderId, RequestId, TenantId
+from app.core.fix import InstrumentType, OrderOrigin, OrderType, RiskLimitType, RiskOutcome, Side, TimeInForce
+from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class LaneCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAddress:
-    """How a broker names an order. Matched by order_id (orderRef), then permanent_id, then (client_id, broker_order_id)."""
+    """How a broker names an order: by order_id (orderRef), else permanent_id, else (client_id, broker_order_id)."""
 
     order_id: OrderId | None = None
     permanent_id: int | None = None
@@ -232,3 +232,24 @@ class AccountKey:
 
     tenant_id: TenantId
     account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCheck:
+    """What one limit said of one order: its value and what was observed, in the limit's own unit."""
+
+    check: RiskLimitType
+    outcome: RiskOutcome
+    limit: Decimal | None
+    observed: Decimal | None
+    message: str
+    limit_id: LimitId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """What the ledger tells the position: a signed quantity dealt at a price."""
+
+    instrument_id: InstrumentId
+    signed_quantity: Decimal
+    price: Decimal

@@ -1,0 +1,79 @@
+"""Tables of the trading accounts: what they are, how they are connected, what the broker says they hold."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.core.fix import BrokerKind, ConnectionState
+from app.infra.tables import numeric_column, one_of, refers, text_column, time_column, uuid_column
+
+
+class BrokerAccountRow(SQLModel, table=True):
+    """A trading account at a broker, and the gateway it is reached through."""
+
+    __tablename__ = "broker_accounts"
+    __table_args__ = (
+        refers(["tenant_id"], "tenants", ["id"]),
+        UniqueConstraint("tenant_id", "broker", "account_number"),
+        one_of("broker", BrokerKind),
+        CheckConstraint("port BETWEEN 1 AND 65535 AND client_id BETWEEN 0 AND 2147483647", name="address"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    broker: str = text_column()
+    account_number: str = text_column()
+    account_type: str = text_column()
+    base_currency: str = text_column()
+    host: str = text_column()
+    port: int
+    client_id: int
+    is_active: bool = True
+    is_paper: bool = True
+    created_at: datetime = time_column()
+
+
+class BrokerConnectionRow(SQLModel, table=True):
+    """The live side of an account: who holds its lease, how far the connection has come, the next order id.
+
+    generation is the fencing token: whoever takes the lease raises it, and a claim made under an older one fails.
+    """
+
+    __tablename__ = "broker_connections"
+    __table_args__ = (
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        one_of("state", ConnectionState),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column(primary_key=True)
+    state: str = text_column()
+    is_gate_open: bool = False
+    generation: int = Field(default=0, sa_type=BigInteger)
+    leased_by: str | None = text_column(nullable=True)
+    lease_until: datetime | None = time_column(nullable=True)
+    next_order_id: int = Field(default=1, sa_type=BigInteger)
+    connected_since: datetime | None = time_column(nullable=True)
+    last_heartbeat_at: datetime | None = time_column(nullable=True)
+    round_trip_ms: float | None = None
+    reconnect_attempts: int = 0
+    last_error: str | None = text_column(nullable=True)
+
+
+class AccountBalanceRow(SQLModel, table=True):
+    """The broker's own figures of an account, in its base currency."""
+
+    __tablename__ = "account_balances"
+    __table_args__ = (refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),)
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column(primary_key=True)
+    cash: Decimal = numeric_column()
+    equity: Decimal = numeric_column()
+    buying_power: Decimal = numeric_column()
+    initial_margin: Decimal = numeric_column()
+    maintenance_margin: Decimal = numeric_column()
+    updated_at: datetime = time_column()

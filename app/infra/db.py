@@ -1,0 +1,132 @@
+"""PostgreSQL: the pools of a process, each under one database role, and the sessions that repositories take."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Any, NewType
+
+import asyncpg
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from app.core.errors import UnavailableError
+
+ReadSession = NewType("ReadSession", AsyncSession)
+"""A transaction that only reads."""
+WriteSession = NewType("WriteSession", AsyncSession)
+"""A transaction that may write."""
+BatchSession = NewType("BatchSession", asyncpg.Connection)
+"""A transaction of set-based statements straight on the driver, for the hot paths."""
+
+CONNECT_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_MS = 15_000
+CONNECTION_LOST: tuple[type[BaseException], ...] = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+
+
+class DatabaseRole(StrEnum):
+    """The database roles that processes work under. None owns a table, none bypasses row-level security.
+
+    APP sees the one tenant of its transaction, INTAKE the tenants of its batch, SYSTEM the few tables that a
+    connector or relay must read over all tenants before it knows which tenant to work for.
+    """
+
+    APP = "oms_app"
+    INTAKE = "oms_intake"
+    SYSTEM = "oms_system"
+
+
+def plain_json(document: Any) -> str:
+    """JSON text of a document of ours: UUIDs, datetimes and Decimals as strings."""
+    return orjson.dumps(document, default=str).decode()
+
+
+class Database:
+    """The connections of one process under one role."""
+
+    def __init__(self, url: str, role: DatabaseRole, *, size: int = 8) -> None:
+        self._url = url
+        self._role = role
+        self._size = size
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            json_serializer=plain_json,
+            json_deserializer=orjson.loads,
+        )
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self._batch_pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connects and makes sure that a commit here survives a crash.
+
+        Raises UnavailableError when the server does not answer or would lose acknowledged commits.
+        """
+        try:
+            self._batch_pool = await asyncpg.create_pool(
+                min_size=1, max_size=self._size, init=_set_json_codec, reset=_keep_session, connect=self._connect_pooled
+            )
+        except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+            raise UnavailableError(f"PostgreSQL does not take a connection: {error}") from error
+
+    async def close(self) -> None:
+        """Gives all connections back."""
+        await self.engine.dispose()
+        if self._batch_pool is not None:
+            await self._batch_pool.close()
+            self._batch_pool = None
+
+    async def check_durability(self) -> None:
+        """Refuses a server that acknowledges a commit before it is on disk.
+
+        Raises UnavailableError naming the setting.
+        """
+        async with self.engine.connect() as connection:
+            for name in ("fsync", "full_page_writes", "synchronous_commit"):
+                value = (await connection.execute(text(f"SHOW {name}"))).scalar_one()
+                if value == "off":
+                    raise UnavailableError(f"PostgreSQL runs with {name} off: an acknowledged order could be lost")
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
+        """A driver connection of the pool, in no transaction."""
+        assert self._batch_pool is not None, "the database was not opened"
+        async with self._batch_pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=self._server_settings())
+
+    async def _connect_pooled(self, *_: Any, **options: Any) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url, timeout=CONNECT_TIMEOUT_S, server_settings=self._server_settings(), **options
+        )
+
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "role": self._role.value,
+            "application_name": f"oms/{self._role.value}",
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
+            "timezone": "UTC",
+            "jit": "off",
+        }
+
+
+async def _set_json_codec(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=plain_json, decoder=orjson.loads, schema="pg_catalog")
+
+
+async def _keep_session(_: asyncpg.Connection) -> None:
+    # All settings of a transaction are LOCAL, so there is nothing to reset and a round trip is saved.
+    return

@@ -1,0 +1,85 @@
+"""The unit of work: one transaction that knows whose rows it may see."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.core.ids import TenantId, UserId
+from app.infra.db import BatchSession, Database, ReadSession, WriteSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose rows a transaction sees: a tenant's, and, before a tenant is chosen, those of a user or an e-mail."""
+
+    tenant_id: TenantId | None = None
+    user_id: UserId | None = None
+    email: str | None = None
+
+
+_SET_SCOPE = text(
+    "SELECT set_config('app.tenant_id', :tenant_id, true), set_config('app.user_id', :user_id, true), "
+    "set_config('app.email', :email, true), set_config('transaction_read_only', :read_only, true)"
+)
+
+
+@asynccontextmanager
+async def begin(database: Database, scope: Scope) -> AsyncIterator[WriteSession]:
+    """One transaction: committed when the block ends, rolled back when it raises."""
+    async with database.sessions.begin() as session:
+        await session.execute(_SET_SCOPE, _settings(scope, read_only=False))
+        yield WriteSession(session)
+
+
+@asynccontextmanager
+async def reading(database: Database, scope: Scope) -> AsyncIterator[ReadSession]:
+    """One transaction that reads; the database refuses a write in it."""
+    async with database.sessions() as session:
+        await session.execute(_SET_SCOPE, _settings(scope, read_only=True))
+        yield ReadSession(session)
+
+
+@asynccontextmanager
+async def begin_batch(database: Database, tenant_id: TenantId) -> AsyncIterator[BatchSession]:
+    """One transaction of set-based statements for one tenant, opened in a single round trip."""
+    async with _transaction(database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'") as session:
+        yield session
+
+
+@asynccontextmanager
+async def begin_intake(database: Database, tenant_ids: Iterable[TenantId]) -> AsyncIterator[BatchSession]:
+    """One transaction of set-based statements for the tenants of a batch; the database must be of the role INTAKE."""
+    listed = ",".join(str(tenant_id) for tenant_id in tenant_ids)
+    async with _transaction(database, f"BEGIN; SET LOCAL app.tenant_ids = '{{{listed}}}'") as session:
+        yield session
+
+
+@asynccontextmanager
+async def begin_system(database: Database) -> AsyncIterator[BatchSession]:
+    """One transaction over the tables that a process reads for all tenants; the role must be SYSTEM."""
+    async with _transaction(database, "BEGIN") as session:
+        yield session
+
+
+@asynccontextmanager
+async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchSession]:
+    async with database.acquire() as connection:
+        await connection.execute(opening)
+        try:
+            yield BatchSession(connection)
+        except BaseException:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        await connection.execute("COMMIT")
+
+
+def _settings(scope: Scope, *, read_only: bool) -> dict[str, str]:
+    return {
+        "tenant_id": str(scope.tenant_id) if scope.tenant_id else "",
+        "user_id": str(scope.user_id) if scope.user_id else "",
+        "email": scope.email or "",
+        "read_only": "on" if read_only else "off",
+    }

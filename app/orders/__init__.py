@@ -1,0 +1,1 @@
+"""Orders: their terms, states and requests, the execution ledger, the event log and the lanes to the connector."""

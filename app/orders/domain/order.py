@@ -1,0 +1,152 @@
+"""The values of the order core: an order, its requests, its executions and its events."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.core.fix import (
+    OrderOrigin,
+    OrderState,
+    OrderType,
+    RejectOrigin,
+    RequestKind,
+    RequestOutcome,
+    Side,
+)
+from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
+from app.core.messages import OrderTerms, RiskCheck
+from app.core.money import ZERO, rounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as it stands. Its state is derived from facts: the ledger, the broker's words, its requests.
+
+    filled_quantity is CumQty (14), average_fill_price AvgPx (6), both from the active rows of the ledger.
+    version starts at 1 and grows with each accepted replace. broker_order_id is IB's orderId, set when claimed;
+    permanent_id IB's permId.
+    """
+
+    id: OrderId
+    tenant_id: TenantId
+    account_id: AccountId
+    instrument_id: InstrumentId
+    client_order_id: str
+    terms_hash: bytes
+    side: Side
+    order_type: OrderType
+    terms: OrderTerms
+    post_only: bool = False
+    outside_regular_hours: bool = False
+    origin: OrderOrigin = OrderOrigin.API
+    metadata: dict[str, Any] = field(default_factory=dict)
+    placed_by: str
+    state: OrderState
+    filled_quantity: Decimal = ZERO
+    filled_notional: Decimal = ZERO
+    commission: Decimal = ZERO
+    overfilled_quantity: Decimal = ZERO
+    reject_origin: RejectOrigin | None = None
+    reject_code: str | None = None
+    reject_reason: str | None = None
+    in_doubt: bool = False
+    risk_checks: tuple[RiskCheck, ...] = ()
+    version: int = 1
+    broker_client_id: int | None = None
+    broker_order_id: int | None = None
+    permanent_id: int | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def average_fill_price(self) -> Decimal | None:
+        """Mean price of the active executions; None while nothing is filled."""
+        if self.filled_quantity == 0:
+            return None
+        return rounded(self.filled_notional / self.filled_quantity)
+
+    @property
+    def leaves_quantity(self) -> Decimal:
+        """LeavesQty (151): what may still be dealt; zero when the order is over."""
+        if self.state.is_terminal:
+            return ZERO
+        return max(self.terms.quantity - self.filled_quantity, ZERO)
+
+    @property
+    def was_claimed(self) -> bool:
+        """True once the intent to send is durable: from here on the broker may know the order."""
+        return self.broker_order_id is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """A cancel or a replace with an outcome of its own. terms are those asked for, None for a cancel."""
+
+    id: RequestId
+    order_id: OrderId
+    kind: RequestKind
+    outcome: RequestOutcome
+    terms: OrderTerms | None
+    reason: str | None
+    requested_by: str
+    requested_at: datetime
+    sent_at: datetime | None = None
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A row of the ledger. realized_pnl in the instrument's currency, commission in commission_currency, both or None."""
+
+    id: ExecutionKey
+    account_id: AccountId
+    order_id: OrderId
+    instrument_id: InstrumentId
+    execution_id: str
+    root: str
+    revision: int
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    liquidity: str | None = None
+    is_superseded: bool = False
+    realized_pnl: Decimal | None = None
+    commission: Decimal | None = None
+    commission_currency: str | None = None
+    executed_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """An entry of the account's event log before it has its sequence."""
+
+    type: str
+    order_id: OrderId
+    account_id: AccountId
+    from_state: OrderState | None
+    to_state: OrderState
+    actor: str
+    reason: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """An event at its place in the log of its account."""
+
+    sequence: int
+    event: OrderEvent
+    recorded_at: datetime
+
+
+def reserved_quantity(order: Order, replace_terms: OrderTerms | None) -> Decimal:
+    """What the order may still add to its side of the position: the worse of its live and its pending terms."""
+    if order.state.is_terminal:
+        return ZERO
+    worst = order.terms.quantity
+    if replace_terms is not None:
+        worst = max(worst, replace_terms.quantity)
+    return max(worst - order.filled_quantity, ZERO)

@@ -1,0 +1,10 @@
+ALTER TABLE account_books ENABLE ROW LEVEL SECURITY;
+ALTER TABLE account_books FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON account_books TO oms_app
+  USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid))
+  WITH CHECK (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+GRANT SELECT, INSERT, UPDATE ON account_books TO oms_app;
+CREATE POLICY batch ON account_books TO oms_intake
+  USING (tenant_id = ANY ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]))
+  WITH CHECK (tenant_id = ANY ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]));
+GRANT SELECT, UPDATE ON account_books TO oms_intake;

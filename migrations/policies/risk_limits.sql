@@ -1,0 +1,10 @@
+ALTER TABLE risk_limits ENABLE ROW LEVEL SECURITY;
+ALTER TABLE risk_limits FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON risk_limits TO oms_app
+  USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid))
+  WITH CHECK (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+GRANT SELECT, INSERT, UPDATE ON risk_limits TO oms_app;
+CREATE POLICY batch ON risk_limits TO oms_intake
+  USING (tenant_id = ANY ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]))
+  WITH CHECK (tenant_id = ANY ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[])::uuid[]));
+GRANT SELECT ON risk_limits TO oms_intake;
