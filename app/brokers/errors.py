@@ -36,3 +36,9 @@ class BrokerDisconnectedError(OmsError):
 
     code = "BROKER_DISCONNECTED"
     is_retryable = True
+
+
+class LeaseLostError(OmsError):
+    """Another connector holds the account now."""
+
+    code = "BROKER_LEASE_LOST"

@@ -96,15 +96,14 @@ async def take_lease(
     session: BatchSession, tenant_id: TenantId, account_id: AccountId, holder: str, duration_s: float
 ) -> Lease | None:
     """The lease under a new generation, when nobody holds one; else None."""
-    generation = await session.fetchval(_TAKE_LEASE, tenant_id, account_id, holder, duration_s)
-    if generation is None:
-        return None
-    return Lease(tenant_id=tenant_id, account_id=account_id, holder=holder, generation=generation)
+    for row in await session.fetch(_TAKE_LEASE, tenant_id, account_id, holder, duration_s):
+        return Lease(tenant_id=tenant_id, account_id=account_id, holder=holder, generation=row["generation"])
+    return None
 
 
 async def renew_lease(session: BatchSession, lease: Lease, duration_s: float) -> bool:
     """True when the lease is still ours and now lasts longer."""
-    return bool(await session.fetchval(_RENEW_LEASE, *_key(lease), duration_s))
+    return bool(await session.fetch(_RENEW_LEASE, *_key(lease), duration_s))
 
 
 async def give_lease(session: BatchSession, lease: Lease) -> None:
@@ -115,7 +114,7 @@ async def give_lease(session: BatchSession, lease: Lease) -> None:
 async def set_status(session: BatchSession, lease: Lease, status: ConnectionStatus) -> bool:
     """True when the status was stored: the lease's generation is still the newest."""
     return bool(
-        await session.fetchval(
+        await session.fetch(
             _SET_STATUS,
             *_key(lease),
             status.state.value,
@@ -133,8 +132,9 @@ async def beat(session: BatchSession, lease: Lease, round_trip_ms: float) -> Non
 
 async def raise_next_order_id(session: BatchSession, lease: Lease, at_least: int) -> int | None:
     """The next order id, at least as high as asked and never lower than it was; None when the lease is not ours."""
-    raised: int | None = await session.fetchval(_RAISE_NEXT_ORDER_ID, *_key(lease), at_least)
-    return raised
+    for row in await session.fetch(_RAISE_NEXT_ORDER_ID, *_key(lease), at_least):
+        return int(row["next_order_id"])
+    return None
 
 
 async def save_balance(session: BatchSession, lease: Lease, values: AccountValues) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
-from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
+from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
 from app.connector.inbox import Inbox
 from app.core.errors import OmsError
@@ -81,6 +81,7 @@ class AccountRunner:
         self._intervals = intervals or Intervals()
         self._attempts = 0
         self._gate = asyncio.Event()
+        self._is_upstream_up = True
         self._applying = asyncio.Lock()
         self._shown: ConnectionStatus | None = None
 
@@ -91,13 +92,16 @@ class AccountRunner:
                 await self._one_session()
             except* OmsError as group:
                 error = _first(group)
+                if isinstance(error, LeaseLostError):
+                    raise error from None
             self._gate.clear()
             self._attempts += 1
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
-            await asyncio.sleep(backoff_s(self._attempts, random.random()))  # noqa: S311 - spreads retries, no secret
+            await asyncio.sleep(backoff_s(self._attempts, random.random()))
 
     async def _one_session(self) -> None:
         inbox = Inbox()
+        self._is_upstream_up = True
         adapter = self._make_adapter(inbox)
         await self._show(ConnectionState.CONNECTING)
         try:
@@ -130,8 +134,9 @@ class AccountRunner:
             again = await self._desk.reconcile(snapshot)
         for command in again:
             adapter.send(command)
-        self._gate.set()
-        await self._show(ConnectionState.CONNECTED)
+        if self._is_upstream_up:
+            self._gate.set()
+            await self._show(ConnectionState.CONNECTED)
 
     async def _carry_out(self, adapter: BrokerAdapter) -> None:
         while True:
@@ -184,16 +189,22 @@ class AccountRunner:
                 case ConnectionEvent.LOST:
                     raise BrokerDisconnectedError(change.detail)
                 case ConnectionEvent.UPSTREAM_LOST:
+                    self._is_upstream_up = False
                     self._gate.clear()
                     await self._show(ConnectionState.DEGRADED, error=_words(change))
-                case ConnectionEvent.UPSTREAM_RESTORED | ConnectionEvent.UPSTREAM_RESET | ConnectionEvent.UNREADABLE:
+                case ConnectionEvent.UPSTREAM_RESTORED | ConnectionEvent.UPSTREAM_RESET:
+                    self._is_upstream_up = True
+                    await self._synchronize(adapter, inbox)
+                case ConnectionEvent.UNREADABLE:
                     log.warning("%s: %s", self._account.account_number, _words(change))
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.THROTTLED:
                     log.error("%s: %s", self._account.account_number, _words(change))
+                    was_open = self._gate.is_set()
                     self._gate.clear()
                     await asyncio.sleep(self._intervals.throttled_s)
-                    self._gate.set()
+                    if was_open:
+                        self._gate.set()
                 case ConnectionEvent.FEED_DOWN | ConnectionEvent.FEED_UP:
                     log.info("%s: %s", self._account.account_number, _words(change))
 
