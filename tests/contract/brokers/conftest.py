@@ -14,7 +14,7 @@ from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import ConnectionChange, LineChange
 from app.core.catalogue import CATALOGUE
-from app.core.fix import OrderType, Side
+from app.core.fix import InstrumentType, OrderType, Side
 from app.core.ids import InstrumentId, OrderId
 from app.core.messages import (
     AccountValues,
@@ -79,7 +79,7 @@ def contract_of(symbol: str) -> Contract:
         instrument_id=InstrumentId(UUID(int=entry.con_id)),
         contract_id=entry.con_id,
         symbol=entry.symbol,
-        instrument_type=entry.instrument_type,
+        instrument_type=InstrumentType(entry.instrument_type),
         exchange="SMART",
         currency=entry.currency,
     )
