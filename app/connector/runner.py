@@ -1,6 +1,7 @@
 """One account's connection: connect, synchronise, open the gate, carry commands out and reports in, and again."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -28,9 +29,10 @@ class Intervals:
     probe_s: float = 1.0
     values_s: float = 1.0
     throttled_s: float = 1.0
+    rest_s: float = 5.0
 
 
-class Desk(Protocol):
+class Store(Protocol):
     """What the connection needs of the database, for one account under one lease."""
 
     async def raise_next_order_id(self, at_least: int) -> int:
@@ -69,13 +71,13 @@ class AccountRunner:
         self,
         *,
         account: BrokerAccount,
-        desk: Desk,
+        store: Store,
         make_adapter: Callable[[BrokerSink], BrokerAdapter],
         wake: asyncio.Event,
         intervals: Intervals | None = None,
     ) -> None:
         self._account = account
-        self._desk = desk
+        self._store = store
         self._make_adapter = make_adapter
         self._wake = wake
         self._intervals = intervals or Intervals()
@@ -91,7 +93,7 @@ class AccountRunner:
             try:
                 await self._one_session()
             except* OmsError as group:
-                error = _first(group)
+                error = first_error(group)
                 if isinstance(error, LeaseLostError):
                     raise error from None
             self._gate.clear()
@@ -106,7 +108,7 @@ class AccountRunner:
         await self._show(ConnectionState.CONNECTING)
         try:
             opened = await adapter.connect()
-            await self._desk.raise_next_order_id(opened.next_order_id)
+            await self._store.raise_next_order_id(opened.next_order_id)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
@@ -118,7 +120,7 @@ class AccountRunner:
         finally:
             self._gate.clear()
             await adapter.close()
-            await self._store_rest(inbox)
+            await self._keep_rest(inbox)
 
     async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
         self._gate.clear()
@@ -129,9 +131,9 @@ class AccountRunner:
             if not snapshot.is_complete:
                 raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
             for start in range(0, len(snapshot.reports), BATCH_MAX):
-                await self._desk.apply(snapshot.reports[start : start + BATCH_MAX])
-            await self._desk.save_values(snapshot.values)
-            again = await self._desk.reconcile(snapshot)
+                await self._store.apply(snapshot.reports[start : start + BATCH_MAX])
+            await self._store.save_values(snapshot.values)
+            again = await self._store.reconcile(snapshot)
         for command in again:
             adapter.send(command)
         if self._is_upstream_up:
@@ -144,7 +146,7 @@ class AccountRunner:
             self._wake.clear()
             limit = min(BATCH_MAX, adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
-            commands = await self._desk.claim(limit) if limit else []
+            commands = await self._store.claim(limit) if limit else []
             for command in commands:
                 adapter.send(command)
             if len(commands) < limit or not limit:
@@ -162,24 +164,25 @@ class AccountRunner:
             await inbox.arrival()
             async with self._applying:
                 reports = inbox.take_reports(BATCH_MAX)
-                await self._desk.apply(reports)
+                await self._store.apply(reports)
 
-    async def _store_rest(self, inbox: Inbox) -> None:
+    async def _keep_rest(self, inbox: Inbox) -> None:
         # The broker told these before the session ended; the next snapshot would tell most of them again.
-        async with self._applying:
-            while inbox.waiting:
-                await self._desk.apply(inbox.take_reports(BATCH_MAX))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._intervals.rest_s), self._applying:
+                while inbox.waiting:
+                    await self._store.apply(inbox.take_reports(BATCH_MAX))
 
     async def _carry_values(self, inbox: Inbox) -> None:
         while True:
             await asyncio.sleep(self._intervals.values_s)
             values = inbox.take_values()
             if values is not None:
-                await self._desk.save_values(values)
+                await self._store.save_values(values)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:
-            await self._desk.beat(await adapter.probe())
+            await self._store.beat(await adapter.probe())
             await asyncio.sleep(self._intervals.probe_s)
 
     async def _watch_connection(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
@@ -225,14 +228,15 @@ class AccountRunner:
                 f" ({error})" if error else "",
             )
         self._shown = status
-        await self._desk.show(status)
+        await self._store.show(status)
 
 
 def _words(change: ConnectionChange) -> str:
     return f"{change.broker_code} {change.detail}" if change.broker_code else change.detail
 
 
-def _first(group: BaseExceptionGroup[OmsError]) -> OmsError:
+def first_error(group: BaseExceptionGroup[OmsError]) -> OmsError:
+    """The error that ended a group of tasks."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

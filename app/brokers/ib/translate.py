@@ -322,10 +322,11 @@ class ContractFields:
 
 
 def contract_fields(contract: Contract) -> ContractFields:
-    """What names the instrument to IB."""
+    """What names the instrument to IB. A currency pair is its base currency there, dealt in the other."""
+    is_pair = contract.instrument_type is InstrumentType.FOREX
     return ContractFields(
         conId=contract.contract_id,
-        symbol=contract.symbol,
+        symbol=contract.symbol.partition(".")[0] if is_pair else contract.symbol,
         secType=_SECURITY_TYPES[contract.instrument_type],
         exchange=contract.exchange,
         currency=contract.currency,
