@@ -7,8 +7,8 @@ from app.brokers.port import ConnectionEvent
 from app.core.messages import FaultClass
 
 EXPECTED = {
-    FaultClass.REJECTED_BY_STATE: {103, 109, 110, 111, *range(113, 130), 131, 132, 137, 200, 201, 321, 460},
-    FaultClass.ORDER_REJECTED: {106, 107, 133},
+    FaultClass.REJECTED_BY_STATE: {103, 110, 321},
+    FaultClass.ORDER_REJECTED: {106, 107, 109, 111, *range(113, 130), 131, 132, 133, 137, 200, 201, 460},
     FaultClass.REPLACE_REJECTED: {104, 105, 134, 329},
     FaultClass.CANCEL_REJECTED: {135, 136, 161, 10147, 10148},
     FaultClass.CANCEL_CONFIRMED: {202},

@@ -202,7 +202,7 @@ def test_a_fault_names_the_order_by_session_address() -> None:
     report = translate.fault_report(order_id=7, client_id=3, code=201, message="Order rejected", occurred_at=NOW)
 
     assert report.address == OrderAddress(client_id=3, broker_order_id=7)
-    assert report.fault is FaultClass.REJECTED_BY_STATE
+    assert report.fault is FaultClass.ORDER_REJECTED
     assert report.broker_code == 201
 
 
