@@ -30,9 +30,11 @@ def test_version_and_variant(at: datetime, random_bits: int) -> None:
     assert made.variant == RFC_4122
 
 
-@given(instants, randoms, st.integers(0, 73))
-def test_each_random_bit_counts(at: datetime, random_bits: int, bit: int) -> None:
-    assert uuid7(at, random_bits) != uuid7(at, random_bits ^ 1 << bit)
+@given(instants, randoms)
+def test_each_random_bit_counts(at: datetime, random_bits: int) -> None:
+    made = {uuid7(at, random_bits ^ 1 << bit) for bit in range(74)}
+
+    assert len(made - {uuid7(at, random_bits)}) == 74
 
 
 @given(instants, st.integers(1, 10**9), randoms, randoms)

@@ -1,6 +1,8 @@
 """Exact numbers: what is taken, what is refused, how it is written and rounded."""
 
-from decimal import Decimal, localcontext
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -142,13 +144,27 @@ def test_rounding_twice_is_rounding_once(value: Decimal) -> None:
     assert rounded(rounded(value)) == rounded(value)
 
 
+@given(exact, exact)
+def test_a_product_of_two_admitted_numbers_is_exact(one: Decimal, other: Decimal) -> None:
+    assert Fraction(one * other) == Fraction(one) * Fraction(other)
+
+
+@given(exact, exact)
+def test_a_rounded_product_lies_within_half_a_step(one: Decimal, other: Decimal) -> None:
+    assert abs(Fraction(rounded(one * other)) - Fraction(one) * Fraction(other)) <= Fraction(1, 2 * 10**10)
+
+
+def test_arithmetic_is_exact_in_other_threads_too() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        product = pool.submit(lambda: Decimal("123456789.1234567891") * Decimal("12345.6789012345")).result()
+
+    assert product == Decimal("1524157876695.61738242652739614395")
+
+
 @given(
     st.integers(-(10**9), 10**9),
     st.sampled_from([Decimal("0.00005"), Decimal("0.01"), Decimal("0.25"), Decimal(1), Decimal(100)]),
 )
 def test_every_step_lies_on_the_grid_and_half_a_step_does_not(steps: int, step: Decimal) -> None:
-    with localcontext() as context:
-        context.prec = 50
-
-        assert is_multiple(steps * step, step)
-        assert not is_multiple(steps * step + step / 2, step)
+    assert is_multiple(steps * step, step)
+    assert not is_multiple(steps * step + step / 2, step)
