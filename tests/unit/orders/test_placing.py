@@ -41,6 +41,10 @@ def with_terms(**changes: Any) -> NewOrder:
     return asked(terms=replace(asked().terms, **changes))
 
 
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 def of_type(order_type: OrderType, *, limit: str | None = None, stop: str | None = None, **more: Any) -> NewOrder:
     return asked(
         order_type=order_type,
@@ -249,7 +253,3 @@ def test_terms_are_written_as_plain_decimals_in_camel_case() -> None:
 @pytest.mark.parametrize("code", OrderProblem)
 def test_every_problem_has_a_meaning(code: OrderProblem) -> None:
     assert MEANING[code].strip()
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
