@@ -29,6 +29,7 @@ from tests.unit.orders.values import (
 
 _S = OrderState
 WANTED = terms("150", limit="11")
+SHRUNK = terms("50", limit="11")
 FILES = {
     "routed": OrderFile(order=order()),
     "routed-ioc": OrderFile(order=order(terms=terms(time_in_force=TimeInForce.IOC))),
@@ -36,6 +37,7 @@ FILES = {
     "in-doubt": OrderFile(order=order(in_doubt=True)),
     "pending-cancel": pending_cancel(),
     "pending-replace": pending_replace(WANTED),
+    "pending-shrink": pending_replace(SHRUNK),
     "pending-both": pending_both(WANTED),
 }
 files = st.sampled_from(list(FILES.values()))
@@ -48,7 +50,7 @@ executions = st.builds(
     st.one_of(st.just(ZERO), st.decimals(min_value=Decimal("0.0000000001"), max_value=Decimal(120), places=10)),
     prices,
 )
-statuses = st.builds(status, st.sampled_from(WorkingStatus), st.sampled_from([None, terms(), WANTED]))
+statuses = st.builds(status, st.sampled_from(WorkingStatus), st.sampled_from([None, terms(), WANTED, SHRUNK]))
 refusals = st.builds(fault, st.sampled_from(FaultClass), st.sampled_from([103, 110, 161, 201, 202, 321, 10148, 31337]))
 reports: st.SearchStrategy[Report] = st.one_of(executions, statuses, refusals, st.just(not_found()))
 streams = st.lists(reports, max_size=12)
@@ -66,6 +68,7 @@ def test_cumulative_is_the_sum_of_the_active_executions(file: OrderFile, stream:
         assert now.filled_quantity == sum((row.quantity for row in seen.active), ZERO) >= ZERO
         assert now.filled_notional == sum((row.quantity * row.price for row in seen.active), ZERO)
         assert now.overfilled_quantity == max(now.filled_quantity - now.terms.quantity, ZERO)
+        assert (now.state is _S.FILLED) is (now.filled_quantity >= now.terms.quantity)
         assert now.leaves_quantity == (
             ZERO if now.state.is_terminal else max(now.terms.quantity - now.filled_quantity, ZERO)
         )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
+from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, Side, TimeInForce
 from app.core.messages import FaultClass, OrderAddress, OrderTerms, StatusReport, WorkingStatus
 from app.core.money import ZERO
 from app.orders.domain.order import reserved_quantity
@@ -133,6 +133,14 @@ class TestExecutions:
         [dealt] = decision.fills
         assert (dealt.signed_quantity, dealt.price) == (Decimal(40), Decimal("9.5"))
         assert not decision.is_restated
+
+    def test_a_sell_takes_from_the_position(self) -> None:
+        seen = desk(order(_S.ACCEPTED, side=Side.SELL))
+
+        [dealt] = seen.apply(fill("40", side=Side.SELL)).fills
+
+        assert dealt.signed_quantity == Decimal(-40)
+        assert seen.order.filled_quantity == Decimal(40)
 
     def test_a_repeated_execution_changes_nothing(self) -> None:
         seen = desk(order(_S.ACCEPTED), fill("40"))
@@ -290,6 +298,14 @@ class TestCancel:
         assert seen.order.state is state
         assert [one.outcome for one in seen.requests] == [RequestOutcome.REJECTED]
         assert seen.event_types == ["CancelRefused", "OrderInDoubt"]
+
+    @pytest.mark.parametrize("code", [10147, 10148])
+    def test_a_cancel_that_may_have_come_too_late_stays_open_until_the_query_answers(self, code: int) -> None:
+        seen = desk(pending_cancel(), fault(FaultClass.CANCEL_REJECTED, code))
+
+        assert seen.order.state is _S.PENDING_CANCEL
+        assert seen.file.cancel is not None
+        assert seen.requests == []
 
     def test_an_order_that_cannot_be_canceled_while_a_replace_is_open_works_on(self) -> None:
         seen = desk(pending_both(terms("200")), fault(FaultClass.CANCEL_REJECTED, 161))
