@@ -160,7 +160,7 @@ async def test_a_key_of_another_firm_is_answered_as_an_unknown_one(door: Door, f
 
     assert len(set(refusals)) == 1
     assert await view_api_keys(door, mine) == []
-    assert await door.authenticator.authenticate(key.text, CLIENT)
+    assert (await door.authenticator.authenticate(key.text, CLIENT)).api_key_id == key.api_key.id
 
 
 async def test_a_colleague_without_the_scope_neither_sees_nor_ends_a_key(
@@ -185,7 +185,7 @@ async def test_a_colleague_without_the_scope_neither_sees_nor_ends_a_key(
         await revoke_api_key(door, colleague, issued.api_key.id)
 
     assert await view_api_keys(door, colleague) == []
-    assert await door.authenticator.authenticate(issued.text, CLIENT)
+    assert (await door.authenticator.authenticate(issued.text, CLIENT)).api_key_id == issued.api_key.id
 
 
 async def test_an_administrator_ends_a_colleagues_key(
@@ -216,7 +216,7 @@ async def test_a_rotated_key_and_its_successor_hold_together_for_the_overlap(
     assert new.api_key.scopes == old.api_key.scopes
     with pytest.raises(CredentialRefusedError):
         await door.authenticator.authenticate(old.text, CLIENT)
-    assert await door.authenticator.authenticate(new.text, CLIENT)
+    assert (await door.authenticator.authenticate(new.text, CLIENT)).api_key_id == new.api_key.id
 
 
 async def test_without_an_overlap_the_old_key_ends_at_once(door: Door, found: Found) -> None:
@@ -257,7 +257,7 @@ async def test_a_key_rotates_itself_and_makes_no_other(door: Door, found: Found)
         await rotate_api_key(door, by_key, other.api_key.id, overlap=timedelta(0))
     successor = await rotate_api_key(door, by_key, issued.api_key.id, overlap=timedelta(0))
 
-    assert await door.authenticator.authenticate(successor.text, CLIENT)
+    assert (await door.authenticator.authenticate(successor.text, CLIENT)).api_key_id == successor.api_key.id
 
 
 async def test_a_key_ends_by_itself(door: Door, found: Found, clock: SetClock) -> None:
@@ -277,7 +277,9 @@ async def test_a_key_works_from_its_addresses_alone(door: Door, found: Found) ->
     principal = await administrator(door, await found())
     issued = await create_api_key(door, principal, name="desk", scopes=READ, ip_allowlist=["192.0.2.0/24"])
 
-    assert await door.authenticator.authenticate(issued.text, from_address("192.0.2.200"))
+    from_inside = await door.authenticator.authenticate(issued.text, from_address("192.0.2.200"))
+
+    assert from_inside.ip_address == "192.0.2.200"
     with pytest.raises(AddressRefusedError) as refused:
         await door.authenticator.authenticate(issued.text, from_address("198.51.100.1"))
 
@@ -311,4 +313,4 @@ async def test_a_member_has_a_bounded_number_of_keys(door: Door, found: Found, m
         await a_key(door, principal)
     await revoke_api_key(door, principal, first.api_key.id)
 
-    assert await a_key(door, principal)
+    assert (await a_key(door, principal)).api_key.name == "desk"
