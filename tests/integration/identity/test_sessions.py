@@ -25,6 +25,7 @@ from app.identity.errors import (
     TenantChoiceError,
     WeakPasswordError,
 )
+from app.infra.tokens import AccessClaims
 from tests.fakes import SetClock
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found, from_address
 
@@ -353,6 +354,27 @@ async def test_an_open_socket_outlives_the_access_token_but_not_the_session(
     assert still == principal
     with pytest.raises(CredentialRefusedError):
         await door.authenticator.recheck(principal)
+
+
+async def test_a_rightly_signed_token_of_another_person_or_firm_opens_nothing(
+    door: Door, found: Found, clock: SetClock
+) -> None:
+    mine, theirs = (await found()).registered.principal, (await found()).registered.principal
+    assert mine.user_id is not None
+    assert mine.session_id is not None
+    assert theirs.user_id is not None
+    now = clock.now()
+    for tenant_id, user_id in ((mine.tenant_id, theirs.user_id), (theirs.tenant_id, mine.user_id)):
+        claims = AccessClaims(
+            tenant_id=tenant_id,
+            user_id=user_id,
+            session_id=mine.session_id,
+            issued_at=now,
+            expires_at=now + timedelta(minutes=1),
+        )
+
+        with pytest.raises(CredentialRefusedError):
+            await door.authenticator.authenticate(door.identity.tokens.issue(claims), CLIENT)
 
 
 async def test_no_secret_is_stored(found: Found, owner: asyncpg.Connection) -> None:
