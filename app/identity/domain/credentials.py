@@ -14,6 +14,7 @@ from app.core.errors import InputError
 from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
 from app.identity.domain.access import Client, Principal, Scope
 from app.identity.domain.people import written_name
+from app.identity.errors import CredentialRefusedError
 
 ACCESS_TOKEN_LIFE: Final = timedelta(minutes=10)
 REFRESH_TOKEN_LIFE: Final = timedelta(days=7)
@@ -138,6 +139,8 @@ class PresentedRefreshToken:
 
 _BASE32 = r"[a-z2-7]"
 _API_KEY = re.compile(rf"oms_({_BASE32}{{26}})_({_BASE32}{{10}})_({_BASE32}{{52}})", re.ASCII)
+# Source: RFC 6750, section 2.1 (b64token); the scheme's name is case-insensitive (RFC 9110, section 11.1).
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+)", re.ASCII)
 _REFRESH_TOKEN = re.compile(rf"omr_({_BASE32}{{26}})_({_BASE32}{{52}})", re.ASCII)
 
 
@@ -231,6 +234,19 @@ def parse_refresh_token(text: str) -> PresentedRefreshToken | None:
         return None
     tenant_id, secret = match.groups()
     return PresentedRefreshToken(tenant_id=_tenant_of(tenant_id), token_hash=digest(secret))
+
+
+def bearer_of(value: object) -> str | None:
+    """The credential in an Authorization header or in connection_init's `authorization`: what follows "Bearer ".
+
+    None when there is no value at all. Raises CredentialRefusedError for any other value, also for another scheme.
+    """
+    if value is None:
+        return None
+    match = _BEARER.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise CredentialRefusedError
+    return match.group(1)
 
 
 def base32(raw: bytes) -> str:

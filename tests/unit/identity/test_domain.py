@@ -16,6 +16,7 @@ from app.identity.domain import (
     Scope,
     api_key_text,
     base32,
+    bearer_of,
     digest,
     is_address_allowed,
     new_api_key,
@@ -28,7 +29,7 @@ from app.identity.domain import (
     visible_text,
     written_name,
 )
-from app.identity.errors import MissingScopeError, WeakPasswordError
+from app.identity.errors import CredentialRefusedError, MissingScopeError, WeakPasswordError
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TENANT = TenantId(UUID("01936d3e-7c00-7000-8000-000000000001"))
@@ -265,3 +266,18 @@ def test_an_allowlist_holds_for_both_families(address: str, is_allowed: bool) ->
 def test_an_empty_allowlist_allows_every_address() -> None:
     assert is_address_allowed("203.0.113.1", [])
     assert is_address_allowed("", [])
+
+
+def test_a_credential_follows_the_word_bearer() -> None:
+    assert bearer_of("Bearer a.b-c_d") == "a.b-c_d"
+    assert bearer_of("bearer  oms_x") == "oms_x"
+    assert bearer_of(None) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "Bearer", "Bearer ", "Basic YTpi", "a.b.c", "Bearer a b", "Bearer a\r\nX: y", "Bearer ä", 7, {"a": 1}, []],
+)
+def test_any_other_value_is_refused(value: object) -> None:
+    with pytest.raises(CredentialRefusedError):
+        bearer_of(value)
