@@ -49,7 +49,7 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.TIME_IN_FORCE_UNSUPPORTED: "this time in force cannot be routed yet",
     OrderProblem.TERMS_UNSUPPORTED: "this instruction cannot be routed yet",
     OrderProblem.EXPIRY_UNEXPECTED: "only good-till-date orders have an expiry",
-    OrderProblem.CLIENT_ORDER_ID_INVALID: "the client order id is empty, longer than 64, or has other than printable ASCII",
+    OrderProblem.CLIENT_ORDER_ID_INVALID: "the client order id is not 1 to 64 printable ASCII characters",
     OrderProblem.METADATA_INVALID: "the metadata is no JSON object, or is larger than 4 KiB",
     OrderProblem.ACCOUNT_NOT_FOUND: "the tenant has no such account",
     OrderProblem.ACCOUNT_INACTIVE: "the account takes no orders",
