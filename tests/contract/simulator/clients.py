@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from app.core.catalogue import CATALOGUE
+
 LIBRARIES = ("ib_insync", "ib_async")
 TIMEOUT_S = 5.0
 
@@ -46,8 +48,9 @@ class Desk:
         await self.ib.connectAsync("127.0.0.1", self.port, clientId=client_id, timeout=TIMEOUT_S)
 
     def stock(self, symbol: str = "AAPL") -> Any:
-        """A stock under its symbol."""
-        return self.library.Stock(symbol, "SMART", "USD")
+        """A stock, with its contract id where the symbol is one of the catalogue's."""
+        con_id = next((entry.con_id for entry in CATALOGUE if entry.symbol == symbol), 0)
+        return self.library.Stock(symbol, "SMART", "USD", conId=con_id)
 
     def place(self, order: Any, symbol: str = "AAPL") -> Any:
         """The trade of a new order."""
