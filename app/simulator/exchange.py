@@ -41,6 +41,7 @@ from app.simulator.rules import (
     refusal_of_modify,
     refusal_of_terms,
 )
+from app.simulator.store import SavedState
 from app.simulator.wire import FieldError
 
 OPEN_ORDERS_MAX = 100_000
@@ -98,27 +99,21 @@ class Exchange:
         self._completed: deque[int] = deque()
         self._books = {con_id: OrderBook() for con_id in directory.entries}
         started = clock.now()
-        self._day_ends_at = next_day_of(started)
+        self.day_ends_at = next_day_of(started)
         self._good_till: dict[int, datetime] = {}
         # Ids must not come again after a restart without a state file, so they start from the time.
         self._execution_epoch = int(started.timestamp())
         self.last_execution_number = started.microsecond // 1_000 * 4_000_000
         self.last_perm_id = int(started.timestamp()) % 1_000_000 * 2_000
 
-    def restore(
-        self,
-        accounts: Iterable[Account],
-        orders: Iterable[SimulatedOrder],
-        executions: Iterable[Execution],
-        next_order_ids: dict[int, int],
-        last_perm_id: int,
-    ) -> None:
-        """Take back what an earlier process kept, working orders in the order they were given."""
-        self.accounts.update({account.account_id: account for account in accounts})
-        self.executions.extend(executions)
-        self.next_order_ids.update(next_order_ids)
-        self.last_perm_id = max(self.last_perm_id, last_perm_id)
-        for order in orders:
+    def restore(self, state: SavedState) -> None:
+        """Take back what an earlier process kept. What came to its time in between ends with the next pass_time."""
+        self.accounts.update({account.account_id: account for account in state.accounts})
+        self.executions.extend(state.executions)
+        self.next_order_ids.update(state.next_order_ids)
+        self.last_perm_id = max(self.last_perm_id, state.last_perm_id)
+        self.day_ends_at = state.day_ends_at
+        for order in state.orders:
             if order.request.con_id not in self._directory:
                 continue
             self._record(order)
@@ -126,6 +121,18 @@ class Exchange:
                 self._complete(order)
             else:
                 self._books[order.request.con_id].place(order.for_book())
+
+    def saved_state(self) -> SavedState:
+        """All that `restore` takes."""
+        return SavedState(
+            accounts=tuple(self.accounts.values()),
+            orders=tuple(self.orders.values()),
+            executions=tuple(self.executions),
+            next_order_ids=self.next_order_ids,
+            last_perm_id=self.last_perm_id,
+            day_ends_at=self.day_ends_at,
+            walks=self._market.positions_of_walks(),
+        )
 
     def next_order_id(self, client_id: int) -> int:
         """The lowest order id that this client never used."""
@@ -213,8 +220,8 @@ class Exchange:
 
     def pass_time(self, now: datetime) -> None:
         """End what has come to its time: DAY orders with the day, GTD orders at their date."""
-        if now >= self._day_ends_at:
-            self._day_ends_at = next_day_of(now)
+        if now >= self.day_ends_at:
+            self.day_ends_at = next_day_of(now)
             for book in self._books.values():
                 self._follow(book.expire_day())
             self.begin_day()
@@ -283,7 +290,7 @@ class Exchange:
         self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
         self._open[order.perm_id] = order
         if not order.status.is_terminal and TIMES_IN_FORCE.get(order.request.time_in_force) is TimeInForce.GTD:
-            self._good_till[order.perm_id] = _expiry_of(order.request) or self._day_ends_at
+            self._good_till[order.perm_id] = _expiry_of(order.request) or self.day_ends_at
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(

@@ -138,9 +138,8 @@ class Simulator:
         venue.market.open(self._clock.now())
         venue.exchange.begin_day()
         if state is not None:
-            venue.exchange.restore(
-                state.accounts, state.orders, state.executions, state.next_order_ids, state.last_perm_id
-            )
+            venue.exchange.restore(state)
+        venue.pass_time(self._clock.now())
         self._show(venue.directory.entries)
 
     def _show(self, con_ids: Iterable[int]) -> None:
@@ -172,17 +171,7 @@ class Simulator:
     async def _save(self) -> None:
         path = self._config.state_path
         assert path is not None
-        exchange = self._venue.exchange
-        content = dump_state(
-            SavedState(
-                accounts=tuple(exchange.accounts.values()),
-                orders=tuple(exchange.orders.values()),
-                executions=tuple(exchange.executions),
-                next_order_ids=exchange.next_order_ids,
-                last_perm_id=exchange.last_perm_id,
-                walks=self._venue.market.positions_of_walks(),
-            )
-        )
+        content = dump_state(self._venue.exchange.saved_state())
         try:
             await asyncio.get_running_loop().run_in_executor(self._writer, write_state, path, content)
         except OSError:

@@ -1,6 +1,7 @@
 """What a simulator keeps across a restart of its process: one JSON file, written whole."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,6 +30,7 @@ class SavedState:
     executions: tuple[Execution, ...]
     next_order_ids: dict[int, int]
     last_perm_id: int
+    day_ends_at: datetime
     walks: dict[int, int]
 
 

@@ -8,6 +8,7 @@ import pytest
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from tests.contract.simulator.clients import LIBRARIES, Desk, load, until
+from tests.contract.simulator.raw import RawClients
 
 
 def quiet(simulator: Simulator) -> None:
@@ -32,3 +33,10 @@ async def desk(request: pytest.FixtureRequest, simulator: Simulator) -> AsyncIte
     yield client
     client.ib.disconnect()
     await until(lambda: not simulator.venue.has_clients, "the client to be gone")
+
+
+@pytest.fixture
+async def raw() -> AsyncIterator[RawClients]:
+    clients = RawClients()
+    yield clients
+    await clients.close()

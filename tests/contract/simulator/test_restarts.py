@@ -1,0 +1,144 @@
+"""What survives when the simulator's process ends and another one starts on the same state file."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.core.clock import Clock
+from app.simulator.config import SimulatorConfig
+from app.simulator.server import Simulator
+from app.simulator.store import SimulatorStateError
+from tests.contract.simulator.clients import until
+from tests.contract.simulator.conftest import quiet
+from tests.contract.simulator.raw import RawClients, place_order
+
+
+@dataclass(slots=True)
+class HandClock:
+    """A clock that stands until it is set."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@asynccontextmanager
+async def simulator_on(path: Path, clock: Clock | None = None) -> AsyncIterator[Simulator]:
+    server = Simulator(SimulatorConfig(state_path=path), clock)
+    await server.start()
+    quiet(server)
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def test_resting_order_executions_and_positions_survive(tmp_path: Path, raw: RawClients) -> None:
+    path = tmp_path / "kept" / "state.json"
+    async with simulator_on(path) as first:
+        client = await raw.start(first.port, "v157..176")
+        client.writer.write(place_order(176, 1, "BUY", "100", ref="filled"))
+        await client.until("3", at2="Filled")
+        first.set_quote("AAPL", bid=Decimal("219.99"), ask=Decimal("220.00"), ask_size=Decimal(900))
+        client.writer.write(place_order(176, 2, "BUY", "1500", order_type="LMT", limit="220", ref="rests"))
+        await client.until("3", at1="2", at3="900")
+        before = first.venue.exchange
+
+    async with simulator_on(path) as second:
+        after = second.venue.exchange
+        assert list(after.executions) == list(before.executions)
+        assert after.accounts == before.accounts
+        (order,) = after.open_orders()
+        assert (order.request.order_ref, order.filled, order.remaining) == ("rests", Decimal(900), Decimal(600))
+        client = await raw.start(second.port, "v157..176")
+        assert client.seen[-1] == ["9", "1", "3"]
+        second.set_quote("AAPL", bid=Decimal("219.97"), ask=Decimal("219.99"))
+        filled = await client.until("3", at2="Filled")
+        assert filled[1:5] == ["2", "Filled", "1500", "0"]
+        assert filled[6] == str(order.perm_id)
+        roots = [execution.execution_id for execution in after.executions]
+        assert len(set(roots)) == len(roots) == 3
+
+
+async def test_day_order_of_yesterday_has_expired_and_a_good_till_cancel_rests(tmp_path: Path, raw: RawClients) -> None:
+    path = tmp_path / "state.json"
+    clock = HandClock(datetime(2026, 11, 20, 23, 59, tzinfo=UTC))
+    async with simulator_on(path, clock) as first:
+        client = await raw.start(first.port, "v157..176")
+        for order_id, time_in_force in ((1, "DAY"), (2, "GTC")):
+            order = place_order(176, order_id, "BUY", "1", order_type="LMT", limit="200", time_in_force=time_in_force)
+            client.writer.write(order)
+            await client.until("3", at1=str(order_id))
+    clock.moment += timedelta(minutes=2)
+
+    async with simulator_on(path, clock) as second:
+        assert [order.request.order_id for order in second.venue.exchange.open_orders()] == [2]
+        (expired,) = second.venue.exchange.completed_orders()
+        assert (expired.request.order_id, expired.completed_status) == (1, "Expired")
+
+
+async def test_ids_do_not_come_again_without_a_state_file(raw: RawClients) -> None:
+    ids = []
+    for _ in range(2):
+        server = Simulator(SimulatorConfig())
+        await server.start()
+        quiet(server)
+        client = await raw.start(server.port, "v157..176")
+        client.writer.write(place_order(176, 1, "BUY", "1"))
+        ids.append((await client.until("11"))[14])
+        await server.stop()
+
+    assert ids[0] != ids[1]
+
+
+async def test_state_is_written_soon_after_a_change(tmp_path: Path, raw: RawClients) -> None:
+    path = tmp_path / "state.json"
+    async with simulator_on(path) as server:
+        client = await raw.start(server.port, "v157..176")
+
+        client.writer.write(place_order(176, 1, "BUY", "1", order_type="LMT", limit="200", ref="soon"))
+
+        await until(path.exists, "the file")
+        assert b'"order_ref":"soon"' in path.read_bytes()
+
+
+async def test_broken_state_file_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text('{"layout": 1}')
+
+    with pytest.raises(SimulatorStateError, match="is not a simulator's state"):
+        await Simulator(SimulatorConfig(state_path=path)).start()
+
+    assert path.read_text() == '{"layout": 1}'
+
+
+async def test_process_that_is_told_to_end_keeps_its_state(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    program = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from app.simulator.config import SimulatorConfig\n"
+        "from app.simulator.server import run\n"
+        "config = SimulatorConfig(state_path=Path(sys.argv[1]))\n"
+        "asyncio.run(run(config, on_ready=lambda: print('ready', flush=True)))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert await process.stdout.readline() == b"ready\n"
+
+        process.send_signal(signal.SIGTERM)
+
+        assert await process.wait() == 0
+    assert b'"layout":1' in path.read_bytes()
