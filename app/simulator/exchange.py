@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -69,6 +69,13 @@ class ExchangeEvents(Protocol):
         """A position and the cash changed."""
 
 
+@dataclass(slots=True)
+class _Unsaved:
+    orders: dict[int, SimulatedOrder] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    account_ids: set[str] = field(default_factory=set)
+
+
 class Exchange:
     """All orders of all clients. Nothing here knows of connections: an order lives on when its client goes."""
 
@@ -97,6 +104,7 @@ class Exchange:
         self._by_address: dict[tuple[int, int], SimulatedOrder] = {}
         self._open: dict[int, SimulatedOrder] = {}
         self._completed: deque[int] = deque()
+        self._unsaved = _Unsaved()
         self._books = {con_id: OrderBook() for con_id in directory.entries}
         started = clock.now()
         self.day_ends_at = next_day_of(started)
@@ -122,17 +130,16 @@ class Exchange:
             else:
                 self._books[order.request.con_id].place(order.for_book())
 
-    def saved_state(self) -> SavedState:
-        """All that `restore` takes."""
-        return SavedState(
-            accounts=tuple(self.accounts.values()),
-            orders=tuple(self.orders.values()),
-            executions=tuple(self.executions),
-            next_order_ids=self.next_order_ids,
-            last_perm_id=self.last_perm_id,
-            day_ends_at=self.day_ends_at,
-            walks=self._market.positions_of_walks(),
-        )
+    def whole_state(self) -> SavedState:
+        """All that `restore` takes; what changed up to now counts as taken."""
+        self._unsaved = _Unsaved()
+        return self._state(self.accounts.values(), self.orders.values(), self.executions)
+
+    def taken_changes(self) -> SavedState:
+        """What changed since changes or the whole state were last taken."""
+        taken, self._unsaved = self._unsaved, _Unsaved()
+        accounts = (self.accounts[account_id] for account_id in taken.account_ids)
+        return self._state(accounts, taken.orders.values(), taken.executions)
 
     def next_order_id(self, client_id: int) -> int:
         """The lowest order id that this client never used."""
@@ -160,11 +167,11 @@ class Exchange:
             return
         order = self._admit(client_id, request)
         order.status = OrderStatus.SUBMITTED if request.order_type == "LMT" else OrderStatus.PRE_SUBMITTED
-        self._events.order_changed(order, has_new_terms=True)
+        self._tell(order, has_new_terms=True)
         self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
-            self._events.order_changed(order, has_new_terms=False)
+            self._tell(order)
 
     def cancel(self, client_id: int, order_id: int) -> None:
         """Cancel an order of this client; it may have dealt in part."""
@@ -178,7 +185,7 @@ class Exchange:
             self._events.order_refused(client_id, order_id, refusal)
             return
         order.status = OrderStatus.PENDING_CANCEL
-        self._events.order_changed(order, has_new_terms=False)
+        self._tell(order)
         self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
 
     def cancel_all(self) -> None:
@@ -238,6 +245,24 @@ class Exchange:
         """What a position of this contract is valued at."""
         return self._market.quote(con_id).mark
 
+    def _state(
+        self, accounts: Iterable[Account], orders: Iterable[SimulatedOrder], executions: Iterable[Execution]
+    ) -> SavedState:
+        return SavedState(
+            accounts=tuple(accounts),
+            orders=tuple(orders),
+            executions=tuple(executions),
+            next_order_ids=self.next_order_ids,
+            last_perm_id=self.last_perm_id,
+            day_ends_at=self.day_ends_at,
+            walks=self._market.positions_of_walks(),
+        )
+
+    def _tell(self, order: SimulatedOrder, *, has_new_terms: bool = False) -> None:
+        if self._config.state_path:
+            self._unsaved.orders[order.perm_id] = order
+        self._events.order_changed(order, has_new_terms=has_new_terms)
+
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
         refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts)
         if refusal is not None:
@@ -269,7 +294,7 @@ class Exchange:
         order = self._admit(client_id, request)
         order.completed_status = refusal.message
         self._finish(order, OrderStatus.INACTIVE)
-        self._events.order_changed(order, has_new_terms=True)
+        self._tell(order, has_new_terms=True)
 
     def _admit(self, client_id: int, request: OrderRequest) -> SimulatedOrder:
         self.last_perm_id += 1
@@ -320,9 +345,9 @@ class Exchange:
                 case OrderTriggered():
                     order.is_triggered = True
                     order.status = OrderStatus.SUBMITTED
-                    self._events.order_changed(order, has_new_terms=False)
+                    self._tell(order)
                 case OrderReplaced():
-                    self._events.order_changed(order, has_new_terms=True)
+                    self._tell(order, has_new_terms=True)
                 case OrderEnded():
                     self._end(order, event.reason)
                 case RequestRefused():
@@ -362,20 +387,23 @@ class Exchange:
             executed_at=self._clock.now(),
         )
         self.executions.append(execution)
+        if self._config.state_path:
+            self._unsaved.executions.append(execution)
+            self._unsaved.account_ids.add(request.account)
         self._events.executed(execution)
         if not order.remaining:
             self._finish(order, OrderStatus.FILLED)
             order.completed_status = f"Filled Size: {request.quantity}"
         elif order.status is OrderStatus.PRE_SUBMITTED:
             order.status = OrderStatus.SUBMITTED
-        self._events.order_changed(order, has_new_terms=order.status is OrderStatus.FILLED)
+        self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
         self._events.commissioned(execution)
         self._events.account_changed(request.account, request.con_id)
 
     def _end(self, order: SimulatedOrder, reason: EndReason) -> None:
         self._finish(order, OrderStatus.CANCELLED)
         order.completed_status = "Expired" if reason is EndReason.EXPIRED else "Cancelled"
-        self._events.order_changed(order, has_new_terms=False)
+        self._tell(order)
         message = "Order Canceled - reason:" + ("Expired" if reason is EndReason.EXPIRED else "")
         self._events.order_refused(
             order.client_id, order.request.order_id, Refusal(code=ORDER_CANCELLED, message=message)

@@ -13,14 +13,12 @@ from app.core.matching import MarketState
 from app.infra.system import SystemClock
 from app.simulator.config import SimulatorConfig
 from app.simulator.handlers import HANDLERS
-from app.simulator.store import SavedState, dump_state, load_state, write_state
+from app.simulator.store import SavedState, StateFile, encode_state
 from app.simulator.venue import Venue
 
 POSITIONS_INTERVAL_S = 0.05
 ACCOUNTS_INTERVAL_S = 1.0
-SAVE_DELAY_S_MIN = 0.25
-SAVE_DUTY = 10
-"""After a save that took t, the next one waits at least SAVE_DUTY times t."""
+SAVE_DELAY_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +35,7 @@ class Simulator:
         self._tasks: list[asyncio.Task[None]] = []
         self._is_market_paused = False
         # One thread, so that the last save at the stop comes after one that is still being written.
+        self._file = StateFile(config.state_path) if config.state_path else None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulator-state")
 
     @property
@@ -56,8 +55,7 @@ class Simulator:
         Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
         """
         loop = asyncio.get_running_loop()
-        path = self._config.state_path
-        state = await asyncio.to_thread(load_state, path) if path else None
+        state = await loop.run_in_executor(self._writer, self._file.load) if self._file else None
         self._open(state)
         self._server = await loop.create_server(self._venue.connect, self._config.host, self._config.port)
         beats: list[Callable[[], object]] = [self._beat_market, self._beat_positions, self._beat_accounts]
@@ -66,8 +64,9 @@ class Simulator:
             loop.create_task(_repeat(beat, interval), name=f"simulator {beat.__name__}")
             for beat, interval in zip(beats, intervals, strict=True)
         ]
-        if path:
-            self._tasks.append(loop.create_task(self._keep_saving(), name="simulator saving"))
+        if self._file:
+            await self._save_whole(self._file)
+            self._tasks.append(loop.create_task(self._keep_saving(self._file), name="simulator saving"))
 
     async def stop(self) -> None:
         """Cut all connections, stop the market and keep the state."""
@@ -81,8 +80,8 @@ class Simulator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        if self._config.state_path:
-            await self._save()
+        if self._file:
+            await self._save_whole(self._file)
         self._writer.shutdown()
 
     def drop_connections(self) -> None:
@@ -157,25 +156,24 @@ class Simulator:
     def _beat_accounts(self) -> None:
         self._venue.publish_accounts()
 
-    async def _keep_saving(self) -> None:
-        loop = asyncio.get_running_loop()
-        delay = SAVE_DELAY_S_MIN
+    async def _keep_saving(self, file: StateFile) -> None:
         while True:
             await self._changed.wait()
-            await asyncio.sleep(delay)
+            await asyncio.sleep(SAVE_DELAY_S)
             self._changed.clear()
-            started = loop.time()
-            await self._save()
-            delay = max(SAVE_DELAY_S_MIN, SAVE_DUTY * (loop.time() - started))
+            try:
+                if file.is_long:
+                    await self._save_whole(file)
+                else:
+                    await self._write(file.append, self._venue.exchange.taken_changes())
+            except OSError:
+                _log.exception("the simulator's state could not be kept")
 
-    async def _save(self) -> None:
-        path = self._config.state_path
-        assert path is not None
-        content = dump_state(self._venue.exchange.saved_state())
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._writer, write_state, path, content)
-        except OSError:
-            _log.exception("the simulator's state could not be kept in %s", path)
+    async def _save_whole(self, file: StateFile) -> None:
+        await self._write(file.rewrite, self._venue.exchange.whole_state())
+
+    async def _write(self, write: Callable[[bytes], None], state: SavedState) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, write, encode_state(state))
 
 
 async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:

@@ -107,18 +107,34 @@ async def test_state_is_written_soon_after_a_change(tmp_path: Path, raw: RawClie
 
         client.writer.write(place_order(176, 1, "BUY", "1", order_type="LMT", limit="200", ref="soon"))
 
-        await until(path.exists, "the file")
-        assert b'"order_ref":"soon"' in path.read_bytes()
+        await until(lambda: b'"order_ref":"soon"' in path.read_bytes(), "the order in the file")
 
 
-async def test_broken_state_file_is_told_and_left_alone(tmp_path: Path) -> None:
+async def test_killed_process_loses_only_the_line_it_was_writing(tmp_path: Path, raw: RawClients) -> None:
+    path, copy = tmp_path / "state.json", tmp_path / "copy.json"
+    async with simulator_on(path) as server:
+        client = await raw.start(server.port, "v157..176")
+        client.writer.write(place_order(176, 1, "BUY", "7", ref="dealt"))
+        client.writer.write(place_order(176, 2, "BUY", "1", order_type="LMT", limit="200", ref="rests"))
+        await until(lambda: b'"order_ref":"rests"' in path.read_bytes(), "the orders in the file")
+        copy.write_bytes(path.read_bytes() + b'{"layout":1,"acc')
+
+    async with simulator_on(copy) as revived:
+        exchange = revived.venue.exchange
+        assert [order.request.order_ref for order in exchange.open_orders()] == ["rests"]
+        assert [execution.order_ref for execution in exchange.executions] == ["dealt"]
+        assert exchange.accounts["DU1000001"].holdings[265598].quantity == 7
+
+
+@pytest.mark.parametrize("content", ['{"layout": 1}\n', "", "not json\n"])
+async def test_broken_state_file_is_told_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "state.json"
-    path.write_text('{"layout": 1}')
+    path.write_text(content)
 
     with pytest.raises(SimulatorStateError, match="is not a simulator's state"):
         await Simulator(SimulatorConfig(state_path=path)).start()
 
-    assert path.read_text() == '{"layout": 1}'
+    assert path.read_text() == content
 
 
 async def test_process_that_is_told_to_end_keeps_its_state(tmp_path: Path) -> None:
