@@ -22,8 +22,8 @@ from app.core.matching import (
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
+from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
 from app.simulator.market import Market
-from app.simulator.order_messages import OrderPreview
 from app.simulator.orders import (
     TIMES_IN_FORCE,
     Execution,
@@ -155,8 +155,7 @@ class Exchange:
 
     def place(self, client_id: int, request: OrderRequest) -> None:
         """Take a new order, or new terms for one that this client has under the same id."""
-        if not request.account and len(self.accounts) == 1:
-            request = replace(request, account=next(iter(self.accounts)))
+        request = self._with_account(request)
         existing = self._by_address.get((client_id, request.order_id))
         if existing is not None:
             self._modify(existing, request)
@@ -195,31 +194,13 @@ class Exchange:
 
     def preview(self, request: OrderRequest) -> OrderPreview | Refusal:
         """What the order would do to its account if all of it dealt at the market."""
-        if not request.account and len(self.accounts) == 1:
-            request = replace(request, account=next(iter(self.accounts)))
-        entry = self._directory.entries[request.con_id]
-        refusal = refusal_of_terms(request, entry, self.accounts)
+        request = self._with_account(request)
+        entries = self._directory.entries
+        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts)
         if refusal is not None:
             return refusal
-        account = self.accounts[request.account]
-        price = self.mark(request.con_id)
-        commission = self._commission(request.con_id, request.quantity, request.quantity * price)
-        after_account = Account(
-            account_id=account.account_id,
-            base_currency=account.base_currency,
-            cash=dict(account.cash),
-            holdings={con_id: replace(holding) for con_id, holding in account.holdings.items()},
-        )
-        after_account.book(entry, request.side, request.quantity, price, commission)
-        before = account.figures(self._directory.entries, self.mark)
-        after = after_account.figures(self._directory.entries, self.mark)
-        return OrderPreview(
-            initial_margin=(before.initial_margin, after.initial_margin),
-            maintenance_margin=(before.maintenance_margin, after.maintenance_margin),
-            equity=(before.net_liquidation, after.net_liquidation),
-            commission=commission,
-            currency=entry.currency,
-        )
+        commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
+        return preview_of(request, self.accounts[request.account], entries, self.mark, commission)
 
     def show_market(self, con_id: int) -> None:
         """Let the instrument's orders meet its newest quote."""
@@ -277,15 +258,12 @@ class Exchange:
             return None
         preview = self.preview(request)
         assert isinstance(preview, OrderPreview)
-        margin_before, margin_after = preview.initial_margin
-        _, equity_after = preview.equity
-        if margin_after > max(margin_before, equity_after):
-            return Refusal(
-                code=ORDER_REJECTED,
-                message="Order rejected - reason:The equity with loan value is insufficient for the initial margin of "
-                f"{margin_after} {preview.currency}",
-            )
-        return None
+        return refusal_of_margin(preview)
+
+    def _with_account(self, request: OrderRequest) -> OrderRequest:
+        if request.account or len(self.accounts) != 1:
+            return request
+        return replace(request, account=next(iter(self.accounts)))
 
     def _refuse_new(self, client_id: int, request: OrderRequest, refusal: Refusal) -> None:
         self._events.order_refused(client_id, request.order_id, refusal)

@@ -57,7 +57,18 @@ class Simulator:
         loop = asyncio.get_running_loop()
         state = await loop.run_in_executor(self._writer, self._file.load) if self._file else None
         self._open(state)
-        self._server = await loop.create_server(self._venue.connect, self._config.host, self._config.port)
+        # The port comes first: whoever finds it taken must leave the other's state file alone.
+        server = await loop.create_server(
+            self._venue.connect, self._config.host, self._config.port, start_serving=False
+        )
+        try:
+            if self._file:
+                await self._save_whole(self._file)
+            await server.start_serving()
+        except BaseException:
+            server.close()
+            raise
+        self._server = server
         beats: list[Callable[[], object]] = [self._beat_market, self._beat_positions, self._beat_accounts]
         intervals = [self._config.market_interval_ms / 1_000, POSITIONS_INTERVAL_S, ACCOUNTS_INTERVAL_S]
         self._tasks = [
@@ -65,7 +76,6 @@ class Simulator:
             for beat, interval in zip(beats, intervals, strict=True)
         ]
         if self._file:
-            await self._save_whole(self._file)
             self._tasks.append(loop.create_task(self._keep_saving(self._file), name="simulator saving"))
 
     async def stop(self) -> None:
