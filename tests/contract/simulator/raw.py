@@ -25,12 +25,13 @@ def place_order(
     order_type: str = "MKT",
     limit: str = "",
     time_in_force: str = "DAY",
+    good_till: str = "",
     ref: str = "",
 ) -> bytes:
     """A plain placeOrder message as the official client of this version writes it."""
     fields: list[object] = [3, order_id, *AAPL, "", "", side, quantity, order_type, limit, "", time_in_force, "", ""]
     fields += ["", 0, ref, 1, 0, 0, 0, 0, 0, 0, 0]
-    fields += ["", 0, "", "", "", "", "", *([""] if version < 177 else []), ""]
+    fields += ["", 0, "", good_till, "", "", "", *([""] if version < 177 else []), ""]
     fields += [0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0, "", "", "", "", "", 0, "", "", "", ""]
     fields += [0, "", "", "", "", "", "", "", "", "", ""]
     fields += [0, "", "", 0, 0, "", "", 0, "", 0, 0, 0, 0]

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,18 +16,9 @@ from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from app.simulator.store import SimulatorStateError
 from tests.contract.simulator.clients import until
+from tests.contract.simulator.clocks import HandClock
 from tests.contract.simulator.conftest import quiet
 from tests.contract.simulator.raw import RawClients, place_order
-
-
-@dataclass(slots=True)
-class HandClock:
-    """A clock that stands until it is set."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        return self.moment
 
 
 @asynccontextmanager
