@@ -4,10 +4,12 @@ import asyncio
 import importlib
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
 from app.core.catalogue import CATALOGUE
+from app.simulator.server import Simulator
 
 LIBRARIES = ("ib_insync", "ib_async")
 TIMEOUT_S = 5.0
@@ -18,6 +20,12 @@ def load(name: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return importlib.import_module(name)
+
+
+def quiet(simulator: Simulator) -> None:
+    """Stop the walk and show AAPL at 229.99 x 230.01, a thousand each, last 230."""
+    simulator.pause_market()
+    simulator.set_quote("AAPL", bid=Decimal("229.99"), ask=Decimal("230.01"), last=Decimal("230.00"))
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
+from tests.contract.simulator.clients import quiet
 from tests.contract.simulator.clocks import HandClock
-from tests.contract.simulator.conftest import quiet
 from tests.contract.simulator.raw import AAPL, RawClients, place_order
 
 Start = Callable[..., Coroutine[Any, Any, Simulator]]

@@ -15,9 +15,8 @@ from app.core.clock import Clock
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from app.simulator.store import SimulatorStateError
-from tests.contract.simulator.clients import until
+from tests.contract.simulator.clients import quiet, until
 from tests.contract.simulator.clocks import HandClock
-from tests.contract.simulator.conftest import quiet
 from tests.contract.simulator.raw import RawClients, place_order
 
 
