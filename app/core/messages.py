@@ -51,7 +51,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """An instrument as every room needs it: its grid of price and quantity, its multiplier, its contract at the broker."""
+    """An instrument as every room needs it: its grid, its multiplier, the broker's contract id."""
 
     id: InstrumentId
     symbol: str
