@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from decimal import Decimal
 
 from app.core.clock import Clock
@@ -187,20 +185,15 @@ class Simulator:
 
 
 async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT, SIGTERM or cancellation, then keep the state. `on_ready` is called once it listens.
+    """Serve until cancelled, then keep the state. `on_ready` is called once it listens.
 
-    Raises OSError when the port is taken.
+    Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
     """
     simulator = Simulator(config)
     await simulator.start()
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stopping.set)
     try:
         on_ready()
-        await stopping.wait()
+        await asyncio.Event().wait()
     finally:
         await simulator.stop()
 

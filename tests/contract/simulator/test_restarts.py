@@ -1,8 +1,6 @@
 """What survives when the simulator's process ends and another one starts on the same state file."""
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +11,7 @@ import pytest
 
 from app.core.clock import Clock
 from app.simulator.config import SimulatorConfig
-from app.simulator.server import Simulator
+from app.simulator.server import Simulator, run
 from app.simulator.store import SimulatorStateError
 from tests.contract.simulator.clients import quiet, until
 from tests.contract.simulator.clocks import HandClock
@@ -126,24 +124,15 @@ async def test_broken_state_file_is_told_and_left_alone(tmp_path: Path, content:
     assert path.read_text() == content
 
 
-async def test_process_that_is_told_to_end_keeps_its_state(tmp_path: Path) -> None:
+async def test_cancelled_run_keeps_its_state(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    program = (
-        "import asyncio, sys\n"
-        "from pathlib import Path\n"
-        "from app.simulator.config import SimulatorConfig\n"
-        "from app.simulator.server import run\n"
-        "config = SimulatorConfig(state_path=Path(sys.argv[1]))\n"
-        "asyncio.run(run(config, on_ready=lambda: print('ready', flush=True)))\n"
-    )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, str(path), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(20):
-        assert await process.stdout.readline() == b"ready\n"
+    ready = asyncio.Event()
+    running = asyncio.create_task(run(SimulatorConfig(state_path=path), on_ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 5)
+    path.unlink()
 
-        process.send_signal(signal.SIGTERM)
+    running.cancel()
 
-        assert await process.wait() == 0
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert b'"layout":1' in path.read_bytes()
