@@ -30,6 +30,7 @@ class Intervals:
     values_s: float = 1.0
     throttled_s: float = 1.0
     rest_s: float = 5.0
+    unreadable_s: float = 1.0
 
 
 class Store(Protocol):
@@ -113,7 +114,6 @@ class AccountRunner:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
                 await self._synchronize(adapter, inbox)
-                self._attempts = 0
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
@@ -136,6 +136,7 @@ class AccountRunner:
             again = await self._store.reconcile(snapshot)
         for command in again:
             adapter.send(command)
+        self._attempts = 0
         if self._is_upstream_up:
             self._gate.set()
             await self._show(ConnectionState.CONNECTED)
@@ -200,6 +201,7 @@ class AccountRunner:
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.UNREADABLE:
                     log.warning("%s: %s", self._account.account_number, _words(change))
+                    await asyncio.sleep(self._intervals.unreadable_s)
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.THROTTLED:
                     log.error("%s: %s", self._account.account_number, _words(change))

@@ -6,12 +6,8 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
 
 import asyncpg
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
@@ -28,13 +24,17 @@ from app.core.clock import Clock
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
+from app.infra.bus import Bus, Gap
 from app.infra.db import CONNECTION_LOST, Database
+from app.infra.redis import Redis
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch, begin_system
 
 log = logging.getLogger(__name__)
 
 ACCOUNTS_MAX = 10_000
+LANES_CHANNEL = "lanes"
+"""Where whoever puts a command into a lane tells the account's id."""
 
 Gateway = tuple[str, int]
 Key = tuple[TenantId, AccountId]
@@ -69,6 +69,7 @@ class Connector:
         database: Database,
         system_database: Database,
         redis: Redis,
+        bus: Bus,
         clock: Clock,
         ids: Ids,
         intervals: ConnectorIntervals | None = None,
@@ -77,6 +78,7 @@ class Connector:
         self._database = database
         self._system_database = system_database
         self._redis = redis
+        self._bus = bus
         self._clock = clock
         self._ids = ids
         self._intervals = intervals or ConnectorIntervals()
@@ -195,7 +197,6 @@ class Connector:
             make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
             contracts=contracts,
             redis=self._redis,
-            redis_prefix=self._settings.redis_prefix,
             intervals=self._intervals.feed,
         )
 
@@ -227,23 +228,12 @@ class Connector:
 
     async def _listen_for_hints(self) -> None:
         # Only a hint: whoever misses it finds the command at the next poll.
-        while True:
-            try:
-                async with self._redis.pubsub() as subscription:
-                    await subscription.subscribe(f"{self._settings.redis_prefix}lanes")
-                    async for message in subscription.listen():
-                        self._wake(message)
-            except (RedisError, OSError) as error:
-                log.warning("no hints from Redis, the lanes are polled: %s", error)
-                await asyncio.sleep(self._intervals.discover_s)
+        async with self._bus.subscribe(LANES_CHANNEL) as hints:
+            async for hint in hints:
+                self._wake(hint)
 
-    def _wake(self, message: dict[str, Any]) -> None:
-        if message["type"] != "message":
-            return
-        try:
-            named = AccountId(UUID(bytes(message["data"]).decode()))
-        except ValueError:
-            named = None
+    def _wake(self, hint: bytes | Gap) -> None:
+        named = None if isinstance(hint, Gap) else hint.decode()
         for (_, account_id), held in self._held.items():
-            if named is None or account_id == named:
+            if named is None or str(account_id) == named:
                 held.wake.set()

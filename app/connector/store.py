@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import asyncpg
@@ -11,11 +11,9 @@ import asyncpg
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
 from app.brokers.errors import LeaseLostError
-from app.brokers.port import Snapshot
 from app.core.clock import Clock
-from app.core.errors import UnavailableError
 from app.core.ids import Ids
-from app.core.messages import AccountValues, BrokerReport, LaneCommand, LaneKind
+from app.core.messages import AccountValues
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
 from app.infra.uow import begin_batch
 
