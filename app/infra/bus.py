@@ -116,7 +116,7 @@ class Bus:
 
 
 class RedisBackend(BroadcastBackend):
-    """broadcaster's backend over redis-py: reconnects for ever, subscribes anew and says where messages may be missing."""
+    """broadcaster's backend over redis-py: reconnects for ever, subscribes anew, says where messages may be lost."""
 
     def __init__(self, url: str) -> None:
         self._client = make_client(url, timeout_s=None)
@@ -185,7 +185,7 @@ class RedisBackend(BroadcastBackend):
                     await pubsub.aclose()
             for confirmed in self._confirmed.values():
                 confirmed.clear()
-            await asyncio.sleep(backoff_s * (1 + random.random()))  # noqa: S311 - jitter
+            await asyncio.sleep(backoff_s * (1 + random.random()))
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _read(self, pubsub: PubSub) -> None:

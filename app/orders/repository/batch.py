@@ -62,7 +62,8 @@ async def update_books(session: BatchSession, books: dict[AccountKey, Book]) -> 
     await session.execute(
         """
         UPDATE account_books AS b SET last_sequence = n.last_sequence, open_orders = n.open_orders
-        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[]) AS n(tenant_id, account_id, last_sequence, open_orders)
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[])
+          AS n(tenant_id, account_id, last_sequence, open_orders)
         WHERE b.tenant_id = n.tenant_id AND b.account_id = n.account_id
         """,
         [key.tenant_id for key in books],
@@ -118,7 +119,8 @@ async def orders_by_address(
           UNION SELECT id FROM orders
             WHERE tenant_id = $1 AND account_id = $2 AND permanent_id IS NOT NULL AND permanent_id = ANY($4::bigint[])
           UNION SELECT id FROM orders
-            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL AND broker_order_id = ANY($5::bigint[])
+            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
+              AND broker_order_id = ANY($5::bigint[])
           UNION SELECT order_id FROM executions
             WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($6::text[])
         )
