@@ -24,7 +24,8 @@ from app.core.clock import Clock
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
-from app.infra.bus import Bus, Gap
+from app.flows.hints import LANES
+from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis
 from app.infra.settings import Settings
@@ -33,8 +34,6 @@ from app.infra.uow import begin_batch, begin_system
 log = logging.getLogger(__name__)
 
 ACCOUNTS_MAX = 10_000
-LANES_CHANNEL = "lanes"
-"""Where whoever puts a command into a lane tells the account's id."""
 
 Gateway = tuple[str, int]
 Key = tuple[TenantId, AccountId]
@@ -228,12 +227,10 @@ class Connector:
 
     async def _listen_for_hints(self) -> None:
         # Only a hint: whoever misses it finds the command at the next poll.
-        async with self._bus.subscribe(LANES_CHANNEL) as hints:
-            async for hint in hints:
-                self._wake(hint)
+        async with self._bus.subscribe(LANES) as hints:
+            async for _ in hints:
+                self._wake()
 
-    def _wake(self, hint: bytes | Gap) -> None:
-        named = None if isinstance(hint, Gap) else hint.decode()
-        for (_, account_id), held in self._held.items():
-            if named is None or str(account_id) == named:
-                held.wake.set()
+    def _wake(self) -> None:
+        for held in self._held.values():
+            held.wake.set()

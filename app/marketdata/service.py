@@ -1,27 +1,36 @@
 """Quotes in Redis: the newest value of each instrument in a hash, and every window's changes on a channel."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Tick
 from app.infra.redis import Redis
 from app.marketdata.domain import decode_tick, encode_tick, join_ticks, newest, quotes_key, ticks_channel
 
+Field = bytes | bytearray | memoryview[int] | str | int | float
+
 
 async def publish_ticks(redis: Redis, tenant_id: TenantId, ticks: Sequence[Tick]) -> None:
-    """Keep the newest tick of each instrument, then tell them all in one message."""
+    """Keep the newest tick of each instrument and tell them all in one message, in one round trip."""
     if not ticks:
         return
     encoded = {str(tick.instrument_id): encode_tick(tick) for tick in newest(ticks)}
-    await redis.write_fields(quotes_key(tenant_id), encoded)
-    await redis.publish([(ticks_channel(tenant_id), join_ticks(encoded.values()))])
+    fields: dict[Field, Field] = dict(encoded.items())
+    async with redis.client.pipeline(transaction=False) as pipeline:
+        pipeline.hset(redis.prefix + quotes_key(tenant_id), mapping=fields)
+        pipeline.publish(redis.prefix + ticks_channel(tenant_id), join_ticks(encoded.values()))
+        await pipeline.execute()
 
 
 async def read_quotes(
     redis: Redis, tenant_id: TenantId, instrument_ids: Sequence[InstrumentId]
 ) -> dict[InstrumentId, Tick]:
     """The newest tick of each of these instruments that has one."""
-    found = await redis.read_fields(quotes_key(tenant_id), [str(one) for one in instrument_ids])
+    if not instrument_ids:
+        return {}
+    names = [str(one) for one in instrument_ids]
+    found: list[Any] = await redis.client.hmget(redis.prefix + quotes_key(tenant_id), names)
     return {
         instrument_id: decode_tick(payload)
         for instrument_id, payload in zip(instrument_ids, found, strict=True)
