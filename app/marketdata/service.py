@@ -8,15 +8,14 @@ from app.core.messages import Tick
 from app.infra.redis import Redis
 from app.marketdata.domain import decode_tick, encode_tick, join_ticks, newest, quotes_key, ticks_channel
 
-Field = bytes | bytearray | memoryview[int] | str | int | float
-
 
 async def publish_ticks(redis: Redis, tenant_id: TenantId, ticks: Sequence[Tick]) -> None:
     """Keep the newest tick of each instrument and tell them all in one message, in one round trip."""
     if not ticks:
         return
     encoded = {str(tick.instrument_id): encode_tick(tick) for tick in newest(ticks)}
-    fields: dict[Field, Field] = dict(encoded.items())
+    # redis-py types the mapping by its widest key and value.
+    fields: dict[Any, Any] = dict(encoded.items())
     async with redis.client.pipeline(transaction=False) as pipeline:
         pipeline.hset(redis.prefix + quotes_key(tenant_id), mapping=fields)
         pipeline.publish(redis.prefix + ticks_channel(tenant_id), join_ticks(encoded.values()))

@@ -27,16 +27,6 @@ from tests.integration.connector.fakes import MemoryStore
 INTERVALS = Intervals(poll_s=0.02, probe_s=0.05, values_s=0.05, throttled_s=0.05, unreadable_s=0.01)
 
 
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    running = Simulator(SimulatorConfig(port=0))
-    await running.start()
-    running.pause_market()
-    running.set_quote("AAPL", bid=Decimal("187.40"), ask=Decimal("187.42"))
-    yield running
-    await running.stop()
-
-
 class Line:
     """Makes the runner's adapters, and lets a test say what the gateway would."""
 
