@@ -34,3 +34,18 @@ async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> di
         )
         for row in rows
     }
+
+
+async def take_order_ids(session: BatchSession, key: AccountKey, generation: int, count: int) -> int | None:
+    """The first of `count` order ids that nobody had before; None when the generation is not the newest."""
+    rows = await session.fetch(
+        """
+        UPDATE broker_connections SET next_order_id = next_order_id + $4
+        WHERE tenant_id = $1 AND account_id = $2 AND generation = $3 RETURNING next_order_id - $4 AS first
+        """,
+        key.tenant_id,
+        key.account_id,
+        generation,
+        count,
+    )
+    return int(rows[0]["first"]) if rows else None

@@ -457,18 +457,27 @@ async def requests_by_id(
     return {row["id"]: request_from_row(row) for row in rows}
 
 
-async def unacknowledged_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders whose intent to send is durable and of which the broker has said nothing yet."""
+async def unsettled_orders(session: BatchSession, key: AccountKey) -> list[Order]:
+    """Orders whose intent to send is durable and that are not over, oldest first."""
     rows = await session.fetch(
         """
         SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
-          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND (state = 'ROUTED' OR in_doubt)
-        ORDER BY id
+          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') ORDER BY id
         """,
         key.tenant_id,
         key.account_id,
     )
     return [order_from_row(row) for row in rows]
+
+
+async def drop_from_lane(session: BatchSession, key: AccountKey, order_id: OrderId) -> None:
+    """Takes away what the lane still holds of an order."""
+    await session.execute(
+        "DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND order_id = $3",
+        key.tenant_id,
+        key.account_id,
+        order_id,
+    )
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
