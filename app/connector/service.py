@@ -180,7 +180,14 @@ class Connector:
         account = held.account
         return AccountRunner(
             account=account,
-            store=AccountStore(database=self._database, account=account, lease=lease, clock=self._clock, ids=self._ids),
+            store=AccountStore(
+                database=self._database,
+                redis=self._redis,
+                account=account,
+                lease=lease,
+                clock=self._clock,
+                ids=self._ids,
+            ),
             make_adapter=self._adapters(account, account.client_id),
             wake=held.wake,
             intervals=self._intervals.runner,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.brokers.domain import ConnectionStatus
-from app.brokers.port import Snapshot
 from app.core.fix import ConnectionState
 from app.core.messages import AccountValues, BrokerReport, ExecutionReport, LaneCommand
 
@@ -22,7 +21,7 @@ class MemoryStore:
     reports: list[BrokerReport] = field(default_factory=list)
     statuses: list[ConnectionStatus] = field(default_factory=list)
     values: list[AccountValues] = field(default_factory=list)
-    snapshots: list[Snapshot] = field(default_factory=list)
+    synchronisations: int = 0
     beats: list[float] = field(default_factory=list)
     next_order_id: int = 1
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,14 +39,16 @@ class MemoryStore:
         self._changed.set()
 
     async def claim(self, limit: int) -> list[LaneCommand]:
+        if not self.statuses[-1].is_gate_open:
+            return []
         return [self.lane.popleft() for _ in range(min(limit, len(self.lane)))]
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         self.reports.extend(reports)
         self._changed.set()
 
-    async def reconcile(self, snapshot: Snapshot) -> list[LaneCommand]:
-        self.snapshots.append(snapshot)
+    async def unsettled(self) -> list[LaneCommand]:
+        self.synchronisations += 1
         again, self.again = self.again, []
         return again
 

@@ -11,6 +11,7 @@ from app.connector.store import AccountStore
 from app.core.fix import ConnectionState
 from app.core.messages import AccountValues
 from app.infra.db import Database, DatabaseRole
+from app.infra.redis import Redis
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import begin_batch, begin_system
 from tests.integration.connector.conftest import House
@@ -24,8 +25,10 @@ async def take(database: Database, house: House, holder: str, duration_s: float)
         return await brokers.take_lease(session, house.tenant_id, house.account.id, holder, duration_s)
 
 
-def store_of(database: Database, house: House, lease: Lease) -> AccountStore:
-    return AccountStore(database=database, account=house.account, lease=lease, clock=SystemClock(), ids=SystemIds())
+def store_of(database: Database, redis: Redis, house: House, lease: Lease) -> AccountStore:
+    return AccountStore(
+        database=database, redis=redis, account=house.account, lease=lease, clock=SystemClock(), ids=SystemIds()
+    )
 
 
 async def test_a_held_account_is_not_given_twice(database: Database, house: House) -> None:
@@ -50,13 +53,13 @@ async def test_a_lease_given_back_is_free_at_once_under_a_new_generation(databas
 
 
 async def test_a_lease_that_ran_out_is_not_renewed_and_its_holder_writes_nothing_more(
-    database: Database, house: House
+    database: Database, redis: Redis, house: House
 ) -> None:
     first = await take(database, house, "first", EXPIRED_S)
     second = await take(database, house, "second", LONG_S)
     assert first is not None
     assert second is not None
-    old, new = store_of(database, house, first), store_of(database, house, second)
+    old, new = store_of(database, redis, house, first), store_of(database, redis, house, second)
 
     async with begin_batch(database, house.tenant_id) as session:
         is_renewed = await brokers.renew_lease(session, first, LONG_S)
@@ -69,20 +72,20 @@ async def test_a_lease_that_ran_out_is_not_renewed_and_its_holder_writes_nothing
     assert await new.raise_next_order_id(1) == 1
 
 
-async def test_order_ids_never_go_back(database: Database, house: House) -> None:
+async def test_order_ids_never_go_back(database: Database, redis: Redis, house: House) -> None:
     lease = await take(database, house, "one", LONG_S)
     assert lease is not None
-    store = store_of(database, house, lease)
+    store = store_of(database, redis, house, lease)
 
     raised = [await store.raise_next_order_id(at_least) for at_least in (1, 500, 7)]
 
     assert raised == [1, 500, 500]
 
 
-async def test_figures_that_the_broker_did_not_tell_stay(database: Database, house: House) -> None:
+async def test_figures_that_the_broker_did_not_tell_stay(database: Database, redis: Redis, house: House) -> None:
     lease = await take(database, house, "one", LONG_S)
     assert lease is not None
-    store = store_of(database, house, lease)
+    store = store_of(database, redis, house, lease)
 
     await store.save_values(AccountValues(cash=Decimal("1000.25"), equity=Decimal(2_000)))
     await store.save_values(AccountValues(equity=Decimal(2_100)))

@@ -90,7 +90,7 @@ async def test_the_gate_opens_only_after_the_snapshot(simulator: Simulator) -> N
     states = [status.state for status in store.statuses]
     assert states[:3] == [ConnectionState.CONNECTING, ConnectionState.SYNCHRONIZING, ConnectionState.CONNECTED]
     assert [status.is_gate_open for status in store.statuses[:3]] == [False, False, True]
-    assert len(store.snapshots) == 1
+    assert store.synchronisations == 1
     assert store.values[0].cash == Decimal(1_000_000)
 
 
@@ -123,7 +123,7 @@ async def test_nothing_is_claimed_before_the_gate_is_open(simulator: Simulator) 
         await store.until(is_filled(store, 100))
 
     assert waiting == 1
-    assert len(store.snapshots) == 2
+    assert store.synchronisations == 2
 
 
 @pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
@@ -134,7 +134,7 @@ async def test_a_hole_in_what_is_known_asks_for_everything_again(simulator: Simu
     async with running(store, line):
         await store.until(lambda: store.state is ConnectionState.CONNECTED)
         line.say(event)
-        await store.until(lambda: len(store.snapshots) == 2 and store.state is ConnectionState.CONNECTED)
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
 
     assert store.statuses[-1].is_gate_open
 
@@ -151,7 +151,7 @@ async def test_a_lost_connection_is_made_again_and_tells_what_was_missed(simulat
         await store.until(lambda: any(isinstance(one, StatusReport) for one in store.reports))
         simulator.drop_connections()
         simulator.set_quote("AAPL", bid=Decimal("149.90"), ask=Decimal("149.95"))
-        await store.until(lambda: len(store.snapshots) == 2 and store.state is ConnectionState.CONNECTED)
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
 
     assert ConnectionState.BACKING_OFF in {status.state for status in store.statuses}
     assert {execution.address.order_id for execution in store.executions} == {resting.order_id}
