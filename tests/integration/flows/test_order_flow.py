@@ -42,7 +42,7 @@ async def test_order_is_routed_claimed_and_filled(trader: Trader) -> None:
     assert filled.average_fill_price == Decimal("149.96")
     position = await trader.position()
     assert (position.quantity, position.average_price) == (Decimal(100), Decimal("149.96"))
-    assert (position.open_buy_quantity, position.open_sell_quantity) == (0, 0)
+    assert (position.open_buy_quantity, position.open_sell_quantity) == (Decimal(0), Decimal(0))
     events = await trader.events()
     assert [logged.sequence for logged in events] == [1, 2, 3, 4]
     assert [logged.event.type for logged in events] == [
@@ -88,7 +88,7 @@ async def test_correction_and_bust_restate_order_and_position(trader: Trader) ->
     assert corrected.average_fill_price == Decimal(4)
     assert corrected_position.average_price == Decimal(4)
     busted = await trader.stored(order)
-    assert (busted.state, busted.filled_quantity) == (OrderState.CANCELED, 0)
+    assert (busted.state, busted.filled_quantity) == (OrderState.CANCELED, Decimal(0))
     assert (await trader.position()).quantity == 0
 
 
