@@ -9,7 +9,7 @@ from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Tick
 from app.marketdata.domain import decode_tick, encode_tick, join_ticks, newest, quotes_key, ticks_channel
 
-Field = bytes | bytearray | memoryview[int] | str | int | float
+Field = bytes | bytearray | memoryview | str | int | float
 
 
 async def publish_ticks(redis: Redis, tenant_id: TenantId, ticks: Sequence[Tick], *, prefix: str = "") -> None:
