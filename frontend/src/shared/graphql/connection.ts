@@ -1,0 +1,24 @@
+/** State of the live socket, for the pill in the top bar. */
+import { useSyncExternalStore } from "react";
+
+export type ConnectionStatus = "connecting" | "live" | "reconnecting";
+
+const listeners = new Set<() => void>();
+let status: ConnectionStatus = "connecting";
+
+export const connection = {
+  set(next: ConnectionStatus): void {
+    if (next === status) return;
+    status = next;
+    for (const listener of listeners) listener();
+  },
+  get: (): ConnectionStatus => status,
+  listen(listener: () => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+export function useConnection(): ConnectionStatus {
+  return useSyncExternalStore(connection.listen, connection.get);
+}
