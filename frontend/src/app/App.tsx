@@ -33,7 +33,7 @@ export function App(): JSX.Element {
 
   if (!isSignedIn) return <SignIn onSignedIn={proceed} />;
   return (
-    <Shell>
+    <Shell page="overview">
       <OverviewPage />
     </Shell>
   );

@@ -14,13 +14,15 @@ import { Mark } from "./Mark";
 
 type Viewer = ResultOf<typeof VIEWER>["viewer"];
 
-const LINK_STATUS: Record<ConnectionStatus, { tone: Tone; text: string }> = {
+const LINK_STATUS: Record<Exclude<ConnectionStatus, "idle">, { tone: Tone; text: string }> = {
   connecting: { tone: "pending", text: "Connecting" },
   live: { tone: "ok", text: "Live" },
   reconnecting: { tone: "warn", text: "Reconnecting" },
 };
 
-export function Shell({ children }: { children: ReactNode }): JSX.Element {
+export type Page = "overview" | "graphiql";
+
+export function Shell({ page, children }: { page: Page; children: ReactNode }): JSX.Element {
   const [viewer, setViewer] = useState<Viewer | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const status = useConnection();
@@ -43,28 +45,28 @@ export function Shell({ children }: { children: ReactNode }): JSX.Element {
   }, []);
 
   return (
-    <div className="flex min-h-dvh flex-col lg:h-dvh">
+    <div className={`flex flex-col ${page === "graphiql" ? "h-dvh" : "min-h-dvh lg:h-dvh"}`}>
       <header className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-5 border-b border-line bg-surface px-4">
         <Mark />
-        <span className="truncate text-soft" data-testid="tenant">
+        <span className="truncate text-soft max-sm:hidden">
           {viewer?.tenant.name ?? failure}
         </span>
-        <nav aria-label="Pages" className="flex self-stretch max-sm:order-last max-sm:w-full max-sm:border-t max-sm:border-line">
-          <a
-            href="/"
-            aria-current="page"
-            className="-mb-px flex min-h-10 items-center border-b-2 border-accent px-2 font-medium"
-          >
+        <nav
+          aria-label="Pages"
+          className="flex self-stretch max-sm:order-last max-sm:-mx-4 max-sm:w-dvw max-sm:border-t max-sm:border-line max-sm:px-2"
+        >
+          <PageLink href="/" isCurrent={page === "overview"}>
             Overview
-          </a>
-          {viewer && mayExplore(viewer.scopes) && (
-            <a href="/graphiql" className="flex min-h-10 items-center px-2 text-soft hover:text-text">
+          </PageLink>
+          {((viewer && mayExplore(viewer.scopes)) || page === "graphiql") && (
+            <PageLink href="/graphiql" isCurrent={page === "graphiql"}>
               GraphiQL
-            </a>
+            </PageLink>
           )}
+          <span className="ml-auto truncate self-center px-2 text-soft sm:hidden">{viewer?.tenant.name ?? failure}</span>
         </nav>
         <div className="ml-auto flex items-center gap-4">
-          <Status tone={LINK_STATUS[status].tone} label={LINK_STATUS[status].text} />
+          {status !== "idle" && <Status tone={LINK_STATUS[status].tone} label={LINK_STATUS[status].text} />}
           <ThemeButton />
           <span className="text-soft max-md:hidden">{viewer && who(viewer)}</span>
           <button type="button" className="min-h-8 text-soft hover:text-text" onClick={() => signOut()}>
@@ -74,6 +76,18 @@ export function Shell({ children }: { children: ReactNode }): JSX.Element {
       </header>
       {children}
     </div>
+  );
+}
+
+function PageLink({ href, isCurrent, children }: { href: string; isCurrent: boolean; children: string }): JSX.Element {
+  return (
+    <a
+      href={href}
+      aria-current={isCurrent ? "page" : undefined}
+      className={`-mb-px flex min-h-10 items-center border-b-2 px-2 ${isCurrent ? "border-accent font-medium" : "border-transparent text-soft hover:text-text"}`}
+    >
+      {children}
+    </a>
   );
 }
 

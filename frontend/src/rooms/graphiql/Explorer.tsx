@@ -4,20 +4,22 @@ import { GraphiQL } from "graphiql";
 import { useEffect, useState, type JSX } from "react";
 
 import { explorerAudience, mayExplore } from "../../app/explorer";
-import { Mark } from "../../app/Mark";
+import { Shell } from "../../app/Shell";
 import { authorisedFetch, client, openSocket } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { useCredential } from "../../shared/graphql/session";
-import { toggleTheme, useTheme } from "../../shared/theme/theme";
+import { useTheme } from "../../shared/theme/theme";
 import { VIEWER } from "../identity/documents";
+import { EDITOR_THEME, prepareEditors } from "./editors";
 import { EXAMPLES } from "./examples";
-
-// The token is added below the editor's headers: it is renewed on the way, and never shown or stored with a tab.
-const fetcher = createGraphiQLFetcher({ url: "/graphql", fetch: authorisedFetch, wsClient: openSocket() });
 
 const SIGN_IN = "/sign-in?next=/graphiql";
 
-export function Explorer(): JSX.Element {
+prepareEditors();
+// The token is added below the editor's headers: it is renewed on the way, and never shown or stored with a tab.
+const fetcher = createGraphiQLFetcher({ url: "/graphql", fetch: authorisedFetch, wsClient: openSocket() });
+
+export function Explorer(): JSX.Element | null {
   const isSignedIn = useCredential() !== null;
   const theme = useTheme();
   const refusal = useRefusal(isSignedIn);
@@ -26,27 +28,27 @@ export function Explorer(): JSX.Element {
     if (!isSignedIn) location.replace(SIGN_IN);
   }, [isSignedIn]);
 
-  if (refusal !== null) {
-    return (
-      <main className="refusal">
-        <Mark />
-        <p role="alert">{refusal}</p>
-        <a href="/">Back to the overview</a>
-      </main>
-    );
-  }
+  if (!isSignedIn) return null;
   return (
-    <GraphiQL fetcher={fetcher} defaultTabs={EXAMPLES} defaultEditorToolsVisibility="variables" forcedTheme={theme}>
-      <GraphiQL.Logo>
-        <a className="home" href="/">
-          <Mark />
-          <span>Overview</span>
-        </a>
-        <button type="button" className="theme" onClick={toggleTheme}>
-          {theme === "dark" ? "Light" : "Dark"}
-        </button>
-      </GraphiQL.Logo>
-    </GraphiQL>
+    <Shell page="graphiql">
+      {refusal === null ? (
+        <main className="explorer">
+          <h1 className="sr-only">GraphiQL</h1>
+          <GraphiQL
+            fetcher={fetcher}
+            defaultTabs={EXAMPLES}
+            defaultEditorToolsVisibility="variables"
+            forcedTheme={theme}
+            editorTheme={EDITOR_THEME}
+            showPersistHeadersSettings={false}
+          />
+        </main>
+      ) : (
+        <p role="alert" className="p-4">
+          {refusal}
+        </p>
+      )}
+    </Shell>
   );
 }
 

@@ -21,9 +21,10 @@ export function OverviewPage(): JSX.Element {
   useEffect(() => desk.start(), [desk]);
 
   return (
-    <main className="grid flex-1 auto-rows-max gap-px bg-line lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_420px] lg:grid-rows-[auto_minmax(0,2fr)_minmax(0,3fr)]">
+    <main className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px bg-line lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_420px] lg:grid-rows-[auto_auto_minmax(0,1fr)]">
       <h1 className="sr-only">Overview</h1>
       <LivePanel
+        className="lg:max-h-[25dvh]"
         title="Accounts"
         store={desk.accounts}
         feed={desk.feeds.accounts}
@@ -46,6 +47,7 @@ export function OverviewPage(): JSX.Element {
         onRetry={desk.reload}
       />
       <LivePanel
+        className="lg:max-h-[38dvh]"
         title="Positions"
         store={desk.positions}
         feed={desk.feeds.positions}

@@ -150,7 +150,13 @@ function orderPrice({ orderType, limitPrice, stopPrice, instrument }: Order): JS
 
 export const ORDER_COLUMNS: readonly Column<Order>[] = [
   { key: "time", header: "Time", className: WIDE, cell: (row) => <span className="text-soft">{formatTime(row.createdAt)}</span> },
-  { key: "symbol", header: "Symbol", cell: (row) => <span className="font-medium">{row.instrument.symbol}</span> },
+  {
+    key: "symbol",
+    header: "Symbol",
+    // The first column when there is no room for the time.
+    className: "max-sm:pl-4",
+    cell: (row) => <span className="font-medium">{row.instrument.symbol}</span>,
+  },
   {
     key: "side",
     header: "Side",

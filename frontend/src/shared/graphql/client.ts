@@ -9,6 +9,7 @@ const REQUEST_MS_MAX = 30_000;
 const PING_EVERY_MS = 5_000;
 const PONG_MS_MAX = 5_000;
 const RETRY_MS_MAX = 15_000;
+const NORMAL_CLOSURE = 1000;
 
 /** fetch with the session's credential; a token that the server no longer takes is renewed once. */
 export async function authorisedFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
@@ -83,10 +84,11 @@ export function openSocket(): ReturnType<typeof createSocket> {
       pong: (isReceived) => {
         if (isReceived) clearTimeout(watchdog);
       },
-      closed: () => {
+      closed: (event) => {
         clearTimeout(watchdog);
         live = null;
-        connection.set("reconnecting");
+        const isOurs = (event as CloseEvent).code === NORMAL_CLOSURE;
+        connection.set(isOurs ? "idle" : "reconnecting");
       },
     },
   });

@@ -1,10 +1,11 @@
 /** State of the live socket, for the pill in the top bar. */
 import { useSyncExternalStore } from "react";
 
-export type ConnectionStatus = "connecting" | "live" | "reconnecting";
+/** Idle: nothing is subscribed, so no socket is open. */
+export type ConnectionStatus = "idle" | "connecting" | "live" | "reconnecting";
 
 const listeners = new Set<() => void>();
-let status: ConnectionStatus = "connecting";
+let status: ConnectionStatus = "idle";
 
 export const connection = {
   set(next: ConnectionStatus): void {

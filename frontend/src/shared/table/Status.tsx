@@ -39,7 +39,7 @@ export function Status({ tone, label, detail }: StatusProps): JSX.Element {
         {SHAPE[tone]}
       </svg>
       <span className={tone === "ended" ? "text-faint" : tone === "critical" ? "text-critical" : "text-soft"}>{label}</span>
-      {detail && <span className="truncate text-faint">{detail}</span>}
+      {detail && <span className="truncate text-faint max-sm:hidden">{detail}</span>}
     </span>
   );
 }
