@@ -50,6 +50,24 @@ class NewOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """An instrument as every room needs it: its grid, its multiplier, the broker's contract id."""
+
+    id: InstrumentId
+    symbol: str
+    name: str
+    exchange: str
+    currency: str
+    instrument_type: InstrumentType
+    multiplier: Decimal
+    tick_size: Decimal
+    lot_size: Decimal
+    contract_id: int | None
+    details: dict[str, Any] = field(default_factory=dict)
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """What a broker needs to know an instrument by. contract_id is IB's conId."""
 

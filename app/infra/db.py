@@ -16,8 +16,25 @@ ReadSession = NewType("ReadSession", AsyncSession)
 """A transaction that only reads."""
 WriteSession = NewType("WriteSession", AsyncSession)
 """A transaction that may write."""
-BatchSession = NewType("BatchSession", asyncpg.Connection)
-"""A transaction of set-based statements straight on the driver, for the hot paths."""
+
+
+class BatchSession:
+    """A transaction of set-based statements straight on the driver, for the hot paths."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *parameters: Any) -> list[Any]:
+        """The rows of a statement."""
+        rows: list[Any] = await self._connection.fetch(sql, *parameters)
+        return rows
+
+    async def execute(self, sql: str, *parameters: Any) -> None:
+        """Runs a statement for its effect."""
+        await self._connection.execute(sql, *parameters)
+
 
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 15_000

@@ -1,37 +1,206 @@
 """Settings of every process: environment variables with the prefix OMS_, a .env file, and secrets in files."""
 
+import os
+from collections.abc import Mapping
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import model_validator as after_all
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.core.errors import OmsError
+
+PREFIX = "OMS_"
+DEVELOPMENT_TOKEN_SECRET = "development-only-secret-of-the-demo"  # noqa: S105 - public, and refused in production
+TOKEN_SECRET_BYTES_MIN = 32
+# Set by the supervisor for its children, and by whoever builds the package; no setting of an operator.
+_NOT_SETTINGS = frozenset({"OMS_READY_FD", "OMS_SKIP_DASHBOARD"})
+
+
+class SettingsError(OmsError):
+    """A setting is wrong, missing or unknown; the message has one line for each."""
+
+    code = "SETTINGS_INVALID"
+
+
+def _url_of(*schemes: str) -> WrapValidator:
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        url = handler(value)
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in schemes:
+                raise ValueError(f"must begin with {' or '.join(scheme + '://' for scheme in schemes)}")
+            if not (parts.netloc or parts.path.strip("/")):
+                raise ValueError("names no server")
+            # Raises ValueError for a port that is none.
+            _ = parts.port
+        return url
+
+    return WrapValidator(check)
 
 
 class Settings(BaseSettings):
     """What an operator may set. Each field is the variable OMS_<NAME>; its description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="OMS_", env_file=".env", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    secret_fields: ClassVar[tuple[str, ...]] = ("database_url", "redis_url", "token_secret")
+    """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="production refuses default secrets and embedded servers"
+        default="development", description="production refuses default secrets, embedded servers and the demo"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much the processes log"
     )
     state_dir: Path | None = Field(
-        None, description="folder of the embedded servers' data; a default that fits the user"
+        default=None,
+        description="folder of the embedded servers' data and the demo's credentials; "
+        "unset, /var/lib/oms for root and oms in XDG_DATA_HOME for others",
     )
-    http_host: str = Field("127.0.0.1", description="address that the web process listens on")
-    http_port: int = Field(8000, ge=1, le=65535, description="port of the web process")
-    simulator_host: str = Field("127.0.0.1", description="address of the TWS-protocol simulator")
-    simulator_port: int = Field(7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
-    database_url: str | None = Field(None, description="PostgreSQL, postgresql://…; embedded when unset")
-    redis_url: str | None = Field(None, description="Redis, redis:// or unix://; embedded when unset")
+    http_host: str = Field(default="127.0.0.1", min_length=1, description="address that the web process listens on")
+    http_port: int = Field(default=8000, ge=1, le=65535, description="port of the web process")
+    simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
+    simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
+    simulator_seed: int = Field(
+        default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
+    )
+    database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
+        default=None,
+        description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",
+        validation_alias=AliasChoices("OMS_DATABASE_URL", "DATABASE_URL"),
+    )
+    redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(
+        default=None,
+        description="Redis 7 or Valkey, redis://, rediss:// or unix://; embedded when unset",
+        validation_alias=AliasChoices("OMS_REDIS_URL", "REDIS_URL"),
+    )
+    redis_prefix: str = Field(
+        default="oms:", max_length=64, description="how every key and channel in Redis begins"
+    )
+    postgres_home: Path | None = Field(
+        default=None,
+        description="folder of a PostgreSQL installation (with bin/postgres) to embed instead of the packaged one",
+    )
     token_secret: SecretStr = Field(
-        SecretStr("development-only-secret-of-the-demo"), description="key that signs access tokens, at least 32 bytes"
+        default=SecretStr(DEVELOPMENT_TOKEN_SECRET),
+        description=f"key that signs access tokens, at least {TOKEN_SECRET_BYTES_MIN} bytes; "
+        "in development `oms up` makes one of its own",
     )
-    ib_library: Literal["ib_insync", "ib_async"] = Field("ib_insync", description="client library of the IB connector")
+    ib_library: Literal["ib_insync", "ib_async"] = Field(
+        default="ib_insync", description="client library of the IB connector"
+    )
+
+    @after_all(mode="after")
+    def _is_safe(self) -> Self:
+        secret = self.token_secret.get_secret_value()
+        if len(secret.encode()) < TOKEN_SECRET_BYTES_MIN:
+            raise ValueError(f"OMS_TOKEN_SECRET must have at least {TOKEN_SECRET_BYTES_MIN} bytes")
+        if self.environment == "production":
+            missing = [name for name in ("database_url", "redis_url") if getattr(self, name) is None]
+            if missing:
+                names = " and ".join(variable(name) for name in missing)
+                raise ValueError(f"production needs {names}: embedded servers are for development")
+            if secret == DEVELOPMENT_TOKEN_SECRET:
+                raise ValueError("production needs an OMS_TOKEN_SECRET of its own (or OMS_TOKEN_SECRET_FILE)")
+        return self
+
+    @property
+    def is_token_secret_public(self) -> bool:
+        """Whether tokens would be signed with the secret that everyone can read in the source."""
+        return self.token_secret.get_secret_value() == DEVELOPMENT_TOKEN_SECRET
+
+    @property
+    def is_http_local(self) -> bool:
+        """Whether only this machine reaches the web process."""
+        try:
+            return ip_address(self.http_host).is_loopback
+        except ValueError:
+            return self.http_host == "localhost"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence: arguments, files of secrets, environment, .env."""
+        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
 
 
 @cache
 def load_settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once.
+
+    Raises: SettingsError naming each wrong or unknown variable.
+    """
+    return read_settings(os.environ, Path(".env"))
+
+
+def read_settings(environment: Mapping[str, str], env_file: Path) -> Settings:
+    """The settings, with every OMS_ variable known; `environment` is what unknown names are looked for in.
+
+    Raises: SettingsError naming each wrong or unknown variable.
+    """
+    given = {**dotenv_values(env_file), **environment}
+    known = {variable(name) for name in Settings.model_fields} | _NOT_SETTINGS
+    known |= {variable(name) + "_FILE" for name in Settings.secret_fields}
+    unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise SettingsError(f"no such setting: {', '.join(unknown)} (`oms config show` lists them all)")
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise SettingsError("; ".join(_lines(error, given))) from None
+
+
+def _lines(error: ValidationError, given: Mapping[str, str | None]) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        field = str(problem["loc"][0]).upper() if problem["loc"] else ""
+        name = f"{PREFIX}{field.removeprefix(PREFIX)}" if field else ""
+        if name not in given and f"{name}_FILE" not in given and name.removeprefix(PREFIX) in given:
+            name = name.removeprefix(PREFIX)
+        lines.append(f"{name}: {message[0].lower()}{message[1:]}" if name else message)
+    return lines
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads OMS_<NAME>_FILE for the fields that may hold a secret."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(variable(field_name) + "_FILE")
+        if not path or field_name not in Settings.secret_fields:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise SettingsError(f"{variable(field_name)}_FILE: cannot read {path}: {reason}") from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in Settings.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}

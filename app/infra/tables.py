@@ -41,13 +41,13 @@ def uuid_column(**options: Any) -> UUID:
 
 def numeric_column(**options: Any) -> Decimal:
     """NUMERIC(28,10): money, prices and quantities."""
-    column: Decimal = Field(sa_type=NUMERIC, **options)  # type: ignore[call-overload]
+    column: Decimal = Field(sa_type=NUMERIC, **options)
     return column
 
 
 def time_column(**options: Any) -> datetime:
     """An instant."""
-    column: datetime = Field(sa_type=TIMESTAMPTZ, **options)  # type: ignore[call-overload]
+    column: datetime = Field(sa_type=TIMESTAMPTZ, **options)
     return column
 
 

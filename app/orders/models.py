@@ -19,7 +19,16 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.messages import LaneKind
-from app.infra.tables import NOTIONAL, json_column, numeric_column, one_of, refers, text_column, time_column, uuid_column
+from app.infra.tables import (
+    NOTIONAL,
+    json_column,
+    numeric_column,
+    one_of,
+    refers,
+    text_column,
+    time_column,
+    uuid_column,
+)
 
 _ACCOUNT = ["tenant_id", "account_id"]
 _ORDER = ["tenant_id", "order_id"]

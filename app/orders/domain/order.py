@@ -97,7 +97,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A row of the ledger. realized_pnl in the instrument's currency, commission in commission_currency, both or None."""
+    """A row of the ledger. Realized profit in the instrument's currency, the commission in its own; None till known."""
 
     id: ExecutionKey
     account_id: AccountId

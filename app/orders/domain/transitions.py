@@ -26,9 +26,7 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PENDING_REPLACE: frozenset(
         {_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CANCEL, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED}
     ),
-    _S.PENDING_CANCEL: frozenset(
-        {_S.CANCELED, _S.FILLED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.EXPIRED, _S.REJECTED}
-    ),
+    _S.PENDING_CANCEL: frozenset({_S.CANCELED, _S.FILLED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.EXPIRED, _S.REJECTED}),
     _S.CANCELED: frozenset({_S.FILLED}),
     _S.EXPIRED: frozenset({_S.FILLED}),
     _S.REJECTED: frozenset({_S.CANCELED, _S.FILLED}),

@@ -1,0 +1,82 @@
+# Needs Python 3.11 to 3.13 with pip, and make; everything else comes from the lock files.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 2>/dev/null))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Groups of tests to run, and how many at a time: make test PYTEST_ARGS='-x tests/unit'
+PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
+DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+
+.PHONY: help run test check bench browser fmt lock settings clean
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.installed ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
+	@exec $(BIN)/oms up
+
+test: $(VENV)/.tested-with ## Run the tests, but those of the browser
+	$(BIN)/python -m pytest -m "not browser" $(PYTEST_ARGS)
+
+browser: $(VENV)/.installed $(VENV)/.tested-with ## Run the tests in a real browser (needs chromium)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m app.cli schema export --check
+	@diff -u .env.example <($(BIN)/python -m app.cli config example) || { echo "run: make settings" >&2; exit 1; }
+	@diff -u docs/reference/settings.md <($(BIN)/python -m app.cli config reference) || { echo "run: make settings" >&2; exit 1; }
+	@if [ -d frontend/node_modules ] && command -v npm >/dev/null; then npm --prefix frontend run --silent check; \
+	else echo "the front end is checked where its packages are installed: npm --prefix frontend ci"; fi
+
+bench: $(VENV)/.installed $(VENV)/.tested-with ## Measure orders per second and latencies on this machine
+	$(BIN)/python -m tests.benchmarks
+
+fmt: $(VENV)/.tested-with ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+settings: $(VENV)/.tested-with ## Write .env.example and docs/reference/settings.md anew
+	@mkdir -p docs/reference
+	$(BIN)/python -m app.cli config example > .env.example
+	$(BIN)/python -m app.cli config reference > docs/reference/settings.md
+
+lock: $(VENV)/.locked-with ## Resolve the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --quiet \
+	  pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --quiet \
+	  --group dev -c requirements.txt -o tests/requirements.txt
+
+clean: ## Remove what was made here; the data of embedded servers stays (see OMS_STATE_DIR)
+	rm -rf $(VENV) build dist app/static frontend/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './frontend/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "make: no Python found; install 3.11, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else "make: Python 3.11 to 3.13 is needed; or: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.required: requirements.txt | $(BIN)/python
+	$(PIP) install --require-hashes --no-deps -r requirements.txt
+	@touch $@
+
+$(VENV)/.tested-with: tests/requirements.txt $(VENV)/.required
+	$(PIP) install --require-hashes --no-deps -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.required pyproject.toml $(DASHBOARD_INPUTS)
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.locked-with: | $(BIN)/python
+	$(PIP) install 'uv>=0.9,<1'
+	@touch $@

@@ -1,0 +1,157 @@
+"""The tree of commands. Each imports what it needs when it is called, so that `oms --help` is quick."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="oms",
+    help="OMS Trading: order management for Interactive Brokers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+schema_app = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
+config_app = typer.Typer(no_args_is_help=True, help="The settings.")
+app.add_typer(schema_app, name="schema")
+app.add_typer(config_app, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything: PostgreSQL, Redis, the simulator and all processes, until Ctrl-C."""
+    from app.infra.settings import load_settings
+    from app.supervisor import run
+
+    raise typer.Exit(run(load_settings()))
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Tell where the demo is and how to log in."""
+    from app.cli.demo import show
+
+    show(as_json=as_json)
+
+
+@app.command()
+def serve() -> None:
+    """Run the web process: GraphQL over HTTP and WebSocket, and the dashboard."""
+    from app.cli.processes import run_process
+
+    run_process("app.web", "run")
+
+
+@app.command()
+def connector() -> None:
+    """Run the connector: orders to brokers, their reports and prices back."""
+    from app.cli.processes import run_process
+
+    run_process("app.connector", "run")
+
+
+@app.command()
+def relay() -> None:
+    """Run the relay: committed events from the outbox to subscribers."""
+    from app.cli.processes import run_process
+
+    run_process("app.relay", "run")
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker: tasks that are done later."""
+    from app.cli.processes import run_process
+
+    run_process("app.worker", "run")
+
+
+@app.command()
+def scheduler() -> None:
+    """Run the scheduler: tasks that are due on a timer."""
+    from app.cli.processes import run_process
+
+    run_process("app.worker", "run_scheduler")
+
+
+@app.command()
+def simulator() -> None:
+    """Run the TWS-protocol simulator."""
+    from app.cli.processes import run_simulator
+
+    run_simulator()
+
+
+@app.command()
+def migrate(
+    with_demo: Annotated[bool, typer.Option("--demo", help="Seed the demo too.")] = False,
+    is_check: Annotated[bool, typer.Option("--check", help="Fail when models and migrations differ.")] = False,
+) -> None:
+    """Bring the database to the newest revision."""
+    from app.cli.database import migrate as run_migrations
+
+    run_migrations(with_demo=with_demo, is_check=is_check)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check settings, servers and ports; exit code 1 when something is wrong, 6 when only the broker is."""
+    from app.cli.doctor import examine
+
+    raise typer.Exit(examine(as_json=as_json))
+
+
+@schema_app.command("export")
+def schema_export(
+    is_check: Annotated[bool, typer.Option("--check", help="Fail when the file is not current.")] = False,
+    path: Annotated[Path | None, typer.Option("--output", help="Where to; the committed file when not given.")] = None,
+) -> None:
+    """Write the schema as GraphQL text to the committed file, which the front end and reviewers read."""
+    from app.cli.schema import export
+
+    export(path, is_check=is_check)
+
+
+@config_app.command("show")
+def config_show(as_json: AsJson = False) -> None:
+    """Show every setting with its value; secrets stay hidden."""
+    from app.cli.config import shown
+    from app.infra.settings import load_settings
+
+    values = shown(load_settings())
+    if as_json:
+        typer.echo(json.dumps(values, indent=2))
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        typer.echo(f"{name:<{width}}  {'' if value is None else value}")
+
+
+@config_app.command("check")
+def config_check() -> None:
+    """Check the settings without starting anything."""
+    from app.infra.settings import load_settings
+
+    settings = load_settings()
+    typer.echo(f"the settings are good ({settings.environment})", err=True)
+
+
+@config_app.command("example")
+def config_example() -> None:
+    """Print .env.example: every setting with its description and default."""
+    from app.cli.config import env_example
+
+    typer.echo(env_example(), nl=False)
+
+
+@config_app.command("reference")
+def config_reference() -> None:
+    """Print the reference page of the settings."""
+    from app.cli.config import reference
+
+    typer.echo(reference(), nl=False)

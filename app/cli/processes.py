@@ -1,0 +1,61 @@
+"""Starts one process of the system in the foreground, after a look at what it needs."""
+
+import asyncio
+import signal
+from importlib import import_module
+from pathlib import Path
+
+from app.infra.reach import reachable_settings
+from app.infra.readiness import notify_ready
+from app.infra.settings import Settings, load_settings
+from app.supervisor import refuse_taken
+
+
+def run_process(module: str, function: str) -> None:
+    """Call `function` of `module` with the settings; it returns when the process is asked to end.
+
+    Raises: OmsError when PostgreSQL or Redis does not answer, or when the port of the web process is taken.
+    """
+    settings = load_settings()
+    if module == "app.web":
+        refuse_taken("http_port", settings.http_host, settings.http_port)
+    settings = asyncio.run(reachable_settings(settings))
+    getattr(import_module(module), function)(settings)
+
+
+def run_simulator() -> None:
+    """Run the simulator until it is asked to end.
+
+    Raises: OmsError when its port is taken.
+    """
+    settings = load_settings()
+    refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
+    asyncio.run(_simulate(settings))
+
+
+async def _simulate(settings: Settings) -> None:
+    from app.simulator.config import SimulatorConfig
+    from app.simulator.server import run
+
+    config = SimulatorConfig(
+        host=settings.simulator_host,
+        port=settings.simulator_port,
+        seed=settings.simulator_seed,
+        state_path=_simulator_state(settings),
+    )
+    serving = asyncio.current_task()
+    assert serving is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    try:
+        await run(config, notify_ready)
+    except asyncio.CancelledError:
+        return
+
+
+def _simulator_state(settings: Settings) -> Path | None:
+    from app.infra.local_secrets import state_folders
+
+    if settings.environment == "production":
+        return None
+    return state_folders(settings).state_dir / "simulator.json"

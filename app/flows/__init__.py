@@ -1,0 +1,1 @@
+"""Use cases across rooms: one verb, one file, one transaction."""

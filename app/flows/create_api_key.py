@@ -1,0 +1,47 @@
+"""createApiKey: a key for a program, within what its maker may."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.audit import service as audit
+from app.flows.door import Door
+from app.identity.domain import IssuedApiKey, Principal, new_api_key
+from app.identity.domain import Scope as Allowed
+from app.infra.uow import Scope, begin
+
+
+async def create_api_key(
+    door: Door,
+    principal: Principal,
+    *,
+    name: str,
+    scopes: Sequence[Allowed],
+    expires_at: datetime | None = None,
+    ip_allowlist: Sequence[str] = (),
+    requests_per_minute: int | None = None,
+) -> IssuedApiKey:
+    """The new key with its text, which is told this once.
+
+    Raises InputError with the path, ScopeBeyondOwnError, ApiKeyLimitError, NotASessionError.
+    """
+    asked = new_api_key(
+        name=name,
+        scopes=scopes,
+        ip_allowlist=ip_allowlist,
+        requests_per_minute=requests_per_minute,
+        expires_at=expires_at,
+        now=door.clock.now(),
+    )
+    async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
+        issued = await door.identity.create_api_key(session, principal, asked)
+        await audit.record(
+            session,
+            principal,
+            "api_key.created",
+            "api_key",
+            issued.api_key.id,
+            entry_id=door.ids.new(),
+            now=issued.api_key.created_at,
+            new=issued.api_key.as_facts(),
+        )
+    return issued

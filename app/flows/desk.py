@@ -1,0 +1,65 @@
+"""What a process works with: built once at its start, handed to every flow."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from app.core.clock import Clock
+from app.core.ids import Ids
+from app.flows.door import Door, open_door
+from app.flows.place_orders import OrderIntake
+from app.identity.domain import Principal
+from app.infra.bus import Bus
+from app.infra.db import Database, DatabaseRole, ReadSession
+from app.infra.redis import Redis, open_redis
+from app.infra.settings import Settings
+from app.infra.system import SystemClock, SystemIds
+from app.infra.uow import Scope, reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The database, Redis, the bus, the door, the order intake, the clock and the source of ids of one process."""
+
+    database: Database
+    redis: Redis
+    bus: Bus
+    door: Door
+    intake: OrderIntake
+    clock: Clock
+    ids: Ids
+
+    def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
+        """One transaction that reads the rows of the principal's tenant."""
+        return reading(self.database, Scope(tenant_id=principal.tenant_id))
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
+    """The desk of a process that serves clients, connected; everything is given back when the block ends.
+
+    Raises UnavailableError when PostgreSQL or Redis does not answer.
+    """
+    assert settings.database_url is not None, "the addresses are known once the servers run"
+    assert settings.redis_url is not None, "the addresses are known once the servers run"
+    clock, ids = SystemClock(), SystemIds()
+    database = Database(settings.database_url, DatabaseRole.APP)
+    intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=2)
+    await database.open()
+    await intake_database.open()
+    if settings.environment != "test":
+        await database.check_durability()
+    redis = await open_redis(settings.redis_url, settings.redis_prefix)
+    bus = Bus(settings.redis_url, settings.redis_prefix)
+    door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
+    intake = OrderIntake(intake_database, redis, clock, ids)
+    async with bus, intake:
+        try:
+            yield Desk(
+                database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids
+            )
+        finally:
+            door.close()
+    await redis.close()
+    await intake_database.close()
+    await database.close()

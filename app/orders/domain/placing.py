@@ -1,0 +1,158 @@
+"""Whether an order can be taken: its form, its grid of price and quantity, and the hash of what it asks."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.core.documents import is_storable
+from app.core.errors import Problem
+from app.core.fix import OrderType, TimeInForce
+from app.core.ids import InstrumentId
+from app.core.messages import Instrument, NewOrder, OrderTerms
+from app.core.money import ZERO, is_multiple, plain
+from app.orders.errors import MEANING, OrderProblem
+
+CLIENT_ORDER_ID_LENGTH_MAX = 64
+METADATA_BYTES_MAX = 4096
+METADATA_DEPTH_MAX = 16
+QUANTITY_MAX = Decimal(10**9)
+PRICE_MAX = Decimal(10**8)
+
+_CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_MAX}}}", re.ASCII)
+_ROUTABLE_TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
+_ROUTABLE_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
+
+
+@dataclass(frozen=True, slots=True)
+class _PriceRule:
+    takes_limit: bool
+    takes_stop: bool
+    takes_trail: bool
+
+
+_PRICES = {
+    OrderType.MARKET: _PriceRule(False, False, False),
+    OrderType.LIMIT: _PriceRule(True, False, False),
+    OrderType.STOP: _PriceRule(False, True, False),
+    OrderType.STOP_LIMIT: _PriceRule(True, True, False),
+    OrderType.TRAILING_STOP: _PriceRule(False, False, True),
+}
+
+
+def problem(code: OrderProblem, *path: str, message: str | None = None) -> Problem:
+    """A problem with its documented meaning, or a more precise sentence."""
+    return Problem(code=code.value, message=message or MEANING[code], path=path)
+
+
+def form_problems(new: NewOrder) -> tuple[Problem, ...]:
+    """What is wrong with an order whatever the instrument; empty when nothing is."""
+    return tuple(_form_problems(new))
+
+
+def grid_problems(terms: OrderTerms, instrument: Instrument) -> tuple[Problem, ...]:
+    """What lies off the instrument's lot or tick. Refused, never rounded."""
+    return tuple(_grid_problems(terms, instrument))
+
+
+def terms_problems(order_type: OrderType, terms: OrderTerms) -> tuple[Problem, ...]:
+    """What is wrong with quantity, prices and time in force for the order type."""
+    return tuple(_terms_problems(order_type, terms))
+
+
+def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
+    """SHA-256 of all that the client asked for: the same key with another hash is a conflict."""
+    document = [
+        str(new.account_id),
+        str(instrument_id),
+        new.client_order_id,
+        new.side.value,
+        new.order_type.value,
+        terms_document(new.terms),
+        new.post_only,
+        new.outside_regular_hours,
+        None if new.take_profit is None else plain(new.take_profit),
+        None if new.stop_loss is None else plain(new.stop_loss),
+        new.metadata,
+    ]
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def terms_document(terms: OrderTerms) -> dict[str, str | None]:
+    """The terms as a JSON document in camel case, numbers as plain decimals."""
+    return {
+        "quantity": plain(terms.quantity),
+        "limitPrice": _plain_or_none(terms.limit_price),
+        "stopPrice": _plain_or_none(terms.stop_price),
+        "trailingAmount": _plain_or_none(terms.trailing_amount),
+        "timeInForce": terms.time_in_force.value,
+        "expiresAt": terms.expires_at.isoformat() if terms.expires_at else None,
+    }
+
+
+def _plain_or_none(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _form_problems(new: NewOrder) -> Iterator[Problem]:
+    if _CLIENT_ORDER_ID.fullmatch(new.client_order_id) is None:
+        yield problem(OrderProblem.CLIENT_ORDER_ID_INVALID, "clientOrderId")
+    if (new.instrument_id is None) == (new.symbol is None):
+        yield problem(OrderProblem.INSTRUMENT_REQUIRED, "instrumentId")
+    if new.order_type not in _ROUTABLE_TYPES:
+        yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "orderType")
+    if new.terms.time_in_force not in _ROUTABLE_TIMES:
+        yield problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce")
+    if new.post_only:
+        yield problem(OrderProblem.TERMS_UNSUPPORTED, "postOnly")
+    if new.take_profit is not None:
+        yield problem(OrderProblem.TERMS_UNSUPPORTED, "takeProfit")
+    if new.stop_loss is not None:
+        yield problem(OrderProblem.TERMS_UNSUPPORTED, "stopLoss")
+    is_sound = is_storable(new.metadata, depth_max=METADATA_DEPTH_MAX, nodes_max=METADATA_BYTES_MAX)
+    if not is_sound or len(json.dumps(new.metadata)) > METADATA_BYTES_MAX:
+        yield problem(OrderProblem.METADATA_INVALID, "metadata")
+    yield from _terms_problems(new.order_type, new.terms)
+
+
+def _terms_problems(order_type: OrderType, terms: OrderTerms) -> Iterator[Problem]:
+    if not ZERO < terms.quantity <= QUANTITY_MAX:
+        yield problem(OrderProblem.QUANTITY_INVALID, "quantity")
+    rule = _PRICES[order_type]
+    yield from _price_problems(rule.takes_limit, terms.limit_price, "limitPrice")
+    yield from _price_problems(rule.takes_stop, terms.stop_price, "stopPrice")
+    yield from _price_problems(rule.takes_trail, terms.trailing_amount, "trailingAmount")
+    if terms.expires_at is not None and terms.time_in_force is not TimeInForce.GTD:
+        yield problem(OrderProblem.EXPIRY_UNEXPECTED, "expiresAt")
+
+
+def _price_problems(is_taken: bool, price: Decimal | None, field: str) -> Iterator[Problem]:
+    if price is None:
+        if is_taken:
+            yield problem(OrderProblem.PRICE_REQUIRED, field)
+    elif not is_taken:
+        yield problem(OrderProblem.PRICE_UNEXPECTED, field)
+    elif not ZERO < price <= PRICE_MAX:
+        yield problem(OrderProblem.PRICE_INVALID, field)
+
+
+def _grid_problems(terms: OrderTerms, instrument: Instrument) -> Iterator[Problem]:
+    if not is_multiple(terms.quantity, instrument.lot_size):
+        yield problem(
+            OrderProblem.QUANTITY_OFF_LOT,
+            "quantity",
+            message=f"the quantity must be a multiple of {plain(instrument.lot_size)}",
+        )
+    for price, field in (
+        (terms.limit_price, "limitPrice"),
+        (terms.stop_price, "stopPrice"),
+        (terms.trailing_amount, "trailingAmount"),
+    ):
+        if price is not None and not is_multiple(price, instrument.tick_size):
+            yield problem(
+                OrderProblem.PRICE_OFF_TICK,
+                field,
+                message=f"the price must be a multiple of {plain(instrument.tick_size)}",
+            )

@@ -1,0 +1,402 @@
+"""What a broker's report does to an order: facts are never refused, and only the table's moves are made."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.core.fix import OrderState, RejectOrigin, RequestOutcome, TimeInForce
+from app.core.ids import ExecutionKey
+from app.core.messages import (
+    ExecutionReport,
+    FaultClass,
+    FaultReport,
+    Fill,
+    NotFoundReport,
+    OrderAddress,
+    OrderTerms,
+    StatusReport,
+    WorkingStatus,
+)
+from app.core.money import ZERO, plain
+from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
+from app.orders.domain.transitions import may_move
+from app.orders.events import OrderEventType
+
+BROKER = "broker"
+_ENDS_UNASKED = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_DUPLICATE_ID = 103
+_NOT_CANCELLABLE = 161
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFile:
+    """An order with its open requests: what a report is held against."""
+
+    order: Order
+    cancel: OrderRequest | None = None
+    replace: OrderRequest | None = None
+
+    @property
+    def pending_terms(self) -> OrderTerms | None:
+        """The terms of the open replace, if there is one."""
+        return self.replace.terms if self.replace is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from a report: the file as it now stands, and what is to be stored and told.
+
+    requests are those that were resolved, executions the ledger's new and superseded rows, fills what moves the
+    position; is_restated says that an earlier execution changed, so that the position is derived anew.
+    """
+
+    file: OrderFile
+    events: tuple[OrderEvent, ...] = ()
+    requests: tuple[OrderRequest, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    is_restated: bool = False
+    quarantine: str | None = None
+
+
+def apply_status(file: OrderFile, report: StatusReport) -> Decision:
+    """The broker told how the order stands. Text never creates quantity."""
+    draft = _Draft(file, report.occurred_at)
+    draft.learn(report.address)
+    if draft.order.state.is_terminal:
+        return draft.decision()
+    match report.status:
+        case WorkingStatus.PENDING:
+            pass
+        case WorkingStatus.WORKING | WorkingStatus.FILLED:
+            draft.clear_doubt()
+            draft.accept()
+            draft.confirm_replace(report.terms)
+        case WorkingStatus.CANCELED:
+            draft.clear_doubt()
+            draft.end()
+    return draft.decision()
+
+
+def apply_execution(
+    file: OrderFile, revisions: tuple[Execution, ...], report: ExecutionReport, key: UUID, now: datetime
+) -> Decision:
+    """Part of the order was dealt, or an earlier dealing was corrected or busted.
+
+    revisions are the ledger's rows of the same root; key is the id of a new row. A repeated report changes nothing.
+    """
+    draft = _Draft(file, report.executed_at)
+    if any(row.revision == report.revision for row in revisions):
+        return draft.decision()
+    if file.order.reject_origin is RejectOrigin.OMS:
+        return draft.quarantined("an execution of an order that never left")
+    draft.learn(report.address)
+    draft.clear_doubt()
+    draft.accept()
+    draft.book(revisions, report, ExecutionKey(key), now)
+    return draft.decision()
+
+
+def apply_fault(file: OrderFile, report: FaultReport) -> Decision:
+    """The broker sent an error about the order; the table of codes has said what it means."""
+    draft = _Draft(file, report.occurred_at)
+    draft.learn(report.address)
+    match report.fault:
+        case FaultClass.INFORMATION | FaultClass.CONNECTIVITY:
+            pass
+        case FaultClass.ORDER_REJECTED | FaultClass.REJECTED_BY_STATE:
+            draft.refuse_order(report)
+        case FaultClass.REPLACE_REJECTED:
+            draft.refuse_replace(report)
+        case FaultClass.CANCEL_REJECTED:
+            draft.refuse_cancel(report)
+        case FaultClass.CANCEL_CONFIRMED:
+            if not draft.order.state.is_terminal:
+                draft.clear_doubt()
+                draft.end()
+        case FaultClass.UNKNOWN:
+            draft.doubt(f"{report.broker_code}: {report.message}")
+    return draft.decision()
+
+
+def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
+    """Clean sweeps did not find the order: only one that was never acknowledged may end so."""
+    draft = _Draft(file, report.occurred_at)
+    if draft.order.state is OrderState.ROUTED:
+        draft.reject("NOT_FOUND", "the broker does not know the order")
+    elif not draft.order.state.is_terminal:
+        draft.doubt("the broker does not know the order")
+    return draft.decision()
+
+
+@dataclass(slots=True)
+class _Draft:
+    file: OrderFile
+    at: datetime
+    events: list[OrderEvent] = field(default_factory=list)
+    requests: list[OrderRequest] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    is_restated: bool = False
+    quarantine: str | None = None
+
+    @property
+    def order(self) -> Order:
+        return self.file.order
+
+    def decision(self) -> Decision:
+        return Decision(
+            file=self.file,
+            events=tuple(self.events),
+            requests=tuple(self.requests),
+            executions=tuple(self.executions),
+            fills=tuple(self.fills),
+            is_restated=self.is_restated,
+            quarantine=self.quarantine,
+        )
+
+    def quarantined(self, reason: str) -> Decision:
+        self.quarantine = reason
+        return self.decision()
+
+    def learn(self, address: OrderAddress) -> None:
+        order = self.order
+        if order.permanent_id is None and address.permanent_id:
+            self.put(replace(order, permanent_id=address.permanent_id))
+
+    def put(self, order: Order) -> None:
+        self.file = replace(self.file, order=order)
+
+    def say(
+        self,
+        event_type: OrderEventType,
+        before: OrderState | None,
+        *,
+        reason: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        order = self.order
+        self.events.append(
+            OrderEvent(
+                type=event_type.value,
+                order_id=order.id,
+                account_id=order.account_id,
+                from_state=before,
+                to_state=order.state,
+                actor=BROKER,
+                reason=reason,
+                details=details or {},
+                occurred_at=self.at,
+            )
+        )
+
+    def move(
+        self,
+        event_type: OrderEventType,
+        state: OrderState,
+        *,
+        reason: str | None = None,
+        details: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
+        before = self.order.state
+        if not may_move(before, state, self.order.reject_origin):
+            self.quarantine = f"{before} does not become {state}"
+            return
+        self.put(replace(self.order, state=state, **changes))
+        self.say(event_type, before, reason=reason, details=details)
+
+    def clear_doubt(self) -> None:
+        if self.order.in_doubt:
+            self.put(replace(self.order, in_doubt=False))
+
+    def doubt(self, reason: str) -> None:
+        if self.order.state.is_terminal or self.order.in_doubt:
+            return
+        self.move(OrderEventType.ORDER_IN_DOUBT, self.order.state, reason=reason, in_doubt=True)
+
+    def accept(self) -> None:
+        if self.order.state is OrderState.ROUTED:
+            self.move(OrderEventType.ORDER_ACCEPTED, OrderState.ACCEPTED)
+
+    def working_state(self) -> OrderState:
+        if self.file.cancel is not None:
+            return OrderState.PENDING_CANCEL
+        if self.file.replace is not None:
+            return OrderState.PENDING_REPLACE
+        return OrderState.PARTIALLY_FILLED if self.order.filled_quantity > 0 else OrderState.ACCEPTED
+
+    def resolve_cancel(self, outcome: RequestOutcome, reason: str | None = None) -> None:
+        if self.file.cancel is not None:
+            done = replace(self.file.cancel, outcome=outcome, reason=reason, resolved_at=self.at)
+            self.requests.append(done)
+            self.file = replace(self.file, cancel=None)
+
+    def resolve_replace(self, outcome: RequestOutcome, reason: str | None = None) -> None:
+        if self.file.replace is not None:
+            done = replace(self.file.replace, outcome=outcome, reason=reason, resolved_at=self.at)
+            self.requests.append(done)
+            self.file = replace(self.file, replace=None)
+
+    def confirm_replace(self, terms: OrderTerms | None) -> None:
+        wanted = self.file.pending_terms
+        if terms is None or wanted is None or not same_terms(terms, wanted):
+            return
+        self.resolve_replace(RequestOutcome.ACCEPTED)
+        order = self.order
+        is_done = order.filled_quantity >= wanted.quantity
+        state = OrderState.FILLED if is_done else self.working_state()
+        if is_done:
+            self.resolve_cancel(RequestOutcome.TOO_LATE)
+        self.move(
+            OrderEventType.ORDER_REPLACED,
+            state,
+            details={"version": order.version + 1, "quantity": plain(wanted.quantity)},
+            terms=wanted,
+            version=order.version + 1,
+        )
+
+    def end(self) -> None:
+        was_asked = self.file.cancel is not None
+        self.resolve_cancel(RequestOutcome.ACCEPTED)
+        self.resolve_replace(RequestOutcome.TOO_LATE)
+        if not was_asked and self.order.terms.time_in_force in _ENDS_UNASKED:
+            self.move(OrderEventType.ORDER_EXPIRED, OrderState.EXPIRED)
+        else:
+            self.move(OrderEventType.ORDER_CANCELED, OrderState.CANCELED)
+
+    def reject(self, code: str, reason: str) -> None:
+        self.resolve_cancel(RequestOutcome.TOO_LATE)
+        self.resolve_replace(RequestOutcome.TOO_LATE)
+        self.move(
+            OrderEventType.ORDER_REJECTED,
+            OrderState.REJECTED,
+            reason=reason,
+            details={"code": code},
+            reject_origin=RejectOrigin.BROKER,
+            reject_code=code,
+            reject_reason=reason,
+            in_doubt=False,
+        )
+
+    def refuse_order(self, report: FaultReport) -> None:
+        state = self.order.state
+        if state.is_terminal:
+            return
+        if state is OrderState.ROUTED:
+            self.reject(str(report.broker_code), report.message)
+        elif report.broker_code == _DUPLICATE_ID:
+            # Real world: 103 is about the newcomer that reused the id; the order that holds it is untouched.
+            return
+        elif self.file.replace is not None:
+            self.refuse_replace(report)
+        elif report.fault is FaultClass.ORDER_REJECTED and may_move(state, OrderState.REJECTED):
+            self.reject(str(report.broker_code), report.message)
+        else:
+            self.doubt(f"{report.broker_code}: {report.message}")
+
+    def refuse_replace(self, report: FaultReport) -> None:
+        if self.order.state.is_terminal:
+            return
+        if self.file.replace is None:
+            self.doubt(f"{report.broker_code}: {report.message}")
+            return
+        self.resolve_replace(RequestOutcome.REJECTED, f"{report.broker_code}: {report.message}")
+        self.move(OrderEventType.REPLACE_REFUSED, self.working_state(), reason=report.message)
+
+    def refuse_cancel(self, report: FaultReport) -> None:
+        if self.order.state.is_terminal:
+            return
+        if report.broker_code == _NOT_CANCELLABLE and self.file.cancel is not None:
+            self.resolve_cancel(RequestOutcome.REJECTED, f"{report.broker_code}: {report.message}")
+            self.move(OrderEventType.CANCEL_REFUSED, self.working_state(), reason=report.message)
+        self.doubt(f"{report.broker_code}: {report.message}")
+
+    def book(self, revisions: tuple[Execution, ...], report: ExecutionReport, key: ExecutionKey, now: datetime) -> None:
+        active = next((row for row in revisions if not row.is_superseded), None)
+        is_stale = active is not None and active.revision > report.revision
+        order = self.order
+        row = Execution(
+            id=key,
+            account_id=order.account_id,
+            order_id=order.id,
+            instrument_id=order.instrument_id,
+            execution_id=report.execution_id,
+            root=report.root,
+            revision=report.revision,
+            side=report.side,
+            quantity=report.quantity,
+            price=report.price,
+            liquidity=report.liquidity,
+            is_superseded=is_stale,
+            executed_at=report.executed_at,
+            recorded_at=now,
+        )
+        self.executions.append(row)
+        if is_stale:
+            return
+        if active is not None:
+            self.executions.append(replace(active, is_superseded=True))
+            self.is_restated = True
+        else:
+            self.fills.append(
+                Fill(
+                    instrument_id=order.instrument_id,
+                    signed_quantity=report.quantity * report.side.sign,
+                    price=report.price,
+                )
+            )
+        before_quantity = active.quantity if active else ZERO
+        before_notional = active.quantity * active.price if active else ZERO
+        filled = order.filled_quantity + report.quantity - before_quantity
+        self.put(
+            replace(
+                order,
+                filled_quantity=filled,
+                filled_notional=order.filled_notional + report.quantity * report.price - before_notional,
+                overfilled_quantity=max(filled - order.terms.quantity, ZERO),
+            )
+        )
+        self.settle(_execution_event(active, report), row)
+
+    def settle(self, event_type: OrderEventType, row: Execution) -> None:
+        details = {
+            "executionId": row.execution_id,
+            "executionKey": str(row.id),
+            "quantity": plain(row.quantity),
+            "price": plain(row.price),
+            "filledQuantity": plain(self.order.filled_quantity),
+        }
+        order = self.order
+        if order.filled_quantity >= order.terms.quantity:
+            self.resolve_cancel(RequestOutcome.TOO_LATE)
+            self.resolve_replace(RequestOutcome.TOO_LATE)
+            self.move(event_type, OrderState.FILLED, details=details)
+            return
+        match order.state:
+            case OrderState.ACCEPTED:
+                after = OrderState.PARTIALLY_FILLED if order.filled_quantity > 0 else OrderState.ACCEPTED
+            case OrderState.FILLED | OrderState.REJECTED:
+                # A bust reopens nothing at the broker, and a fill proves that a rejected order lived and is over.
+                after = OrderState.CANCELED
+            case _:
+                after = order.state
+        self.move(event_type, after, details=details)
+
+
+def same_terms(held: OrderTerms, wanted: OrderTerms) -> bool:
+    """True when the broker holds what was asked for; what it does not tell is not compared."""
+    return (
+        held.quantity == wanted.quantity
+        and held.limit_price == wanted.limit_price
+        and held.stop_price == wanted.stop_price
+        and held.time_in_force is wanted.time_in_force
+    )
+
+
+def _execution_event(active: Execution | None, report: ExecutionReport) -> OrderEventType:
+    if report.quantity == Decimal(0):
+        return OrderEventType.EXECUTION_BUSTED
+    return OrderEventType.EXECUTION_BOOKED if active is None else OrderEventType.EXECUTION_CORRECTED

@@ -1,0 +1,70 @@
+"""What a client can get wrong about an order: a stable code each, with its meaning."""
+
+from enum import StrEnum
+
+
+class OrderProblem(StrEnum):
+    """Codes of UserError in the order mutations. The docstring table of docs/reference is made from MEANING."""
+
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    QUANTITY_OFF_LOT = "QUANTITY_OFF_LOT"
+    QUANTITY_BELOW_FILLED = "QUANTITY_BELOW_FILLED"
+    PRICE_REQUIRED = "PRICE_REQUIRED"
+    PRICE_UNEXPECTED = "PRICE_UNEXPECTED"
+    PRICE_INVALID = "PRICE_INVALID"
+    PRICE_OFF_TICK = "PRICE_OFF_TICK"
+    ORDER_TYPE_UNSUPPORTED = "ORDER_TYPE_UNSUPPORTED"
+    TIME_IN_FORCE_UNSUPPORTED = "TIME_IN_FORCE_UNSUPPORTED"
+    TERMS_UNSUPPORTED = "TERMS_UNSUPPORTED"
+    EXPIRY_UNEXPECTED = "EXPIRY_UNEXPECTED"
+    CLIENT_ORDER_ID_INVALID = "CLIENT_ORDER_ID_INVALID"
+    METADATA_INVALID = "METADATA_INVALID"
+    ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
+    ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
+    INSTRUMENT_REQUIRED = "INSTRUMENT_REQUIRED"
+    INSTRUMENT_NOT_FOUND = "INSTRUMENT_NOT_FOUND"
+    INSTRUMENT_AMBIGUOUS = "INSTRUMENT_AMBIGUOUS"
+    INSTRUMENT_INACTIVE = "INSTRUMENT_INACTIVE"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    ORDER_NOT_OPEN = "ORDER_NOT_OPEN"
+    ORDER_NOT_WORKING = "ORDER_NOT_WORKING"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    REPLACE_PENDING = "REPLACE_PENDING"
+    CANCEL_PENDING = "CANCEL_PENDING"
+    NOTHING_TO_CHANGE = "NOTHING_TO_CHANGE"
+    BROKER_REJECTED = "BROKER_REJECTED"
+    ORDER_UNSTORABLE = "ORDER_UNSTORABLE"
+
+
+MEANING: dict[OrderProblem, str] = {
+    OrderProblem.QUANTITY_INVALID: "the quantity is not above zero, or is beyond what an order may carry",
+    OrderProblem.QUANTITY_OFF_LOT: "the quantity is no multiple of the instrument's lot",
+    OrderProblem.QUANTITY_BELOW_FILLED: "a modify asks for no more than what is filled already",
+    OrderProblem.PRICE_REQUIRED: "the order type needs this price",
+    OrderProblem.PRICE_UNEXPECTED: "the order type does not take this price",
+    OrderProblem.PRICE_INVALID: "the price is not above zero, or is beyond what an order may carry",
+    OrderProblem.PRICE_OFF_TICK: "the price is no multiple of the instrument's tick",
+    OrderProblem.ORDER_TYPE_UNSUPPORTED: "this order type cannot be routed yet",
+    OrderProblem.TIME_IN_FORCE_UNSUPPORTED: "this time in force cannot be routed yet",
+    OrderProblem.TERMS_UNSUPPORTED: "this instruction cannot be routed yet",
+    OrderProblem.EXPIRY_UNEXPECTED: "only good-till-date orders have an expiry",
+    OrderProblem.CLIENT_ORDER_ID_INVALID: "the client order id is not 1 to 64 printable ASCII characters",
+    OrderProblem.METADATA_INVALID: "the metadata is no JSON object, or is larger than 4 KiB",
+    OrderProblem.ACCOUNT_NOT_FOUND: "the tenant has no such account",
+    OrderProblem.ACCOUNT_INACTIVE: "the account takes no orders",
+    OrderProblem.INSTRUMENT_REQUIRED: "neither instrumentId nor symbol was given, or both were",
+    OrderProblem.INSTRUMENT_NOT_FOUND: "the tenant has no such instrument",
+    OrderProblem.INSTRUMENT_AMBIGUOUS: "several instruments bear the symbol: name the exchange or use instrumentId",
+    OrderProblem.INSTRUMENT_INACTIVE: "the instrument is not traded",
+    OrderProblem.IDEMPOTENCY_CONFLICT: "the client order id was used for an order of other terms",
+    OrderProblem.ORDER_NOT_FOUND: "the tenant has no such order",
+    OrderProblem.ORDER_NOT_OPEN: "the order is over",
+    OrderProblem.ORDER_NOT_WORKING: "the broker has not acknowledged the order yet, so it cannot be modified",
+    OrderProblem.VERSION_CONFLICT: "the order has moved on from expectedVersion",
+    OrderProblem.REPLACE_PENDING: "another modify of the order is outstanding",
+    OrderProblem.CANCEL_PENDING: "a cancel of the order is outstanding",
+    OrderProblem.NOTHING_TO_CHANGE: "the modify asks for the terms that the order has",
+    OrderProblem.BROKER_REJECTED: "the broker refused the order; rejectReason has its words",
+    OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
+}

@@ -1,0 +1,161 @@
+"""The simulated accounts: cash by currency, positions with their cost, commissions, margin and the figures of a day."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from app.core.catalogue import CatalogueEntry
+from app.core.fix import Side
+from app.core.money import ZERO, rounded
+
+INITIAL_MARGIN = {"STOCK": Decimal("0.50"), "ETF": Decimal("0.50"), "FOREX": Decimal("0.03")}
+MAINTENANCE_MARGIN = {"STOCK": Decimal("0.25"), "ETF": Decimal("0.25"), "FOREX": Decimal("0.03")}
+BUYING_POWER_FACTOR = Decimal(4)
+FOREX_COMMISSION_RATE = Decimal("0.00002")
+FOREX_COMMISSION_MIN = Decimal("2.00")
+_CENT = Decimal("0.01")
+_COMMISSION_STEP = Decimal("0.0001")
+
+Mark = Callable[[int], Decimal]
+"""The price at which the position of a contract id is valued."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Holding:
+    """A position. Average cost is per unit and, as at Interactive Brokers, includes what opening it cost."""
+
+    quantity: Decimal = ZERO
+    average_cost: Decimal = ZERO
+    realized: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFigures:
+    """An account's worth in its base currency."""
+
+    cash: Decimal
+    stock_value: Decimal
+    net_liquidation: Decimal
+    gross_value: Decimal
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    unrealized: Decimal
+    realized: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        """What may still be used to open positions."""
+        return self.net_liquidation - self.initial_margin
+
+    @property
+    def excess(self) -> Decimal:
+        """What is left before positions would be liquidated."""
+        return self.net_liquidation - self.maintenance_margin
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """One account's books."""
+
+    account_id: str
+    base_currency: str
+    cash: dict[str, Decimal]
+    holdings: dict[int, Holding] = field(default_factory=dict)
+    day_start_equity: Decimal = ZERO
+
+    def book(
+        self, entry: CatalogueEntry, side: Side, quantity: Decimal, price: Decimal, commission: Decimal
+    ) -> Decimal | None:
+        """Book an execution. Returns what it realised after commission, None when it only opened or grew a position."""
+        signed = side.sign * quantity
+        value = signed * price * entry.multiplier
+        self._add_cash(entry.currency, -value - commission)
+        if entry.instrument_type == "FOREX":
+            self._add_cash(entry.symbol.split(".")[0], signed)
+
+        holding = self.holdings.setdefault(entry.con_id, Holding())
+        closing = min(quantity, abs(holding.quantity)) if holding.quantity * signed < 0 else ZERO
+        opening = quantity - closing
+        commission_each = commission / quantity
+        realized = None
+        if closing:
+            gain = (price - holding.average_cost) * closing * (1 if holding.quantity > 0 else -1) * entry.multiplier
+            realized = rounded(gain - commission_each * closing)
+            holding.realized += realized
+        if opening:
+            held = ZERO if closing else abs(holding.quantity)
+            cost = price + side.sign * commission_each / entry.multiplier
+            holding.average_cost = rounded((held * holding.average_cost + opening * cost) / (held + opening))
+        holding.quantity += signed
+        if not holding.quantity:
+            holding.average_cost = ZERO
+        return realized
+
+    def figures(self, entries: Mapping[int, CatalogueEntry], mark: Mark) -> AccountFigures:
+        """The account's worth at these marks."""
+        rates = self._rates(entries, mark)
+        cash = sum((amount * rates[currency] for currency, amount in self.cash.items()), ZERO)
+        stock_value = gross_value = initial = maintenance = unrealized = realized = ZERO
+        for con_id, holding in self.holdings.items():
+            entry = entries[con_id]
+            rate = rates[entry.currency]
+            price = mark(con_id)
+            value = holding.quantity * price * entry.multiplier * rate
+            initial += abs(value) * INITIAL_MARGIN[entry.instrument_type]
+            maintenance += abs(value) * MAINTENANCE_MARGIN[entry.instrument_type]
+            unrealized += holding.quantity * (price - holding.average_cost) * entry.multiplier * rate
+            realized += holding.realized * rate
+            # A currency position is already in the cash balances.
+            if entry.instrument_type != "FOREX":
+                stock_value += value
+                gross_value += abs(value)
+        return AccountFigures(
+            cash=_cents(cash),
+            stock_value=_cents(stock_value),
+            net_liquidation=_cents(cash + stock_value),
+            gross_value=_cents(gross_value),
+            initial_margin=_cents(initial),
+            maintenance_margin=_cents(maintenance),
+            unrealized=_cents(unrealized),
+            realized=_cents(realized),
+        )
+
+    def rate(self, currency: str, entries: Mapping[int, CatalogueEntry], mark: Mark) -> Decimal:
+        """What one unit of the currency is worth in the base currency."""
+        return self._rates(entries, mark)[currency]
+
+    def begin_day(self, entries: Mapping[int, CatalogueEntry], mark: Mark) -> None:
+        """Start the day's gains from zero."""
+        for holding in self.holdings.values():
+            holding.realized = ZERO
+        self.day_start_equity = self.figures(entries, mark).net_liquidation
+
+    def _add_cash(self, currency: str, amount: Decimal) -> None:
+        self.cash[currency] = rounded(self.cash.get(currency, ZERO) + amount)
+
+    def _rates(self, entries: Mapping[int, CatalogueEntry], mark: Mark) -> dict[str, Decimal]:
+        rates = {self.base_currency: Decimal(1)}
+        for entry in entries.values():
+            if entry.instrument_type != "FOREX":
+                continue
+            foreign = entry.symbol.split(".")[0]
+            if entry.currency == self.base_currency:
+                rates[foreign] = mark(entry.con_id)
+            elif foreign == self.base_currency:
+                rates[entry.currency] = 1 / mark(entry.con_id)
+        return rates
+
+
+def commission_of(
+    entry: CatalogueEntry, *, filled: Decimal, notional: Decimal, per_share: Decimal, minimum: Decimal
+) -> Decimal:
+    """What an order has cost in all once `filled` units worth `notional` are dealt."""
+    if entry.instrument_type == "FOREX":
+        whole = max(FOREX_COMMISSION_MIN, notional * FOREX_COMMISSION_RATE)
+    else:
+        whole = max(minimum, filled * per_share)
+    return whole.quantize(_COMMISSION_STEP, rounding=ROUND_HALF_EVEN)
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(_CENT, rounding=ROUND_HALF_EVEN)

@@ -1,0 +1,44 @@
+"""What a simulator is told at its start."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from app.core.catalogue import CATALOGUE, CatalogueEntry
+
+SERVER_VERSION_MIN = 157
+SERVER_VERSION_MAX = 178
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSeed:
+    """An account as it is opened on the first start."""
+
+    account_id: str
+    base_currency: str = "USD"
+    cash: Decimal = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorConfig:
+    """How a simulator listens, what it trades and what it charges. Port 0 asks the system for a free one.
+
+    Displayed sizes are drawn between their bounds for each market update, in shares (currency pairs show a thousand
+    times as much). Commission is per share with a minimum per order. `is_margin_enforced` refuses orders that the
+    account's equity does not carry. Without `state_path` everything is forgotten when the process ends.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 1
+    accounts: tuple[AccountSeed, ...] = (AccountSeed(account_id="DU1000001"),)
+    instruments: tuple[CatalogueEntry, ...] = CATALOGUE
+    market_interval_ms: int = 100
+    displayed_size_min: int = 500
+    displayed_size_max: int = 5_000
+    commission_per_share: Decimal = Decimal("0.005")
+    commission_min: Decimal = Decimal("1.00")
+    is_margin_enforced: bool = False
+    market_lines_max: int = 100
+    server_version_max: int = SERVER_VERSION_MAX
+    state_path: Path | None = None

@@ -1,0 +1,405 @@
+"""The exchange: takes orders, matches them against the market, keeps their records and books what they deal."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from app.core.clock import Clock
+from app.core.fix import TimeInForce
+from app.core.matching import (
+    BookEvent,
+    EndReason,
+    OrderBook,
+    OrderEnded,
+    OrderFilled,
+    OrderReplaced,
+    OrderTriggered,
+    RequestRefused,
+)
+from app.simulator.accounts import Account, commission_of
+from app.simulator.config import SimulatorConfig
+from app.simulator.directory import Directory
+from app.simulator.market import Market
+from app.simulator.order_messages import OrderPreview
+from app.simulator.orders import (
+    TIMES_IN_FORCE,
+    Execution,
+    OrderRequest,
+    OrderStatus,
+    SimulatedOrder,
+)
+from app.simulator.requests import next_day_of, read_time
+from app.simulator.rules import (
+    CANCEL_NOT_FOUND,
+    ORDER_CANCELLED,
+    ORDER_REJECTED,
+    Refusal,
+    refusal_of_cancel,
+    refusal_of_modify,
+    refusal_of_terms,
+)
+from app.simulator.wire import FieldError
+
+OPEN_ORDERS_MAX = 100_000
+COMPLETED_ORDERS_MAX = 20_000
+EXECUTIONS_MAX = 50_000
+"""Beyond these the oldest completed orders and executions are forgotten, and new orders refused."""
+
+
+class ExchangeEvents(Protocol):
+    """Who is told of what happens on the exchange, at the moment it happens."""
+
+    def order_changed(self, order: SimulatedOrder, *, has_new_terms: bool) -> None:
+        """An order's status changed; `has_new_terms` when its terms are new to its client too."""
+
+    def order_refused(self, client_id: int, order_id: int, refusal: Refusal) -> None:
+        """A request about an order was not done, or its end has a reason."""
+
+    def executed(self, execution: Execution) -> None:
+        """An order dealt."""
+
+    def commissioned(self, execution: Execution) -> None:
+        """What the deal cost is known."""
+
+    def account_changed(self, account_id: str, con_id: int) -> None:
+        """A position and the cash changed."""
+
+
+class Exchange:
+    """All orders of all clients. Nothing here knows of connections: an order lives on when its client goes."""
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        clock: Clock,
+        directory: Directory,
+        market: Market,
+        events: ExchangeEvents,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._directory = directory
+        self._market = market
+        self._events = events
+        self.accounts: dict[str, Account] = {
+            seed.account_id: Account(
+                account_id=seed.account_id, base_currency=seed.base_currency, cash={seed.base_currency: seed.cash}
+            )
+            for seed in config.accounts
+        }
+        self.executions: deque[Execution] = deque(maxlen=EXECUTIONS_MAX)
+        self.orders: dict[int, SimulatedOrder] = {}
+        self.next_order_ids: dict[int, int] = {}
+        self._by_address: dict[tuple[int, int], SimulatedOrder] = {}
+        self._open: dict[int, SimulatedOrder] = {}
+        self._completed: deque[int] = deque()
+        self._books = {con_id: OrderBook() for con_id in directory.entries}
+        started = clock.now()
+        self._day_ends_at = next_day_of(started)
+        self._good_till: dict[int, datetime] = {}
+        # Ids must not come again after a restart without a state file, so they start from the time.
+        self._execution_epoch = int(started.timestamp())
+        self.last_execution_number = started.microsecond // 1_000 * 4_000_000
+        self.last_perm_id = int(started.timestamp()) % 1_000_000 * 2_000
+
+    def restore(
+        self,
+        accounts: Iterable[Account],
+        orders: Iterable[SimulatedOrder],
+        executions: Iterable[Execution],
+        next_order_ids: dict[int, int],
+        last_perm_id: int,
+    ) -> None:
+        """Take back what an earlier process kept, working orders in the order they were given."""
+        self.accounts.update({account.account_id: account for account in accounts})
+        self.executions.extend(executions)
+        self.next_order_ids.update(next_order_ids)
+        self.last_perm_id = max(self.last_perm_id, last_perm_id)
+        for order in orders:
+            if order.request.con_id not in self._directory:
+                continue
+            self._record(order)
+            if order.status.is_terminal:
+                self._complete(order)
+            else:
+                self._books[order.request.con_id].place(order.for_book())
+
+    def next_order_id(self, client_id: int) -> int:
+        """The lowest order id that this client never used."""
+        return self.next_order_ids.get(client_id, 1)
+
+    def open_orders(self, client_id: int | None = None) -> Iterator[SimulatedOrder]:
+        """The working orders, oldest first, of one client or of all."""
+        return (order for order in self._open.values() if client_id is None or order.client_id == client_id)
+
+    def completed_orders(self) -> Iterator[SimulatedOrder]:
+        """The orders that are over, oldest first."""
+        return (self.orders[perm_id] for perm_id in self._completed)
+
+    def place(self, client_id: int, request: OrderRequest) -> None:
+        """Take a new order, or new terms for one that this client has under the same id."""
+        if not request.account and len(self.accounts) == 1:
+            request = replace(request, account=next(iter(self.accounts)))
+        existing = self._by_address.get((client_id, request.order_id))
+        if existing is not None:
+            self._modify(existing, request)
+            return
+        refusal = self._refusal_of_new(request)
+        if refusal is not None:
+            self._refuse_new(client_id, request, refusal)
+            return
+        order = self._admit(client_id, request)
+        order.status = OrderStatus.SUBMITTED if request.order_type == "LMT" else OrderStatus.PRE_SUBMITTED
+        self._events.order_changed(order, has_new_terms=True)
+        self._follow(self._books[request.con_id].place(order.for_book()))
+        if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
+            order.status = OrderStatus.SUBMITTED
+            self._events.order_changed(order, has_new_terms=False)
+
+    def cancel(self, client_id: int, order_id: int) -> None:
+        """Cancel an order of this client; it may have dealt in part."""
+        order = self._by_address.get((client_id, order_id))
+        if order is None:
+            message = f"OrderId {order_id} that needs to be cancelled is not found."
+            self._events.order_refused(client_id, order_id, Refusal(code=CANCEL_NOT_FOUND, message=message))
+            return
+        refusal = refusal_of_cancel(order)
+        if refusal is not None:
+            self._events.order_refused(client_id, order_id, refusal)
+            return
+        order.status = OrderStatus.PENDING_CANCEL
+        self._events.order_changed(order, has_new_terms=False)
+        self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
+
+    def cancel_all(self) -> None:
+        """Cancel every working order of every client."""
+        for order in list(self._open.values()):
+            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
+
+    def preview(self, request: OrderRequest) -> OrderPreview | Refusal:
+        """What the order would do to its account if all of it dealt at the market."""
+        if not request.account and len(self.accounts) == 1:
+            request = replace(request, account=next(iter(self.accounts)))
+        entry = self._directory.entries[request.con_id]
+        refusal = refusal_of_terms(request, entry, self.accounts)
+        if refusal is not None:
+            return refusal
+        account = self.accounts[request.account]
+        price = self.mark(request.con_id)
+        commission = self._commission(request.con_id, request.quantity, request.quantity * price)
+        after_account = Account(
+            account_id=account.account_id,
+            base_currency=account.base_currency,
+            cash=dict(account.cash),
+            holdings={con_id: replace(holding) for con_id, holding in account.holdings.items()},
+        )
+        after_account.book(entry, request.side, request.quantity, price, commission)
+        before = account.figures(self._directory.entries, self.mark)
+        after = after_account.figures(self._directory.entries, self.mark)
+        return OrderPreview(
+            initial_margin=(before.initial_margin, after.initial_margin),
+            maintenance_margin=(before.maintenance_margin, after.maintenance_margin),
+            equity=(before.net_liquidation, after.net_liquidation),
+            commission=commission,
+            currency=entry.currency,
+        )
+
+    def show_market(self, con_id: int) -> None:
+        """Let the instrument's orders meet its newest quote."""
+        self._follow(self._books[con_id].update(self._market.quote(con_id).state))
+
+    def pass_time(self, now: datetime) -> None:
+        """End what has come to its time: DAY orders with the day, GTD orders at their date."""
+        if now >= self._day_ends_at:
+            self._day_ends_at = next_day_of(now)
+            for book in self._books.values():
+                self._follow(book.expire_day())
+            self.begin_day()
+        for perm_id in [perm_id for perm_id, expires_at in self._good_till.items() if now >= expires_at]:
+            order = self.orders[perm_id]
+            self._follow(self._books[order.request.con_id].cancel(str(perm_id), EndReason.EXPIRED))
+
+    def begin_day(self) -> None:
+        """Start every account's gains of the day from zero."""
+        for account in self.accounts.values():
+            account.begin_day(self._directory.entries, self.mark)
+
+    def mark(self, con_id: int) -> Decimal:
+        """What a position of this contract is valued at."""
+        return self._market.quote(con_id).mark
+
+    def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
+        refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts)
+        if refusal is not None:
+            return refusal
+        if len(self._open) >= OPEN_ORDERS_MAX:
+            return Refusal(code=ORDER_REJECTED, message="Order rejected - reason:Too many open orders")
+        try:
+            _expiry_of(request)
+        except FieldError as error:
+            return Refusal(code=ORDER_REJECTED, message=f"Order rejected - reason:{error}")
+        if not self._config.is_margin_enforced:
+            return None
+        preview = self.preview(request)
+        assert isinstance(preview, OrderPreview)
+        margin_before, margin_after = preview.initial_margin
+        _, equity_after = preview.equity
+        if margin_after > max(margin_before, equity_after):
+            return Refusal(
+                code=ORDER_REJECTED,
+                message="Order rejected - reason:The equity with loan value is insufficient for the initial margin of "
+                f"{margin_after} {preview.currency}",
+            )
+        return None
+
+    def _refuse_new(self, client_id: int, request: OrderRequest, refusal: Refusal) -> None:
+        self._events.order_refused(client_id, request.order_id, refusal)
+        if not refusal.is_recorded:
+            return
+        order = self._admit(client_id, request)
+        order.completed_status = refusal.message
+        self._finish(order, OrderStatus.INACTIVE)
+        self._events.order_changed(order, has_new_terms=True)
+
+    def _admit(self, client_id: int, request: OrderRequest) -> SimulatedOrder:
+        self.last_perm_id += 1
+        order = SimulatedOrder(
+            perm_id=self.last_perm_id,
+            client_id=client_id,
+            request=request,
+            status=OrderStatus.PRE_SUBMITTED,
+            placed_at=self._clock.now(),
+        )
+        self._record(order)
+        return order
+
+    def _record(self, order: SimulatedOrder) -> None:
+        order_id = order.request.order_id
+        self.orders[order.perm_id] = order
+        self._by_address[order.client_id, order_id] = order
+        self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
+        self._open[order.perm_id] = order
+        if not order.status.is_terminal and TIMES_IN_FORCE.get(order.request.time_in_force) is TimeInForce.GTD:
+            self._good_till[order.perm_id] = _expiry_of(order.request) or self._day_ends_at
+
+    def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
+        refusal = refusal_of_modify(order, request) or refusal_of_terms(
+            request, self._directory.entries[request.con_id], self.accounts
+        )
+        if refusal is not None:
+            self._events.order_refused(order.client_id, request.order_id, refusal)
+            return
+        order.request = replace(request, order_ref=request.order_ref or order.request.order_ref)
+        terms = order.for_book()
+        self._follow(
+            self._books[request.con_id].replace(
+                terms.order_key,
+                quantity=terms.quantity,
+                limit_price=terms.limit_price,
+                stop_price=terms.stop_price,
+                time_in_force=terms.time_in_force,
+            )
+        )
+
+    def _follow(self, events: Iterable[BookEvent]) -> None:
+        for event in events:
+            order = self.orders[int(event.order_key)]
+            match event:
+                case OrderFilled():
+                    self._deal(order, event)
+                case OrderTriggered():
+                    order.is_triggered = True
+                    order.status = OrderStatus.SUBMITTED
+                    self._events.order_changed(order, has_new_terms=False)
+                case OrderReplaced():
+                    self._events.order_changed(order, has_new_terms=True)
+                case OrderEnded():
+                    self._end(order, event.reason)
+                case RequestRefused():
+                    raise AssertionError(f"the book does not agree about order {order.perm_id}: {event.reason}")
+
+    def _deal(self, order: SimulatedOrder, fill: OrderFilled) -> None:
+        request = order.request
+        listed = self._directory[request.con_id]
+        order.filled += fill.quantity
+        order.notional += fill.quantity * fill.price
+        order.last_price = fill.price
+        order.execution_count += 1
+        whole_commission = self._commission(request.con_id, order.filled, order.notional)
+        commission = whole_commission - order.commission
+        order.commission = whole_commission
+        realized = self.accounts[request.account].book(
+            listed.entry, request.side, fill.quantity, fill.price, commission
+        )
+        execution = Execution(
+            execution_id=self._next_execution_id(),
+            perm_id=order.perm_id,
+            client_id=order.client_id,
+            order_id=request.order_id,
+            account=request.account,
+            con_id=request.con_id,
+            side=request.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            cumulative_quantity=order.filled,
+            average_price=order.average_price,
+            order_ref=request.order_ref,
+            model_code=request.model_code,
+            is_maker=fill.is_maker,
+            commission=commission,
+            commission_currency=listed.entry.currency,
+            realized=realized,
+            executed_at=self._clock.now(),
+        )
+        self.executions.append(execution)
+        self._events.executed(execution)
+        if not order.remaining:
+            self._finish(order, OrderStatus.FILLED)
+            order.completed_status = f"Filled Size: {request.quantity}"
+        elif order.status is OrderStatus.PRE_SUBMITTED:
+            order.status = OrderStatus.SUBMITTED
+        self._events.order_changed(order, has_new_terms=order.status is OrderStatus.FILLED)
+        self._events.commissioned(execution)
+        self._events.account_changed(request.account, request.con_id)
+
+    def _end(self, order: SimulatedOrder, reason: EndReason) -> None:
+        self._finish(order, OrderStatus.CANCELLED)
+        order.completed_status = "Expired" if reason is EndReason.EXPIRED else "Cancelled"
+        self._events.order_changed(order, has_new_terms=False)
+        message = "Order Canceled - reason:" + ("Expired" if reason is EndReason.EXPIRED else "")
+        self._events.order_refused(
+            order.client_id, order.request.order_id, Refusal(code=ORDER_CANCELLED, message=message)
+        )
+
+    def _finish(self, order: SimulatedOrder, status: OrderStatus) -> None:
+        order.status = status
+        order.completed_at = self._clock.now()
+        self._complete(order)
+
+    def _complete(self, order: SimulatedOrder) -> None:
+        self._open.pop(order.perm_id, None)
+        self._good_till.pop(order.perm_id, None)
+        self._completed.append(order.perm_id)
+        while len(self._completed) > COMPLETED_ORDERS_MAX:
+            forgotten = self.orders.pop(self._completed.popleft())
+            self._by_address.pop((forgotten.client_id, forgotten.request.order_id), None)
+
+    def _commission(self, con_id: int, filled: Decimal, notional: Decimal) -> Decimal:
+        return commission_of(
+            self._directory.entries[con_id],
+            filled=filled,
+            notional=notional,
+            per_share=self._config.commission_per_share,
+            minimum=self._config.commission_min,
+        )
+
+    def _next_execution_id(self) -> str:
+        self.last_execution_number += 1
+        return f"{self.last_execution_number:08x}.{self._execution_epoch:08x}.01.01"
+
+
+def _expiry_of(request: OrderRequest) -> datetime | None:
+    return read_time(request.good_till_date) if request.good_till_date else None

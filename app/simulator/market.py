@@ -1,0 +1,157 @@
+"""The simulated market: a seeded walk of prices with spread and displayed sizes, or whatever it is told to show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+from app.core.catalogue import CatalogueEntry
+from app.core.matching import MarketState
+from app.core.money import ZERO
+
+_MOVES = (-2, -1, -1, 0, 0, 0, 1, 1, 2)
+_SPREADS = (1, 1, 1, 2, 2, 3)
+_STRAY_MAX = Decimal("0.10")
+_FOREX_SIZE_FACTOR = 1_000
+_TRADE_LIKELIHOOD = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """All that the market shows of an instrument: the touch, the last trade and the day's figures."""
+
+    state: MarketState
+    volume: Decimal
+    day_open: Decimal
+    day_high: Decimal
+    day_low: Decimal
+    previous_close: Decimal
+    traded_at: datetime
+
+    @property
+    def mark(self) -> Decimal:
+        """What a position is valued at: the last trade, or the previous close before one."""
+        return self.state.last if self.state.last is not None else self.previous_close
+
+
+class _Walk:
+    """One instrument's price path, held in whole ticks so that it is exact."""
+
+    def __init__(self, entry: CatalogueEntry, seed: int, size_min: int, size_max: int) -> None:
+        self._tick = entry.tick_size
+        self._random = Random(f"{seed}:{entry.con_id}")
+        self._reference = int(entry.reference_price / entry.tick_size)
+        self._stray_max = int(self._reference * _STRAY_MAX)
+        self._factor = _FOREX_SIZE_FACTOR if entry.instrument_type == "FOREX" else 1
+        self._size_min, self._size_max = size_min, size_max
+        self.middle = self._reference
+
+    def step(self) -> MarketState:
+        self.middle += self._random.choice(_MOVES)
+        stray = self.middle - self._reference
+        if abs(stray) > self._stray_max:
+            self.middle -= 2 if stray > 0 else -2
+        spread = self._random.choice(_SPREADS)
+        bid = self.middle - spread // 2
+        ask = bid + spread
+        last = self._random.choice((bid, ask))
+        return MarketState(
+            bid=bid * self._tick,
+            bid_size=self._size(),
+            ask=ask * self._tick,
+            ask_size=self._size(),
+            last=last * self._tick,
+            last_size=Decimal(self._random.randint(1, 5) * 100 * self._factor),
+        )
+
+    def has_trade(self) -> bool:
+        return self._random.random() < _TRADE_LIKELIHOOD
+
+    def _size(self) -> Decimal:
+        return Decimal(self._random.randint(self._size_min, self._size_max) * self._factor)
+
+
+class Market:
+    """The quotes of every instrument, by contract id. The same seed walks the same path."""
+
+    def __init__(self, instruments: tuple[CatalogueEntry, ...], *, seed: int, size_min: int, size_max: int) -> None:
+        self._walks = {entry.con_id: _Walk(entry, seed, size_min, size_max) for entry in instruments}
+        self._quotes: dict[int, Quote] = {}
+
+    def open(self, now: datetime) -> None:
+        """Show the first quotes."""
+        for con_id, walk in self._walks.items():
+            state = walk.step()
+            assert state.last is not None
+            self._quotes[con_id] = Quote(
+                state=state,
+                volume=state.last_size,
+                day_open=state.last,
+                day_high=state.last,
+                day_low=state.last,
+                previous_close=state.last,
+                traded_at=now,
+            )
+
+    def step(self, now: datetime) -> None:
+        """Move every instrument once."""
+        for con_id, walk in self._walks.items():
+            old = self._quotes[con_id]
+            new = walk.step()
+            if not walk.has_trade():
+                new = MarketState(
+                    bid=new.bid,
+                    bid_size=new.bid_size,
+                    ask=new.ask,
+                    ask_size=new.ask_size,
+                    last=old.state.last,
+                    last_size=old.state.last_size,
+                )
+                self._quotes[con_id] = _with_touch(old, new)
+            else:
+                self._quotes[con_id] = _with_trade(old, new, now)
+
+    def show(self, con_id: int, state: MarketState, now: datetime) -> None:
+        """Show this and nothing else for the instrument until the next step."""
+        old = self._quotes[con_id]
+        is_trade = (state.last, state.last_size) != (old.state.last, old.state.last_size)
+        self._quotes[con_id] = _with_trade(old, state, now) if is_trade else _with_touch(old, state)
+
+    def quote(self, con_id: int) -> Quote:
+        """What the market shows of the instrument now."""
+        return self._quotes[con_id]
+
+    def positions_of_walks(self) -> dict[int, int]:
+        """Where each walk stands, in ticks: what brings the market back after a restart."""
+        return {con_id: walk.middle for con_id, walk in self._walks.items()}
+
+    def restore(self, positions: dict[int, int]) -> None:
+        """Go on from where the walks stood."""
+        for con_id, middle in positions.items():
+            if con_id in self._walks:
+                self._walks[con_id].middle = middle
+
+
+def _with_touch(old: Quote, state: MarketState) -> Quote:
+    return Quote(
+        state=state,
+        volume=old.volume,
+        day_open=old.day_open,
+        day_high=old.day_high,
+        day_low=old.day_low,
+        previous_close=old.previous_close,
+        traded_at=old.traded_at,
+    )
+
+
+def _with_trade(old: Quote, state: MarketState, now: datetime) -> Quote:
+    last = state.last if state.last is not None else old.mark
+    return Quote(
+        state=state,
+        volume=old.volume + (state.last_size or ZERO),
+        day_open=old.day_open,
+        day_high=max(old.day_high, last),
+        day_low=min(old.day_low, last),
+        previous_close=old.previous_close,
+        traded_at=now,
+    )

@@ -1,0 +1,361 @@
+"""What the server says: one function per message, each giving the whole frame."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from app.core.fix import Side
+from app.core.matching import MarketState
+from app.core.money import ZERO, plain
+from app.simulator.accounts import Holding
+from app.simulator.directory import ListedContract
+from app.simulator.market import Quote
+from app.simulator.orders import Execution, SimulatedOrder
+from app.simulator.wire import UNSET_DOUBLE, encode, text
+
+_ADVANCED_REJECT_FROM = 166
+_PRICE_REVISION_FROM = 178
+_MAGNITUDE_RULES_UNTIL = 164
+_SIZE_RULES_AT = 163
+_SIZE_RULES_FROM = 164
+_ISSUER_FROM = 176
+
+_BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
+_BID_SIZE, _ASK_SIZE, _LAST_SIZE, _VOLUME, _LAST_TIME = 0, 3, 5, 8, 45
+_REMOVED_LIQUIDITY, _ADDED_LIQUIDITY = 2, 1
+
+
+def stamp(moment: datetime) -> str:
+    """An instant as TWS writes it, with its zone."""
+    return f"{moment:%Y%m%d %H:%M:%S} UTC"
+
+
+def handshake(version: int, now: datetime) -> bytes:
+    """The answer to a client's hello."""
+    return encode(version, stamp(now))
+
+
+def managed_accounts(account_ids: list[str]) -> bytes:
+    """15: the accounts of this login."""
+    return encode(15, 1, ",".join(account_ids))
+
+
+def next_valid_id(order_id: int) -> bytes:
+    """9: the first order id that is free for this client."""
+    return encode(9, 1, order_id)
+
+
+def error(request_id: int, code: int, message: str, version: int) -> bytes:
+    """4: a refusal or a notice; request id -1 speaks of the connection."""
+    if version >= _ADVANCED_REJECT_FROM:
+        return encode(4, 2, request_id, code, message, "")
+    return encode(4, 2, request_id, code, message)
+
+
+def current_time(now: datetime) -> bytes:
+    """49: the server's clock in whole seconds."""
+    return encode(49, 1, int(now.timestamp()))
+
+
+def contract_details(request_id: int, listed: ListedContract, now: datetime, version: int) -> bytes:
+    """10: all there is to know of a contract."""
+    entry = listed.entry
+    is_forex = listed.sec_type == "CASH"
+    hours = _always_open(now)
+    lead = ["8"] if version < _MAGNITUDE_RULES_UNTIL else []
+    size_multiplier = ["1"] if version < _MAGNITUDE_RULES_UNTIL else []
+    if version >= _SIZE_RULES_FROM:
+        sizes = [plain(entry.lot_size), plain(entry.lot_size), plain(entry.lot_size)]
+    elif version == _SIZE_RULES_AT:
+        sizes = [plain(entry.lot_size)]
+    else:
+        sizes = []
+    return encode(
+        10,
+        *lead,
+        request_id,
+        listed.symbol,
+        listed.sec_type,
+        "",
+        "0",
+        "",
+        entry.exchange,
+        entry.currency,
+        listed.local_symbol,
+        listed.trading_class,
+        listed.trading_class,
+        entry.con_id,
+        plain(entry.tick_size),
+        *size_multiplier,
+        listed.multiplier,
+        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,STP,STPLMT,WHATIF",
+        entry.exchange if is_forex else f"{entry.exchange},{entry.primary_exchange}",
+        1,
+        0,
+        entry.name,
+        "" if is_forex else entry.primary_exchange,
+        "",
+        "",
+        "",
+        "",
+        "UTC",
+        hours,
+        hours,
+        "",
+        0,
+        0,
+        4 if is_forex else 1,
+        "",
+        "",
+        listed.market_rule_id if is_forex else f"{listed.market_rule_id},{listed.market_rule_id}",
+        "",
+        "" if is_forex else {"ETF": "ETF"}.get(entry.instrument_type, "COMMON"),
+        *sizes,
+    )
+
+
+def contract_details_end(request_id: int) -> bytes:
+    """52."""
+    return encode(52, 1, request_id)
+
+
+def symbol_samples(request_id: int, found: list[ListedContract], version: int) -> bytes:
+    """79: contracts that a search pattern might mean."""
+    fields: list[str | int] = [79, request_id, len(found)]
+    for listed in found:
+        entry = listed.entry
+        fields += [entry.con_id, listed.symbol, listed.sec_type, entry.primary_exchange, entry.currency, 0]
+        if version >= _ISSUER_FROM:
+            fields += [entry.name, ""]
+    return encode(*fields)
+
+
+def market_rule(rule_id: int, tick_size: Decimal) -> bytes:
+    """93: the price increment from zero upwards."""
+    return encode(93, rule_id, 1, 0, plain(tick_size))
+
+
+def market_data_type(request_id: int, data_type: int) -> bytes:
+    """58: 1 real time, 2 frozen, 3 delayed, 4 delayed and frozen."""
+    return encode(58, 1, request_id, data_type)
+
+
+def tick_request_parameters(request_id: int, listed: ListedContract) -> bytes:
+    """81: the smallest price step of a market data line."""
+    return encode(81, request_id, plain(listed.entry.tick_size), "a6", 3)
+
+
+def tick_snapshot_end(request_id: int) -> bytes:
+    """57."""
+    return encode(57, 1, request_id)
+
+
+def ticks(request_id: int, old: Quote | None, new: Quote) -> bytes:
+    """1, 2 and 46: whatever differs between two quotes, or all of the new one; empty when nothing does."""
+    frames: list[bytes] = []
+    was, now = old.state if old else MarketState(), new.state
+    for price_type, size_type, touch, old_touch in (
+        (_BID, _BID_SIZE, (now.bid, now.bid_size), (was.bid, was.bid_size)),
+        (_ASK, _ASK_SIZE, (now.ask, now.ask_size), (was.ask, was.ask_size)),
+        (_LAST, _LAST_SIZE, (now.last, now.last_size), (was.last, was.last_size)),
+    ):
+        price, size = touch
+        if price != old_touch[0]:
+            frames.append(_tick_price(request_id, price_type, price, size))
+        if touch != old_touch:
+            frames.append(encode(2, 6, request_id, size_type, plain(size)))
+    if old is None or old.traded_at != new.traded_at:
+        frames.append(encode(46, 6, request_id, _LAST_TIME, int(new.traded_at.timestamp())))
+    if old is None or old.volume != new.volume:
+        frames.append(encode(2, 6, request_id, _VOLUME, plain(new.volume)))
+    for price_type, figure, old_figure in (
+        (_HIGH, new.day_high, old.day_high if old else None),
+        (_LOW, new.day_low, old.day_low if old else None),
+        (_CLOSE, new.previous_close, old.previous_close if old else None),
+        (_OPEN, new.day_open, old.day_open if old else None),
+    ):
+        if figure != old_figure:
+            frames.append(_tick_price(request_id, price_type, figure, ZERO))
+    return b"".join(frames)
+
+
+def order_status(order: SimulatedOrder) -> bytes:
+    """3: where an order stands."""
+    return encode(
+        3,
+        order.request.order_id,
+        order.status.value,
+        plain(order.filled),
+        plain(order.remaining),
+        plain(order.average_price),
+        order.perm_id,
+        order.request.parent_id,
+        plain(order.last_price),
+        order.client_id,
+        "",
+        "0",
+    )
+
+
+def execution_details(request_id: int, execution: Execution, listed: ListedContract, version: int) -> bytes:
+    """11: a deal; request id -1 when it just happened."""
+    entry = listed.entry
+    revision = ["0"] if version >= _PRICE_REVISION_FROM else []
+    return encode(
+        11,
+        request_id,
+        execution.order_id,
+        *listed.identity,
+        entry.primary_exchange,
+        entry.currency,
+        listed.local_symbol,
+        listed.trading_class,
+        execution.execution_id,
+        stamp(execution.executed_at),
+        execution.account,
+        entry.primary_exchange,
+        "BOT" if execution.side is Side.BUY else "SLD",
+        plain(execution.quantity),
+        plain(execution.price),
+        execution.perm_id,
+        execution.client_id,
+        0,
+        plain(execution.cumulative_quantity),
+        plain(execution.average_price),
+        execution.order_ref,
+        "",
+        "",
+        execution.model_code,
+        _ADDED_LIQUIDITY if execution.is_maker else _REMOVED_LIQUIDITY,
+        *revision,
+    )
+
+
+def execution_details_end(request_id: int) -> bytes:
+    """55."""
+    return encode(55, 1, request_id)
+
+
+def commission_report(execution: Execution) -> bytes:
+    """59: what a deal cost, and what it realised where it closed something."""
+    return encode(
+        59,
+        1,
+        execution.execution_id,
+        plain(execution.commission),
+        execution.commission_currency,
+        text(execution.realized, unset=UNSET_DOUBLE),
+        UNSET_DOUBLE,
+        "",
+    )
+
+
+def position(account_id: str, listed: ListedContract, holding: Holding) -> bytes:
+    """61: what an account holds of a contract."""
+    return encode(61, 3, account_id, *_position_fields(listed, holding))
+
+
+def position_end() -> bytes:
+    """62."""
+    return encode(62, 1)
+
+
+def position_multi(request_id: int, account_id: str, listed: ListedContract, holding: Holding, model: str) -> bytes:
+    """71: a position, asked for by account or model."""
+    return encode(71, 1, request_id, account_id, *_position_fields(listed, holding), model)
+
+
+def position_multi_end(request_id: int) -> bytes:
+    """72."""
+    return encode(72, 1, request_id)
+
+
+def portfolio_value(account_id: str, listed: ListedContract, holding: Holding, mark: Decimal) -> bytes:
+    """7: a position with its worth."""
+    entry = listed.entry
+    value = holding.quantity * mark * entry.multiplier
+    unrealized = holding.quantity * (mark - holding.average_cost) * entry.multiplier
+    return encode(
+        7,
+        8,
+        *listed.identity,
+        entry.primary_exchange,
+        entry.currency,
+        listed.local_symbol,
+        listed.trading_class,
+        plain(holding.quantity),
+        plain(mark),
+        plain(value),
+        plain(holding.average_cost * entry.multiplier),
+        plain(unrealized),
+        plain(holding.realized),
+        account_id,
+    )
+
+
+def account_value(account_id: str, tag: str, value: str, currency: str) -> bytes:
+    """6: one figure of an account."""
+    return encode(6, 2, tag, value, currency, account_id)
+
+
+def account_time(now: datetime) -> bytes:
+    """8: when the account was last looked at."""
+    return encode(8, 1, f"{now:%H:%M}")
+
+
+def account_download_end(account_id: str) -> bytes:
+    """54."""
+    return encode(54, 1, account_id)
+
+
+def account_summary(request_id: int, account_id: str, tag: str, value: str, currency: str) -> bytes:
+    """63: one figure of an account, asked for by tag."""
+    return encode(63, 1, request_id, account_id, tag, value, currency)
+
+
+def account_summary_end(request_id: int) -> bytes:
+    """64."""
+    return encode(64, 1, request_id)
+
+
+def account_update_multi(request_id: int, account_id: str, model: str, tag: str, value: str, currency: str) -> bytes:
+    """73: one figure of an account or model."""
+    return encode(73, 1, request_id, account_id, model, tag, value, currency)
+
+
+def account_update_multi_end(request_id: int) -> bytes:
+    """74."""
+    return encode(74, 1, request_id)
+
+
+def profit_and_loss(request_id: int, daily: Decimal, unrealized: Decimal, realized: Decimal) -> bytes:
+    """94: an account's gains of the day."""
+    return encode(94, request_id, plain(daily), plain(unrealized), plain(realized))
+
+
+def profit_and_loss_single(
+    request_id: int, quantity: Decimal, daily: Decimal, unrealized: Decimal, realized: Decimal, value: Decimal
+) -> bytes:
+    """95: one position's gains of the day."""
+    return encode(95, request_id, plain(quantity), plain(daily), plain(unrealized), plain(realized), plain(value))
+
+
+def _position_fields(listed: ListedContract, holding: Holding) -> tuple[str, ...]:
+    entry = listed.entry
+    return (
+        *listed.identity,
+        entry.primary_exchange,
+        entry.currency,
+        listed.local_symbol,
+        listed.trading_class,
+        plain(holding.quantity),
+        plain(holding.average_cost * entry.multiplier),
+    )
+
+
+def _tick_price(request_id: int, tick_type: int, price: Decimal | None, size: Decimal) -> bytes:
+    # TWS says -1 for a side that shows nothing.
+    return encode(1, 6, request_id, tick_type, text(price, unset="-1"), plain(size), 0)
+
+
+def _always_open(now: datetime) -> str:
+    return ";".join(f"{day}:0000-{day}:2359" for day in (f"{now:%Y%m%d}",))

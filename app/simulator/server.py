@@ -1,0 +1,218 @@
+"""The simulator's server: the socket, the market's beat, the keeping of state, and control by whoever runs it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from decimal import Decimal
+
+from app.core.clock import Clock
+from app.core.matching import MarketState
+from app.infra.system import SystemClock
+from app.simulator.config import SimulatorConfig
+from app.simulator.handlers import HANDLERS
+from app.simulator.store import SavedState, dump_state, load_state, write_state
+from app.simulator.venue import Venue
+
+POSITIONS_INTERVAL_S = 0.05
+ACCOUNTS_INTERVAL_S = 1.0
+SAVE_DELAY_S_MIN = 0.25
+SAVE_DUTY = 10
+"""After a save that took t, the next one waits at least SAVE_DUTY times t."""
+
+_log = logging.getLogger(__name__)
+
+
+class Simulator:
+    """A running simulator. Control methods act at once, in the loop that started it."""
+
+    def __init__(self, config: SimulatorConfig, clock: Clock | None = None) -> None:
+        self._config = config
+        self._clock = clock or SystemClock()
+        self._changed = asyncio.Event()
+        self._venue = Venue(config, self._clock, HANDLERS, self._changed.set)
+        self._server: asyncio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_market_paused = False
+        # One thread, so that the last save at the stop comes after one that is still being written.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulator-state")
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, known after start."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def venue(self) -> Venue:
+        """The orders, accounts and quotes, for whoever checks them from inside."""
+        return self._venue
+
+    async def start(self) -> None:
+        """Restore what was kept, open the market and listen.
+
+        Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        path = self._config.state_path
+        state = await asyncio.to_thread(load_state, path) if path else None
+        self._open(state)
+        self._server = await loop.create_server(self._venue.connect, self._config.host, self._config.port)
+        beats: list[Callable[[], object]] = [self._beat_market, self._beat_positions, self._beat_accounts]
+        intervals = [self._config.market_interval_ms / 1_000, POSITIONS_INTERVAL_S, ACCOUNTS_INTERVAL_S]
+        self._tasks = [
+            loop.create_task(_repeat(beat, interval), name=f"simulator {beat.__name__}")
+            for beat, interval in zip(beats, intervals, strict=True)
+        ]
+        if path:
+            self._tasks.append(loop.create_task(self._keep_saving(), name="simulator saving"))
+
+    async def stop(self) -> None:
+        """Cut all connections, stop the market and keep the state."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        self._venue.drop_connections()
+        await server.wait_closed()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self._config.state_path:
+            await self._save()
+        self._writer.shutdown()
+
+    def drop_connections(self) -> None:
+        """Cut every client's connection, as a broken network does. They may come back at once."""
+        self._venue.drop_connections()
+
+    def pause_market(self) -> None:
+        """Stop the walk of prices: quotes stand until they are set."""
+        self._is_market_paused = True
+
+    def resume_market(self) -> None:
+        """Let prices walk again."""
+        self._is_market_paused = False
+
+    def step_market(self) -> None:
+        """Move every instrument once and let orders and lines see it, paused or not."""
+        now = self._clock.now()
+        self._venue.market.step(now)
+        self._show(self._venue.directory.entries)
+
+    def set_quote(
+        self,
+        symbol: str,
+        *,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        bid_size: Decimal = Decimal(1_000),
+        ask_size: Decimal = Decimal(1_000),
+        last: Decimal | None = None,
+        last_size: Decimal = Decimal(100),
+    ) -> None:
+        """Show this quote for a symbol of the catalogue; `last` stays what it was when not given.
+
+        It stands until the market's next step, so pause the market first. Raises KeyError for an unknown symbol.
+        """
+        con_id = self._venue.directory.by_symbol(symbol).entry.con_id
+        old = self._venue.market.quote(con_id).state
+        state = MarketState(
+            bid=bid,
+            bid_size=bid_size,
+            ask=ask,
+            ask_size=ask_size,
+            last=old.last if last is None else last,
+            last_size=old.last_size if last is None else last_size,
+        )
+        self._venue.market.show(con_id, state, self._clock.now())
+        self._show([con_id])
+
+    def _open(self, state: SavedState | None) -> None:
+        venue = self._venue
+        if state is not None:
+            venue.market.restore(state.walks)
+        venue.market.open(self._clock.now())
+        venue.exchange.begin_day()
+        if state is not None:
+            venue.exchange.restore(
+                state.accounts, state.orders, state.executions, state.next_order_ids, state.last_perm_id
+            )
+        self._show(venue.directory.entries)
+
+    def _show(self, con_ids: Iterable[int]) -> None:
+        for con_id in con_ids:
+            self._venue.show_market(con_id)
+
+    def _beat_market(self) -> None:
+        if not self._is_market_paused:
+            self.step_market()
+        self._venue.pass_time(self._clock.now())
+
+    def _beat_positions(self) -> None:
+        self._venue.publish_positions()
+
+    def _beat_accounts(self) -> None:
+        self._venue.publish_accounts()
+
+    async def _keep_saving(self) -> None:
+        loop = asyncio.get_running_loop()
+        delay = SAVE_DELAY_S_MIN
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(delay)
+            self._changed.clear()
+            started = loop.time()
+            await self._save()
+            delay = max(SAVE_DELAY_S_MIN, SAVE_DUTY * (loop.time() - started))
+
+    async def _save(self) -> None:
+        path = self._config.state_path
+        assert path is not None
+        exchange = self._venue.exchange
+        content = dump_state(
+            SavedState(
+                accounts=tuple(exchange.accounts.values()),
+                orders=tuple(exchange.orders.values()),
+                executions=tuple(exchange.executions),
+                next_order_ids=exchange.next_order_ids,
+                last_perm_id=exchange.last_perm_id,
+                walks=self._venue.market.positions_of_walks(),
+            )
+        )
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, write_state, path, content)
+        except OSError:
+            _log.exception("the simulator's state could not be kept in %s", path)
+
+
+async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT, SIGTERM or cancellation, then keep the state. `on_ready` is called once it listens.
+
+    Raises OSError when the port is taken.
+    """
+    simulator = Simulator(config)
+    await simulator.start()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stopping.set)
+    try:
+        on_ready()
+        await stopping.wait()
+    finally:
+        await simulator.stop()
+
+
+async def _repeat(beat: Callable[[], object], interval_s: float) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            beat()
+        except Exception:
+            # The edge of a background loop: one bad beat must not stop the market for good.
+            _log.exception("a beat of the simulator failed")

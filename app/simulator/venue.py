@@ -1,0 +1,273 @@
+"""The venue: joins sessions to the market and the exchange, and tells each client what concerns it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from app.core.clock import Clock
+from app.simulator import messages, order_messages
+from app.simulator.account_tags import AccountTag, account_tags
+from app.simulator.config import SimulatorConfig
+from app.simulator.directory import Directory
+from app.simulator.exchange import Exchange
+from app.simulator.market import Market
+from app.simulator.orders import Execution, SimulatedOrder
+from app.simulator.rules import CLIENT_ID_IN_USE, INVALID_REQUEST, Refusal
+from app.simulator.session import Line, Session
+from app.simulator.wire import FieldReader
+
+START_API = 71
+FARM_NOTICES = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+)
+_REQUEST_ID_FIRST = frozenset({20, 78, 79, 83, 84, 86, 87, 88, 96, 97, 100, 102, 104})
+_REQUEST_ID_AFTER_VERSION = frozenset({10, 21, 50, 52, 54, 55, 67, 68})
+"""Where requests that are not served carry the id under which their client waits for an answer."""
+
+Handler = Callable[["Venue", Session, FieldReader], None]
+
+
+class Venue:
+    """Everything that outlives a connection, and the sessions that are connected now."""
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        clock: Clock,
+        handlers: Mapping[int, Handler],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.directory = Directory(config.instruments)
+        self.market = Market(
+            config.instruments,
+            seed=config.seed,
+            size_min=config.displayed_size_min,
+            size_max=config.displayed_size_max,
+        )
+        self.exchange = Exchange(config, clock, self.directory, self.market, self)
+        self._handlers = handlers
+        self._on_change = on_change
+        self._clients: dict[int, Session] = {}
+        self._connections: set[Session] = set()
+        self._lines: defaultdict[int, dict[tuple[Session, int], Line]] = defaultdict(dict)
+        self._changed_accounts: dict[str, set[int]] = {}
+
+    # The session's gate.
+
+    def connect(self) -> Session:
+        """A session for a connection that is being made."""
+        session = Session(self)
+        self._connections.add(session)
+        return session
+
+    def version_of(self, client_max: int) -> int:
+        """The server version spoken with a client that knows versions up to this one."""
+        return min(client_max, self.config.server_version_max)
+
+    def hello(self, session: Session) -> bytes:
+        """The answer to the handshake."""
+        return messages.handshake(session.version, self.clock.now())
+
+    def receive(self, session: Session, reader: FieldReader) -> None:
+        """Act on one message. Raises FieldError when it cannot be read."""
+        message_id = reader.integer()
+        if session.client_id is None:
+            if message_id == START_API:
+                reader.skip(1)
+                self._start(session, reader.integer())
+            return
+        handler = self._handlers.get(message_id)
+        if handler is None:
+            self._refuse_unserved(session, message_id, reader)
+            return
+        handler(self, session, reader)
+
+    def leave(self, session: Session) -> None:
+        """The connection is gone."""
+        self._connections.discard(session)
+        if session.client_id is not None and self._clients.get(session.client_id) is session:
+            del self._clients[session.client_id]
+        for line in session.subscriptions.lines.values():
+            self._lines[line.con_id].pop((session, line.request_id), None)
+
+    def drop_connections(self) -> None:
+        """Cut every connection at once."""
+        for session in list(self._connections):
+            session.drop()
+
+    # Market data.
+
+    def open_line(self, session: Session, line: Line) -> None:
+        """Tell a session of every change of a quote from now on, beginning with all of it."""
+        session.subscriptions.lines[line.request_id] = line
+        self._lines[line.con_id][session, line.request_id] = line
+        self._tell_quote(session, line)
+
+    def close_line(self, session: Session, request_id: int) -> bool:
+        """Stop a line; False when the session has none under this id."""
+        line = session.subscriptions.lines.pop(request_id, None)
+        if line is None:
+            return False
+        self._lines[line.con_id].pop((session, request_id), None)
+        return True
+
+    def show_market(self, con_id: int) -> None:
+        """Let an instrument's newest quote reach its orders and its lines."""
+        self.exchange.show_market(con_id)
+        for (session, _), line in self._lines[con_id].items():
+            self._tell_quote(session, line)
+
+    # The exchange's events.
+
+    def order_changed(self, order: SimulatedOrder, *, has_new_terms: bool) -> None:
+        """Tell the order's client."""
+        self._on_change()
+        session = self._clients.get(order.client_id)
+        if session is not None:
+            self.tell_order(session, order, has_terms=has_new_terms)
+
+    def order_refused(self, client_id: int, order_id: int, refusal: Refusal) -> None:
+        """Tell the client."""
+        session = self._clients.get(client_id)
+        if session is not None:
+            session.send_error(order_id, refusal.code, refusal.message)
+
+    def executed(self, execution: Execution) -> None:
+        """Tell the order's client."""
+        session = self._clients.get(execution.client_id)
+        if session is not None:
+            listed = self.directory[execution.con_id]
+            session.send(messages.execution_details(-1, execution, listed, session.version))
+
+    def commissioned(self, execution: Execution) -> None:
+        """Tell the order's client."""
+        session = self._clients.get(execution.client_id)
+        if session is not None:
+            session.send(messages.commission_report(execution))
+
+    def account_changed(self, account_id: str, con_id: int) -> None:
+        """Remember it for the next publication: many deals of one moment are told as one position."""
+        self._changed_accounts.setdefault(account_id, set()).add(con_id)
+
+    def tell_order(self, session: Session, order: SimulatedOrder, *, has_terms: bool) -> None:
+        """Send an order's state, with its terms where the client may not have them."""
+        if has_terms:
+            listed = self.directory[order.request.con_id]
+            session.send(order_messages.open_order(order, listed, session.version))
+        session.send(messages.order_status(order))
+
+    # Accounts.
+
+    def tags_of(self, account_id: str) -> list[AccountTag]:
+        """Every figure of an account."""
+        return account_tags(self.exchange.accounts[account_id], self.directory.entries, self.exchange.mark)
+
+    def publish_positions(self) -> None:
+        """Tell subscribers of the positions that changed since the last publication."""
+        changed, self._changed_accounts = self._changed_accounts, {}
+        for account_id, con_ids in changed.items():
+            account = self.exchange.accounts[account_id]
+            for session in self._clients.values():
+                subscriptions = session.subscriptions
+                for con_id in con_ids:
+                    listed, holding = self.directory[con_id], account.holdings[con_id]
+                    if subscriptions.has_positions:
+                        session.send(messages.position(account_id, listed, holding))
+                    for request_id, (wanted, model) in subscriptions.position_multis.items():
+                        if wanted in {"", account_id}:
+                            session.send(messages.position_multi(request_id, account_id, listed, holding, model))
+                    if subscriptions.account_id == account_id:
+                        mark = self.exchange.mark(con_id)
+                        session.send(messages.portfolio_value(account_id, listed, holding, mark))
+        if changed:
+            self.publish_accounts()
+
+    def publish_accounts(self) -> None:
+        """Tell subscribers of the account figures that changed since they were last told."""
+        tags: dict[str, list[AccountTag]] = {}
+        for session in self._clients.values():
+            subscriptions = session.subscriptions
+            account_id = subscriptions.account_id
+            if account_id is not None:
+                tags.setdefault(account_id, self.tags_of(account_id))
+                self.tell_account(session, account_id, tags[account_id])
+            for request_id, account in subscriptions.gains.items():
+                self.tell_gains(session, request_id, account)
+            for request_id, (account, con_id) in subscriptions.single_gains.items():
+                self.tell_single_gains(session, request_id, account, con_id)
+
+    def tell_account(self, session: Session, account_id: str, tags: list[AccountTag]) -> None:
+        """Send the figures that the session was not told yet as they are."""
+        told = session.subscriptions.account_told
+        has_news = False
+        for tag, value, currency in tags:
+            if told.get((tag, currency)) != value:
+                told[tag, currency] = value
+                session.send(messages.account_value(account_id, tag, value, currency))
+                has_news = True
+        if has_news:
+            session.send(messages.account_time(self.clock.now()))
+
+    def tell_gains(self, session: Session, request_id: int, account_id: str) -> None:
+        """Send an account's gains of the day."""
+        account = self.exchange.accounts[account_id]
+        figures = account.figures(self.directory.entries, self.exchange.mark)
+        daily = figures.net_liquidation - account.day_start_equity
+        session.send(messages.profit_and_loss(request_id, daily, figures.unrealized, figures.realized))
+
+    def tell_single_gains(self, session: Session, request_id: int, account_id: str, con_id: int) -> None:
+        """Send one position's gains of the day."""
+        holding = self.exchange.accounts[account_id].holdings.get(con_id)
+        if holding is None:
+            return
+        mark = self.exchange.mark(con_id)
+        unrealized = holding.quantity * (mark - holding.average_cost)
+        session.send(
+            messages.profit_and_loss_single(
+                request_id,
+                holding.quantity,
+                unrealized + holding.realized,
+                unrealized,
+                holding.realized,
+                holding.quantity * mark,
+            )
+        )
+
+    def pass_time(self, now: datetime) -> None:
+        """Let orders expire and the day turn."""
+        self.exchange.pass_time(now)
+
+    def _tell_quote(self, session: Session, line: Line) -> None:
+        quote = self.market.quote(line.con_id)
+        session.send(messages.ticks(line.request_id, line.told, quote))
+        line.told = quote
+
+    def _start(self, session: Session, client_id: int) -> None:
+        if client_id in self._clients:
+            session.send_error(
+                -1,
+                CLIENT_ID_IN_USE,
+                "Unable to connect as the client id is already in use. Retry with a unique client id.",
+            )
+            session.close()
+            return
+        session.client_id = client_id
+        self._clients[client_id] = session
+        session.send(messages.managed_accounts(sorted(self.exchange.accounts)))
+        session.send(messages.next_valid_id(self.exchange.next_order_id(client_id)))
+        for code, notice in FARM_NOTICES:
+            session.send_error(-1, code, notice)
+
+    def _refuse_unserved(self, session: Session, message_id: int, reader: FieldReader) -> None:
+        request_id = -1
+        if message_id in _REQUEST_ID_AFTER_VERSION:
+            reader.skip(1)
+        if message_id in _REQUEST_ID_FIRST | _REQUEST_ID_AFTER_VERSION:
+            request_id = reader.integer(-1)
+        session.send_error(
+            request_id, INVALID_REQUEST, f"Error validating request: message {message_id} is not served here"
+        )

@@ -1,0 +1,1 @@
+"""Tenants: the firms, isolated from one another in the database itself."""

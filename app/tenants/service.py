@@ -1,0 +1,50 @@
+"""Founding tenants and finding them."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from app.core.errors import NotFoundError
+from app.core.ids import TenantId
+from app.infra.db import ReadSession, WriteSession
+from app.tenants import repository
+from app.tenants.domain import Tenant, slug_of
+from app.tenants.errors import SlugExhaustedError
+
+SLUG_TRIES_MAX: Final = 5
+
+
+async def found(session: WriteSession, tenant_id: TenantId, name: str, *, now: datetime) -> Tenant:
+    """A new tenant with a slug from its name; where that is taken, with a few random digits behind it.
+
+    The transaction's scope is the new tenant. Raises SlugExhaustedError.
+    """
+    tenant = Tenant(
+        id=tenant_id, name=name, slug=slug_of(name), domain=None, settings={}, is_active=True, created_at=now
+    )
+    slug = tenant.slug
+    for _ in range(SLUG_TRIES_MAX):
+        if await repository.add(session, tenant):
+            return tenant
+        tenant = replace(tenant, slug=f"{slug}-{secrets.token_hex(3)}")
+    raise SlugExhaustedError(slug)
+
+
+async def tenant(session: ReadSession | WriteSession, tenant_id: TenantId) -> Tenant:
+    """The tenant. Raises NotFoundError."""
+    found_tenants = await repository.by_ids(session, [tenant_id])
+    if not found_tenants:
+        raise NotFoundError("There is no such tenant.")
+    return found_tenants[0]
+
+
+async def tenants(session: ReadSession | WriteSession, tenant_ids: Iterable[TenantId]) -> list[Tenant]:
+    """Those of the tenants that the transaction sees, by slug."""
+    return await repository.by_ids(session, tenant_ids)
+
+
+async def is_active(session: ReadSession | WriteSession, tenant_id: TenantId) -> bool:
+    """True when the tenant exists and is not suspended."""
+    return any(one.is_active for one in await repository.by_ids(session, [tenant_id]))

@@ -1,0 +1,80 @@
+"""What every test may ask for: a real PostgreSQL, a database of the worker's own, a real Redis and a prefix in it."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.servers import ServersOfRun, create_clone, delete_keys, drop_databases
+
+# The developer's own settings must not decide what a test sees.
+for _name in [name for name in os.environ if name.startswith("OMS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
+    del os.environ[_name]
+
+_SERVERS = pytest.StashKey[ServersOfRun]()
+_RUN = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the servers of the run; nothing is started before its first use."""
+    inherited = getattr(config, "workerinput", None)
+    if inherited is None:
+        config.stash[_SERVERS] = ServersOfRun()
+        config.stash[_RUN] = uuid4().hex[:8]
+    else:
+        config.stash[_RUN] = inherited["oms_run"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the servers that all workers share."""
+    servers = node.config.stash[_SERVERS]
+    node.workerinput["oms_run"] = node.config.stash[_RUN]
+    node.workerinput["oms_postgres_url"] = servers.postgres_url
+    node.workerinput["oms_redis_url"] = servers.redis_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the run has started."""
+    servers = config.stash.get(_SERVERS, None)
+    if servers is not None:
+        if servers.is_given_postgres:
+            drop_databases(servers.postgres_url, f"oms_test_{config.stash[_RUN]}")
+        servers.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> str:
+    """The PostgreSQL server, as a login that may create databases and roles."""
+    inherited = getattr(pytestconfig, "workerinput", None)
+    return str(inherited["oms_postgres_url"]) if inherited else pytestconfig.stash[_SERVERS].postgres_url
+
+
+@pytest.fixture(scope="session")
+def database_url(pytestconfig: pytest.Config, postgres_url: str, worker_name: str) -> str:
+    """A migrated database that only this worker uses."""
+    return create_clone(postgres_url, pytestconfig.stash[_RUN], worker_name)
+
+
+@pytest.fixture(scope="session")
+def redis_url(pytestconfig: pytest.Config) -> str:
+    """The Redis server; it is shared, so keys and channels begin with `redis_prefix`."""
+    inherited = getattr(pytestconfig, "workerinput", None)
+    return str(inherited["oms_redis_url"]) if inherited else pytestconfig.stash[_SERVERS].redis_url
+
+
+@pytest.fixture(scope="session")
+def redis_prefix(pytestconfig: pytest.Config, redis_url: str, worker_name: str) -> Iterator[str]:
+    """How every key and channel of this worker begins. Database numbers would not part channels."""
+    prefix = f"test:{pytestconfig.stash[_RUN]}:{worker_name}:"
+    yield prefix
+    delete_keys(redis_url, prefix)
+
+
+@pytest.fixture(scope="session")
+def worker_name(pytestconfig: pytest.Config) -> str:
+    """The name of this worker among those that run tests at the same time."""
+    inherited = getattr(pytestconfig, "workerinput", None)
+    return str(inherited["workerid"]) if inherited else "main"

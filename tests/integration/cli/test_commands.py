@@ -1,0 +1,155 @@
+"""`oms` as a program: exit codes, one clear line on stderr, nothing on stdout that is not data."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.infra.embedded import Folders
+from app.infra.local_secrets import Demo, write_demo
+
+_ROOT = Path(__file__).parents[3]
+_DEMO = Demo(
+    graphqlUrl="http://127.0.0.1:8000/graphql",
+    websocketUrl="ws://127.0.0.1:8000/graphql",
+    dashboardUrl="http://127.0.0.1:8000/",
+    tenant="demo",
+    email="demo@oms.example",
+    password="generated",
+    apiKey="oms_generated",
+    accountId="0192",
+    simulatorHost="127.0.0.1",
+    simulatorPort=7497,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    code: int
+    out: str
+    error: str
+
+
+async def _oms(folder: Path, *arguments: str, **variables: str) -> Ended:
+    # The folder of the state is the working folder too: a developer's .env is not there.
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMS_STATE_DIR": str(folder), **variables}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "app.cli", *arguments),
+        env=environment,
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, error = await process.communicate()
+    assert process.returncode is not None
+    return Ended(code=process.returncode, out=out.decode(), error=error.decode())
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+async def test_a_taken_port_is_told_with_what_to_set(state_dir: Path, taken_port: int, command: str) -> None:
+    ended = await _oms(state_dir, command, OMS_HTTP_PORT=str(taken_port))
+
+    assert ended.code == 1
+    assert ended.error == f"oms: port {taken_port} of 127.0.0.1 is taken: set OMS_HTTP_PORT to a free one\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "connector", "relay", "worker", "scheduler", "migrate"])
+async def test_a_dead_server_is_told_in_one_line(state_dir: Path, redis_url: str, free_port: int, command: str) -> None:
+    ended = await _oms(
+        state_dir,
+        command,
+        OMS_HTTP_PORT=str(free_port),
+        OMS_DATABASE_URL="postgresql://oms:hidden@127.0.0.1:1/oms",
+        OMS_REDIS_URL=redis_url,
+    )
+
+    assert ended.code == 1
+    assert ended.error == "oms: PostgreSQL at postgresql://127.0.0.1:1/oms does not answer: Connection refused\n"
+
+
+async def test_a_dead_redis_is_told_in_one_line(state_dir: Path, database_url: str) -> None:
+    ended = await _oms(state_dir, "worker", OMS_DATABASE_URL=database_url, OMS_REDIS_URL="redis://:hidden@127.0.0.1:1")
+
+    assert ended.code == 1
+    assert ended.error.startswith("oms: Redis at redis://127.0.0.1:1 does not answer: ")
+    assert ended.error.count("\n") == 1
+
+
+async def test_a_process_alone_says_who_would_bring_its_servers(state_dir: Path) -> None:
+    ended = await _oms(state_dir, "relay")
+
+    assert ended.code == 1
+    assert ended.error == "oms: no PostgreSQL: set OMS_DATABASE_URL, or run `oms up`, which brings one\n"
+
+
+async def test_a_wrong_setting_stops_everything_in_one_line(state_dir: Path) -> None:
+    ended = await _oms(state_dir, "up", OMS_HTTP_PROT="8000")
+
+    assert ended.code == 1
+    assert ended.error == "oms: no such setting: OMS_HTTP_PROT (`oms config show` lists them all)\n"
+
+
+async def test_an_unknown_command_is_a_mistake_of_usage(state_dir: Path) -> None:
+    ended = await _oms(state_dir, "fly")
+
+    assert ended.code == 2
+    assert "No such command 'fly'" in ended.error
+
+
+async def test_without_a_demo_one_is_told_how_to_get_it(state_dir: Path) -> None:
+    ended = await _oms(state_dir, "demo", "--json")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "`make run` (or `oms up`) makes one" in ended.error
+
+
+async def test_the_demo_is_one_json_object_and_its_file_is_private(state_dir: Path) -> None:
+    write_demo(Folders.at(state_dir), _DEMO)
+
+    ended = await _oms(state_dir, "demo", "--json")
+
+    assert ended.code == 0
+    assert json.loads(ended.out) == {name: getattr(_DEMO, name) for name in _DEMO.__slots__}
+    assert (state_dir / "demo.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_production_has_no_demo_and_no_servers_of_its_own(state_dir: Path) -> None:
+    ended = await _oms(state_dir, "up", OMS_ENVIRONMENT="production")
+
+    assert ended.code == 1
+    assert ended.error.startswith("oms: production needs OMS_DATABASE_URL and OMS_REDIS_URL")
+    assert os.listdir(state_dir) == []
+
+
+async def test_the_doctor_has_a_line_for_each_thing(
+    state_dir: Path, database_url: str, redis_url: str, free_port: int
+) -> None:
+    ended = await _oms(
+        state_dir,
+        "doctor",
+        "--json",
+        OMS_DATABASE_URL=database_url,
+        OMS_REDIS_URL=redis_url,
+        OMS_HTTP_PORT=str(free_port),
+        OMS_SIMULATOR_PORT="1",
+    )
+
+    findings = {finding["subject"]: finding["is_good"] for finding in json.loads(ended.out)}
+    assert findings == {"settings": True, "postgres": True, "redis": True, "web": True, "simulator": False}
+    assert ended.code == 6

@@ -1,0 +1,113 @@
+"""What an operator sets, and what is refused."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.infra.settings import Settings, SettingsError, read_settings
+
+_PRODUCTION = {
+    "OMS_ENVIRONMENT": "production",
+    "OMS_DATABASE_URL": "postgresql://oms:word@db/oms",
+    "OMS_REDIS_URL": "redis://cache:6379/0",
+    "OMS_TOKEN_SECRET": "a secret of thirty-two bytes or more",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(os.environ, Path(".env"))
+
+
+def test_nothing_has_to_be_set_for_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _read(monkeypatch)
+
+    assert (settings.http_port, settings.simulator_port) == (8000, 7497)
+    assert settings.database_url is None
+    assert settings.is_token_secret_public
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OMS_HTTP_PORT", "70000", "OMS_HTTP_PORT: input should be less than or equal to 65535"),
+        ("OMS_HTTP_PORT", "web", "OMS_HTTP_PORT: input should be a valid integer"),
+        ("OMS_IB_LIBRARY", "ibapi", "OMS_IB_LIBRARY: input should be 'ib_insync' or 'ib_async'"),
+        ("OMS_DATABASE_URL", "mysql://db/oms", "OMS_DATABASE_URL: must begin with postgresql://"),
+        ("DATABASE_URL", "mysql://db/oms", "DATABASE_URL: must begin with postgresql://"),
+        ("OMS_REDIS_URL", "redis://", "OMS_REDIS_URL: names no server"),
+        ("OMS_REDIS_URL", "redis://cache:port", "OMS_REDIS_URL: port could not be cast"),
+        ("OMS_TOKEN_SECRET", "short", "OMS_TOKEN_SECRET must have at least 32 bytes"),
+        ("OMS_HTPT_PORT", "1", "no such setting: OMS_HTPT_PORT"),
+        ("OMS_TOKEN_SECRET_FILE", "/nonexistent", "OMS_TOKEN_SECRET_FILE: cannot read /nonexistent: No such file"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        _read(monkeypatch, **{name: value})
+
+    assert raised.value.message.startswith(message)
+    assert "\n" not in raised.value.message
+
+
+def test_a_wrong_address_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as raised:
+        _read(monkeypatch, OMS_DATABASE_URL="mysql://user:hidden@db/oms")
+
+    assert "hidden" not in raised.value.message
+
+
+def test_an_unknown_name_in_the_env_file_is_refused_and_a_foreign_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, empty_folder: Path
+) -> None:
+    env_file = empty_folder / ".env"
+    env_file.write_text("TWS_USERID=someone\nOMS_HTTP_PORT=8001\n")
+    assert _read(monkeypatch).http_port == 8001
+
+    env_file.write_text("OMS_HTTPPORT=8001\n")
+    with pytest.raises(SettingsError, match="no such setting: OMS_HTTPPORT"):
+        _read(monkeypatch)
+
+
+def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
+    (empty_folder / "url").write_text("postgresql://oms:word@db/oms\n")
+    (empty_folder / "secret").write_text("a secret of thirty-two bytes or more\n")
+
+    settings = _read(monkeypatch, OMS_DATABASE_URL_FILE="url", OMS_TOKEN_SECRET_FILE="secret")
+
+    assert settings.database_url == "postgresql://oms:word@db/oms"
+    assert settings.token_secret.get_secret_value() == "a secret of thirty-two bytes or more"
+
+
+def test_names_without_prefix_serve_the_two_addresses_and_yield_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _read(
+        monkeypatch,
+        DATABASE_URL="postgresql://db/theirs",
+        OMS_DATABASE_URL="postgresql://db/ours",
+        REDIS_URL="redis://cache",
+    )
+
+    assert (settings.database_url, settings.redis_url) == ("postgresql://db/ours", "redis://cache")
+
+
+def test_production_takes_a_whole_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _read(monkeypatch, **_PRODUCTION)
+
+    assert settings.environment == "production"
+    assert not settings.is_token_secret_public
+
+
+@pytest.mark.parametrize("missing", ["OMS_DATABASE_URL", "OMS_REDIS_URL", "OMS_TOKEN_SECRET"])
+def test_production_refuses_to_make_do_without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"production needs .*{missing}"):
+        _read(monkeypatch, **{name: value for name, value in _PRODUCTION.items() if name != missing})
