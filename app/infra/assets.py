@@ -58,8 +58,10 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
     if not (static_dir / "index.html").is_file():
         return [Route(path, _not_built, methods=["GET"]) for path in pages]
 
-    index = (static_dir / "index.html").read_text(encoding="utf-8")
-    explorer = (static_dir / "graphiql.html").read_text(encoding="utf-8").replace(AUDIENCE_MARKER, graphiql)
+    index, explorer = (
+        (static_dir / name).read_text(encoding="utf-8").replace(AUDIENCE_MARKER, graphiql)
+        for name in ("index.html", "graphiql.html")
+    )
     assets = _find_assets(static_dir / "assets")
 
     async def serve_index(_: Request) -> Response:
