@@ -55,9 +55,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     intake = OrderIntake(intake_database, redis, clock, ids)
     async with bus, intake:
         try:
-            yield Desk(
-                database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids
-            )
+            yield Desk(database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids)
         finally:
             door.close()
     await redis.close()

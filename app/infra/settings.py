@@ -89,9 +89,7 @@ class Settings(BaseSettings):
         description="Redis 7 or Valkey, redis://, rediss:// or unix://; embedded when unset",
         validation_alias=AliasChoices("OMS_REDIS_URL", "REDIS_URL"),
     )
-    redis_prefix: str = Field(
-        default="oms:", max_length=64, description="how every key and channel in Redis begins"
-    )
+    redis_prefix: str = Field(default="oms:", max_length=64, description="how every key and channel in Redis begins")
     postgres_home: Path | None = Field(
         default=None,
         description="folder of a PostgreSQL installation (with bin/postgres) to embed instead of the packaged one",

@@ -1,0 +1,79 @@
+"""Redis: last values, hints and leases, under the prefix of the installation."""
+
+from collections.abc import Mapping, Sequence
+
+from redis.asyncio import Redis as Client
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from app.core.errors import UnavailableError
+
+TIMEOUT_S = 2.0
+REDIS_LOST: tuple[type[BaseException], ...] = (RedisError, OSError, TimeoutError)
+
+
+def make_client(url: str, *, timeout_s: float | None = TIMEOUT_S) -> Client:
+    """A client of the address, redis://, rediss:// or unix://; nothing is connected yet."""
+    return Client.from_url(
+        url,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=15,
+    )
+
+
+class Redis:
+    """A client that puts the prefix before every key and channel.
+
+    Values are bytes. Each call raises RedisError or TimeoutError when the server does not answer: what is kept here
+    may be lost at any time, so callers have a way on without it.
+    """
+
+    def __init__(self, client: Client, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    async def ping(self) -> None:
+        """Raises when the server does not answer."""
+        await self._client.ping()  # type: ignore[misc]
+
+    async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publishes messages in order, in one round trip."""
+        if not messages:
+            return
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for channel, message in messages:
+                pipeline.publish(self._prefix + channel, message)
+            await pipeline.execute()
+
+    async def write_fields(self, key: str, fields: Mapping[str, bytes]) -> None:
+        """Sets fields of a hash."""
+        if fields:
+            await self._client.hset(self._prefix + key, mapping=dict(fields))  # type: ignore[misc]
+
+    async def read_fields(self, key: str, names: Sequence[str]) -> list[bytes | None]:
+        """Fields of a hash, None where there is none."""
+        if not names:
+            return []
+        values: list[bytes | None] = await self._client.hmget(self._prefix + key, list(names))  # type: ignore[misc]
+        return values
+
+
+async def open_redis(url: str, prefix: str) -> Redis:
+    """A connected Redis.
+
+    Raises UnavailableError when the server does not answer.
+    """
+    redis = Redis(make_client(url), prefix)
+    try:
+        await redis.ping()
+    except REDIS_LOST as error:
+        await redis.close()
+        raise UnavailableError(f"Redis does not answer: {error}") from error
+    return redis

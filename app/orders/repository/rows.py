@@ -1,0 +1,171 @@
+"""Rows of the order core turned into values, and values into what the columns hold."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.core.fix import (
+    OrderOrigin,
+    OrderState,
+    OrderType,
+    RejectOrigin,
+    RequestKind,
+    RequestOutcome,
+    RiskLimitType,
+    RiskOutcome,
+    Side,
+    TimeInForce,
+)
+from app.core.ids import LimitId
+from app.core.messages import OrderTerms, RiskCheck
+from app.core.money import plain
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.domain.placing import terms_document
+
+Row = Mapping[str, Any]
+
+
+def order_from_row(row: Row) -> Order:
+    """The order of a row of `orders`."""
+    return Order(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        account_id=row["account_id"],
+        instrument_id=row["instrument_id"],
+        client_order_id=row["client_order_id"],
+        terms_hash=row["terms_hash"],
+        side=Side(row["side"]),
+        order_type=OrderType(row["order_type"]),
+        terms=OrderTerms(
+            quantity=row["quantity"],
+            limit_price=row["limit_price"],
+            stop_price=row["stop_price"],
+            trailing_amount=row["trailing_amount"],
+            time_in_force=TimeInForce(row["time_in_force"]),
+            expires_at=row["expires_at"],
+        ),
+        post_only=row["post_only"],
+        outside_regular_hours=row["outside_regular_hours"],
+        origin=OrderOrigin(row["origin"]),
+        metadata=row["order_metadata"],
+        placed_by=row["placed_by"],
+        state=OrderState(row["state"]),
+        filled_quantity=row["filled_quantity"],
+        filled_notional=row["filled_notional"],
+        commission=row["commission"],
+        overfilled_quantity=row["overfilled_quantity"],
+        reject_origin=RejectOrigin(row["reject_origin"]) if row["reject_origin"] else None,
+        reject_code=row["reject_code"],
+        reject_reason=row["reject_reason"],
+        in_doubt=row["in_doubt"],
+        risk_checks=tuple(risk_check_from_document(document) for document in row["risk_checks"]),
+        version=row["version"],
+        broker_client_id=row["broker_client_id"],
+        broker_order_id=row["broker_order_id"],
+        permanent_id=row["permanent_id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def request_from_row(row: Row) -> OrderRequest:
+    """The request of a row of `order_requests`."""
+    return OrderRequest(
+        id=row["id"],
+        order_id=row["order_id"],
+        kind=RequestKind(row["kind"]),
+        outcome=RequestOutcome(row["outcome"]),
+        terms=terms_from_document(row["terms"]) if row["terms"] else None,
+        reason=row["reason"],
+        requested_by=row["requested_by"],
+        requested_at=row["requested_at"],
+        sent_at=row["sent_at"],
+        resolved_at=row["resolved_at"],
+    )
+
+
+def execution_from_row(row: Row) -> Execution:
+    """The execution of a row of `executions`."""
+    return Execution(
+        id=row["id"],
+        account_id=row["account_id"],
+        order_id=row["order_id"],
+        instrument_id=row["instrument_id"],
+        execution_id=row["execution_id"],
+        root=row["execution_root"],
+        revision=row["revision"],
+        side=Side(row["side"]),
+        quantity=row["quantity"],
+        price=row["price"],
+        liquidity=row["liquidity"],
+        is_superseded=row["is_superseded"],
+        realized_pnl=row["realized_pnl"],
+        commission=row["commission"],
+        commission_currency=row["commission_currency"],
+        executed_at=row["executed_at"],
+        recorded_at=row["recorded_at"],
+    )
+
+
+def event_from_row(row: Row) -> LoggedEvent:
+    """The event of a row of `order_events`, at its place in the log."""
+    return LoggedEvent(
+        sequence=row["sequence"],
+        event=OrderEvent(
+            type=row["type"],
+            order_id=row["order_id"],
+            account_id=row["account_id"],
+            from_state=OrderState(row["from_state"]) if row["from_state"] else None,
+            to_state=OrderState(row["to_state"]),
+            actor=row["actor"],
+            reason=row["reason"],
+            details=row["details"],
+            occurred_at=row["occurred_at"],
+        ),
+        recorded_at=row["recorded_at"],
+    )
+
+
+def terms_from_document(document: Mapping[str, Any]) -> OrderTerms:
+    """The terms of a stored document."""
+    return OrderTerms(
+        quantity=Decimal(document["quantity"]),
+        limit_price=_decimal_or_none(document["limitPrice"]),
+        stop_price=_decimal_or_none(document["stopPrice"]),
+        trailing_amount=_decimal_or_none(document["trailingAmount"]),
+        time_in_force=TimeInForce(document["timeInForce"]),
+    )
+
+
+def request_terms_document(request: OrderRequest) -> dict[str, Any]:
+    """The terms of a request as stored; empty for a cancel."""
+    return dict(terms_document(request.terms)) if request.terms is not None else {}
+
+
+def risk_check_document(check: RiskCheck) -> dict[str, Any]:
+    """A check as stored with its order."""
+    return {
+        "check": check.check.value,
+        "outcome": check.outcome.value,
+        "limit": None if check.limit is None else plain(check.limit),
+        "observed": None if check.observed is None else plain(check.observed),
+        "message": check.message,
+        "limitId": None if check.limit_id is None else str(check.limit_id),
+    }
+
+
+def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
+    """The check of a stored document."""
+    return RiskCheck(
+        check=RiskLimitType(document["check"]),
+        outcome=RiskOutcome(document["outcome"]),
+        limit=_decimal_or_none(document["limit"]),
+        observed=_decimal_or_none(document["observed"]),
+        message=document["message"],
+        limit_id=LimitId(UUID(document["limitId"])) if document["limitId"] else None,
+    )
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

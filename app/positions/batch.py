@@ -1,0 +1,72 @@
+"""Set-based SQL of positions for the hot paths."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from app.core.ids import InstrumentId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession
+from app.positions.domain import Position
+
+PositionKey = tuple[AccountKey, InstrumentId]
+
+
+async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> dict[PositionKey, Position]:
+    """The positions of these accounts in these instruments; absent where there is none. The books are locked."""
+    keys = list(wanted)
+    rows = await session.fetch(
+        """
+        SELECT p.* FROM positions AS p
+        JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
+          USING (tenant_id, account_id, instrument_id)
+        """,
+        [key.tenant_id for key, _ in keys],
+        [key.account_id for key, _ in keys],
+        [instrument_id for _, instrument_id in keys],
+    )
+    return {
+        (AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"]), row["instrument_id"]): Position(
+            id=row["id"],
+            account_id=row["account_id"],
+            instrument_id=row["instrument_id"],
+            quantity=row["quantity"],
+            average_price=row["average_price"],
+            realized_pnl=row["realized_pnl"],
+            commission=row["commission"],
+            open_buy_quantity=row["open_buy_quantity"],
+            open_sell_quantity=row["open_sell_quantity"],
+            updated_at=row["updated_at"],
+        )
+        for row in rows
+    }
+
+
+async def store_positions(session: BatchSession, positions: Sequence[tuple[TenantId, Position]]) -> None:
+    """Writes positions, new ones and known ones alike."""
+
+    def column(name: str) -> list[Decimal]:
+        return [getattr(position, name) for _, position in positions]
+
+    await session.execute(
+        """
+        INSERT INTO positions (tenant_id, id, account_id, instrument_id, quantity, average_price, realized_pnl,
+          commission, open_buy_quantity, open_sell_quantity, updated_at)
+        SELECT n.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::numeric[], $6::numeric[],
+          $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::timestamptz[]) AS n
+        ON CONFLICT (tenant_id, account_id, instrument_id) DO UPDATE SET quantity = excluded.quantity,
+          average_price = excluded.average_price, realized_pnl = excluded.realized_pnl,
+          commission = excluded.commission, open_buy_quantity = excluded.open_buy_quantity,
+          open_sell_quantity = excluded.open_sell_quantity, updated_at = excluded.updated_at
+        """,
+        [tenant_id for tenant_id, _ in positions],
+        column("id"),
+        column("account_id"),
+        column("instrument_id"),
+        column("quantity"),
+        column("average_price"),
+        column("realized_pnl"),
+        column("commission"),
+        column("open_buy_quantity"),
+        column("open_sell_quantity"),
+        [position.updated_at for _, position in positions],
+    )
