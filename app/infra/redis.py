@@ -1,6 +1,6 @@
 """Redis: last values, hints and leases, under the prefix of the installation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
@@ -32,37 +32,25 @@ class Redis:
     """
 
     def __init__(self, client: Client, prefix: str) -> None:
-        self._client = client
-        self._prefix = prefix
+        self.client = client
+        self.prefix = prefix
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self.client.aclose()
 
     async def ping(self) -> None:
         """Raises when the server does not answer."""
-        await self._client.ping()  # type: ignore[misc]
+        await self.client.ping()
 
     async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Publishes messages in order, in one round trip."""
         if not messages:
             return
-        async with self._client.pipeline(transaction=False) as pipeline:
+        async with self.client.pipeline(transaction=False) as pipeline:
             for channel, message in messages:
-                pipeline.publish(self._prefix + channel, message)
+                pipeline.publish(self.prefix + channel, message)
             await pipeline.execute()
-
-    async def write_fields(self, key: str, fields: Mapping[str, bytes]) -> None:
-        """Sets fields of a hash."""
-        if fields:
-            await self._client.hset(self._prefix + key, mapping=dict(fields))  # type: ignore[misc]
-
-    async def read_fields(self, key: str, names: Sequence[str]) -> list[bytes | None]:
-        """Fields of a hash, None where there is none."""
-        if not names:
-            return []
-        values: list[bytes | None] = await self._client.hmget(self._prefix + key, list(names))  # type: ignore[misc]
-        return values
 
 
 async def open_redis(url: str, prefix: str) -> Redis:

@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     ib_library: Literal["ib_insync", "ib_async"] = Field(
         default="ib_insync", description="client library of the IB connector"
     )
+    ib_messages_per_second: int = Field(
+        default=45, ge=0, le=1_000, description="pace of a real gateway, all messages together; 0 takes the bound away"
+    )
+    simulator_messages_per_second: int = Field(
+        default=0, ge=0, le=1_000, description="pace of the simulator as if it were a gateway; 0 for no bound"
+    )
+    ib_timezone: str = Field(default="UTC", description="time zone of a gateway whose times do not name one")
 
     @after_all(mode="after")
     def _is_safe(self) -> Self:

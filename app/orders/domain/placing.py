@@ -22,6 +22,7 @@ QUANTITY_MAX = Decimal(10**9)
 PRICE_MAX = Decimal(10**8)
 
 _CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_MAX}}}", re.ASCII)
+_NAME = re.compile(r"[ -~]{1,64}", re.ASCII)
 _ROUTABLE_TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
 _ROUTABLE_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
 
@@ -101,6 +102,10 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield problem(OrderProblem.CLIENT_ORDER_ID_INVALID, "clientOrderId")
     if (new.instrument_id is None) == (new.symbol is None):
         yield problem(OrderProblem.INSTRUMENT_REQUIRED, "instrumentId")
+    elif new.symbol is not None and _NAME.fullmatch(new.symbol) is None:
+        yield problem(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol")
+    if new.exchange is not None and _NAME.fullmatch(new.exchange) is None:
+        yield problem(OrderProblem.INSTRUMENT_NOT_FOUND, "exchange")
     if new.order_type not in _ROUTABLE_TYPES:
         yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "orderType")
     if new.terms.time_in_force not in _ROUTABLE_TIMES:

@@ -62,7 +62,8 @@ async def update_books(session: BatchSession, books: dict[AccountKey, Book]) -> 
     await session.execute(
         """
         UPDATE account_books AS b SET last_sequence = n.last_sequence, open_orders = n.open_orders
-        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[]) AS n(tenant_id, account_id, last_sequence, open_orders)
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[])
+          AS n(tenant_id, account_id, last_sequence, open_orders)
         WHERE b.tenant_id = n.tenant_id AND b.account_id = n.account_id
         """,
         [key.tenant_id for key in books],
@@ -118,7 +119,8 @@ async def orders_by_address(
           UNION SELECT id FROM orders
             WHERE tenant_id = $1 AND account_id = $2 AND permanent_id IS NOT NULL AND permanent_id = ANY($4::bigint[])
           UNION SELECT id FROM orders
-            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL AND broker_order_id = ANY($5::bigint[])
+            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
+              AND broker_order_id = ANY($5::bigint[])
           UNION SELECT order_id FROM executions
             WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($6::text[])
         )
@@ -455,18 +457,27 @@ async def requests_by_id(
     return {row["id"]: request_from_row(row) for row in rows}
 
 
-async def unacknowledged_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders whose intent to send is durable and of which the broker has said nothing yet."""
+async def unsettled_orders(session: BatchSession, key: AccountKey) -> list[Order]:
+    """Orders whose intent to send is durable and that are not over, oldest first."""
     rows = await session.fetch(
         """
         SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
-          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND (state = 'ROUTED' OR in_doubt)
-        ORDER BY id
+          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') ORDER BY id
         """,
         key.tenant_id,
         key.account_id,
     )
     return [order_from_row(row) for row in rows]
+
+
+async def drop_from_lane(session: BatchSession, key: AccountKey, order_id: OrderId) -> None:
+    """Takes away what the lane still holds of an order."""
+    await session.execute(
+        "DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND order_id = $3",
+        key.tenant_id,
+        key.account_id,
+        order_id,
+    )
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:

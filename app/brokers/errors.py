@@ -1,0 +1,44 @@
+"""What can go wrong between the house and a broker."""
+
+from app.core.errors import OmsError
+
+
+class BrokerUnreachableError(OmsError):
+    """No broker answers at the account's address."""
+
+    code = "BROKER_UNREACHABLE"
+    is_retryable = True
+
+
+class BrokerClientIdTakenError(OmsError):
+    """Another session holds our client id at the gateway; the id is kept and tried again."""
+
+    code = "BROKER_CLIENT_ID_TAKEN"
+    is_retryable = True
+
+
+class BrokerAccountUnknownError(OmsError):
+    """The gateway does not manage the account that we were told to trade."""
+
+    code = "BROKER_ACCOUNT_UNKNOWN"
+    is_retryable = True
+
+
+class BrokerTimedOutError(OmsError):
+    """The broker did not finish an answer in time."""
+
+    code = "BROKER_TIMED_OUT"
+    is_retryable = True
+
+
+class BrokerDisconnectedError(OmsError):
+    """The session to the broker is not there any more."""
+
+    code = "BROKER_DISCONNECTED"
+    is_retryable = True
+
+
+class LeaseLostError(OmsError):
+    """Another connector holds the account now."""
+
+    code = "BROKER_LEASE_LOST"

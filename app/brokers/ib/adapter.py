@@ -1,0 +1,338 @@
+"""The broker port towards Interactive Brokers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+
+from app.brokers.errors import BrokerTimedOutError
+from app.brokers.ib import callbacks as parts
+from app.brokers.ib.callbacks import Callbacks
+from app.brokers.ib.codes import (
+    CLIENT_ID_TAKEN,
+    DELAYED_LINE_CODES,
+    REFUSED_LINE_CODES,
+    meaning_of,
+)
+from app.brokers.ib.library import Client, Library
+from app.brokers.ib.lines import Lines
+from app.brokers.ib.pacing import Pacer, Priority
+from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
+from app.brokers.ib.translate import contract_fields, fault_report, known, order_fields
+from app.brokers.port import (
+    BrokerSink,
+    ConnectionChange,
+    ConnectionEvent,
+    LineChange,
+    LineState,
+    SessionOpened,
+    Snapshot,
+)
+from app.core.clock import Clock
+from app.core.messages import (
+    AccountValues,
+    BrokerPosition,
+    BrokerReport,
+    CommissionReport,
+    Contract,
+    ExecutionReport,
+    LaneCommand,
+    LaneKind,
+    StatusReport,
+    Tick,
+)
+
+log = logging.getLogger(__name__)
+
+# Far above any order id, so that an error's id names either an order or a request.
+FIRST_LINE_REQUEST = 1_000_000_000
+EXECUTIONS_REQUEST = 1_900_000_000
+LINES_MAX = 100
+
+_VALUE_KEYS = {
+    "TotalCashValue": "cash",
+    "NetLiquidation": "equity",
+    "BuyingPower": "buying_power",
+    "InitMarginReq": "initial_margin",
+    "MaintMarginReq": "maintenance_margin",
+}
+
+
+@dataclass(slots=True)
+class _Collected:
+    statuses: list[StatusReport] = field(default_factory=list)
+    completed: list[StatusReport] = field(default_factory=list)
+    executions: dict[str, ExecutionReport] = field(default_factory=dict)
+    commissions: dict[str, CommissionReport] = field(default_factory=dict)
+    positions: dict[int, BrokerPosition] = field(default_factory=dict)
+
+    def reports(self) -> tuple[BrokerReport, ...]:
+        ordered: list[BrokerReport] = []
+        for execution in sorted(self.executions.values(), key=lambda one: (one.executed_at, one.execution_id)):
+            ordered.append(execution)
+            commission = self.commissions.get(execution.execution_id)
+            if commission is not None:
+                ordered.append(commission)
+        return (*ordered, *self.completed, *self.statuses)
+
+
+class IbAdapter:
+    """One account's session with a TWS, an IB Gateway or the simulator: BrokerAdapter, and Listener of its callbacks.
+
+    tenant is the group among which new orders take turns at the gateway's pace.
+    """
+
+    def __init__(
+        self,
+        *,
+        library: Library,
+        address: GatewayAddress,
+        tenant: object,
+        sink: BrokerSink,
+        pacer: Pacer,
+        clock: Clock,
+        timezone: str = "UTC",
+        timeouts: Timeouts | None = None,
+        lines_max: int = LINES_MAX,
+    ) -> None:
+        self._library = library
+        self._address = address
+        self._tenant = tenant
+        self._sink = sink
+        self._pacer = pacer
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._lines = Lines(FIRST_LINE_REQUEST, lines_max)
+        self._values: dict[str, Decimal] = {}
+        self._collected: _Collected | None = None
+        self._is_collecting_orders = False
+        self._is_closed = False
+        self._session = IbSession(
+            library=library,
+            address=address,
+            callbacks=Callbacks(self, clock, address.account, timezone),
+            pacer=pacer,
+            timeouts=self._timeouts,
+        )
+
+    async def connect(self) -> SessionOpened:
+        """Open the session.
+
+        Raises BrokerUnreachableError, BrokerClientIdTakenError, BrokerAccountUnknownError, BrokerTimedOutError.
+        """
+        return await self._session.open()
+
+    async def synchronize(self) -> Snapshot:
+        """Ask for open and completed orders, executions, positions and values; each has a time-out of its own.
+
+        Raises BrokerDisconnectedError when the session ends meanwhile.
+        """
+        collected = self._collected = _Collected()
+        account = self._address.account
+        asked = self._library.execution_filter(account)
+        requests: dict[str, Callable[[Client], None]] = {
+            parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
+            parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),
+            parts.EXECUTIONS: lambda client: client.reqExecutions(EXECUTIONS_REQUEST, asked),
+            parts.POSITIONS: lambda client: client.reqPositions(),
+            parts.ACCOUNT_VALUES: lambda client: client.reqAccountUpdates(True, account),
+        }
+        missing = []
+        try:
+            for part, write in requests.items():
+                self._is_collecting_orders = part == parts.OPEN_ORDERS
+                try:
+                    await self._session.ask(part, write, timeout_s=self._timeouts.part_s)
+                except BrokerTimedOutError:
+                    missing.append(part)
+        finally:
+            self._collected = None
+            self._is_collecting_orders = False
+        return Snapshot(
+            reports=collected.reports(),
+            positions=tuple(collected.positions.values()),
+            values=self._account_values(),
+            missing=tuple(missing),
+        )
+
+    def capacity(self) -> int:
+        """How many new orders would be written at once."""
+        return self._pacer.capacity(Priority.NEW) if self._session.is_open else 0
+
+    def send(self, command: LaneCommand) -> None:
+        """Write a claimed command. An order keeps its orderId over every modify and resend.
+
+        Raises BrokerDisconnectedError when there is no session.
+        """
+        number = command.broker_order_id
+        if command.kind is LaneKind.CANCEL:
+            self._session.submit(Priority.CANCEL, lambda client: client.cancelOrder(number), key=("cancel", number))
+            return
+        order = self._library.order(order_fields(command, self._address.account))
+        contract = self._library.contract(contract_fields(command.contract))
+        is_new = command.kind is LaneKind.PLACE
+        self._session.submit(
+            Priority.NEW if is_new else Priority.MODIFY,
+            lambda client: client.placeOrder(number, contract, order),
+            group=self._tenant,
+            key=None if is_new else ("modify", number),
+        )
+
+    def watch(self, contracts: Sequence[Contract]) -> None:
+        """Hold a market data line open for exactly these, as far as the gateway's number of lines goes."""
+        closing, opening = self._lines.reconcile(contracts)
+        for number in closing:
+            self._session.submit(Priority.MARKET_DATA, _closing(number))
+        for number, contract in opening:
+            self._open_line(number, contract)
+
+    def take_ticks(self) -> list[Tick]:
+        """The newest state of every watched market that changed since the last call."""
+        return self._lines.take()
+
+    async def probe(self) -> float:
+        """Ask the gateway for its time; milliseconds until it answered.
+
+        Raises BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await self._session.ask(
+            parts.TIME,
+            lambda client: client.reqCurrentTime(),
+            priority=Priority.CANCEL,
+            timeout_s=self._timeouts.probe_s,
+        )
+        return (loop.time() - begun) * 1000
+
+    async def close(self) -> None:
+        """End the session. Nothing reaches the sink afterwards."""
+        self._is_closed = True
+        self._session.close()
+
+    def heard_next_order_id(self, number: int) -> None:
+        self._session.next_order_id(number)
+
+    def heard_status(self, report: StatusReport) -> None:
+        # An answer to reqAllOpenOrders looks like a live message; told once more, either is harmless.
+        if self._is_collecting_orders and self._collected is not None:
+            self._collected.statuses.append(report)
+        else:
+            self._report(report)
+
+    def heard_completed(self, report: StatusReport) -> None:
+        if self._collected is not None:
+            self._collected.completed.append(report)
+
+    def heard_execution(self, report: ExecutionReport, request_id: int) -> None:
+        if request_id == EXECUTIONS_REQUEST and self._collected is not None:
+            self._collected.executions[report.execution_id] = report
+        else:
+            self._report(report)
+
+    def heard_commission(self, report: CommissionReport) -> None:
+        if self._collected is not None and report.execution_id in self._collected.executions:
+            self._collected.commissions[report.execution_id] = report
+        else:
+            self._report(report)
+
+    def heard_error(self, request_id: int, code: int, message: str) -> None:
+        if code == CLIENT_ID_TAKEN:
+            self._session.client_id_taken(message)
+            return
+        meaning = meaning_of(code)
+        if meaning.event is not None:
+            self._change(meaning.event, message, code)
+        elif request_id >= FIRST_LINE_REQUEST:
+            self._heard_request_error(request_id, code, message)
+        elif request_id > 0:
+            self._report(
+                fault_report(
+                    order_id=request_id,
+                    client_id=self._address.client_id,
+                    code=code,
+                    message=message,
+                    occurred_at=self._clock.now(),
+                )
+            )
+        else:
+            log.info("%s: %d %s", self._address.account, code, message)
+
+    def heard_value(self, key: str, value: str, currency: str) -> None:
+        name = _VALUE_KEYS.get(key)
+        if name is None:
+            return
+        try:
+            number = known(value)
+        except InvalidOperation:
+            self.heard_unreadable(f"account value {key}={value!r}")
+            return
+        if number is None or self._values.get(name) == number:
+            return
+        self._values[name] = number
+        if self._collected is None and not self._is_closed:
+            self._sink.valued(self._account_values())
+
+    def heard_position(self, position: BrokerPosition) -> None:
+        if self._collected is not None:
+            self._collected.positions[position.contract_id] = position
+        elif not self._is_closed:
+            self._sink.held(position)
+
+    def heard_end(self, part: str) -> None:
+        self._session.answered(part)
+
+    def heard_price(self, request_id: int, tick_type: int, price: float, size: float) -> None:
+        self._lines.price(request_id, tick_type, price, size, self._clock.now())
+
+    def heard_size(self, request_id: int, tick_type: int, size: float) -> None:
+        self._lines.size(request_id, tick_type, size, self._clock.now())
+
+    def heard_unreadable(self, detail: str) -> None:
+        self._change(ConnectionEvent.UNREADABLE, detail)
+
+    def heard_disconnect(self) -> None:
+        self._session.ended()
+        self._change(ConnectionEvent.LOST, "the gateway closed the connection")
+
+    def _report(self, report: BrokerReport) -> None:
+        if not self._is_closed:
+            self._sink.reported(report)
+
+    def _change(self, event: ConnectionEvent, detail: str, code: int | None = None) -> None:
+        if event is ConnectionEvent.UPSTREAM_RESET:
+            for number, contract in self._lines.all():
+                self._open_line(number, contract)
+        if not self._is_closed:
+            self._sink.changed(
+                ConnectionChange(event=event, detail=detail, broker_code=code, occurred_at=self._clock.now())
+            )
+
+    def _heard_request_error(self, request_id: int, code: int, message: str) -> None:
+        contract = self._lines.contract(request_id)
+        if contract is None:
+            log.warning("%s: request %d: %d %s", self._address.account, request_id, code, message)
+            return
+        if code in REFUSED_LINE_CODES:
+            state = LineState.REFUSED
+        elif code in DELAYED_LINE_CODES:
+            state = LineState.DELAYED
+        else:
+            log.warning("%s: market data of %s: %d %s", self._address.account, contract.symbol, code, message)
+            return
+        if not self._is_closed:
+            self._sink.lined(LineChange(contract=contract, state=state, detail=message, broker_code=code))
+
+    def _open_line(self, number: int, contract: Contract) -> None:
+        named = self._library.contract(contract_fields(contract))
+        self._session.submit(
+            Priority.MARKET_DATA, lambda client: client.reqMktData(number, named, "", False, False, []), key=number
+        )
+
+    def _account_values(self) -> AccountValues:
+        return AccountValues(**self._values)
+
+
+def _closing(number: int) -> Callable[[Client], None]:
+    return lambda client: client.cancelMktData(number)

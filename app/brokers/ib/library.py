@@ -1,0 +1,135 @@
+"""The one door to the client library: picks ib_insync or ib_async, and takes from it the socket and the decoder alone.
+
+Of the library we use `Client` (framing, handshake, encoder) and its decoder with callbacks of our own. The layer above
+them keeps every order for ever, lets a status of its own making overrule the broker's and swallows what handlers raise.
+"""
+
+import logging
+from typing import Any, Literal, Protocol
+
+from app.brokers.ib.translate import ContractFields, OrderFields
+
+LibraryName = Literal["ib_insync", "ib_async"]
+
+
+class Transport(Protocol):
+    """The socket below the library."""
+
+    def abort(self) -> None:
+        """Close at once, without waiting for what was not sent."""
+        ...
+
+
+class Client(Protocol):
+    """What we use of the library's client: the TWS requests by their own names."""
+
+    conn: Any
+    decoder: Any
+    apiError: Any
+    connState: int
+
+    async def connectAsync(self, host: str, port: int, clientId: int, timeout: float | None) -> None: ...  # noqa: ASYNC109 - the library's own signature
+    def disconnect(self) -> None: ...
+    def isReady(self) -> bool: ...
+    def serverVersion(self) -> int: ...
+    def getAccounts(self) -> list[str]: ...
+    def placeOrder(self, orderId: int, contract: Any, order: Any) -> None: ...
+    def cancelOrder(self, orderId: int) -> None: ...
+    def reqAllOpenOrders(self) -> None: ...
+    def reqCompletedOrders(self, apiOnly: bool) -> None: ...
+    def reqExecutions(self, reqId: int, execFilter: Any) -> None: ...
+    def reqPositions(self) -> None: ...
+    def reqAccountUpdates(self, subscribe: bool, acctCode: str) -> None: ...
+    def reqCurrentTime(self) -> None: ...
+    def reqMarketDataType(self, marketDataType: int) -> None: ...
+    def reqMktData(
+        self,
+        reqId: int,
+        contract: Any,
+        genericTickList: str,
+        snapshot: bool,
+        regulatorySnapshot: bool,
+        mktDataOptions: list[Any],
+    ) -> None: ...
+    def cancelMktData(self, reqId: int) -> None: ...
+
+
+class Unreadable(Protocol):
+    """Told of each message that the decoder could not read."""
+
+    def unreadable(self, detail: str) -> None:
+        """A message was lost on us."""
+        ...
+
+
+class _DecoderLog(logging.LoggerAdapter[logging.Logger]):
+    """The decoder's logger: it swallows what it cannot decode and says so only here."""
+
+    def __init__(self, logger: logging.Logger, listener: Unreadable) -> None:
+        super().__init__(logger, {})
+        self._listener = listener
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        super().exception(msg, *args, **kwargs)
+        self._listener.unreadable(str(msg))
+
+
+class Library:
+    """The chosen library: makes clients, and the objects that their requests take."""
+
+    def __init__(self, name: LibraryName) -> None:
+        self.name = name
+        self._module: Any = _load(name)
+
+    def client(self, callbacks: Unreadable) -> Client:
+        """A new client whose decoder calls `callbacks` by the names of the TWS API.
+
+        Its own throttle is off: it is one FIFO that loses what it holds when the socket drops. Ours stands before it.
+        """
+        client: Any = self._module.client.Client(callbacks)
+        client.MaxRequests = 0
+        client.decoder.logger = _DecoderLog(client.decoder.logger, callbacks)
+        accepted: Client = client
+        return accepted
+
+    def order(self, fields: OrderFields) -> Any:
+        """An order of the library's."""
+        order = self._module.Order(
+            action=fields.action,
+            orderType=fields.orderType,
+            totalQuantity=fields.totalQuantity,
+            tif=fields.tif,
+            goodTillDate=fields.goodTillDate,
+            outsideRth=fields.outsideRth,
+            account=fields.account,
+            orderRef=fields.orderRef,
+        )
+        if fields.lmtPrice is not None:
+            order.lmtPrice = fields.lmtPrice
+        if fields.auxPrice is not None:
+            order.auxPrice = fields.auxPrice
+        return order
+
+    def contract(self, fields: ContractFields) -> Any:
+        """A contract of the library's."""
+        return self._module.Contract(
+            conId=fields.conId,
+            symbol=fields.symbol,
+            secType=fields.secType,
+            exchange=fields.exchange,
+            currency=fields.currency,
+        )
+
+    def execution_filter(self, account: str) -> Any:
+        """The filter of an account's executions of today."""
+        return self._module.ExecutionFilter(acctCode=account)
+
+
+def _load(name: LibraryName) -> Any:
+    if name == "ib_insync":
+        import ib_insync
+
+        return ib_insync
+    import ib_async
+
+    return ib_async

@@ -1,0 +1,170 @@
+"""The pace of a gateway: one rolling window for all messages, the urgent ones first, and fair within a priority."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+INTERVAL_S = 1.0
+CANCEL_RESERVE = 10
+
+
+class Priority(IntEnum):
+    """Who goes first. CANCEL may also use the tokens that are kept back from all others."""
+
+    CANCEL = 0
+    MODIFY = 1
+    NEW = 2
+    SYNC = 3
+    MARKET_DATA = 4
+    HISTORY = 5
+
+
+class RollingWindow:
+    """Counts what was sent within the last second. `limit` None: no bound."""
+
+    def __init__(self, limit: int | None, interval_s: float = INTERVAL_S) -> None:
+        self._limit = limit
+        self._interval_s = interval_s
+        self._sent: deque[float] = deque()
+
+    def free(self, now: float, reserve: int = 0) -> int:
+        """How many may be sent now, when `reserve` of them are kept back."""
+        if self._limit is None:
+            return UNBOUNDED
+        self._forget(now)
+        return max(self._limit - reserve - len(self._sent), 0)
+
+    def take(self, now: float) -> None:
+        """Count one that is sent now."""
+        if self._limit is not None:
+            self._sent.append(now)
+
+    def free_at(self, now: float, reserve: int = 0) -> float:
+        """The moment from which at least one more may be sent."""
+        if self._limit is None or self.free(now, reserve) > 0:
+            return now
+        oldest_to_leave = len(self._sent) - (self._limit - reserve)
+        return self._sent[oldest_to_leave] + self._interval_s
+
+    def _forget(self, now: float) -> None:
+        # A message counts until a whole interval has passed, at whichever instant the gateway's own window begins.
+        while self._sent and now - self._sent[0] >= self._interval_s:
+            self._sent.popleft()
+
+
+UNBOUNDED = 1_000_000
+
+
+class Timer(Protocol):
+    """A call that will be made later."""
+
+    def cancel(self) -> None:
+        """Do not make it."""
+        ...
+
+
+class Scheduler(Protocol):
+    """Monotonic time in seconds, and calls at a time: an event loop is one."""
+
+    def time(self) -> float:
+        """Now."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call back at that moment."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _Message:
+    write: Callable[[], None]
+    owner: Hashable
+    key: Hashable | None
+
+
+class Pacer:
+    """Lets messages through to one gateway, so that no second ever holds more than its limit.
+
+    A message goes at once when the window allows and nothing as urgent waits; else it waits in its priority's queue,
+    where the groups (tenants) take turns. Of two waiting messages with the same key the newer takes the older's place.
+    """
+
+    def __init__(self, limit: int | None, scheduler: Scheduler) -> None:
+        self._window = RollingWindow(limit)
+        # A limit too small to keep ten back still keeps a quarter for cancels.
+        self._reserve = 0 if limit is None else min(CANCEL_RESERVE, limit // 4)
+        self._scheduler = scheduler
+        self._queues: dict[Priority, OrderedDict[Hashable, deque[_Message]]] = {p: OrderedDict() for p in Priority}
+        self._timer: Timer | None = None
+
+    def capacity(self, priority: Priority) -> int:
+        """How many messages of this priority would go at once."""
+        if any(self._queues[other] for other in Priority if other <= priority):
+            return 0
+        return self._window.free(self._scheduler.time(), self._reserve_for(priority))
+
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return sum(len(queue) for groups in self._queues.values() for queue in groups.values())
+
+    def submit(
+        self,
+        priority: Priority,
+        write: Callable[[], None],
+        *,
+        owner: Hashable,
+        group: Hashable = None,
+        key: Hashable | None = None,
+    ) -> None:
+        """Write now or as soon as the pace allows. `owner` is the session that `forget` will name."""
+        queue = self._queues[priority].setdefault(group, deque())
+        if key is not None:
+            for waiting in queue:
+                if waiting.key == key and waiting.owner == owner:
+                    waiting.write = write
+                    return
+        queue.append(_Message(write=write, owner=owner, key=key))
+        self._drain()
+
+    def forget(self, owner: Hashable) -> int:
+        """Drop what a session still has waiting: it ended. How many were dropped."""
+        dropped = 0
+        for groups in self._queues.values():
+            for group, queue in list(groups.items()):
+                kept = deque(message for message in queue if message.owner != owner)
+                dropped += len(queue) - len(kept)
+                if kept:
+                    groups[group] = kept
+                else:
+                    del groups[group]
+        return dropped
+
+    def _reserve_for(self, priority: Priority) -> int:
+        return 0 if priority is Priority.CANCEL else self._reserve
+
+    def _drain(self) -> None:
+        for priority in Priority:
+            groups = self._queues[priority]
+            while groups:
+                now = self._scheduler.time()
+                if self._window.free(now, self._reserve_for(priority)) == 0:
+                    self._wake_at(self._window.free_at(now, self._reserve_for(priority)))
+                    return
+                group, queue = next(iter(groups.items()))
+                message = queue.popleft()
+                groups.move_to_end(group)
+                if not queue:
+                    del groups[group]
+                self._window.take(now)
+                message.write()
+
+    def _wake_at(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._scheduler.call_at(moment, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._drain()

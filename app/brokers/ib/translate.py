@@ -1,0 +1,333 @@
+"""From Interactive Brokers' words to the house's, and back. Pure: raw fields in, messages out."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from app.brokers.ib.codes import meaning_of
+from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
+from app.core.ids import OrderId
+from app.core.messages import (
+    CommissionReport,
+    Contract,
+    ExecutionReport,
+    FaultReport,
+    LaneCommand,
+    OrderAddress,
+    OrderTerms,
+    StatusReport,
+    WorkingStatus,
+)
+from app.core.money import ZERO, plain
+
+UNSET_FROM = 1e300
+NOT_YET = -1.0
+
+
+class RawContract(Protocol):
+    """A contract as the library decodes it."""
+
+    conId: int
+    symbol: str
+
+
+class RawOrder(Protocol):
+    """An order as the library decodes it."""
+
+    account: str
+    orderId: int
+    clientId: int
+    permId: int
+    orderRef: str
+    orderType: str
+    totalQuantity: float
+    lmtPrice: float
+    auxPrice: float
+    tif: str
+    goodTillDate: str
+    filledQuantity: float
+    whatIf: bool
+
+
+class RawOrderState(Protocol):
+    """The state beside an order as the library decodes it."""
+
+    status: str
+
+
+class RawExecution(Protocol):
+    """An execution as the library decodes it."""
+
+    execId: str
+    time: datetime
+    acctNumber: str
+    side: str
+    shares: float
+    price: float
+    permId: int
+    clientId: int
+    orderId: int
+    orderRef: str
+    lastLiquidity: int
+
+
+class RawCommission(Protocol):
+    """A commission report as the library decodes it."""
+
+    execId: str
+    commission: float
+    currency: str
+    realizedPNL: float
+
+
+# PendingCancel and Inactive decide nothing: the order may yet live (orders.md, ib.md 19).
+_STATUSES = {
+    "ApiPending": WorkingStatus.PENDING,
+    "PendingSubmit": WorkingStatus.PENDING,
+    "PendingCancel": WorkingStatus.PENDING,
+    "Inactive": WorkingStatus.PENDING,
+    "PreSubmitted": WorkingStatus.WORKING,
+    "Submitted": WorkingStatus.WORKING,
+    "ApiCancelled": WorkingStatus.CANCELED,
+    "Cancelled": WorkingStatus.CANCELED,
+    "Filled": WorkingStatus.FILLED,
+}
+
+_ORDER_TYPES = {
+    OrderType.MARKET: "MKT",
+    OrderType.LIMIT: "LMT",
+    OrderType.STOP: "STP",
+    OrderType.STOP_LIMIT: "STP LMT",
+    OrderType.TRAILING_STOP: "TRAIL",
+}
+_SECURITY_TYPES = {
+    InstrumentType.STOCK: "STK",
+    InstrumentType.ETF: "STK",
+    InstrumentType.OPTION: "OPT",
+    InstrumentType.FUTURE: "FUT",
+    InstrumentType.FOREX: "CASH",
+    InstrumentType.CRYPTO: "CRYPTO",
+    InstrumentType.BOND: "BOND",
+    InstrumentType.INDEX: "IND",
+}
+_LIQUIDITY = {1: "ADDED", 2: "REMOVED", 3: "ROUTED_OUT"}
+
+
+def exact(value: float | int | str | Decimal) -> Decimal:
+    """The number that the library's float was read from, in plain notation.
+
+    Raises ValueError for what is no finite number.
+    """
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError(f"not a finite number: {value}")
+    return Decimal(plain(number))
+
+
+def known(value: float | int | str | Decimal | None) -> Decimal | None:
+    """The number, or None for IB's "not set": empty, NaN, or the largest double."""
+    if value is None or value == "":
+        return None
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) > Decimal(UNSET_FROM):
+        return None
+    return exact(number)
+
+
+def order_id_of(order_ref: str) -> OrderId | None:
+    """The order that an orderRef names; None when it is not one of ours."""
+    try:
+        return OrderId(UUID(order_ref))
+    except ValueError:
+        return None
+
+
+def address_of(*, order_ref: str = "", permanent_id: int = 0, client_id: int | None, order_id: int) -> OrderAddress:
+    """How a message names its order. IB writes 0 for a permId or an orderId that is not there."""
+    return OrderAddress(
+        order_id=order_id_of(order_ref),
+        permanent_id=permanent_id or None,
+        client_id=client_id if order_id else None,
+        broker_order_id=order_id or None,
+    )
+
+
+def working_status(status: str) -> WorkingStatus | None:
+    """What a status text says; None for one that nobody wrote down."""
+    return _STATUSES.get(status)
+
+
+def status_report(
+    *, status: str, filled: float, address: OrderAddress, occurred_at: datetime, terms: OrderTerms | None = None
+) -> StatusReport | None:
+    """The report of an orderStatus message; None when its text is not known."""
+    working = working_status(status)
+    if working is None:
+        return None
+    return StatusReport(
+        address=address, status=working, filled=known(filled) or ZERO, terms=terms, occurred_at=occurred_at
+    )
+
+
+def open_order_report(order: RawOrder, state: RawOrderState, occurred_at: datetime) -> StatusReport | None:
+    """The report of an openOrder message: the status, with the terms that IB holds."""
+    return status_report(
+        status=state.status,
+        filled=0.0,
+        address=address_of(
+            order_ref=order.orderRef, permanent_id=order.permId, client_id=order.clientId, order_id=order.orderId
+        ),
+        terms=terms_of(order),
+        occurred_at=occurred_at,
+    )
+
+
+def completed_order_report(order: RawOrder, state: RawOrderState, occurred_at: datetime) -> StatusReport | None:
+    """The report of a completedOrder message. It carries no orderId: the order is named by orderRef and permId."""
+    return status_report(
+        status=state.status,
+        filled=order.filledQuantity,
+        address=address_of(order_ref=order.orderRef, permanent_id=order.permId, client_id=None, order_id=0),
+        occurred_at=occurred_at,
+    )
+
+
+def terms_of(order: RawOrder) -> OrderTerms | None:
+    """The terms that IB holds; None for an order of a kind that we do not know."""
+    kind = order.orderType.replace("STPLMT", "STP LMT")
+    if kind not in _ORDER_TYPES.values() or order.tif not in TimeInForce.__members__:
+        return None
+    auxiliary = known(order.auxPrice)
+    return OrderTerms(
+        quantity=exact(order.totalQuantity),
+        limit_price=known(order.lmtPrice) if kind in {"LMT", "STP LMT"} else None,
+        stop_price=auxiliary if kind in {"STP", "STP LMT"} else None,
+        trailing_amount=auxiliary if kind == "TRAIL" else None,
+        time_in_force=TimeInForce(order.tif),
+        expires_at=parse_time(order.goodTillDate) if order.goodTillDate else None,
+    )
+
+
+def parse_time(text: str) -> datetime | None:
+    """An instant as IB writes it: "20260105-14:30:00" is UTC, "20260105 14:30:00 US/Eastern" names its zone."""
+    try:
+        if "-" in text:
+            return datetime.strptime(text, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
+        moment, _, zone = text.rpartition(" ")
+        return datetime.strptime(moment, "%Y%m%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    except (ValueError, KeyError):
+        return None
+
+
+def execution_root(execution_id: str) -> tuple[str, int]:
+    """IB's execId up to its last dot, and the revision behind it; an id without one is its own root.
+
+    Source: orders.md; IB writes a correction as the same id with the digits after the last dot raised.
+    """
+    root, _, digits = execution_id.rpartition(".")
+    if not root or not (digits.isascii() and digits.isdigit()):
+        return execution_id, 0
+    return root, int(digits)
+
+
+def execution_report(contract: RawContract, execution: RawExecution) -> ExecutionReport:
+    """The report of an execDetails message."""
+    root, revision = execution_root(execution.execId)
+    return ExecutionReport(
+        address=address_of(
+            order_ref=execution.orderRef,
+            permanent_id=execution.permId,
+            client_id=execution.clientId,
+            order_id=execution.orderId,
+        ),
+        execution_id=execution.execId,
+        root=root,
+        revision=revision,
+        contract_id=contract.conId,
+        side=Side.BUY if execution.side.upper() in {"BOT", "BUY"} else Side.SELL,
+        quantity=exact(execution.shares),
+        price=exact(execution.price),
+        liquidity=_LIQUIDITY.get(execution.lastLiquidity),
+        executed_at=execution.time.astimezone(UTC),
+    )
+
+
+def commission_report(raw: RawCommission) -> CommissionReport:
+    """The report of a commissionReport message; -1 and the largest double mean "not yet"."""
+    return CommissionReport(
+        execution_id=raw.execId,
+        commission=None if raw.commission == NOT_YET else known(raw.commission),
+        currency=raw.currency,
+        realized_pnl=known(raw.realizedPNL),
+    )
+
+
+def fault_report(*, order_id: int, client_id: int, code: int, message: str, occurred_at: datetime) -> FaultReport:
+    """The report of an error message about one of this session's orders."""
+    return FaultReport(
+        address=address_of(client_id=client_id, order_id=order_id),
+        fault=meaning_of(code).fault,
+        broker_code=code,
+        message=message,
+        occurred_at=occurred_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFields:
+    """The fields of an order as IB names them. Prices and quantities are text, so that no digit is lost."""
+
+    action: str
+    orderType: str
+    totalQuantity: str
+    lmtPrice: str | None
+    auxPrice: str | None
+    tif: str
+    goodTillDate: str
+    outsideRth: bool
+    account: str
+    orderRef: str
+
+
+def order_fields(command: LaneCommand, account: str) -> OrderFields:
+    """What placeOrder writes for a command. The account is always set; orderRef carries our order id."""
+    terms = command.terms
+    auxiliary = terms.trailing_amount if command.order_type is OrderType.TRAILING_STOP else terms.stop_price
+    return OrderFields(
+        action=command.side.value,
+        orderType=_ORDER_TYPES[command.order_type],
+        totalQuantity=plain(terms.quantity),
+        lmtPrice=None if terms.limit_price is None else plain(terms.limit_price),
+        auxPrice=None if auxiliary is None else plain(auxiliary),
+        tif=terms.time_in_force.value,
+        goodTillDate="" if terms.expires_at is None else terms.expires_at.astimezone(UTC).strftime("%Y%m%d-%H:%M:%S"),
+        outsideRth=command.outside_regular_hours,
+        account=account,
+        orderRef=str(command.order_id),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractFields:
+    """The fields of a contract as IB names them."""
+
+    conId: int
+    symbol: str
+    secType: str
+    exchange: str
+    currency: str
+
+
+def contract_fields(contract: Contract) -> ContractFields:
+    """What names the instrument to IB. A currency pair is its base currency there, dealt in the other."""
+    is_pair = contract.instrument_type is InstrumentType.FOREX
+    return ContractFields(
+        conId=contract.contract_id,
+        symbol=contract.symbol.partition(".")[0] if is_pair else contract.symbol,
+        secType=_SECURITY_TYPES[contract.instrument_type],
+        exchange=contract.exchange,
+        currency=contract.currency,
+    )

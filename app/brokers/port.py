@@ -1,0 +1,155 @@
+"""The port of the house to a broker: what every adapter can do, and what it tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from app.core.messages import AccountValues, BrokerPosition, BrokerReport, Contract, LaneCommand, Tick
+
+
+class ConnectionEvent(StrEnum):
+    """What happened to the way to the broker.
+
+    LOST: our own session ended. UPSTREAM_LOST: the gateway lost the broker, the session stays and new orders wait.
+    UPSTREAM_RESTORED: it is back, resynchronise. UPSTREAM_RESET: it is back and every market data line is to be
+    renewed as well. FEED_DOWN, FEED_UP: market data alone. UNREADABLE: a message could not be decoded, so that what
+    we know may have a hole: resynchronise. THROTTLED: the gateway says that we send too much.
+    """
+
+    LOST = "LOST"
+    UPSTREAM_LOST = "UPSTREAM_LOST"
+    UPSTREAM_RESTORED = "UPSTREAM_RESTORED"
+    UPSTREAM_RESET = "UPSTREAM_RESET"
+    FEED_DOWN = "FEED_DOWN"
+    FEED_UP = "FEED_UP"
+    UNREADABLE = "UNREADABLE"
+    THROTTLED = "THROTTLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionChange:
+    """One change of the way to the broker; broker_code is the broker's own number for it, where it gave one."""
+
+    event: ConnectionEvent
+    detail: str
+    broker_code: int | None = None
+    occurred_at: datetime
+
+
+class LineState(StrEnum):
+    """How live an instrument's market data is."""
+
+    LIVE = "LIVE"
+    DELAYED = "DELAYED"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChange:
+    """A market data line changed its state, in the broker's words."""
+
+    contract: Contract
+    state: LineState
+    detail: str
+    broker_code: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened:
+    """A session stands: not yet synchronised. next_order_id is the broker's own opinion and may have rolled back."""
+
+    next_order_id: int
+    accounts: tuple[str, ...]
+    server_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that the broker says of an account: reports of executions, finished and open orders in its order of time.
+
+    missing names the parts that did not end in time; only a snapshot without any opens the gate.
+    """
+
+    reports: tuple[BrokerReport, ...]
+    positions: tuple[BrokerPosition, ...]
+    values: AccountValues
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every part was told to its end."""
+        return not self.missing
+
+
+class BrokerSink(Protocol):
+    """Where an adapter puts what it hears: synchronous, in the broker's order, and never refusing."""
+
+    def reported(self, report: BrokerReport) -> None:
+        """The broker reported on an order."""
+        ...
+
+    def changed(self, change: ConnectionChange) -> None:
+        """The way to the broker changed."""
+        ...
+
+    def valued(self, values: AccountValues) -> None:
+        """The broker told the account's figures."""
+        ...
+
+    def held(self, position: BrokerPosition) -> None:
+        """The broker told a position."""
+        ...
+
+    def lined(self, change: LineChange) -> None:
+        """A market data line changed its state."""
+        ...
+
+
+class BrokerAdapter(Protocol):
+    """One account's session with its broker. Reports go to the sink that the adapter was made with."""
+
+    async def connect(self) -> SessionOpened:
+        """Open the session; once for each adapter.
+
+        Raises BrokerUnreachableError, BrokerClientIdTakenError, BrokerAccountUnknownError, BrokerTimedOutError.
+        """
+        ...
+
+    async def synchronize(self) -> Snapshot:
+        """Ask for everything there is. Reports that come of themselves meanwhile go to the sink as ever.
+
+        Raises BrokerDisconnectedError when the session ends meanwhile.
+        """
+        ...
+
+    def capacity(self) -> int:
+        """How many new orders would be written at once; claim no more than these."""
+        ...
+
+    def send(self, command: LaneCommand) -> None:
+        """Write a claimed command to the socket as soon as the pace allows.
+
+        Raises BrokerDisconnectedError when there is no session.
+        """
+        ...
+
+    def watch(self, contracts: Sequence[Contract]) -> None:
+        """Hold a market data line open for exactly these."""
+        ...
+
+    def take_ticks(self) -> list[Tick]:
+        """The newest state of every watched market that changed since the last call."""
+        ...
+
+    async def probe(self) -> float:
+        """Ask for a sign of life; milliseconds until it came.
+
+        Raises BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the session. Nothing reaches the sink afterwards."""
+        ...

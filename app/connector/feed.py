@@ -1,0 +1,119 @@
+"""A tenant's market data from one gateway to Redis, over a connection of its own so that orders never wait for it."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.brokers.domain import BrokerAccount, backoff_s
+from app.brokers.errors import BrokerDisconnectedError
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
+from app.connector.inbox import Inbox
+from app.connector.runner import first_error
+from app.core.errors import OmsError
+from app.core.messages import Contract
+from app.marketdata.service import publish_ticks
+
+log = logging.getLogger(__name__)
+
+CLIENT_ID_OFFSET = 1_000
+"""What is added to the account's client id for its market data connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedIntervals:
+    """How often the feed acts, in seconds. Within a window only the newest state of a market is told."""
+
+    window_s: float = 0.05
+    contracts_s: float = 5.0
+    probe_s: float = 1.0
+
+
+class FeedRunner:
+    """Keeps the market data of a tenant's instruments flowing for as long as it runs."""
+
+    def __init__(
+        self,
+        *,
+        account: BrokerAccount,
+        make_adapter: Callable[[BrokerSink], BrokerAdapter],
+        contracts: Callable[[], Awaitable[list[Contract]]],
+        redis: Redis,
+        redis_prefix: str,
+        intervals: FeedIntervals | None = None,
+    ) -> None:
+        self._account = account
+        self._make_adapter = make_adapter
+        self._contracts = contracts
+        self._redis = redis
+        self._redis_prefix = redis_prefix
+        self._intervals = intervals or FeedIntervals()
+        self._attempts = 0
+
+    async def run(self) -> None:
+        """Connect and tell; whatever ends the session is logged and followed by another try."""
+        while True:
+            try:
+                await self._one_session()
+            except* OmsError as group:
+                error = first_error(group)
+            self._attempts += 1
+            log.warning("market data of %s stopped: %s", self._account.account_number, error.message)
+            await asyncio.sleep(backoff_s(self._attempts, random.random()))
+
+    async def _one_session(self) -> None:
+        inbox = Inbox()
+        adapter = self._make_adapter(inbox)
+        try:
+            await adapter.connect()
+            self._attempts = 0
+            log.info("market data of %s is open", self._account.account_number)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_connection(inbox))
+                group.create_task(self._watch_contracts(adapter))
+                group.create_task(self._publish(adapter))
+                group.create_task(self._probe(adapter))
+        finally:
+            await adapter.close()
+
+    async def _watch_connection(self, inbox: Inbox) -> None:
+        while True:
+            change = await inbox.next_change()
+            log.log(
+                logging.DEBUG if change.event is ConnectionEvent.FEED_UP else logging.WARNING,
+                "market data of %s: %s %s",
+                self._account.account_number,
+                change.event.value,
+                change.detail,
+            )
+            if change.event is ConnectionEvent.LOST:
+                raise BrokerDisconnectedError(change.detail)
+
+    async def _watch_contracts(self, adapter: BrokerAdapter) -> None:
+        while True:
+            adapter.watch(await self._contracts())
+            await asyncio.sleep(self._intervals.contracts_s)
+
+    async def _publish(self, adapter: BrokerAdapter) -> None:
+        is_redis_up = True
+        while True:
+            await asyncio.sleep(self._intervals.window_s)
+            ticks = adapter.take_ticks()
+            try:
+                await publish_ticks(self._redis, self._account.tenant_id, ticks, prefix=self._redis_prefix)
+            except (RedisError, OSError) as error:
+                # Quotes are replaced by the next ones anyway: nothing is kept for later.
+                if is_redis_up:
+                    log.error("quotes cannot be stored: %s", error)
+                is_redis_up = False
+            else:
+                is_redis_up = True
+
+    async def _probe(self, adapter: BrokerAdapter) -> None:
+        while True:
+            await adapter.probe()
+            await asyncio.sleep(self._intervals.probe_s)

@@ -1,0 +1,244 @@
+"""One account's connection: connect, synchronise, open the gate, carry commands out and reports in, and again."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
+from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
+from app.connector.inbox import Inbox
+from app.core.errors import OmsError
+from app.core.fix import ConnectionState
+from app.core.messages import AccountValues, BrokerReport, LaneCommand
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """How often the connector looks, in seconds."""
+
+    poll_s: float = 0.25
+    probe_s: float = 1.0
+    values_s: float = 1.0
+    throttled_s: float = 1.0
+    rest_s: float = 5.0
+
+
+class Store(Protocol):
+    """What the connection needs of the database, for one account under one lease."""
+
+    async def raise_next_order_id(self, at_least: int) -> int:
+        """Store that the broker will not take an order id below this one."""
+        ...
+
+    async def show(self, status: ConnectionStatus) -> None:
+        """Store how far the connection has come, and whether new orders may leave."""
+        ...
+
+    async def beat(self, round_trip_ms: float) -> None:
+        """Store a sign of life."""
+        ...
+
+    async def claim(self, limit: int) -> list[LaneCommand]:
+        """Take commands off the lane: their intents are durable when this returns."""
+        ...
+
+    async def apply(self, reports: Sequence[BrokerReport]) -> None:
+        """Store what the broker reported, in one transaction."""
+        ...
+
+    async def reconcile(self, snapshot: Snapshot) -> list[LaneCommand]:
+        """After a complete and applied snapshot: what is to be written again, under the same order ids."""
+        ...
+
+    async def save_values(self, values: AccountValues) -> None:
+        """Store the account's figures."""
+        ...
+
+
+class AccountRunner:
+    """Keeps one account connected for as long as it runs."""
+
+    def __init__(
+        self,
+        *,
+        account: BrokerAccount,
+        store: Store,
+        make_adapter: Callable[[BrokerSink], BrokerAdapter],
+        wake: asyncio.Event,
+        intervals: Intervals | None = None,
+    ) -> None:
+        self._account = account
+        self._store = store
+        self._make_adapter = make_adapter
+        self._wake = wake
+        self._intervals = intervals or Intervals()
+        self._attempts = 0
+        self._gate = asyncio.Event()
+        self._is_upstream_up = True
+        self._applying = asyncio.Lock()
+        self._shown: ConnectionStatus | None = None
+
+    async def run(self) -> None:
+        """Connect and work; whatever ends the session is logged, shown and followed by another try."""
+        while True:
+            try:
+                await self._one_session()
+            except* OmsError as group:
+                error = first_error(group)
+                if isinstance(error, LeaseLostError):
+                    raise error from None
+            self._gate.clear()
+            self._attempts += 1
+            await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
+            await asyncio.sleep(backoff_s(self._attempts, random.random()))
+
+    async def _one_session(self) -> None:
+        inbox = Inbox()
+        self._is_upstream_up = True
+        adapter = self._make_adapter(inbox)
+        await self._show(ConnectionState.CONNECTING)
+        try:
+            opened = await adapter.connect()
+            await self._store.raise_next_order_id(opened.next_order_id)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_connection(adapter, inbox))
+                group.create_task(self._probe(adapter))
+                await self._synchronize(adapter, inbox)
+                self._attempts = 0
+                group.create_task(self._carry_out(adapter))
+                group.create_task(self._carry_in(inbox))
+                group.create_task(self._carry_values(inbox))
+        finally:
+            self._gate.clear()
+            await adapter.close()
+            await self._keep_rest(inbox)
+
+    async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        self._gate.clear()
+        await self._show(ConnectionState.SYNCHRONIZING)
+        # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it.
+        async with self._applying:
+            snapshot = await adapter.synchronize()
+            if not snapshot.is_complete:
+                raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
+            for start in range(0, len(snapshot.reports), BATCH_MAX):
+                await self._store.apply(snapshot.reports[start : start + BATCH_MAX])
+            await self._store.save_values(snapshot.values)
+            again = await self._store.reconcile(snapshot)
+        for command in again:
+            adapter.send(command)
+        if self._is_upstream_up:
+            self._gate.set()
+            await self._show(ConnectionState.CONNECTED)
+
+    async def _carry_out(self, adapter: BrokerAdapter) -> None:
+        while True:
+            await self._gate.wait()
+            self._wake.clear()
+            limit = min(BATCH_MAX, adapter.capacity())
+            # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
+            commands = await self._store.claim(limit) if limit else []
+            for command in commands:
+                adapter.send(command)
+            if len(commands) < limit or not limit:
+                await self._woken()
+
+    async def _woken(self) -> None:
+        try:
+            async with asyncio.timeout(self._intervals.poll_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _carry_in(self, inbox: Inbox) -> None:
+        while True:
+            await inbox.arrival()
+            async with self._applying:
+                reports = inbox.take_reports(BATCH_MAX)
+                await self._store.apply(reports)
+
+    async def _keep_rest(self, inbox: Inbox) -> None:
+        # The broker told these before the session ended; the next snapshot would tell most of them again.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._intervals.rest_s), self._applying:
+                while inbox.waiting:
+                    await self._store.apply(inbox.take_reports(BATCH_MAX))
+
+    async def _carry_values(self, inbox: Inbox) -> None:
+        while True:
+            await asyncio.sleep(self._intervals.values_s)
+            values = inbox.take_values()
+            if values is not None:
+                await self._store.save_values(values)
+
+    async def _probe(self, adapter: BrokerAdapter) -> None:
+        while True:
+            await self._store.beat(await adapter.probe())
+            await asyncio.sleep(self._intervals.probe_s)
+
+    async def _watch_connection(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        while True:
+            change = await inbox.next_change()
+            match change.event:
+                case ConnectionEvent.LOST:
+                    raise BrokerDisconnectedError(change.detail)
+                case ConnectionEvent.UPSTREAM_LOST:
+                    self._is_upstream_up = False
+                    self._gate.clear()
+                    await self._show(ConnectionState.DEGRADED, error=_words(change))
+                case ConnectionEvent.UPSTREAM_RESTORED | ConnectionEvent.UPSTREAM_RESET:
+                    self._is_upstream_up = True
+                    await self._synchronize(adapter, inbox)
+                case ConnectionEvent.UNREADABLE:
+                    log.warning("%s: %s", self._account.account_number, _words(change))
+                    await self._synchronize(adapter, inbox)
+                case ConnectionEvent.THROTTLED:
+                    log.error("%s: %s", self._account.account_number, _words(change))
+                    was_open = self._gate.is_set()
+                    self._gate.clear()
+                    await asyncio.sleep(self._intervals.throttled_s)
+                    if was_open:
+                        self._gate.set()
+                case ConnectionEvent.FEED_DOWN | ConnectionEvent.FEED_UP:
+                    log.info("%s: %s", self._account.account_number, _words(change))
+
+    async def _show(self, state: ConnectionState, *, error: str | None = None) -> None:
+        status = ConnectionStatus(
+            state=state,
+            is_gate_open=self._gate.is_set(),
+            reconnect_attempts=self._attempts,
+            last_error=error,
+        )
+        if self._shown is None or self._shown.state is not state or self._shown.last_error != error:
+            log.info(
+                "%s at %s:%d is %s%s",
+                self._account.account_number,
+                self._account.host,
+                self._account.port,
+                state.value,
+                f" ({error})" if error else "",
+            )
+        self._shown = status
+        await self._store.show(status)
+
+
+def _words(change: ConnectionChange) -> str:
+    return f"{change.broker_code} {change.detail}" if change.broker_code else change.detail
+
+
+def first_error(group: BaseExceptionGroup[OmsError]) -> OmsError:
+    """The error that ended a group of tasks."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OmsError)
+    return error

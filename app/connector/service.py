@@ -1,0 +1,249 @@
+"""The connector: which accounts are ours, and a supervised task for each."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.brokers import repository as brokers
+from app.brokers.domain import BrokerAccount, Lease
+from app.brokers.errors import LeaseLostError
+from app.brokers.ib.adapter import LINES_MAX, IbAdapter
+from app.brokers.ib.library import Library
+from app.brokers.ib.pacing import Pacer
+from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.port import BrokerAdapter, BrokerSink
+from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.connector.runner import AccountRunner, Intervals
+from app.connector.store import AccountStore
+from app.core.clock import Clock
+from app.core.fix import BrokerKind
+from app.core.ids import AccountId, Ids, TenantId
+from app.core.messages import Contract
+from app.infra.db import CONNECTION_LOST, Database
+from app.infra.settings import Settings
+from app.infra.uow import begin_batch, begin_system
+
+log = logging.getLogger(__name__)
+
+ACCOUNTS_MAX = 10_000
+
+Gateway = tuple[str, int]
+Key = tuple[TenantId, AccountId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorIntervals:
+    """How often the connector looks for accounts, and how long it holds one without a sign of its own life."""
+
+    discover_s: float = 1.0
+    lease_s: float = 6.0
+    renew_s: float = 2.0
+    runner: Intervals = field(default_factory=Intervals)
+    feed: FeedIntervals = field(default_factory=FeedIntervals)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Held:
+    account: BrokerAccount
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Connector:
+    """Takes a lease on every account that nobody holds, and keeps each connected while it holds it."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        system_database: Database,
+        redis: Redis,
+        clock: Clock,
+        ids: Ids,
+        intervals: ConnectorIntervals | None = None,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._system_database = system_database
+        self._redis = redis
+        self._clock = clock
+        self._ids = ids
+        self._intervals = intervals or ConnectorIntervals()
+        self._library = Library(settings.ib_library)
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{ids.new()}"
+        self._held: dict[Key, _Held] = {}
+        self._feeds: set[tuple[TenantId, Gateway]] = set()
+        self._pacers: dict[Gateway, Pacer] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled; then every lease is given back."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen_for_hints())
+                await self._discover(group)
+        finally:
+            log.info("the connector stopped")
+
+    async def _discover(self, group: asyncio.TaskGroup) -> None:
+        is_database_up = True
+        while True:
+            try:
+                await self._take_what_is_free(group)
+            except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+                if is_database_up:
+                    log.error("accounts cannot be read: %s", error)
+                is_database_up = False
+            else:
+                is_database_up = True
+            await asyncio.sleep(self._intervals.discover_s)
+
+    async def _take_what_is_free(self, group: asyncio.TaskGroup) -> None:
+        async with begin_system(self._system_database) as session:
+            accounts = await brokers.active_accounts(session, ACCOUNTS_MAX)
+        found = {
+            (account.tenant_id, account.id): account
+            for account in accounts
+            if account.broker is BrokerKind.INTERACTIVE_BROKERS
+        }
+        for key, held in list(self._held.items()):
+            # Closed, or to be reached elsewhere now: what runs ends, and the account is taken afresh.
+            if found.get(key) != held.account and held.task is not None:
+                held.task.cancel()
+        for key, account in found.items():
+            if key in self._held:
+                continue
+            async with begin_batch(self._database, account.tenant_id) as session:
+                lease = await brokers.take_lease(
+                    session, account.tenant_id, account.id, self._holder, self._intervals.lease_s
+                )
+            if lease is not None:
+                held = _Held(account=account)
+                self._held[key] = held
+                held.task = group.create_task(self._keep(held, lease), name=f"account {account.account_number}")
+
+    async def _keep(self, held: _Held, lease: Lease) -> None:
+        account = held.account
+        feed = (account.tenant_id, (account.host, account.port))
+        has_feed = feed not in self._feeds
+        if has_feed:
+            self._feeds.add(feed)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._renew(lease))
+                group.create_task(self._runner(held, lease).run())
+                if has_feed:
+                    group.create_task(self._feed(account).run())
+        except* LeaseLostError:
+            log.warning("%s is held by another connector now", account.account_number)
+        except* Exception:
+            # The edge of a supervised task: one account's trouble must not take the others along.
+            log.exception("%s stopped unexpectedly and will be taken up again", account.account_number)
+        finally:
+            if has_feed:
+                self._feeds.discard(feed)
+            del self._held[account.tenant_id, account.id]
+            await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        try:
+            async with begin_batch(self._database, lease.tenant_id) as session:
+                await brokers.give_lease(session, lease)
+        except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("a lease could not be given back and will run out: %s", error)
+
+    async def _renew(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(self._intervals.renew_s)
+            try:
+                async with begin_batch(self._database, lease.tenant_id) as session:
+                    is_ours = await brokers.renew_lease(session, lease, self._intervals.lease_s)
+            except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+                # Without the database nothing can be claimed either, so nothing is sent under a lease that ran out.
+                log.warning("a lease could not be renewed: %s", error)
+                continue
+            if not is_ours:
+                raise LeaseLostError("the lease ran out or was taken over")
+
+    def _runner(self, held: _Held, lease: Lease) -> AccountRunner:
+        account = held.account
+        return AccountRunner(
+            account=account,
+            store=AccountStore(database=self._database, account=account, lease=lease, clock=self._clock, ids=self._ids),
+            make_adapter=self._adapters(account, account.client_id),
+            wake=held.wake,
+            intervals=self._intervals.runner,
+        )
+
+    def _feed(self, account: BrokerAccount) -> FeedRunner:
+        async def contracts() -> list[Contract]:
+            async with begin_batch(self._database, account.tenant_id) as session:
+                return await brokers.watched_contracts(session, LINES_MAX)
+
+        return FeedRunner(
+            account=account,
+            make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
+            contracts=contracts,
+            redis=self._redis,
+            redis_prefix=self._settings.redis_prefix,
+            intervals=self._intervals.feed,
+        )
+
+    def _adapters(self, account: BrokerAccount, client_id: int) -> Callable[[BrokerSink], BrokerAdapter]:
+        def make(sink: BrokerSink) -> BrokerAdapter:
+            return IbAdapter(
+                library=self._library,
+                address=GatewayAddress(
+                    host=account.host, port=account.port, client_id=client_id, account=account.account_number
+                ),
+                tenant=account.tenant_id,
+                sink=sink,
+                pacer=self._pacer((account.host, account.port)),
+                clock=self._clock,
+                timezone=self._settings.ib_timezone,
+                timeouts=self._intervals.timeouts,
+            )
+
+        return make
+
+    def _pacer(self, gateway: Gateway) -> Pacer:
+        pacer = self._pacers.get(gateway)
+        if pacer is None:
+            settings = self._settings
+            is_simulator = gateway == (settings.simulator_host, settings.simulator_port)
+            limit = settings.simulator_messages_per_second if is_simulator else settings.ib_messages_per_second
+            pacer = self._pacers[gateway] = Pacer(limit or None, asyncio.get_running_loop())
+        return pacer
+
+    async def _listen_for_hints(self) -> None:
+        # Only a hint: whoever misses it finds the command at the next poll.
+        while True:
+            try:
+                async with self._redis.pubsub() as subscription:
+                    await subscription.subscribe(f"{self._settings.redis_prefix}lanes")
+                    async for message in subscription.listen():
+                        self._wake(message)
+            except (RedisError, OSError) as error:
+                log.warning("no hints from Redis, the lanes are polled: %s", error)
+                await asyncio.sleep(self._intervals.discover_s)
+
+    def _wake(self, message: dict[str, Any]) -> None:
+        if message["type"] != "message":
+            return
+        try:
+            named = AccountId(UUID(bytes(message["data"]).decode()))
+        except ValueError:
+            named = None
+        for (_, account_id), held in self._held.items():
+            if named is None or account_id == named:
+                held.wake.set()

@@ -1,0 +1,148 @@
+"""What a transaction on locked accounts will store: gathered while deciding, written in sets, told in the outbox."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from app.audit import service as audit
+from app.audit.domain import AuditEntry
+from app.core.fix import Side
+from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession
+from app.orders.domain.journal import event_document, events_channel
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.repository import batch as orders
+from app.orders.repository.batch import Book, LaneEntry
+from app.outbox import repository as outbox
+from app.outbox.repository import OutboxMessage
+from app.positions import batch as positions
+from app.positions.batch import PositionKey
+from app.positions.domain import Position
+
+
+@dataclass(slots=True)
+class Booking:
+    """The books, positions and rows of one transaction. Whoever made it holds the locks of the books."""
+
+    books: dict[AccountKey, Book]
+    positions: dict[PositionKey, Position]
+    ids: Ids
+    now: datetime
+    new_orders: dict[OrderId, Order] = field(default_factory=dict)
+    changed_orders: dict[OrderId, Order] = field(default_factory=dict)
+    new_executions: list[tuple[TenantId, Execution]] = field(default_factory=list)
+    changed_executions: list[tuple[TenantId, Execution]] = field(default_factory=list)
+    new_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
+    resolved_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
+    lane: list[LaneEntry] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
+    _events: list[tuple[TenantId, LoggedEvent]] = field(default_factory=list)
+    _moved: set[PositionKey] = field(default_factory=set)
+
+    def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
+        """Gives events their places at the end of the account's log."""
+        for event in events:
+            book = self.books[key]
+            sequence = book.last_sequence + 1
+            self.books[key] = replace(book, last_sequence=sequence)
+            self._events.append((key.tenant_id, LoggedEvent(sequence=sequence, event=event, recorded_at=self.now)))
+
+    def count_open(self, key: AccountKey, change: int) -> None:
+        """Counts orders that opened (above zero) or ended (below)."""
+        if change:
+            book = self.books[key]
+            self.books[key] = replace(book, open_orders=book.open_orders + change)
+
+    def position(self, key: AccountKey, instrument_id: InstrumentId) -> Position:
+        """The position as it runs, a flat one where there was none."""
+        known = self.positions.get((key, instrument_id))
+        if known is None:
+            known = Position(
+                id=PositionId(self.ids.new()),
+                account_id=key.account_id,
+                instrument_id=instrument_id,
+                updated_at=self.now,
+            )
+        return known
+
+    def store_position(self, key: AccountKey, position: Position) -> None:
+        """Takes the position as it is to be written."""
+        place = (key, position.instrument_id)
+        self.positions[place] = replace(position, updated_at=self.now)
+        self._moved.add(place)
+
+    def reserve(self, key: AccountKey, instrument_id: InstrumentId, side: Side, change: Decimal) -> None:
+        """Raises or lowers what open orders may still add to a side of the position."""
+        if not change:
+            return
+        position = self.position(key, instrument_id)
+        if side is Side.BUY:
+            position = replace(position, open_buy_quantity=position.open_buy_quantity + change)
+        else:
+            position = replace(position, open_sell_quantity=position.open_sell_quantity + change)
+        self.store_position(key, position)
+
+    def put_new(self, order: Order) -> None:
+        """Takes an order that is not stored yet."""
+        self.new_orders[order.id] = order
+
+    def put_order(self, order: Order) -> None:
+        """Takes an order as it is to stand; one that is new is stored as it came and then moved."""
+        self.changed_orders[order.id] = replace(order, updated_at=self.now)
+
+    async def write(self, session: BatchSession) -> None:
+        """Writes everything, a statement a table, and the outbox with it."""
+        if self.new_orders:
+            await orders.insert_orders(session, list(self.new_orders.values()))
+        if self.changed_orders:
+            await orders.update_orders(session, list(self.changed_orders.values()))
+        for tenant_id, executions in _by_tenant(self.new_executions).items():
+            await orders.insert_executions(session, tenant_id, executions)
+        for tenant_id, executions in _by_tenant(self.changed_executions).items():
+            await orders.update_executions(session, tenant_id, executions)
+        for tenant_id, requests in _by_tenant(self.new_requests).items():
+            await orders.insert_requests(session, tenant_id, requests)
+        for tenant_id, requests in _by_tenant(self.resolved_requests).items():
+            await orders.resolve_requests(session, tenant_id, requests)
+        if self._moved:
+            moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
+            await positions.store_positions(session, [(key.tenant_id, self.positions[key, one]) for key, one in moved])
+        if self._events:
+            await orders.append_events(session, self._events)
+            await orders.update_books(session, self.books)
+            await outbox.append(session, self._messages(), self.now)
+        if self.lane:
+            await orders.push_lane(session, self.lane, self.now)
+        await audit.record_batch(session, self.audit)
+
+    @property
+    def has_events(self) -> bool:
+        """True when something happened that subscribers are to learn."""
+        return bool(self._events)
+
+    def _messages(self) -> list[OutboxMessage]:
+        by_account: dict[AccountKey, list[LoggedEvent]] = {}
+        for tenant_id, logged in self._events:
+            key = AccountKey(tenant_id=tenant_id, account_id=logged.event.account_id)
+            by_account.setdefault(key, []).append(logged)
+        return [
+            OutboxMessage(
+                tenant_id=key.tenant_id,
+                channel=events_channel(key.tenant_id, key.account_id),
+                payload=[event_document(logged) for logged in events],
+            )
+            for key, events in by_account.items()
+        ]
+
+
+ValueT = TypeVar("ValueT")
+
+
+def _by_tenant(pairs: list[tuple[TenantId, ValueT]]) -> dict[TenantId, list[ValueT]]:
+    grouped: dict[TenantId, list[ValueT]] = {}
+    for tenant_id, value in pairs:
+        grouped.setdefault(tenant_id, []).append(value)
+    return grouped

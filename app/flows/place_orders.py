@@ -1,0 +1,342 @@
+"""placeOrder: concurrent calls are gathered and go through one transaction, each on its own merits."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import asyncpg
+
+from app.audit import service as audit
+from app.brokers import batch as brokers
+from app.brokers.batch import AccountFacts
+from app.core.clock import Clock
+from app.core.errors import Problem, UnavailableError
+from app.core.fix import OrderState, RejectOrigin, RiskLimitType, Side
+from app.core.ids import Ids, InstrumentId, OrderId, TenantId
+from app.core.messages import AccountKey, Instrument, LaneKind, NewOrder, RiskCheck, Tick
+from app.flows.booking import Booking
+from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.instrument_directory import InstrumentDirectory
+from app.identity.domain import Principal
+from app.infra.batching import Batcher
+from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.redis import REDIS_LOST, Redis
+from app.infra.uow import begin_intake
+from app.marketdata import service as marketdata
+from app.orders.domain.order import Order, OrderEvent
+from app.orders.domain.placing import form_problems, grid_problems, problem, terms_document, terms_hash
+from app.orders.errors import OrderProblem
+from app.orders.events import OrderEventType
+from app.orders.repository import batch as orders
+from app.orders.repository.batch import LaneEntry
+from app.positions import batch as positions
+from app.risk import batch as risk
+from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, evaluate, first_breach
+
+REFERENCE_AGE_MAX = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What became of an order or of a request about it.
+
+    order is None where nothing was stored. A refused order that was stored has both: its row, REJECTED, and why.
+    """
+
+    order: Order | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Intent:
+    principal: Principal
+    new: NewOrder
+    order_id: OrderId
+    matches: tuple[Instrument, ...]
+
+    @property
+    def key(self) -> AccountKey:
+        return AccountKey(tenant_id=self.principal.tenant_id, account_id=self.new.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    accounts: Mapping[AccountKey, AccountFacts]
+    known: dict[tuple[AccountKey, str], Order]
+    limits: Mapping[TenantId, list[RiskLimit]]
+    quotes: Mapping[InstrumentId, Tick]
+
+
+class OrderIntake:
+    """The one door for orders of a process: a batcher in front of one transaction at a time."""
+
+    def __init__(self, database: Database, redis: Redis, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._redis = redis
+        self._clock = clock
+        self._ids = ids
+        self._directory = InstrumentDirectory(database)
+        self._batcher: Batcher[_Intent, Placement] = Batcher(self._place, self._after)
+
+    async def __aenter__(self) -> Self:
+        await self._batcher.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._batcher.__aexit__(kind, error, trace)
+
+    async def submit(self, principal: Principal, new: NewOrder) -> Placement:
+        """The stored order, once its transaction is durable; or what was wrong, with nothing stored.
+
+        Raises UnavailableError when the database does not answer; the same order may then be sent again under the
+        same client order id.
+        """
+        problems = form_problems(new)
+        if problems:
+            return Placement(order=None, problems=problems)
+        try:
+            matches = await self._directory.matches(principal.tenant_id, new)
+            intent = _Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
+            return await self._batcher.submit(intent)
+        except CONNECTION_LOST as error:
+            raise UnavailableError("the order store does not answer; send the order again under its key") from error
+
+    async def _place(self, intents: Sequence[_Intent]) -> Sequence[Placement]:
+        quotes = await self._quotes(intents)
+        return await self._place_or_split(intents, quotes)
+
+    async def _place_or_split(self, intents: Sequence[_Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
+        tenant_ids = sorted({intent.key.tenant_id for intent in intents})
+        try:
+            async with begin_intake(self._database, tenant_ids) as session:
+                return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
+        except CONNECTION_LOST:
+            raise
+        except asyncpg.PostgresError:
+            # One poisoned order must fail alone: halve until it stands by itself.
+            if len(intents) == 1:
+                return [Placement(order=None, problems=(problem(OrderProblem.ORDER_UNSTORABLE),))]
+            middle = len(intents) // 2
+            first = await self._place_or_split(intents[:middle], quotes)
+            return first + await self._place_or_split(intents[middle:], quotes)
+
+    async def _quotes(self, intents: Sequence[_Intent]) -> dict[InstrumentId, Tick]:
+        wanted: dict[TenantId, set[InstrumentId]] = {}
+        for intent in intents:
+            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
+        quotes: dict[InstrumentId, Tick] = {}
+        # Without Redis there is no reference price, and a check that needs one fails closed.
+        with contextlib.suppress(*REDIS_LOST):
+            for tenant_id, instrument_ids in wanted.items():
+                quotes |= await marketdata.read_quotes(
+                    self._redis.client, tenant_id, list(instrument_ids), prefix=self._redis.prefix
+                )
+        return quotes
+
+    async def _after(self, placements: Sequence[Placement]) -> None:
+        if any(placement.order is not None for placement in placements):
+            await hint(self._redis, LANES, OUTBOX)
+
+
+async def place_batch(
+    session: BatchSession,
+    intents: Sequence[_Intent],
+    quotes: Mapping[InstrumentId, Tick],
+    *,
+    now: datetime,
+    ids: Ids,
+) -> list[Placement]:
+    """Decides and stores a batch in the order of its arrival, against the exposure that is running."""
+    keys = {intent.key for intent in intents}
+    books = await orders.books_for_update(session, keys)
+    places = {(intent.key, match.id) for intent in intents for match in intent.matches}
+    facts = _Facts(
+        accounts=await brokers.account_facts(session, books),
+        known=await orders.orders_by_client_id(
+            session, [(intent.key, intent.new.client_order_id) for intent in intents]
+        ),
+        limits=await risk.active_limits(session, [*{key.tenant_id for key in keys}]),
+        quotes=quotes,
+    )
+    booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
+    placements = [_decide(intent, facts, booking) for intent in intents]
+    await booking.write(session)
+    return placements
+
+
+def _decide(intent: _Intent, facts: _Facts, booking: Booking) -> Placement:
+    account = facts.accounts.get(intent.key)
+    if account is None or intent.key not in booking.books:
+        return _refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
+    if not intent.matches:
+        return _refused(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol" if intent.new.symbol else "instrumentId")
+    if len(intent.matches) > 1:
+        return _refused(OrderProblem.INSTRUMENT_AMBIGUOUS, "symbol")
+    instrument = intent.matches[0]
+    asked = terms_hash(intent.new, instrument.id)
+    known = facts.known.get((intent.key, intent.new.client_order_id))
+    if known is not None:
+        if known.terms_hash != asked:
+            return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
+        return Placement(order=known, problems=rejection_problems(known))
+    if not account.is_active:
+        return _refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")
+    if not instrument.is_active:
+        return _refused(OrderProblem.INSTRUMENT_INACTIVE, "instrumentId")
+    off_grid = grid_problems(intent.new.terms, instrument)
+    if off_grid:
+        return Placement(order=None, problems=off_grid)
+    order = _checked(intent, instrument, asked, account, facts, booking)
+    facts.known[intent.key, order.client_order_id] = order
+    _book(intent, order, booking)
+    return Placement(order=order, problems=rejection_problems(order))
+
+
+def _checked(
+    intent: _Intent,
+    instrument: Instrument,
+    asked: bytes,
+    account: AccountFacts,
+    facts: _Facts,
+    booking: Booking,
+) -> Order:
+    new = intent.new
+    position = booking.position(intent.key, instrument.id)
+    proposal = Proposal(
+        account_id=new.account_id,
+        instrument=instrument,
+        side=new.side,
+        order_type=new.order_type,
+        terms=new.terms,
+        adds_quantity=new.terms.quantity,
+        adds_orders=1,
+        reference=reference_price(facts.quotes.get(instrument.id), new.side, booking.now),
+        exposure=Exposure(
+            position_quantity=position.quantity,
+            open_buy_quantity=position.open_buy_quantity,
+            open_sell_quantity=position.open_sell_quantity,
+            open_orders=booking.books[intent.key].open_orders,
+        ),
+    )
+    checks = evaluate(facts.limits[intent.key.tenant_id], proposal)
+    order = Order(
+        id=intent.order_id,
+        tenant_id=intent.key.tenant_id,
+        account_id=new.account_id,
+        instrument_id=instrument.id,
+        client_order_id=new.client_order_id,
+        terms_hash=asked,
+        side=new.side,
+        order_type=new.order_type,
+        terms=new.terms,
+        post_only=new.post_only,
+        outside_regular_hours=new.outside_regular_hours,
+        origin=new.origin,
+        metadata=new.metadata,
+        placed_by=intent.principal.actor,
+        state=OrderState.ROUTED if account.is_gate_open else OrderState.HELD,
+        risk_checks=checks,
+        created_at=booking.now,
+        updated_at=booking.now,
+    )
+    breach = first_breach(checks)
+    if breach is None:
+        return order
+    return replace(
+        order,
+        state=OrderState.REJECTED,
+        reject_origin=RejectOrigin.OMS,
+        reject_code=breach_code(breach),
+        reject_reason=breach.message,
+    )
+
+
+def _book(intent: _Intent, order: Order, booking: Booking) -> None:
+    key = intent.key
+    booking.put_new(order)
+    details = {
+        "clientOrderId": order.client_order_id,
+        "instrumentId": str(order.instrument_id),
+        "side": order.side.value,
+        "orderType": order.order_type.value,
+        **terms_document(order.terms),
+    }
+    is_rejected = order.state is OrderState.REJECTED
+    event_type = {
+        OrderState.REJECTED: OrderEventType.ORDER_REJECTED,
+        OrderState.HELD: OrderEventType.ORDER_HELD,
+    }.get(order.state, OrderEventType.ORDER_PLACED)
+    booking.log(
+        key,
+        [
+            OrderEvent(
+                type=event_type.value,
+                order_id=order.id,
+                account_id=order.account_id,
+                from_state=OrderState.NEW,
+                to_state=order.state,
+                actor=order.placed_by,
+                reason=order.reject_reason,
+                details=details,
+                occurred_at=booking.now,
+            )
+        ],
+    )
+    booking.audit.append(
+        audit.entry(
+            intent.principal,
+            "order.place",
+            "Order",
+            order.id,
+            entry_id=booking.ids.new(),
+            now=booking.now,
+            new={**details, "state": order.state.value},
+        )
+    )
+    if is_rejected:
+        return
+    booking.count_open(key, 1)
+    booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
+    if order.state is OrderState.ROUTED:
+        booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
+
+
+def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference | None:
+    """The price that an order of the side would meet, else the last; None when the quote is missing or stale."""
+    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
+        return None
+    price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
+    return Reference(price=price, at=quote.time) if price else None
+
+
+def breach_code(check: RiskCheck) -> str:
+    """The stable code of a refusal by a limit, RISK_ and the limit's type."""
+    return f"RISK_{check.check.value}"
+
+
+def rejection_problems(order: Order) -> tuple[Problem, ...]:
+    """Why the house refused the order; empty for one that it did not refuse."""
+    if order.reject_origin is not RejectOrigin.OMS:
+        return ()
+    path = _BREACH_PATHS.get(order.reject_code or "", ())
+    return (Problem(code=order.reject_code or "RISK", message=order.reject_reason or "", path=path),)
+
+
+_BREACH_PATHS: dict[str, tuple[str, ...]] = {
+    f"RISK_{RiskLimitType.MAX_ORDER_QUANTITY}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_ORDER_NOTIONAL}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_POSITION_QUANTITY}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_POSITION_NOTIONAL}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_OPEN_ORDERS}": ("accountId",),
+    f"RISK_{RiskLimitType.SYMBOL_WHITELIST}": ("symbol",),
+    f"RISK_{RiskLimitType.SYMBOL_BLACKLIST}": ("symbol",),
+}
+
+
+def _refused(code: OrderProblem, *path: str) -> Placement:
+    return Placement(order=None, problems=(problem(code, *path),))
