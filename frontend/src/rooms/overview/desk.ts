@@ -28,6 +28,7 @@ const TICK_THROTTLE_MS = 250;
 const ACCOUNTS_EVERY_MS = 5_000;
 const POSITIONS_EVERY_MS = 10_000;
 const POSITIONS_AFTER_EVENT_MS = 300;
+const FOLLOW_AGAIN_MS = 3_000;
 
 export interface Desk {
   accounts: RowStore<Account>;
@@ -35,6 +36,7 @@ export interface Desk {
   orders: RowStore<Order>;
   quotes: RowStore<QuoteRow>;
   feeds: Record<"accounts" | "positions" | "orders" | "quotes", Feed>;
+  /** Loads everything again and follows what is no longer followed. */
   reload(): void;
   /** Begins to load and listen; the answer ends it. */
   start(): () => void;
@@ -99,12 +101,7 @@ export function createDesk(): Desk {
     return nodes.map((node) => node.symbol);
   }
 
-  function reload(): void {
-    void loadAccounts();
-    void loadPositions();
-    void loadOrders();
-    void loadQuotes();
-  }
+  let catchUpNow: (() => void) | null = null;
 
   function start(): () => void {
     const socket = openSocket();
@@ -112,6 +109,19 @@ export function createDesk(): Desk {
     let isTicking = false;
     let isOver = false;
     let positionsTimer: ReturnType<typeof setTimeout> | undefined;
+    let againTimer: ReturnType<typeof setTimeout> | undefined;
+
+    /** A refusal stays on its panel until the person asks again; a stream that merely ended is followed anew. */
+    function ended(feed: Feed, cause: unknown): void {
+      if (isOver) return;
+      const refusal = refusalOf(cause);
+      if (refusal !== null) feed.fail(refusal);
+      else
+        againTimer ??= setTimeout(() => {
+          againTimer = undefined;
+          void catchUp();
+        }, FOLLOW_AGAIN_MS);
+    }
 
     function positionsSoon(): void {
       positionsTimer ??= setTimeout(() => {
@@ -126,9 +136,9 @@ export function createDesk(): Desk {
       followed.add(accountId);
       // graphql-ws sends this very object again after each reconnect, so the cursor in it resumes the log.
       const variables: VariablesOf<typeof ORDER_EVENTS> = { accountId, afterSequence: cursor ?? null };
-      const end = (failure: string | null): void => {
+      const end = (cause: unknown): void => {
         followed.delete(accountId);
-        if (failure) feeds.orders.fail(failure);
+        ended(feeds.orders, cause);
       };
       socket.subscribe<ResultOf<typeof ORDER_EVENTS>>(
         { query: print(ORDER_EVENTS), variables },
@@ -143,7 +153,7 @@ export function createDesk(): Desk {
             feeds.orders.heard();
             positionsSoon();
           },
-          error: (error) => end(describeStreamFailure(error)),
+          error: end,
           complete: () => end(null),
         },
       );
@@ -152,9 +162,9 @@ export function createDesk(): Desk {
     function followTicks(symbols: string[]): void {
       if (isOver || isTicking || symbols.length === 0) return;
       isTicking = true;
-      const end = (failure: string | null): void => {
+      const end = (cause: unknown): void => {
         isTicking = false;
-        if (failure) feeds.quotes.fail(failure);
+        ended(feeds.quotes, cause);
       };
       socket.subscribe<ResultOf<typeof TICKS>>(
         { query: print(TICKS), variables: { symbols, throttleMs: TICK_THROTTLE_MS } },
@@ -169,7 +179,7 @@ export function createDesk(): Desk {
               if (row) quotes.upsert(withTick(row, tick));
             }
           },
-          error: (error) => end(describeStreamFailure(error)),
+          error: end,
           complete: () => end(null),
         },
       );
@@ -190,24 +200,27 @@ export function createDesk(): Desk {
       if (isLive && !wasLive) void catchUp();
       wasLive = isLive;
     });
+    catchUpNow = () => void catchUp();
     void catchUp();
     const accountsTimer = setInterval(() => void loadAccounts(), ACCOUNTS_EVERY_MS);
     const positionsPoll = setInterval(() => void loadPositions(), POSITIONS_EVERY_MS);
 
     return () => {
       isOver = true;
+      catchUpNow = null;
       stopListening();
       clearInterval(accountsTimer);
       clearInterval(positionsPoll);
       clearTimeout(positionsTimer);
+      clearTimeout(againTimer);
       void socket.dispose();
     };
   }
 
-  return { accounts, positions, orders, quotes, feeds, reload, start };
+  return { accounts, positions, orders, quotes, feeds, reload: () => catchUpNow?.(), start };
 }
 
-function describeStreamFailure(error: unknown): string {
-  if (Array.isArray(error)) return (error[0] as { message?: string } | undefined)?.message ?? "Live updates ended.";
-  return "Live updates ended.";
+/** The words of a GraphQL refusal; null when the connection or the server merely went away. */
+function refusalOf(cause: unknown): string | null {
+  return Array.isArray(cause) ? ((cause[0] as { message?: string } | undefined)?.message ?? "Refused.") : null;
 }
