@@ -1,6 +1,6 @@
 /** The two ways to the API: urql over HTTP for queries and mutations, graphql-ws for what is live. */
 import { Client, fetchExchange } from "@urql/core";
-import { createClient as createSocket } from "graphql-ws";
+import { createClient as createSocket, type Client as Socket } from "graphql-ws";
 
 import { bearerToken, refresh, signOut } from "./session";
 import { connection } from "./connection";
@@ -54,10 +54,9 @@ export function socketUrl(): string {
 }
 
 /** A client of graphql-transport-ws that reconnects for ever and closes a socket whose server went silent. */
-export function openSocket(): ReturnType<typeof createSocket> {
-  let live: WebSocket | null = null;
+export function openSocket(): Socket {
   let watchdog: ReturnType<typeof setTimeout> | undefined;
-  return createSocket({
+  const socket = createSocket({
     url: socketUrl(),
     connectionParams: async () => {
       const token = await bearerToken();
@@ -72,24 +71,22 @@ export function openSocket(): ReturnType<typeof createSocket> {
     },
     on: {
       connecting: (isRetry) => connection.set(isRetry ? "reconnecting" : "connecting"),
-      connected: (socket) => {
-        live = socket as WebSocket;
-        connection.set("live");
-      },
+      connected: () => connection.set("live"),
       ping: (isReceived) => {
         if (isReceived) return;
-        // keepAlive alone shows an open socket through a frozen server.
-        watchdog = setTimeout(() => live?.close(4408, "no pong"), PONG_MS_MAX);
+        // keepAlive alone shows an open socket through a frozen server, and close() would wait for its answer.
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => socket.terminate(), PONG_MS_MAX);
       },
       pong: (isReceived) => {
         if (isReceived) clearTimeout(watchdog);
       },
       closed: (event) => {
         clearTimeout(watchdog);
-        live = null;
         const isOurs = (event as CloseEvent).code === NORMAL_CLOSURE;
         connection.set(isOurs ? "idle" : "reconnecting");
       },
     },
   });
+  return socket;
 }
