@@ -13,8 +13,8 @@ import { useFeed, useSilence, type Feed } from "./feed";
 
 /** Twice and a half the heartbeat of the tick stream. */
 const TICKS_SILENCE_MS = 12_000;
-/** A few missed polls. */
-const POLL_SILENCE_MS = 30_000;
+/** A missed poll or two. */
+const POLL_SILENCE_MS = 15_000;
 
 export function OverviewPage(): JSX.Element {
   const [desk] = useState<Desk>(createDesk);
@@ -91,19 +91,38 @@ function LivePanel<Row>(props: LivePanelProps<Row>): JSX.Element {
   const rows = useRows(store);
   const { heardAtMs, failure } = useFeed(feed);
   const isLoading = heardAtMs === null && failure === null;
+  const hasRows = rows.length > 0;
   return (
     <Panel
       title={title}
       count={isLoading ? undefined : rows.length}
-      aside={<Staleness feed={feed} silenceMs={silenceMs ?? Number.POSITIVE_INFINITY} isStreamed={isStreamed ?? false} />}
+      aside={
+        // What is on screen stays there, in its place, however the source fares.
+        hasRows && failure !== null ? (
+          <Failing failure={failure} onRetry={onRetry} />
+        ) : (
+          <Staleness feed={feed} silenceMs={silenceMs ?? Number.POSITIVE_INFINITY} isStreamed={isStreamed ?? false} />
+        )
+      }
       isLoading={isLoading}
-      failure={failure}
+      failure={hasRows ? null : failure}
       onRetry={onRetry}
-      empty={rows.length === 0 && failure === null ? empty : null}
+      empty={!hasRows && failure === null ? empty : null}
       {...(className === undefined ? {} : { className })}
     >
-      {rows.length > 0 && <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />}
+      {hasRows && <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />}
     </Panel>
+  );
+}
+
+function Failing({ failure, onRetry }: { failure: string; onRetry: () => void }): JSX.Element {
+  return (
+    <span role="alert" className="inline-flex items-center gap-3">
+      <Status tone="critical" label={failure} />
+      <button type="button" onClick={onRetry} className="text-accent underline-offset-2 hover:underline">
+        Try again
+      </button>
+    </span>
   );
 }
 

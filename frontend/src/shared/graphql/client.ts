@@ -5,7 +5,7 @@ import { createClient as createSocket, type Client as Socket } from "graphql-ws"
 import { bearerToken, refresh, signOut } from "./session";
 import { connection } from "./connection";
 
-const REQUEST_MS_MAX = 30_000;
+const REQUEST_MS_MAX = 15_000;
 const PING_EVERY_MS = 5_000;
 const PONG_MS_MAX = 5_000;
 const RETRY_MS_MAX = 15_000;
