@@ -115,7 +115,7 @@ async def _api_key(door: Door, principal: Principal, known: str | None) -> str:
     issued = await create_api_key(
         door, principal, name="demo", scopes=sorted(ROLE_SCOPES[Role.TRADER], key=lambda scope: scope.value)
     )
-    return issued.secret
+    return issued.text
 
 
 async def _account(
