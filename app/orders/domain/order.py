@@ -1,6 +1,6 @@
 """The values of the order core: an order, its requests, its executions and its events."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -72,6 +72,10 @@ class Order:
         if self.state.is_terminal:
             return ZERO
         return max(self.terms.quantity - self.filled_quantity, ZERO)
+
+    def routed(self) -> "Order":
+        """The order on its way to the broker."""
+        return replace(self, state=OrderState.ROUTED)
 
     @property
     def was_claimed(self) -> bool:

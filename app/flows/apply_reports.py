@@ -1,0 +1,331 @@
+"""What a broker reported becomes state: executions, orders, positions, events, in one transaction."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.core.fix import OrderOrigin, OrderState, OrderType
+from app.core.ids import Ids, InstrumentId, OrderId
+from app.core.messages import (
+    AccountKey,
+    BrokerReport,
+    CommissionReport,
+    ExecutionReport,
+    FaultReport,
+    Fill,
+    Instrument,
+    NotFoundReport,
+    OrderAddress,
+    OrderTerms,
+    StatusReport,
+)
+from app.core.money import plain
+from app.flows.booking import Booking
+from app.infra.db import BatchSession
+from app.instruments import batch as instruments
+from app.orders.domain.order import Execution, Order, OrderEvent, reserved_quantity
+from app.orders.domain.reports import (
+    BROKER,
+    Decision,
+    OrderFile,
+    apply_execution,
+    apply_fault,
+    apply_not_found,
+    apply_status,
+)
+from app.orders.events import OrderEventType
+from app.orders.repository import batch as orders
+from app.positions import batch as positions
+from app.positions.domain import apply_fill, derive
+
+log = logging.getLogger(__name__)
+
+AddressedReport = StatusReport | ExecutionReport | FaultReport | NotFoundReport
+
+
+async def apply_reports(
+    session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], *, now: datetime, ids: Ids
+) -> bool:
+    """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
+
+    A report that repeats another changes nothing; one that fits no order or no transition is quarantined.
+    """
+    books = await orders.books_for_update(session, [key])
+    assert key in books, "an account has a book from its creation"
+    work = await _load(session, key, reports, Booking(books=books, positions={}, ids=ids, now=now))
+    for report in reports:
+        if isinstance(report, CommissionReport):
+            await work.book_commission(session, report)
+        else:
+            await work.apply(session, report)
+    await work.finish(session)
+    return work.booking.has_events
+
+
+async def _load(session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], booking: Booking) -> "_Work":
+    addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
+    executed = [report for report in reports if isinstance(report, ExecutionReport)]
+    named = [report.execution_id for report in reports if isinstance(report, CommissionReport)]
+    found = await orders.orders_by_address(
+        session,
+        key,
+        order_ids=[address.order_id for address in addresses if address.order_id],
+        permanent_ids=[address.permanent_id for address in addresses if address.permanent_id],
+        broker_order_ids=[address.broker_order_id for address in addresses if address.broker_order_id],
+        execution_ids=named,
+    )
+    work = _Work(key=key, booking=booking)
+    for order in found:
+        work.remember(OrderFile(order=order))
+    for request in await orders.open_requests(session, key.tenant_id, [order.id for order in found]):
+        work.remember_request(request)
+    if executed or named:
+        for row in await orders.revisions(session, key, [report.root for report in executed], named):
+            work.ledger.setdefault(row.root, []).append(row)
+    if executed:
+        work.early = await orders.take_early_commissions(session, key, [report.execution_id for report in executed])
+    known = await instruments.find(
+        session,
+        ids=[(key.tenant_id, one) for one in {order.instrument_id for order in found}],
+        contract_ids=[(key.tenant_id, str(report.contract_id)) for report in executed],
+    )
+    work.instruments = {instrument.id: instrument for _, instrument in known}
+    booking.positions.update(await positions.positions_of(session, [(key, one) for one in work.instruments]))
+    return work
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Work:
+    key: AccountKey
+    booking: Booking
+    files: dict[OrderId, OrderFile] = dataclasses.field(default_factory=dict)
+    by_permanent_id: dict[int, OrderId] = dataclasses.field(default_factory=dict)
+    by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
+    ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
+    fresh: set[Any] = dataclasses.field(default_factory=set)
+    early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
+    instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
+    restated: set[InstrumentId] = dataclasses.field(default_factory=set)
+
+    def remember(self, file: OrderFile) -> None:
+        order = file.order
+        self.files[order.id] = file
+        if order.permanent_id is not None:
+            self.by_permanent_id[order.permanent_id] = order.id
+        if order.broker_order_id is not None:
+            self.by_broker_id[order.broker_client_id, order.broker_order_id] = order.id
+
+    def remember_request(self, request: Any) -> None:
+        field = "cancel" if request.terms is None else "replace"
+        self.files[request.order_id] = dataclasses.replace(self.files[request.order_id], **{field: request})
+
+    def match(self, address: OrderAddress) -> OrderFile | None:
+        if address.order_id is not None and address.order_id in self.files:
+            return self.files[address.order_id]
+        if address.permanent_id is not None and address.permanent_id in self.by_permanent_id:
+            return self.files[self.by_permanent_id[address.permanent_id]]
+        if address.broker_order_id is not None:
+            place = (address.client_id, address.broker_order_id)
+            if place in self.by_broker_id:
+                return self.files[self.by_broker_id[place]]
+        return None
+
+    async def apply(self, session: BatchSession, report: AddressedReport) -> None:
+        file = self.match(report.address)
+        if file is None and isinstance(report, ExecutionReport):
+            file = self.imported(report)
+        if file is None:
+            if isinstance(report, ExecutionReport):
+                await self.quarantine(session, None, "an execution of an instrument that is not known", report)
+            return
+        if isinstance(report, ExecutionReport):
+            file = _room_for(file, report)
+        decision = self.decide(file, report)
+        if decision.quarantine is not None:
+            await self.quarantine(session, file.order.id, decision.quarantine, report)
+        self.take(file, decision)
+
+    def decide(self, file: OrderFile, report: AddressedReport) -> Decision:
+        match report:
+            case StatusReport():
+                return apply_status(file, report)
+            case ExecutionReport():
+                revisions = tuple(self.ledger.get(report.root, ()))
+                return apply_execution(file, revisions, report, self.booking.ids.new(), self.booking.now)
+            case FaultReport():
+                return apply_fault(file, report)
+            case NotFoundReport():
+                return apply_not_found(file, report)
+
+    def take(self, before: OrderFile, decision: Decision) -> None:
+        booking, key, order = self.booking, self.key, decision.file.order
+        self.remember(decision.file)
+        if order != before.order:
+            booking.put_order(order)
+        change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
+            before.order, before.pending_terms
+        )
+        booking.reserve(key, order.instrument_id, order.side, change)
+        if order.state.is_terminal and not before.order.state.is_terminal:
+            booking.count_open(key, -1)
+        realized = self.move_position(decision.fills)
+        for row in decision.executions:
+            self.store_execution(row, realized)
+        if decision.is_restated:
+            self.restated.add(order.instrument_id)
+        booking.resolved_requests.extend((key.tenant_id, request) for request in decision.requests)
+        booking.log(key, decision.events)
+        for row in decision.executions:
+            early = self.early.pop(row.execution_id, None)
+            if early is not None:
+                self.charge(row.execution_id, *early)
+
+    def move_position(self, fills: Sequence[Fill]) -> Decimal | None:
+        realized: Decimal | None = None
+        for fill in fills:
+            multiplier = self.instruments[fill.instrument_id].multiplier
+            position = self.booking.position(self.key, fill.instrument_id)
+            position, realized = apply_fill(position, fill, multiplier)
+            self.booking.store_position(self.key, position)
+        return realized
+
+    def store_execution(self, row: Execution, realized: Decimal | None) -> None:
+        rows = self.ledger.setdefault(row.root, [])
+        known = next((place for place, held in enumerate(rows) if held.id == row.id), None)
+        if known is None:
+            row = dataclasses.replace(row, realized_pnl=realized)
+            rows.append(row)
+            self.fresh.add(row.id)
+        else:
+            rows[known] = row
+
+    async def book_commission(self, session: BatchSession, report: CommissionReport) -> None:
+        if report.commission is None:
+            return
+        if not self.charge(report.execution_id, report.commission, report.currency):
+            await orders.keep_early_commission(
+                session, self.key, report.execution_id, report.commission, report.currency, self.booking.now
+            )
+
+    def charge(self, execution_id: str, commission: Decimal, currency: str) -> bool:
+        for rows in self.ledger.values():
+            for place, row in enumerate(rows):
+                if row.execution_id != execution_id:
+                    continue
+                if row.commission == commission and row.commission_currency == currency:
+                    return True
+                rows[place] = dataclasses.replace(row, commission=commission, commission_currency=currency)
+                if row.id not in self.fresh:
+                    self.booking.changed_executions.append((self.key.tenant_id, rows[place]))
+                self.charge_order(row, commission - (row.commission or Decimal(0)), currency)
+                return True
+        return False
+
+    def charge_order(self, row: Execution, change: Decimal, currency: str) -> None:
+        booking, file = self.booking, self.files[row.order_id]
+        order = dataclasses.replace(file.order, commission=file.order.commission + change)
+        self.remember(dataclasses.replace(file, order=order))
+        booking.put_order(order)
+        position = booking.position(self.key, order.instrument_id)
+        booking.store_position(self.key, dataclasses.replace(position, commission=position.commission + change))
+        details = {"executionId": row.execution_id, "commission": plain(change), "currency": currency}
+        booking.log(self.key, [_event(OrderEventType.COMMISSION_BOOKED, order, None, details, booking.now)])
+
+    def imported(self, report: ExecutionReport) -> OrderFile | None:
+        instrument = next((one for one in self.instruments.values() if one.contract_id == report.contract_id), None)
+        if instrument is None:
+            return None
+        booking = self.booking
+        order_id = OrderId(booking.ids.new())
+        order = Order(
+            id=order_id,
+            tenant_id=self.key.tenant_id,
+            account_id=self.key.account_id,
+            instrument_id=instrument.id,
+            client_order_id=f"external-{report.address.permanent_id or report.root}",
+            terms_hash=b"",
+            side=report.side,
+            order_type=OrderType.MARKET,
+            terms=OrderTerms(quantity=report.quantity),
+            origin=OrderOrigin.EXTERNAL,
+            placed_by=BROKER,
+            state=OrderState.ACCEPTED,
+            broker_client_id=report.address.client_id,
+            permanent_id=report.address.permanent_id,
+            created_at=booking.now,
+            updated_at=booking.now,
+        )
+        booking.put_new(order)
+        booking.count_open(self.key, 1)
+        booking.reserve(self.key, instrument.id, order.side, order.terms.quantity)
+        booking.log(self.key, [_event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, {}, report.executed_at)])
+        file = OrderFile(order=order)
+        self.remember(file)
+        return file
+
+    async def quarantine(
+        self, session: BatchSession, order_id: OrderId | None, reason: str, report: AddressedReport
+    ) -> None:
+        log.error("quarantined: %s: %s", reason, report)
+        await orders.quarantine(
+            session,
+            self.key,
+            entry_id=self.booking.ids.new(),
+            order_id=order_id,
+            reason=reason,
+            report={"kind": type(report).__name__, **dataclasses.asdict(report)},
+            now=self.booking.now,
+        )
+
+    async def finish(self, session: BatchSession) -> None:
+        booking, tenant_id = self.booking, self.key.tenant_id
+        changed = {row.id for _, row in booking.changed_executions}
+        for rows in self.ledger.values():
+            for row in rows:
+                if row.id in self.fresh:
+                    booking.new_executions.append((tenant_id, row))
+                elif row.is_superseded and row.id not in changed:
+                    booking.changed_executions.append((tenant_id, row))
+        await booking.write(session)
+        if self.restated:
+            await self.derive_positions(session)
+
+    async def derive_positions(self, session: BatchSession) -> None:
+        rows = await orders.active_executions(session, self.key, list(self.restated))
+        for instrument_id in self.restated:
+            fills = [
+                Fill(instrument_id=instrument_id, signed_quantity=row.quantity * row.side.sign, price=row.price)
+                for row in rows
+                if row.instrument_id == instrument_id and row.quantity
+            ]
+            position = self.booking.position(self.key, instrument_id)
+            derived = derive(position, fills, self.instruments[instrument_id].multiplier)
+            await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
+
+
+def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
+    # An imported order's quantity is what was seen of it, so it grows with each of its executions.
+    order = file.order
+    if order.origin is not OrderOrigin.EXTERNAL or order.filled_quantity == 0:
+        return file
+    seen = order.filled_quantity + report.quantity
+    terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
+    return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+
+
+def _event(
+    event_type: OrderEventType, order: Order, before: OrderState | None, details: dict[str, Any], at: datetime
+) -> OrderEvent:
+    return OrderEvent(
+        type=event_type.value,
+        order_id=order.id,
+        account_id=order.account_id,
+        from_state=before or order.state,
+        to_state=order.state,
+        actor=BROKER,
+        details=details,
+        occurred_at=at,
+    )

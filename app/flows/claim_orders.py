@@ -1,0 +1,149 @@
+"""The connector takes commands off an account's lane: the intent to send is durable before a byte is written."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from app.brokers import batch as brokers
+from app.brokers.domain import Lease
+from app.brokers.errors import LeaseLostError
+from app.core.fix import OrderState
+from app.core.ids import InstrumentId, OrderId, RequestId
+from app.core.messages import AccountKey, Contract, Instrument, LaneCommand, LaneKind
+from app.infra.db import BatchSession
+from app.instruments import batch as instruments
+from app.orders.domain.order import Order, OrderRequest
+from app.orders.repository import batch as orders
+from app.orders.repository.batch import LaneEntry
+
+_AFTER_CONNECT = (LaneKind.CANCEL,)
+_WITH_OPEN_GATE = tuple(LaneKind)
+
+
+async def claim_orders(
+    session: BatchSession, lease: Lease, client_id: int, *, limit: int, now: datetime
+) -> list[LaneCommand]:
+    """The next commands of the account, each claimed once; new orders and modifies only while the gate is open.
+
+    Raises LeaseLostError when the lease's generation is not the newest: another connector has the account.
+    """
+    key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+    await orders.books_for_update(session, [key])
+    account = (await brokers.account_facts(session, [key]))[key]
+    kinds = _WITH_OPEN_GATE if account.is_gate_open else _AFTER_CONNECT
+    entries = await orders.take_lane(session, key, kinds, limit)
+    if not entries:
+        return []
+    known = await orders.orders_by_id(session, key.tenant_id, {entry.order_id for entry in entries})
+    placed = [entry.order_id for entry in entries if entry.kind is LaneKind.PLACE and _is_unsent(known[entry.order_id])]
+    claims: dict[OrderId, int] = {}
+    first = await brokers.take_order_ids(session, key, lease.generation, len(placed))
+    if first is None:
+        raise LeaseLostError("the lease was taken over")
+    if placed:
+        claims = {order_id: first + place for place, order_id in enumerate(placed)}
+        await orders.store_claims(session, key, list(claims.items()), client_id, lease.generation)
+    request_ids = [entry.request_id for entry in entries if entry.request_id is not None]
+    requests = await orders.requests_by_id(session, key.tenant_id, request_ids)
+    await orders.mark_sent(session, key.tenant_id, request_ids, now)
+    contracts = await contracts_of(session, key, known.values())
+    return [
+        command
+        for entry in entries
+        if (command := _command(entry, known[entry.order_id], claims, requests, contracts)) is not None
+    ]
+
+
+async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneCommand]:
+    """What is to be written again after a complete synchronisation, under the same order ids.
+
+    Orders that were claimed and that the broker does not know were lost on the way; the same order id makes a
+    second copy impossible. Cancels and modifies without an outcome are asked again.
+    Source: guarantees G2; the broker takes a known id of the same client as the same order.
+    """
+    key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+    await orders.books_for_update(session, [key])
+    if await brokers.take_order_ids(session, key, lease.generation, 0) is None:
+        raise LeaseLostError("the lease was taken over")
+    unsettled = await orders.unsettled_orders(session, key)
+    contracts = await contracts_of(session, key, unsettled)
+    pending = await orders.open_requests(session, key.tenant_id, [order.id for order in unsettled])
+    commands = [
+        _place_command(order, order.broker_order_id, contracts[order.instrument_id])
+        for order in unsettled
+        if order.state is OrderState.ROUTED and order.broker_order_id is not None
+    ]
+    by_id = {order.id: order for order in unsettled}
+    for request in pending:
+        order = by_id[request.order_id]
+        if request.sent_at is not None and order.broker_order_id is not None:
+            commands.append(_request_command(order, request, order.broker_order_id, contracts[order.instrument_id]))
+    return commands
+
+
+async def contracts_of(session: BatchSession, key: AccountKey, wanted: Iterable[Order]) -> dict[InstrumentId, Contract]:
+    """The contracts of the orders' instruments."""
+    ids = {order.instrument_id for order in wanted}
+    found = await instruments.find(session, ids=[(key.tenant_id, one) for one in ids])
+    return {instrument.id: contract_of(instrument) for _, instrument in found}
+
+
+def contract_of(instrument: Instrument) -> Contract:
+    """What the broker knows the instrument by."""
+    assert instrument.contract_id is not None, "only instruments with a contract are traded"
+    return Contract(
+        instrument_id=instrument.id,
+        contract_id=instrument.contract_id,
+        symbol=instrument.symbol,
+        instrument_type=instrument.instrument_type,
+        exchange=instrument.exchange,
+        currency=instrument.currency,
+    )
+
+
+def _is_unsent(order: Order) -> bool:
+    return order.state is OrderState.ROUTED and not order.was_claimed
+
+
+def _command(
+    entry: LaneEntry,
+    order: Order,
+    claims: dict[OrderId, int],
+    requests: dict[RequestId, OrderRequest],
+    contracts: dict[InstrumentId, Contract],
+) -> LaneCommand | None:
+    contract = contracts[order.instrument_id]
+    if entry.kind is LaneKind.PLACE:
+        broker_order_id = claims.get(order.id)
+        return None if broker_order_id is None else _place_command(order, broker_order_id, contract)
+    broker_order_id = order.broker_order_id or claims.get(order.id)
+    if order.state.is_terminal or broker_order_id is None or entry.request_id is None:
+        return None
+    return _request_command(order, requests[entry.request_id], broker_order_id, contract)
+
+
+def _place_command(order: Order, broker_order_id: int, contract: Contract) -> LaneCommand:
+    return LaneCommand(
+        kind=LaneKind.PLACE,
+        order_id=order.id,
+        request_id=None,
+        broker_order_id=broker_order_id,
+        contract=contract,
+        side=order.side,
+        order_type=order.order_type,
+        terms=order.terms,
+        outside_regular_hours=order.outside_regular_hours,
+    )
+
+
+def _request_command(order: Order, request: OrderRequest, broker_order_id: int, contract: Contract) -> LaneCommand:
+    return LaneCommand(
+        kind=LaneKind.CANCEL if request.terms is None else LaneKind.REPLACE,
+        order_id=order.id,
+        request_id=request.id,
+        broker_order_id=broker_order_id,
+        contract=contract,
+        side=order.side,
+        order_type=order.order_type,
+        terms=request.terms or order.terms,
+        outside_regular_hours=order.outside_regular_hours,
+    )
