@@ -1,6 +1,7 @@
 """A tenant meets no row of another, whatever it asks, on whichever connection, after whatever went wrong before."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,10 +66,10 @@ def column(table: str) -> str:
 
 async def counted(session: BatchSession, table: str, condition: str = "true", *parameters: Any) -> int:
     """Rows that the transaction sees; none where the role may not read the table at all."""
-    try:
-        [row] = await session.fetch(f"SELECT count(*) FROM {table} WHERE {condition}", *parameters)
-    except asyncpg.InsufficientPrivilegeError:
+    [may_read] = await session.fetch("SELECT has_table_privilege($1, 'SELECT')", table)
+    if not may_read[0]:
         return 0
+    [row] = await session.fetch(f"SELECT count(*) FROM {table} WHERE {condition}", *parameters)
     return int(row[0])
 
 
@@ -231,11 +232,16 @@ async def _aborts_by_orm(database: Database, tenant_id: TenantId) -> None:
             await session.execute(text("SELECT 1 / 0"))
 
 
+async def _update_and_swallow_an_error(database: Database, tenant_id: TenantId) -> None:
+    async with begin_batch(database, tenant_id) as session:
+        await session.execute("UPDATE orders SET version = version + 1")
+        with contextlib.suppress(asyncpg.DivisionByZeroError):
+            await session.fetch("SELECT 1 / 0")
+
+
 async def _swallows_an_error(database: Database, tenant_id: TenantId) -> None:
     with pytest.raises(asyncpg.InFailedSQLTransactionError):
-        async with begin_batch(database, tenant_id) as session:
-            with pytest.raises(asyncpg.DivisionByZeroError):
-                await session.fetch("SELECT 1 / 0")
+        await _update_and_swallow_an_error(database, tenant_id)
 
 
 async def _is_cancelled(database: Database, tenant_id: TenantId) -> None:
@@ -324,10 +330,7 @@ async def test_what_the_server_rolled_back_does_not_pass_for_committed(world: Wo
     before = await snapshot(world, world.one)
 
     with pytest.raises(asyncpg.InFailedSQLTransactionError):
-        async with begin_batch(database, world.one.tenant_id) as session:
-            await session.execute("UPDATE orders SET version = version + 1")
-            with pytest.raises(asyncpg.DivisionByZeroError):
-                await session.fetch("SELECT 1 / 0")
+        await _update_and_swallow_an_error(database, world.one.tenant_id)
 
     assert await snapshot(world, world.one) == before
 
