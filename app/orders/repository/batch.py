@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.core.ids import OrderId, RequestId, TenantId
+from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.messages import AccountKey, LaneKind
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, plain_json
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.repository.rows import (
+    event_from_row,
     execution_from_row,
     order_from_row,
     request_from_row,
@@ -185,13 +186,13 @@ async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
           outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
           overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
           broker_client_id, broker_order_id, permanent_id, created_at, updated_at)
-        SELECT n.*, 0, 0, 0, 0, r.origin, r.code, r.reason, false, r.checks, 1, r.client, r.broker, r.permanent,
+        SELECT n.*, 0, 0, 0, 0, r.origin, r.code, r.reason, false, r.checks::jsonb, 1, r.client, r.broker, r.permanent,
           r.created_at, r.created_at
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
           $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
             a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
-        JOIN unnest($21::text[], $22::text[], $23::text[], $24::jsonb[], $25::int[], $26::bigint[], $27::bigint[],
+        JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
           $28::timestamptz[]) WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at,
             place) USING (place)
         """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
@@ -218,7 +219,8 @@ async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
         [order.reject_origin for order in orders],
         [order.reject_code for order in orders],
         [order.reject_reason for order in orders],
-        [[risk_check_document(check) for check in order.risk_checks] for order in orders],
+        # As text: the driver would take a list within the array for another dimension.
+        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
         [order.broker_client_id for order in orders],
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],
@@ -548,3 +550,46 @@ async def quarantine(
         report,
         now,
     )
+
+
+async def open_book(session: BatchSession, key: AccountKey) -> None:
+    """Opens the book of a new account."""
+    await session.execute(
+        """
+        INSERT INTO account_books (tenant_id, account_id, last_sequence, open_orders) VALUES ($1, $2, 0, 0)
+        ON CONFLICT DO NOTHING
+        """,
+        key.tenant_id,
+        key.account_id,
+    )
+
+
+async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[AccountId, int]:
+    """Where the event log of each account of the tenant ends."""
+    rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)
+    return {row["account_id"]: row["last_sequence"] for row in rows}
+
+
+async def events_after(session: BatchSession, key: AccountKey, sequence: int, limit: int) -> list[LoggedEvent]:
+    """The next events of an account's log behind a sequence, in order."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM order_events WHERE tenant_id = $1 AND account_id = $2 AND sequence > $3
+        ORDER BY sequence LIMIT $4
+        """,
+        key.tenant_id,
+        key.account_id,
+        sequence,
+        limit,
+    )
+    return [event_from_row(row) for row in rows]
+
+
+async def executions_by_key(
+    session: BatchSession, tenant_id: TenantId, keys: Sequence[ExecutionKey]
+) -> dict[ExecutionKey, Execution]:
+    """The ledger's rows of these ids."""
+    rows = await session.fetch(
+        "SELECT * FROM executions WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(keys)
+    )
+    return {row["id"]: execution_from_row(row) for row in rows}
