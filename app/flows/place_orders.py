@@ -1,6 +1,7 @@
 """placeOrder: concurrent calls are gathered and go through one transaction, each on its own merits."""
 
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ from app.orders.repository.batch import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
 from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, evaluate, first_breach
+
+log = logging.getLogger(__name__)
 
 REFERENCE_AGE_MAX = timedelta(seconds=60)
 
@@ -117,7 +120,8 @@ class OrderIntake:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
-        except asyncpg.PostgresError:
+        except asyncpg.PostgresError as error:
+            log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
             if len(intents) == 1:
                 return [Placement(order=None, problems=(problem(OrderProblem.ORDER_UNSTORABLE),))]
@@ -133,9 +137,7 @@ class OrderIntake:
         # Without Redis there is no reference price, and a check that needs one fails closed.
         with contextlib.suppress(*REDIS_LOST):
             for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(
-                    self._redis.client, tenant_id, list(instrument_ids), prefix=self._redis.prefix
-                )
+                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
         return quotes
 
     async def _after(self, placements: Sequence[Placement]) -> None:
