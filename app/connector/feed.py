@@ -100,7 +100,7 @@ class FeedRunner:
             await asyncio.sleep(self._intervals.window_s)
             ticks = adapter.take_ticks()
             try:
-                await publish_ticks(self._redis.client, self._account.tenant_id, ticks, prefix=self._redis.prefix)
+                await publish_ticks(self._redis, self._account.tenant_id, ticks)
             except REDIS_LOST as error:
                 # Quotes are replaced by the next ones anyway: nothing is kept for later.
                 if is_redis_up:

@@ -87,9 +87,7 @@ async def test_quotes_are_kept_and_told(
 
     async with Bus(redis_url, redis_prefix) as bus:
         told = await until_told(bus, house, redis, "187.4")
-    quotes = await read_quotes(
-        redis.client, house.tenant_id, [AAPL.instrument_id, MSFT.instrument_id], prefix=redis.prefix
-    )
+    quotes = await read_quotes(redis, house.tenant_id, [AAPL.instrument_id, MSFT.instrument_id])
 
     assert {tick.instrument_id for tick in told} <= {AAPL.instrument_id, MSFT.instrument_id}
     aapl = quotes[AAPL.instrument_id]
@@ -113,10 +111,10 @@ async def test_the_feed_comes_back_after_the_gateway(
         async for message in stream:
             if isinstance(message, bytes) and any(tick.bid == Decimal("190.1") for tick in decode_ticks(message)):
                 break
-    quotes = await read_quotes(redis.client, house.tenant_id, [AAPL.instrument_id], prefix=redis.prefix)
+    quotes = await read_quotes(redis, house.tenant_id, [AAPL.instrument_id])
     assert quotes[AAPL.instrument_id].bid == Decimal("190.1")
 
 
 async def test_quotes_of_nothing_are_nothing(house: House, redis: Redis) -> None:
-    assert await read_quotes(redis.client, house.tenant_id, [], prefix=redis.prefix) == {}
-    assert await read_quotes(redis.client, house.tenant_id, [AAPL.instrument_id], prefix=redis.prefix) == {}
+    assert await read_quotes(redis, house.tenant_id, []) == {}
+    assert await read_quotes(redis, house.tenant_id, [AAPL.instrument_id]) == {}
