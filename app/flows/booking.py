@@ -90,11 +90,8 @@ class Booking:
         self.new_orders[order.id] = order
 
     def put_order(self, order: Order) -> None:
-        """Takes an order as it is to be written."""
-        if order.id in self.new_orders:
-            self.new_orders[order.id] = order
-        else:
-            self.changed_orders[order.id] = replace(order, updated_at=self.now)
+        """Takes an order as it is to stand; one that is new is stored as it came and then moved."""
+        self.changed_orders[order.id] = replace(order, updated_at=self.now)
 
     async def write(self, session: BatchSession) -> None:
         """Writes everything, a statement a table, and the outbox with it."""

@@ -133,7 +133,9 @@ class OrderIntake:
         # Without Redis there is no reference price, and a check that needs one fails closed.
         with contextlib.suppress(*REDIS_LOST):
             for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
+                quotes |= await marketdata.read_quotes(
+                    self._redis.client, tenant_id, list(instrument_ids), prefix=self._redis.prefix
+                )
         return quotes
 
     async def _after(self, placements: Sequence[Placement]) -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from broadcaster import Broadcast, BroadcastBackend, Event
 from redis.asyncio.client import PubSub
@@ -108,9 +108,10 @@ class Bus:
         try:
             async with self._broadcast.subscribe(name) as subscriber:
                 ready.set()
-                async for event in subscriber:
+                while True:
+                    message: Any = (await subscriber.get()).message
                     for stream in tuple(self._streams.get(name, ())):
-                        stream.put(event.message)
+                        stream.put(message)
         finally:
             ready.set()
 
@@ -174,7 +175,7 @@ class RedisBackend(BroadcastBackend):
                 self._pubsub = pubsub
                 if was_lost:
                     for channel in self._channels:
-                        self._published.put_nowait(Event(channel, GAP))
+                        self._published.put_nowait(Event(channel, cast(Any, GAP)))
                 backoff_s = BACKOFF_S_MIN
                 await self._read(pubsub)
             except REDIS_LOST:
@@ -182,7 +183,7 @@ class RedisBackend(BroadcastBackend):
             finally:
                 self._pubsub = None
                 with contextlib.suppress(*REDIS_LOST):
-                    await pubsub.aclose()
+                    await pubsub.aclose()  # type: ignore[no-untyped-call]
             for confirmed in self._confirmed.values():
                 confirmed.clear()
             await asyncio.sleep(backoff_s * (1 + random.random()))

@@ -41,7 +41,7 @@ class Redis:
 
     async def ping(self) -> None:
         """Raises when the server does not answer."""
-        await self.client.ping()  # type: ignore[misc]
+        await self.client.ping()
 
     async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Publishes messages in order, in one round trip."""

@@ -97,9 +97,9 @@ class AccessTokens:
 
     def _claims(self, payload: dict[str, Any]) -> AccessClaims:
         return AccessClaims(
-            tenant_id=TenantId(UUID(payload["tid"])),
-            user_id=UserId(UUID(payload["sub"])),
-            session_id=SessionId(UUID(payload["sid"])),
+            tenant_id=TenantId(UUID(str(payload["tid"]))),
+            user_id=UserId(UUID(str(payload["sub"]))),
+            session_id=SessionId(UUID(str(payload["sid"]))),
             issued_at=datetime.fromtimestamp(int(payload["iat"]), UTC),
             expires_at=datetime.fromtimestamp(int(payload["exp"]), UTC),
         )

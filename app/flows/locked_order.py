@@ -1,0 +1,30 @@
+"""An order with its account's book locked: where a cancel and a modify begin."""
+
+from dataclasses import replace
+
+from app.core.fix import RequestKind
+from app.core.ids import OrderId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession
+from app.orders.domain.reports import OrderFile
+from app.orders.repository import batch as orders
+from app.orders.repository.batch import Book
+
+
+async def lock_order(
+    session: BatchSession, tenant_id: TenantId, order_id: OrderId
+) -> tuple[AccountKey, Book, OrderFile] | None:
+    """The order as it stands behind the lock of its account, with its open requests; None if unknown."""
+    seen = (await orders.orders_by_id(session, tenant_id, [order_id])).get(order_id)
+    if seen is None:
+        return None
+    key = AccountKey(tenant_id=tenant_id, account_id=seen.account_id)
+    books = await orders.books_for_update(session, [key])
+    order = (await orders.orders_by_id(session, tenant_id, [order_id]))[order_id]
+    file = OrderFile(order=order)
+    for request in await orders.open_requests(session, tenant_id, [order_id]):
+        if request.kind is RequestKind.CANCEL:
+            file = replace(file, cancel=request)
+        else:
+            file = replace(file, replace=request)
+    return key, books[key], file

@@ -1,0 +1,180 @@
+"""modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
+
+import contextlib
+from dataclasses import replace
+
+from app.audit import service as audit
+from app.core.errors import Problem, UnavailableError
+from app.core.fix import OrderState, RequestKind, RequestOutcome
+from app.core.ids import InstrumentId, RequestId, TenantId
+from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
+from app.core.money import ZERO
+from app.flows.booking import Booking
+from app.flows.desk import Desk
+from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.locked_order import lock_order
+from app.flows.place_orders import Placement, breach_code, reference_price
+from app.identity.domain import Principal
+from app.infra.db import CONNECTION_LOST, BatchSession
+from app.infra.redis import REDIS_LOST
+from app.infra.uow import begin_batch
+from app.instruments import batch as instruments
+from app.marketdata import service as marketdata
+from app.orders.domain.changing import OrderChange, changed_terms, replace_problems
+from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
+from app.orders.domain.placing import problem, terms_document
+from app.orders.domain.reports import OrderFile
+from app.orders.errors import OrderProblem
+from app.orders.events import OrderEventType
+from app.orders.repository import batch as orders
+from app.orders.repository.batch import LaneEntry
+from app.positions import batch as positions
+from app.risk import batch as risk
+from app.risk.domain import Exposure, Proposal, evaluate, first_breach
+
+
+async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -> Placement:
+    """The order after the modify was taken: live on its old terms until the broker confirms the new ones.
+
+    A modify that breaches a limit is refused, and the order lives on. Raises UnavailableError when the database
+    does not answer.
+    """
+    tenant_id = principal.tenant_id
+    try:
+        found = await _instrument_of(desk, tenant_id, change)
+        if found is None:
+            return _refused(None, problem(OrderProblem.ORDER_NOT_FOUND, "orderId"))
+        quote = await _quote(desk, tenant_id, found.id)
+        async with begin_batch(desk.database, tenant_id) as session:
+            placement = await _replace(session, desk, principal, change, found, quote)
+    except CONNECTION_LOST as error:
+        raise UnavailableError("the order store does not answer; ask again") from error
+    if not placement.problems:
+        await hint(desk.redis, LANES, OUTBOX)
+    return placement
+
+
+async def _replace(
+    session: BatchSession,
+    desk: Desk,
+    principal: Principal,
+    change: OrderChange,
+    instrument: Instrument,
+    quote: Tick | None,
+) -> Placement:
+    locked = await lock_order(session, principal.tenant_id, change.order_id)
+    assert locked is not None, "an order that was seen stays"
+    key, book, file = locked
+    terms = changed_terms(file.order, change)
+    problems = replace_problems(file, change, terms, instrument)
+    if problems:
+        return _refused(file.order, *problems)
+    place = (key, instrument.id)
+    booking = Booking(
+        books={key: book},
+        positions=await positions.positions_of(session, [place]),
+        ids=desk.ids,
+        now=desk.clock.now(),
+    )
+    limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
+    breach = first_breach(evaluate(limits, _proposal(key, file, terms, instrument, quote, booking)))
+    if breach is not None:
+        return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))
+    order = _book(key, file, terms, principal, booking)
+    await booking.write(session)
+    return Placement(order=order)
+
+
+def _proposal(
+    key: AccountKey,
+    file: OrderFile,
+    terms: OrderTerms,
+    instrument: Instrument,
+    quote: Tick | None,
+    booking: Booking,
+) -> Proposal:
+    order, position = file.order, booking.position(key, instrument.id)
+    return Proposal(
+        account_id=key.account_id,
+        instrument=instrument,
+        side=order.side,
+        order_type=order.order_type,
+        terms=terms,
+        adds_quantity=max(terms.quantity - order.terms.quantity, ZERO),
+        adds_orders=0,
+        reference=reference_price(quote, order.side, booking.now),
+        exposure=Exposure(
+            position_quantity=position.quantity,
+            open_buy_quantity=position.open_buy_quantity,
+            open_sell_quantity=position.open_sell_quantity,
+            open_orders=booking.books[key].open_orders,
+        ),
+    )
+
+
+def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Principal, booking: Booking) -> Order:
+    order = replace(file.order, state=OrderState.PENDING_REPLACE, updated_at=booking.now)
+    request = OrderRequest(
+        id=RequestId(booking.ids.new()),
+        order_id=order.id,
+        kind=RequestKind.REPLACE,
+        outcome=RequestOutcome.PENDING,
+        terms=terms,
+        reason=None,
+        requested_by=principal.actor,
+        requested_at=booking.now,
+    )
+    booking.put_order(order)
+    booking.new_requests.append((key.tenant_id, request))
+    booking.lane.append(LaneEntry(key=key, kind=LaneKind.REPLACE, order_id=order.id, request_id=request.id))
+    booking.reserve(
+        key, order.instrument_id, order.side, reserved_quantity(order, terms) - reserved_quantity(file.order, None)
+    )
+    booking.log(
+        key,
+        [
+            OrderEvent(
+                type=OrderEventType.REPLACE_REQUESTED.value,
+                order_id=order.id,
+                account_id=order.account_id,
+                from_state=file.order.state,
+                to_state=order.state,
+                actor=principal.actor,
+                details=dict(terms_document(terms)),
+                occurred_at=booking.now,
+            )
+        ],
+    )
+    booking.audit.append(
+        audit.entry(
+            principal,
+            "order.modify",
+            "Order",
+            order.id,
+            entry_id=booking.ids.new(),
+            now=booking.now,
+            old=terms_document(file.order.terms),
+            new=terms_document(terms),
+        )
+    )
+    return order
+
+
+async def _instrument_of(desk: Desk, tenant_id: TenantId, change: OrderChange) -> Instrument | None:
+    async with begin_batch(desk.database, tenant_id) as session:
+        order = (await orders.orders_by_id(session, tenant_id, [change.order_id])).get(change.order_id)
+        if order is None:
+            return None
+        found = await instruments.find(session, ids=[(tenant_id, order.instrument_id)])
+    return found[0][1]
+
+
+async def _quote(desk: Desk, tenant_id: TenantId, instrument_id: InstrumentId) -> Tick | None:
+    with contextlib.suppress(*REDIS_LOST):
+        quotes = await marketdata.read_quotes(desk.redis.client, tenant_id, [instrument_id], prefix=desk.redis.prefix)
+        return quotes.get(instrument_id)
+    return None
+
+
+def _refused(order: Order | None, *problems: Problem) -> Placement:
+    return Placement(order=order, problems=problems)

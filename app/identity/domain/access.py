@@ -1,0 +1,135 @@
+"""What may be done: roles, scopes, and the principal who holds them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
+from app.identity.errors import MissingScopeError
+
+
+class Role(StrEnum):
+    """What a member is in a tenant. ROLE_SCOPES says what that allows."""
+
+    ADMIN = "ADMIN"
+    MANAGER = "MANAGER"
+    TRADER = "TRADER"
+    COMPLIANCE = "COMPLIANCE"
+    VIEWER = "VIEWER"
+
+
+class Scope(StrEnum):
+    """One thing that a credential may allow."""
+
+    VIEW_ORDERS = "VIEW_ORDERS"
+    PLACE_ORDERS = "PLACE_ORDERS"
+    MODIFY_ORDERS = "MODIFY_ORDERS"
+    CANCEL_ORDERS = "CANCEL_ORDERS"
+    APPROVE_ORDERS = "APPROVE_ORDERS"
+    VIEW_POSITIONS = "VIEW_POSITIONS"
+    VIEW_MARKET_DATA = "VIEW_MARKET_DATA"
+    MANAGE_RISK = "MANAGE_RISK"
+    MANAGE_BROKERS = "MANAGE_BROKERS"
+    MANAGE_STRATEGIES = "MANAGE_STRATEGIES"
+    RUN_STRATEGIES = "RUN_STRATEGIES"
+    MANAGE_WEBHOOKS = "MANAGE_WEBHOOKS"
+    VIEW_AUDIT = "VIEW_AUDIT"
+    MANAGE_MEMBERS = "MANAGE_MEMBERS"
+    ADMIN_TENANT = "ADMIN_TENANT"
+
+
+_LOOK = frozenset({Scope.VIEW_ORDERS, Scope.VIEW_POSITIONS, Scope.VIEW_MARKET_DATA})
+_TRADE = _LOOK | {
+    Scope.PLACE_ORDERS,
+    Scope.MODIFY_ORDERS,
+    Scope.CANCEL_ORDERS,
+    Scope.MANAGE_STRATEGIES,
+    Scope.RUN_STRATEGIES,
+}
+ROLE_SCOPES: Final[Mapping[Role, frozenset[Scope]]] = MappingProxyType(
+    {
+        # Runs the firm's installation: everything, and alone the members and the tenant itself.
+        Role.ADMIN: frozenset(Scope),
+        # Answers for portfolios: trades, approves, sets limits, connects brokers and webhooks, reads the audit log.
+        Role.MANAGER: frozenset(Scope) - {Scope.MANAGE_MEMBERS, Scope.ADMIN_TENANT},
+        # Trades by hand and by strategy, within limits that others set.
+        Role.TRADER: _TRADE,
+        # Watches, approves, pulls orders, sets limits; places none, so that nobody controls their own trading.
+        Role.COMPLIANCE: _LOOK | {Scope.CANCEL_ORDERS, Scope.APPROVE_ORDERS, Scope.MANAGE_RISK, Scope.VIEW_AUDIT},
+        # Looks on.
+        Role.VIEWER: _LOOK,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Where a request comes from, as the border saw it. ip_address is "" where there is none (a process of ours)."""
+
+    ip_address: str = ""
+    request_id: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who acts, in which tenant, with which scopes, from where.
+
+    Exactly one of session_id (a person signed in, then user_id too) and api_key_id is set; neither for a process of
+    the house. actor names the principal in events and audit: "user:<uuid>", "key:<uuid>" or "system:<name>".
+    """
+
+    tenant_id: TenantId
+    user_id: UserId | None = None
+    api_key_id: ApiKeyId | None = None
+    session_id: SessionId | None = None
+    scopes: frozenset[Scope]
+    actor: str
+    ip_address: str = ""
+    request_id: str = ""
+    user_agent: str = ""
+
+    def has(self, scope: Scope) -> bool:
+        """True when the principal holds the scope."""
+        return scope in self.scopes
+
+    def require(self, scope: Scope) -> None:
+        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope."""
+        if scope not in self.scopes:
+            raise MissingScopeError(scope.value)
+
+
+def system_principal(tenant_id: TenantId, name: str) -> Principal:
+    """A process of the house acting within a tenant, such as "seed" or "connector": every scope, no person."""
+    return Principal(tenant_id=tenant_id, scopes=frozenset(Scope), actor=f"system:{name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A credential that holds as of a moment ago: whom it stands for, and until when and from where it may be used."""
+
+    tenant_id: TenantId
+    user_id: UserId | None
+    api_key_id: ApiKeyId | None
+    session_id: SessionId | None
+    scopes: frozenset[Scope]
+    ends_at: datetime | None
+    ip_allowlist: tuple[str, ...] = ()
+
+    def principal(self, client: Client) -> Principal:
+        """The principal of a request from the client."""
+        actor = f"key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
+        return Principal(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            api_key_id=self.api_key_id,
+            session_id=self.session_id,
+            scopes=self.scopes,
+            actor=actor,
+            ip_address=client.ip_address,
+            request_id=client.request_id,
+            user_agent=client.user_agent,
+        )

@@ -1,0 +1,78 @@
+"""What a client may still ask of an order: whether a cancel or a modify can be taken, and what it leads to."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from app.core.errors import Problem
+from app.core.fix import OrderState, TimeInForce
+from app.core.ids import OrderId
+from app.core.messages import Instrument, OrderTerms
+from app.orders.domain.order import Order
+from app.orders.domain.placing import grid_problems, problem, terms_problems
+from app.orders.domain.reports import OrderFile, same_terms
+from app.orders.errors import OrderProblem
+
+_UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
+_WORKING = frozenset({OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """A modify as a client asks for it: None leaves a term as it is."""
+
+    order_id: OrderId
+    expected_version: int | None = None
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+
+
+def is_unsent(order: Order) -> bool:
+    """True when the broker cannot know the order, so that a cancel ends it here and now."""
+    return order.state in _UNSENT or (order.state is OrderState.ROUTED and not order.was_claimed)
+
+
+def cancel_problem(file: OrderFile) -> Problem | None:
+    """Why a cancel cannot be taken; None when it can. A repeated cancel answers the open one and is no problem."""
+    if file.order.state.is_terminal:
+        return problem(OrderProblem.ORDER_NOT_OPEN, "orderId")
+    return None
+
+
+def changed_terms(order: Order, change: OrderChange) -> OrderTerms:
+    """The terms that the modify asks for."""
+    terms = order.terms
+    return replace(
+        terms,
+        quantity=terms.quantity if change.quantity is None else change.quantity,
+        limit_price=terms.limit_price if change.limit_price is None else change.limit_price,
+        stop_price=terms.stop_price if change.stop_price is None else change.stop_price,
+        trailing_amount=terms.trailing_amount if change.trailing_amount is None else change.trailing_amount,
+        time_in_force=terms.time_in_force if change.time_in_force is None else change.time_in_force,
+    )
+
+
+def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, instrument: Instrument) -> list[Problem]:
+    """Why a modify cannot be taken; empty when it can."""
+    order = file.order
+    if order.state.is_terminal:
+        return [problem(OrderProblem.ORDER_NOT_OPEN, "orderId")]
+    if change.expected_version is not None and change.expected_version != order.version:
+        message = f"the order is at version {order.version}"
+        return [problem(OrderProblem.VERSION_CONFLICT, "expectedVersion", message=message)]
+    if file.cancel is not None:
+        return [problem(OrderProblem.CANCEL_PENDING, "orderId")]
+    if file.replace is not None:
+        return [problem(OrderProblem.REPLACE_PENDING, "orderId")]
+    if order.state not in _WORKING or order.in_doubt:
+        return [problem(OrderProblem.ORDER_NOT_WORKING, "orderId")]
+    problems = [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
+    if change.time_in_force is not None and change.time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
+        problems.append(problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce"))
+    if not problems and terms.quantity <= order.filled_quantity:
+        problems.append(problem(OrderProblem.QUANTITY_BELOW_FILLED, "quantity"))
+    if not problems and same_terms(terms, order.terms):
+        problems.append(problem(OrderProblem.NOTHING_TO_CHANGE, "orderId"))
+    return problems

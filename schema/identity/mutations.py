@@ -1,0 +1,149 @@
+"""Mutations of identity: in, out, and the API keys."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import strawberry
+
+from app.core.errors import NotFoundError, OmsError
+from app.core.ids import ApiKeyId
+from app.flows.create_api_key import create_api_key
+from app.flows.log_in import log_in
+from app.flows.log_out import log_out
+from app.flows.refresh_session import refresh_session
+from app.flows.register import Registration, register
+from app.flows.revoke_api_key import revoke_api_key
+from app.flows.rotate_api_key import rotate_api_key
+from schema.base.context import Info
+from schema.base.errors import user_errors
+from schema.base.permissions import public, signed_in
+from schema.identity.types import (
+    ApiKey,
+    ApiKeyPayload,
+    CreateApiKeyInput,
+    LoginInput,
+    LoginPayload,
+    LogoutPayload,
+    RefreshTokenInput,
+    RegisterInput,
+    RevokeApiKeyInput,
+    RotateApiKeyInput,
+    TokenPair,
+)
+
+DEFAULT_OVERLAP_S = 3600
+
+
+@strawberry.type
+class IdentityMutation:
+    """Mutations of identity."""
+
+    @strawberry.mutation(
+        description="Opens a tenant with its first administrator and signs them in.", extensions=public()
+    )
+    async def register(self, info: Info, input: RegisterInput) -> LoginPayload:  # noqa: A002
+        """Opens a tenant."""
+        registration = Registration(
+            tenant_name=input.tenant_name,
+            email=input.email,
+            password=input.password,
+            first_name=input.first_name,
+            last_name=input.last_name,
+        )
+        try:
+            registered = await register(info.context.desk.door, registration, info.context.client)
+        except OmsError as error:
+            return LoginPayload(errors=user_errors(error))
+        return LoginPayload(tokens=TokenPair.of(registered.tokens))
+
+    @strawberry.mutation(
+        description="An address and a password for tokens. Whatever does not fit is UNAUTHENTICATED, told alike; "
+        "who belongs to several tenants and names none gets TENANT_CHOICE_REQUIRED in errors.",
+        extensions=public(),
+    )
+    async def login(self, info: Info, input: LoginInput) -> LoginPayload:  # noqa: A002
+        """Opens a session."""
+        try:
+            tokens = await log_in(
+                info.context.desk.door,
+                email=input.email,
+                password=input.password,
+                tenant_slug=input.tenant_slug or None,
+                client=info.context.client,
+            )
+        except OmsError as error:
+            return LoginPayload(errors=user_errors(error))
+        return LoginPayload(tokens=TokenPair.of(tokens))
+
+    @strawberry.mutation(
+        description="A refresh token for the next pair, once. One that was used before revokes its session.",
+        extensions=public(),
+    )
+    async def refresh_token(self, info: Info, input: RefreshTokenInput) -> LoginPayload:  # noqa: A002
+        """Rotates a refresh token."""
+        tokens = await refresh_session(info.context.desk.door, input.refresh_token, info.context.client)
+        return LoginPayload(tokens=TokenPair.of(tokens))
+
+    @strawberry.mutation(description="Ends the session that asks, with all its tokens.", extensions=signed_in())
+    async def logout(self, info: Info) -> LogoutPayload:
+        """Ends the session."""
+        try:
+            await log_out(info.context.desk.door, info.context.principal)
+        except OmsError as error:
+            return LogoutPayload(errors=user_errors(error))
+        return LogoutPayload()
+
+    @strawberry.mutation(
+        description="A key for a program, with scopes within the maker's own. The secret is told this once.",
+        extensions=signed_in(),
+    )
+    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
+        """Makes a key."""
+        try:
+            issued = await create_api_key(
+                info.context.desk.door,
+                info.context.principal,
+                name=input.name,
+                scopes=input.scopes,
+                expires_at=input.expires_at or None,
+                ip_allowlist=input.ip_allowlist or (),
+                requests_per_minute=None
+                if input.requests_per_minute is strawberry.UNSET
+                else input.requests_per_minute,
+            )
+        except OmsError as error:
+            return ApiKeyPayload(errors=user_errors(error))
+        return ApiKeyPayload(api_key=ApiKey.of(issued.api_key), secret=issued.text)
+
+    @strawberry.mutation(
+        description="A successor for a key, with the same terms; both hold during the overlap.", extensions=signed_in()
+    )
+    async def rotate_api_key(self, info: Info, input: RotateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
+        """Makes a successor."""
+        overlap_s = DEFAULT_OVERLAP_S if input.overlap_seconds is None else input.overlap_seconds
+        try:
+            issued = await rotate_api_key(
+                info.context.desk.door,
+                info.context.principal,
+                _api_key_id(input.api_key_id),
+                overlap=timedelta(seconds=overlap_s),
+            )
+        except OmsError as error:
+            return ApiKeyPayload(errors=user_errors(error))
+        return ApiKeyPayload(api_key=ApiKey.of(issued.api_key), secret=issued.text)
+
+    @strawberry.mutation(description="Ends a key; to end it again is no error.", extensions=signed_in())
+    async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> ApiKeyPayload:  # noqa: A002
+        """Ends a key."""
+        try:
+            key = await revoke_api_key(info.context.desk.door, info.context.principal, _api_key_id(input.api_key_id))
+        except OmsError as error:
+            return ApiKeyPayload(errors=user_errors(error))
+        return ApiKeyPayload(api_key=ApiKey.of(key))
+
+
+def _api_key_id(text: str) -> ApiKeyId:
+    try:
+        return ApiKeyId(UUID(text))
+    except ValueError as error:
+        raise NotFoundError("There is no such API key.", path=["apiKeyId"]) from error
