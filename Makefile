@@ -18,13 +18,14 @@ DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-run: $(VENV)/.installed ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
+run: ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.required $(VENV)/.installed
 	@exec $(BIN)/oms up
 
 test: $(VENV)/.tested-with ## Run the tests, but those of the browser
 	$(BIN)/python -m pytest -m "not browser" $(PYTEST_ARGS)
 
-browser: $(VENV)/.installed $(VENV)/.tested-with ## Run the tests in a real browser (needs chromium)
+browser: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Run the tests in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m browser tests/browser
 
 check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
@@ -38,7 +39,7 @@ check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
 	@if [ -d frontend/node_modules ] && command -v npm >/dev/null; then npm --prefix frontend run --silent check; \
 	else echo "the front end is checked where its packages are installed: npm --prefix frontend ci"; fi
 
-bench: $(VENV)/.installed $(VENV)/.tested-with ## Measure orders per second and latencies on this machine
+bench: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Measure orders per second and latencies on this machine
 	$(BIN)/python -m tests.benchmarks
 
 fmt: $(VENV)/.tested-with ## Format the code and mend what can be mended
@@ -66,14 +67,15 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.required: requirements.txt | $(BIN)/python
-	$(PIP) install --require-hashes --no-deps -r requirements.txt
+	$(PIP) install --no-compile --require-hashes --no-deps -r requirements.txt
 	@touch $@
 
 $(VENV)/.tested-with: tests/requirements.txt $(VENV)/.required
-	$(PIP) install --require-hashes --no-deps -r tests/requirements.txt
+	$(PIP) install --no-compile --require-hashes --no-deps -r tests/requirements.txt
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.required pyproject.toml $(DASHBOARD_INPUTS)
+# Needs none of the packages, so that the dashboard is built while they are fetched.
+$(VENV)/.installed: pyproject.toml $(DASHBOARD_INPUTS) | $(BIN)/python
 	$(PIP) install --no-deps -e .
 	@touch $@
 

@@ -1,12 +1,14 @@
 """What every test may ask for: a real PostgreSQL, a database of the worker's own, a real Redis and a prefix in it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.infra.db import Database, DatabaseRole
 from tests.servers import ServersOfRun, create_clone, delete_keys, drop_databases
 
 # The developer's own settings must not decide what a test sees.
@@ -78,3 +80,34 @@ def worker_name(pytestconfig: pytest.Config) -> str:
     """The name of this worker among those that run tests at the same time."""
     inherited = getattr(pytestconfig, "workerinput", None)
     return str(inherited["workerid"]) if inherited else "main"
+
+
+@pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The worker's database under the role of the application."""
+    async with _opened(database_url, DatabaseRole.APP) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def intake_database(database_url: str) -> AsyncIterator[Database]:
+    """The worker's database under the role of the order intake."""
+    async with _opened(database_url, DatabaseRole.INTAKE) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def system_database(database_url: str) -> AsyncIterator[Database]:
+    """The worker's database under the role that reads a few tables over all tenants."""
+    async with _opened(database_url, DatabaseRole.SYSTEM) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _opened(database_url: str, role: DatabaseRole) -> AsyncIterator[Database]:
+    database = Database(database_url, role, size=4)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -66,7 +66,8 @@ RETURNING next_order_id
 _SAVE_BALANCE = """
 INSERT INTO account_balances AS held
        (tenant_id, account_id, cash, equity, buying_power, initial_margin, maintenance_margin, updated_at)
-VALUES ($1, $2, coalesce($3, 0), coalesce($4, 0), coalesce($5, 0), coalesce($6, 0), coalesce($7, 0), clock_timestamp())
+VALUES ($1, $2, coalesce($3::numeric, 0), coalesce($4::numeric, 0), coalesce($5::numeric, 0),
+        coalesce($6::numeric, 0), coalesce($7::numeric, 0), clock_timestamp())
 ON CONFLICT (tenant_id, account_id) DO UPDATE
    SET cash = coalesce($3, held.cash), equity = coalesce($4, held.equity),
        buying_power = coalesce($5, held.buying_power), initial_margin = coalesce($6, held.initial_margin),

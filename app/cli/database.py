@@ -32,7 +32,13 @@ async def _seed(settings: Settings, database_url: str) -> None:
 
     folders = state_folders(settings)
     password = demo_password(folders)
-    seeded = await seed_demo(database_url, password=password, api_key=previous_api_key(settings))
+    seeded = await seed_demo(
+        database_url,
+        password=password,
+        api_key=previous_api_key(settings),
+        simulator_host=settings.simulator_host,
+        simulator_port=settings.simulator_port,
+    )
     host = "127.0.0.1" if settings.http_host in {"0.0.0.0", "::"} else settings.http_host  # noqa: S104 - compared only
     authority = f"[{host}]:{settings.http_port}" if ":" in host else f"{host}:{settings.http_port}"
     write_demo(

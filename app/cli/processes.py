@@ -1,10 +1,10 @@
 """Starts one process of the system in the foreground, after a look at what it needs."""
 
 import asyncio
-import signal
 from importlib import import_module
 from pathlib import Path
 
+from app.infra.local_secrets import state_folders
 from app.infra.reach import reachable_settings
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings
@@ -30,10 +30,7 @@ def run_simulator() -> None:
     """
     settings = load_settings()
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
-    asyncio.run(_simulate(settings))
-
-
-async def _simulate(settings: Settings) -> None:
+    # Imported here, for the other processes need none of it.
     from app.simulator.config import SimulatorConfig
     from app.simulator.server import run
 
@@ -43,19 +40,10 @@ async def _simulate(settings: Settings) -> None:
         seed=settings.simulator_seed,
         state_path=_simulator_state(settings),
     )
-    serving = asyncio.current_task()
-    assert serving is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-    try:
-        await run(config, notify_ready)
-    except asyncio.CancelledError:
-        return
+    asyncio.run(run(config, notify_ready))
 
 
 def _simulator_state(settings: Settings) -> Path | None:
-    from app.infra.local_secrets import state_folders
-
     if settings.environment == "production":
         return None
     return state_folders(settings).state_dir / "simulator.json"

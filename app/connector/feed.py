@@ -6,9 +6,6 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from app.brokers.domain import BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
@@ -16,6 +13,7 @@ from app.connector.inbox import Inbox
 from app.connector.runner import first_error
 from app.core.errors import OmsError
 from app.core.messages import Contract
+from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.service import publish_ticks
 
 log = logging.getLogger(__name__)
@@ -43,14 +41,12 @@ class FeedRunner:
         make_adapter: Callable[[BrokerSink], BrokerAdapter],
         contracts: Callable[[], Awaitable[list[Contract]]],
         redis: Redis,
-        redis_prefix: str,
         intervals: FeedIntervals | None = None,
     ) -> None:
         self._account = account
         self._make_adapter = make_adapter
         self._contracts = contracts
         self._redis = redis
-        self._redis_prefix = redis_prefix
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
 
@@ -104,8 +100,8 @@ class FeedRunner:
             await asyncio.sleep(self._intervals.window_s)
             ticks = adapter.take_ticks()
             try:
-                await publish_ticks(self._redis, self._account.tenant_id, ticks, prefix=self._redis_prefix)
-            except (RedisError, OSError) as error:
+                await publish_ticks(self._redis, self._account.tenant_id, ticks)
+            except REDIS_LOST as error:
                 # Quotes are replaced by the next ones anyway: nothing is kept for later.
                 if is_redis_up:
                     log.error("quotes cannot be stored: %s", error)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 
-from app.brokers.port import ConnectionChange, LineChange
+from app.brokers.port import ConnectionChange, ConnectionEvent, LineChange
 from app.core.messages import AccountValues, BrokerPosition, BrokerReport
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ class Inbox:
         self._arrived = asyncio.Event()
         self._alarm_at = BACKLOG_ALARM
         self._changes: asyncio.Queue[ConnectionChange] = asyncio.Queue()
+        self._is_unreadable_waiting = False
         self._values: AccountValues | None = None
         self._positions: dict[int, BrokerPosition] = {}
 
@@ -35,7 +36,11 @@ class Inbox:
             self._alarm_at *= 2
 
     def changed(self, change: ConnectionChange) -> None:
-        """The way to the broker changed."""
+        """The way to the broker changed. Of unreadable messages one is enough to ask for everything again."""
+        is_unreadable = change.event is ConnectionEvent.UNREADABLE
+        if is_unreadable and self._is_unreadable_waiting:
+            return
+        self._is_unreadable_waiting = self._is_unreadable_waiting or is_unreadable
         self._changes.put_nowait(change)
 
     def valued(self, values: AccountValues) -> None:
@@ -75,7 +80,10 @@ class Inbox:
 
     async def next_change(self) -> ConnectionChange:
         """Wait for the next change of the way to the broker."""
-        return await self._changes.get()
+        change = await self._changes.get()
+        if change.event is ConnectionEvent.UNREADABLE:
+            self._is_unreadable_waiting = False
+        return change
 
     def take_values(self) -> AccountValues | None:
         """The newest figures, when there are any that were not taken yet."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
-from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
 from app.connector.inbox import Inbox
 from app.core.errors import OmsError
 from app.core.fix import ConnectionState
@@ -30,6 +30,7 @@ class Intervals:
     values_s: float = 1.0
     throttled_s: float = 1.0
     rest_s: float = 5.0
+    unreadable_s: float = 1.0
 
 
 class Store(Protocol):
@@ -48,14 +49,14 @@ class Store(Protocol):
         ...
 
     async def claim(self, limit: int) -> list[LaneCommand]:
-        """Take commands off the lane: their intents are durable when this returns."""
+        """Take commands off the lane, cancels alone while the gate is shut: their intents are durable on return."""
         ...
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         """Store what the broker reported, in one transaction."""
         ...
 
-    async def reconcile(self, snapshot: Snapshot) -> list[LaneCommand]:
+    async def unsettled(self) -> list[LaneCommand]:
         """After a complete and applied snapshot: what is to be written again, under the same order ids."""
         ...
 
@@ -82,8 +83,9 @@ class AccountRunner:
         self._wake = wake
         self._intervals = intervals or Intervals()
         self._attempts = 0
-        self._gate = asyncio.Event()
+        self._is_gate_open = False
         self._is_upstream_up = True
+        self._is_throttled = False
         self._applying = asyncio.Lock()
         self._shown: ConnectionStatus | None = None
 
@@ -96,7 +98,7 @@ class AccountRunner:
                 error = first_error(group)
                 if isinstance(error, LeaseLostError):
                     raise error from None
-            self._gate.clear()
+            self._is_gate_open = False
             self._attempts += 1
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
             await asyncio.sleep(backoff_s(self._attempts, random.random()))
@@ -104,6 +106,7 @@ class AccountRunner:
     async def _one_session(self) -> None:
         inbox = Inbox()
         self._is_upstream_up = True
+        self._is_throttled = False
         adapter = self._make_adapter(inbox)
         await self._show(ConnectionState.CONNECTING)
         try:
@@ -113,17 +116,16 @@ class AccountRunner:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
                 await self._synchronize(adapter, inbox)
-                self._attempts = 0
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
         finally:
-            self._gate.clear()
+            self._is_gate_open = False
             await adapter.close()
             await self._keep_rest(inbox)
 
     async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
-        self._gate.clear()
+        self._is_gate_open = False
         await self._show(ConnectionState.SYNCHRONIZING)
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it.
         async with self._applying:
@@ -133,18 +135,18 @@ class AccountRunner:
             for start in range(0, len(snapshot.reports), BATCH_MAX):
                 await self._store.apply(snapshot.reports[start : start + BATCH_MAX])
             await self._store.save_values(snapshot.values)
-            again = await self._store.reconcile(snapshot)
+            again = await self._store.unsettled()
         for command in again:
             adapter.send(command)
+        self._attempts = 0
         if self._is_upstream_up:
-            self._gate.set()
+            self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
 
     async def _carry_out(self, adapter: BrokerAdapter) -> None:
         while True:
-            await self._gate.wait()
             self._wake.clear()
-            limit = min(BATCH_MAX, adapter.capacity())
+            limit = 0 if self._is_throttled else min(BATCH_MAX, adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
             commands = await self._store.claim(limit) if limit else []
             for command in commands:
@@ -193,28 +195,27 @@ class AccountRunner:
                     raise BrokerDisconnectedError(change.detail)
                 case ConnectionEvent.UPSTREAM_LOST:
                     self._is_upstream_up = False
-                    self._gate.clear()
+                    self._is_gate_open = False
                     await self._show(ConnectionState.DEGRADED, error=_words(change))
                 case ConnectionEvent.UPSTREAM_RESTORED | ConnectionEvent.UPSTREAM_RESET:
                     self._is_upstream_up = True
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.UNREADABLE:
                     log.warning("%s: %s", self._account.account_number, _words(change))
+                    await asyncio.sleep(self._intervals.unreadable_s)
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.THROTTLED:
                     log.error("%s: %s", self._account.account_number, _words(change))
-                    was_open = self._gate.is_set()
-                    self._gate.clear()
+                    self._is_throttled = True
                     await asyncio.sleep(self._intervals.throttled_s)
-                    if was_open:
-                        self._gate.set()
+                    self._is_throttled = False
                 case ConnectionEvent.FEED_DOWN | ConnectionEvent.FEED_UP:
                     log.info("%s: %s", self._account.account_number, _words(change))
 
     async def _show(self, state: ConnectionState, *, error: str | None = None) -> None:
         status = ConnectionStatus(
             state=state,
-            is_gate_open=self._gate.is_set(),
+            is_gate_open=self._is_gate_open,
             reconnect_attempts=self._attempts,
             last_error=error,
         )

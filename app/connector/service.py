@@ -6,12 +6,8 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
 
 import asyncpg
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
@@ -28,7 +24,10 @@ from app.core.clock import Clock
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
+from app.flows.hints import LANES
+from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
+from app.infra.redis import Redis
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch, begin_system
 
@@ -69,6 +68,7 @@ class Connector:
         database: Database,
         system_database: Database,
         redis: Redis,
+        bus: Bus,
         clock: Clock,
         ids: Ids,
         intervals: ConnectorIntervals | None = None,
@@ -77,6 +77,7 @@ class Connector:
         self._database = database
         self._system_database = system_database
         self._redis = redis
+        self._bus = bus
         self._clock = clock
         self._ids = ids
         self._intervals = intervals or ConnectorIntervals()
@@ -179,7 +180,14 @@ class Connector:
         account = held.account
         return AccountRunner(
             account=account,
-            store=AccountStore(database=self._database, account=account, lease=lease, clock=self._clock, ids=self._ids),
+            store=AccountStore(
+                database=self._database,
+                redis=self._redis,
+                account=account,
+                lease=lease,
+                clock=self._clock,
+                ids=self._ids,
+            ),
             make_adapter=self._adapters(account, account.client_id),
             wake=held.wake,
             intervals=self._intervals.runner,
@@ -195,7 +203,6 @@ class Connector:
             make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
             contracts=contracts,
             redis=self._redis,
-            redis_prefix=self._settings.redis_prefix,
             intervals=self._intervals.feed,
         )
 
@@ -227,23 +234,10 @@ class Connector:
 
     async def _listen_for_hints(self) -> None:
         # Only a hint: whoever misses it finds the command at the next poll.
-        while True:
-            try:
-                async with self._redis.pubsub() as subscription:
-                    await subscription.subscribe(f"{self._settings.redis_prefix}lanes")
-                    async for message in subscription.listen():
-                        self._wake(message)
-            except (RedisError, OSError) as error:
-                log.warning("no hints from Redis, the lanes are polled: %s", error)
-                await asyncio.sleep(self._intervals.discover_s)
+        async with self._bus.subscribe(LANES) as hints:
+            async for _ in hints:
+                self._wake()
 
-    def _wake(self, message: dict[str, Any]) -> None:
-        if message["type"] != "message":
-            return
-        try:
-            named = AccountId(UUID(bytes(message["data"]).decode()))
-        except ValueError:
-            named = None
-        for (_, account_id), held in self._held.items():
-            if named is None or account_id == named:
-                held.wake.set()
+    def _wake(self) -> None:
+        for held in self._held.values():
+            held.wake.set()

@@ -11,12 +11,16 @@ import asyncpg
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
 from app.brokers.errors import LeaseLostError
-from app.brokers.port import Snapshot
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.ids import Ids
-from app.core.messages import AccountValues, BrokerReport, LaneCommand, LaneKind
+from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
+from app.flows.apply_reports import apply_reports
+from app.flows.claim_orders import claim_orders, commands_after_sync
+from app.flows.hints import OUTBOX, hint
+from app.flows.release_orders import lock_account, release_orders
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.redis import Redis
 from app.infra.uow import begin_batch
 
 log = logging.getLogger(__name__)
@@ -36,10 +40,14 @@ TRANSIENT: tuple[type[BaseException], ...] = (
 class AccountStore:
     """The Store of a runner."""
 
-    def __init__(self, *, database: Database, account: BrokerAccount, lease: Lease, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, database: Database, redis: Redis, account: BrokerAccount, lease: Lease, clock: Clock, ids: Ids
+    ) -> None:
         self._database = database
+        self._redis = redis
         self._account = account
         self._lease = lease
+        self._key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
         self._clock = clock
         self._ids = ids
 
@@ -54,12 +62,25 @@ class AccountStore:
         return raised
 
     async def show(self, status: ConnectionStatus) -> None:
-        """Store how far the connection has come.
+        """Store how far the connection has come. When the gate opens, orders that waited for it are routed.
 
         Raises LeaseLostError.
         """
-        if not await self._patiently(lambda session: brokers.set_status(session, self._lease, status)):
+
+        async def change(session: BatchSession) -> int | None:
+            await lock_account(session, self._key)
+            if not await brokers.set_status(session, self._lease, status):
+                return None
+            if not status.is_gate_open:
+                return 0
+            return await release_orders(session, self._key, now=self._clock.now(), ids=self._ids)
+
+        released = await self._patiently(change)
+        if released is None:
             raise LeaseLostError("the lease was taken over")
+        if released:
+            log.info("%s: %d orders that waited are routed", self._account.account_number, released)
+            await hint(self._redis, OUTBOX)
 
     async def beat(self, round_trip_ms: float) -> None:
         """Store a sign of life; one that cannot be stored now is worth nothing later."""
@@ -68,6 +89,49 @@ class AccountStore:
                 await brokers.beat(session, self._lease, round_trip_ms)
         except TRANSIENT as error:
             log.warning("%s: a sign of life was not stored: %s", self._account.account_number, error)
+
+    async def claim(self, limit: int) -> list[LaneCommand]:
+        """Take commands off the lane, cancels alone while the gate is shut.
+
+        Raises LeaseLostError, and UnavailableError when nobody knows whether the database kept the claim: whatever
+        was claimed then is found by the next synchronisation.
+        """
+        try:
+            async with begin_batch(self._database, self._lease.tenant_id) as session:
+                return await claim_orders(
+                    session, self._lease, self._account.client_id, limit=limit, now=self._clock.now()
+                )
+        except TRANSIENT as error:
+            raise UnavailableError(f"the lane cannot be read: {error}") from error
+
+    async def apply(self, reports: Sequence[BrokerReport]) -> None:
+        """Store what the broker reported, in one transaction, however long the database is away."""
+        if not reports:
+            return
+        try:
+            is_news = await self._patiently(
+                lambda session: apply_reports(session, self._key, reports, now=self._clock.now(), ids=self._ids)
+            )
+        except LeaseLostError:
+            raise
+        except Exception:
+            # A report that cannot be stored must not hold up the others, and must not pass unseen.
+            if len(reports) == 1:
+                log.exception("%s: a report of the broker is NOT STORED: %s", self._account.account_number, reports[0])
+                return
+            middle = len(reports) // 2
+            await self.apply(reports[:middle])
+            await self.apply(reports[middle:])
+            return
+        if is_news:
+            await hint(self._redis, OUTBOX)
+
+    async def unsettled(self) -> list[LaneCommand]:
+        """After a complete and applied snapshot: what is to be written again, under the same order ids.
+
+        Raises LeaseLostError.
+        """
+        return await self._patiently(lambda session: commands_after_sync(session, self._lease))
 
     async def save_values(self, values: AccountValues) -> None:
         """Store the account's figures."""

@@ -1,5 +1,6 @@
 """Exact numbers: what a price, a quantity or an amount may look like, and how it is rounded and written."""
 
+import decimal
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -9,6 +10,12 @@ _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,10})?", re.ASCII)
 _STEP = Decimal(1).scaleb(-FRACTION_DIGITS_MAX)
 
 ZERO = Decimal(0)
+
+# Python's 28 digits cut off the product of a quantity and a price that each fit their column. A hundred hold quantity
+# times price times multiplier whole; the default is for threads that start later.
+ARITHMETIC_DIGITS = 100
+decimal.DefaultContext.prec = ARITHMETIC_DIGITS
+decimal.getcontext().prec = ARITHMETIC_DIGITS
 
 
 def parse_decimal(text: str) -> Decimal:

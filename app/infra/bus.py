@@ -171,8 +171,12 @@ class RedisBackend(BroadcastBackend):
             pubsub = self._client.pubsub()
             try:
                 # A channel of our own keeps the connection subscribed, so that reading may start before clients come.
-                await pubsub.subscribe("oms:bus", *self._channels)
+                asked = frozenset(self._channels)
+                await pubsub.subscribe("oms:bus", *asked)
                 self._pubsub = pubsub
+                # A channel that came during the round trip found no connection to be asked for on.
+                if missed := self._channels - asked:
+                    await pubsub.subscribe(*missed)
                 if was_lost:
                     for channel in self._channels:
                         self._published.put_nowait(Event(channel, cast(Any, GAP)))

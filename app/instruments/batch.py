@@ -1,6 +1,7 @@
 """Set-based SQL of instruments for the hot paths."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.core.fix import InstrumentType
@@ -50,3 +51,29 @@ async def find(
         [contract_id for _, contract_id in contract_ids],
     )
     return [(row["tenant_id"], instrument_from_row(row)) for row in rows]
+
+
+async def insert_missing(session: BatchSession, tenant_id: TenantId, new: Sequence[Instrument], now: datetime) -> None:
+    """Stores the instruments that the tenant has not."""
+    await session.execute(
+        """
+        INSERT INTO instruments (tenant_id, id, symbol, name, exchange, currency, instrument_type, multiplier, tick_size,
+          lot_size, broker_contract_id, contract_details, is_active, created_at)
+        SELECT $1::uuid, n.*, true, $2::timestamptz FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[],
+          $7::text[], $8::text[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::jsonb[]) AS n
+        ON CONFLICT (tenant_id, symbol, exchange, currency) DO NOTHING
+        """,
+        tenant_id,
+        now,
+        [instrument.id for instrument in new],
+        [instrument.symbol for instrument in new],
+        [instrument.name for instrument in new],
+        [instrument.exchange for instrument in new],
+        [instrument.currency for instrument in new],
+        [instrument.instrument_type for instrument in new],
+        [instrument.multiplier for instrument in new],
+        [instrument.tick_size for instrument in new],
+        [instrument.lot_size for instrument in new],
+        [None if instrument.contract_id is None else str(instrument.contract_id) for instrument in new],
+        [instrument.details for instrument in new],
+    )

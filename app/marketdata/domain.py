@@ -25,14 +25,14 @@ _NUMBERS = (
 )
 
 
-def quotes_key(tenant_id: TenantId, prefix: str = "") -> str:
+def quotes_key(tenant_id: TenantId) -> str:
     """The Redis hash that holds the newest tick of each instrument, by its id."""
-    return f"{prefix}quotes:{tenant_id}"
+    return f"quotes:{tenant_id}"
 
 
-def ticks_channel(tenant_id: TenantId, prefix: str = "") -> str:
+def ticks_channel(tenant_id: TenantId) -> str:
     """The Redis channel on which each window's ticks are told, as one JSON list."""
-    return f"{prefix}ticks:{tenant_id}"
+    return f"ticks:{tenant_id}"
 
 
 def encode_tick(tick: Tick) -> bytes:

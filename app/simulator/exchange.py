@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -22,8 +22,8 @@ from app.core.matching import (
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
+from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
 from app.simulator.market import Market
-from app.simulator.order_messages import OrderPreview
 from app.simulator.orders import (
     TIMES_IN_FORCE,
     Execution,
@@ -41,6 +41,7 @@ from app.simulator.rules import (
     refusal_of_modify,
     refusal_of_terms,
 )
+from app.simulator.store import SavedState
 from app.simulator.wire import FieldError
 
 OPEN_ORDERS_MAX = 100_000
@@ -66,6 +67,13 @@ class ExchangeEvents(Protocol):
 
     def account_changed(self, account_id: str, con_id: int) -> None:
         """A position and the cash changed."""
+
+
+@dataclass(slots=True)
+class _Unsaved:
+    orders: dict[int, SimulatedOrder] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    account_ids: set[str] = field(default_factory=set)
 
 
 class Exchange:
@@ -96,29 +104,24 @@ class Exchange:
         self._by_address: dict[tuple[int, int], SimulatedOrder] = {}
         self._open: dict[int, SimulatedOrder] = {}
         self._completed: deque[int] = deque()
+        self._unsaved = _Unsaved()
         self._books = {con_id: OrderBook() for con_id in directory.entries}
         started = clock.now()
-        self._day_ends_at = next_day_of(started)
+        self.day_ends_at = next_day_of(started)
         self._good_till: dict[int, datetime] = {}
         # Ids must not come again after a restart without a state file, so they start from the time.
         self._execution_epoch = int(started.timestamp())
         self.last_execution_number = started.microsecond // 1_000 * 4_000_000
         self.last_perm_id = int(started.timestamp()) % 1_000_000 * 2_000
 
-    def restore(
-        self,
-        accounts: Iterable[Account],
-        orders: Iterable[SimulatedOrder],
-        executions: Iterable[Execution],
-        next_order_ids: dict[int, int],
-        last_perm_id: int,
-    ) -> None:
-        """Take back what an earlier process kept, working orders in the order they were given."""
-        self.accounts.update({account.account_id: account for account in accounts})
-        self.executions.extend(executions)
-        self.next_order_ids.update(next_order_ids)
-        self.last_perm_id = max(self.last_perm_id, last_perm_id)
-        for order in orders:
+    def restore(self, state: SavedState) -> None:
+        """Take back what an earlier process kept. What came to its time in between ends with the next pass_time."""
+        self.accounts.update({account.account_id: account for account in state.accounts})
+        self.executions.extend(state.executions)
+        self.next_order_ids.update(state.next_order_ids)
+        self.last_perm_id = max(self.last_perm_id, state.last_perm_id)
+        self.day_ends_at = state.day_ends_at
+        for order in state.orders:
             if order.request.con_id not in self._directory:
                 continue
             self._record(order)
@@ -126,6 +129,17 @@ class Exchange:
                 self._complete(order)
             else:
                 self._books[order.request.con_id].place(order.for_book())
+
+    def whole_state(self) -> SavedState:
+        """All that `restore` takes; what changed up to now counts as taken."""
+        self._unsaved = _Unsaved()
+        return self._state(self.accounts.values(), self.orders.values(), self.executions)
+
+    def taken_changes(self) -> SavedState:
+        """What changed since changes or the whole state were last taken."""
+        taken, self._unsaved = self._unsaved, _Unsaved()
+        accounts = (self.accounts[account_id] for account_id in taken.account_ids)
+        return self._state(accounts, taken.orders.values(), taken.executions)
 
     def next_order_id(self, client_id: int) -> int:
         """The lowest order id that this client never used."""
@@ -141,8 +155,7 @@ class Exchange:
 
     def place(self, client_id: int, request: OrderRequest) -> None:
         """Take a new order, or new terms for one that this client has under the same id."""
-        if not request.account and len(self.accounts) == 1:
-            request = replace(request, account=next(iter(self.accounts)))
+        request = self._with_account(request)
         existing = self._by_address.get((client_id, request.order_id))
         if existing is not None:
             self._modify(existing, request)
@@ -153,11 +166,11 @@ class Exchange:
             return
         order = self._admit(client_id, request)
         order.status = OrderStatus.SUBMITTED if request.order_type == "LMT" else OrderStatus.PRE_SUBMITTED
-        self._events.order_changed(order, has_new_terms=True)
+        self._tell(order, has_new_terms=True)
         self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
-            self._events.order_changed(order, has_new_terms=False)
+            self._tell(order)
 
     def cancel(self, client_id: int, order_id: int) -> None:
         """Cancel an order of this client; it may have dealt in part."""
@@ -171,7 +184,7 @@ class Exchange:
             self._events.order_refused(client_id, order_id, refusal)
             return
         order.status = OrderStatus.PENDING_CANCEL
-        self._events.order_changed(order, has_new_terms=False)
+        self._tell(order)
         self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
 
     def cancel_all(self) -> None:
@@ -181,31 +194,13 @@ class Exchange:
 
     def preview(self, request: OrderRequest) -> OrderPreview | Refusal:
         """What the order would do to its account if all of it dealt at the market."""
-        if not request.account and len(self.accounts) == 1:
-            request = replace(request, account=next(iter(self.accounts)))
-        entry = self._directory.entries[request.con_id]
-        refusal = refusal_of_terms(request, entry, self.accounts)
+        request = self._with_account(request)
+        entries = self._directory.entries
+        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts)
         if refusal is not None:
             return refusal
-        account = self.accounts[request.account]
-        price = self.mark(request.con_id)
-        commission = self._commission(request.con_id, request.quantity, request.quantity * price)
-        after_account = Account(
-            account_id=account.account_id,
-            base_currency=account.base_currency,
-            cash=dict(account.cash),
-            holdings={con_id: replace(holding) for con_id, holding in account.holdings.items()},
-        )
-        after_account.book(entry, request.side, request.quantity, price, commission)
-        before = account.figures(self._directory.entries, self.mark)
-        after = after_account.figures(self._directory.entries, self.mark)
-        return OrderPreview(
-            initial_margin=(before.initial_margin, after.initial_margin),
-            maintenance_margin=(before.maintenance_margin, after.maintenance_margin),
-            equity=(before.net_liquidation, after.net_liquidation),
-            commission=commission,
-            currency=entry.currency,
-        )
+        commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
+        return preview_of(request, self.accounts[request.account], entries, self.mark, commission)
 
     def show_market(self, con_id: int) -> None:
         """Let the instrument's orders meet its newest quote."""
@@ -213,8 +208,8 @@ class Exchange:
 
     def pass_time(self, now: datetime) -> None:
         """End what has come to its time: DAY orders with the day, GTD orders at their date."""
-        if now >= self._day_ends_at:
-            self._day_ends_at = next_day_of(now)
+        if now >= self.day_ends_at:
+            self.day_ends_at = next_day_of(now)
             for book in self._books.values():
                 self._follow(book.expire_day())
             self.begin_day()
@@ -231,6 +226,24 @@ class Exchange:
         """What a position of this contract is valued at."""
         return self._market.quote(con_id).mark
 
+    def _state(
+        self, accounts: Iterable[Account], orders: Iterable[SimulatedOrder], executions: Iterable[Execution]
+    ) -> SavedState:
+        return SavedState(
+            accounts=tuple(accounts),
+            orders=tuple(orders),
+            executions=tuple(executions),
+            next_order_ids=self.next_order_ids,
+            last_perm_id=self.last_perm_id,
+            day_ends_at=self.day_ends_at,
+            walks=self._market.positions_of_walks(),
+        )
+
+    def _tell(self, order: SimulatedOrder, *, has_new_terms: bool = False) -> None:
+        if self._config.state_path:
+            self._unsaved.orders[order.perm_id] = order
+        self._events.order_changed(order, has_new_terms=has_new_terms)
+
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
         refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts)
         if refusal is not None:
@@ -245,15 +258,12 @@ class Exchange:
             return None
         preview = self.preview(request)
         assert isinstance(preview, OrderPreview)
-        margin_before, margin_after = preview.initial_margin
-        _, equity_after = preview.equity
-        if margin_after > max(margin_before, equity_after):
-            return Refusal(
-                code=ORDER_REJECTED,
-                message="Order rejected - reason:The equity with loan value is insufficient for the initial margin of "
-                f"{margin_after} {preview.currency}",
-            )
-        return None
+        return refusal_of_margin(preview)
+
+    def _with_account(self, request: OrderRequest) -> OrderRequest:
+        if request.account or len(self.accounts) != 1:
+            return request
+        return replace(request, account=next(iter(self.accounts)))
 
     def _refuse_new(self, client_id: int, request: OrderRequest, refusal: Refusal) -> None:
         self._events.order_refused(client_id, request.order_id, refusal)
@@ -262,7 +272,7 @@ class Exchange:
         order = self._admit(client_id, request)
         order.completed_status = refusal.message
         self._finish(order, OrderStatus.INACTIVE)
-        self._events.order_changed(order, has_new_terms=True)
+        self._tell(order, has_new_terms=True)
 
     def _admit(self, client_id: int, request: OrderRequest) -> SimulatedOrder:
         self.last_perm_id += 1
@@ -283,7 +293,7 @@ class Exchange:
         self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
         self._open[order.perm_id] = order
         if not order.status.is_terminal and TIMES_IN_FORCE.get(order.request.time_in_force) is TimeInForce.GTD:
-            self._good_till[order.perm_id] = _expiry_of(order.request) or self._day_ends_at
+            self._good_till[order.perm_id] = _expiry_of(order.request) or self.day_ends_at
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(
@@ -313,9 +323,9 @@ class Exchange:
                 case OrderTriggered():
                     order.is_triggered = True
                     order.status = OrderStatus.SUBMITTED
-                    self._events.order_changed(order, has_new_terms=False)
+                    self._tell(order)
                 case OrderReplaced():
-                    self._events.order_changed(order, has_new_terms=True)
+                    self._tell(order, has_new_terms=True)
                 case OrderEnded():
                     self._end(order, event.reason)
                 case RequestRefused():
@@ -355,20 +365,23 @@ class Exchange:
             executed_at=self._clock.now(),
         )
         self.executions.append(execution)
+        if self._config.state_path:
+            self._unsaved.executions.append(execution)
+            self._unsaved.account_ids.add(request.account)
         self._events.executed(execution)
         if not order.remaining:
             self._finish(order, OrderStatus.FILLED)
             order.completed_status = f"Filled Size: {request.quantity}"
         elif order.status is OrderStatus.PRE_SUBMITTED:
             order.status = OrderStatus.SUBMITTED
-        self._events.order_changed(order, has_new_terms=order.status is OrderStatus.FILLED)
+        self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
         self._events.commissioned(execution)
         self._events.account_changed(request.account, request.con_id)
 
     def _end(self, order: SimulatedOrder, reason: EndReason) -> None:
         self._finish(order, OrderStatus.CANCELLED)
         order.completed_status = "Expired" if reason is EndReason.EXPIRED else "Cancelled"
-        self._events.order_changed(order, has_new_terms=False)
+        self._tell(order)
         message = "Order Canceled - reason:" + ("Expired" if reason is EndReason.EXPIRED else "")
         self._events.order_refused(
             order.client_id, order.request.order_id, Refusal(code=ORDER_CANCELLED, message=message)

@@ -1,10 +1,8 @@
 """The two long messages about an order, openOrder and completedOrder, with their gates by server version."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-
 from app.core.money import plain
 from app.simulator.directory import ListedContract
+from app.simulator.margin import OrderPreview
 from app.simulator.messages import stamp
 from app.simulator.orders import SimulatedOrder
 from app.simulator.wire import UNSET_DOUBLE, UNSET_INTEGER, encode, text
@@ -19,26 +17,6 @@ _DELTA_NEUTRAL_OPEN = ("None", "", "0", "", "", "", "?", "0", "0", "")
 """The order type `None` is no empty string, so eight more fields follow it; TWS does the same."""
 _DELTA_NEUTRAL_COMPLETED = ("None", "", "0", "0", "0", "")
 _NO_MARGIN = (UNSET_DOUBLE,) * 9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPreview:
-    """What an order would do to its account: before, change and after of each figure, and its commission."""
-
-    initial_margin: tuple[Decimal, Decimal]
-    maintenance_margin: tuple[Decimal, Decimal]
-    equity: tuple[Decimal, Decimal]
-    commission: Decimal
-    currency: str
-
-    def fields(self) -> tuple[str, ...]:
-        """The order state's figures in their order on the wire: all before, all changes, all after."""
-        pairs = (self.initial_margin, self.maintenance_margin, self.equity)
-        return (
-            *(plain(before) for before, _ in pairs),
-            *(plain(after - before) for before, after in pairs),
-            *(plain(after) for _, after in pairs),
-        )
 
 
 def open_order(
@@ -152,7 +130,17 @@ def _terms(order: SimulatedOrder) -> tuple[str, ...]:
 def _order_state(preview: OrderPreview | None) -> tuple[str, ...]:
     if preview is None:
         return (*_NO_MARGIN, "", "", "", "", "")
-    return (*preview.fields(), plain(preview.commission), "", "", preview.currency, "")
+    pairs = (preview.initial_margin, preview.maintenance_margin, preview.equity)
+    return (
+        *(plain(before) for before, _ in pairs),
+        *(plain(after - before) for before, after in pairs),
+        *(plain(after) for _, after in pairs),
+        plain(preview.commission),
+        "",
+        "",
+        preview.currency,
+        "",
+    )
 
 
 def _adjusted() -> tuple[str, ...]:

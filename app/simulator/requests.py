@@ -115,7 +115,7 @@ def read_time(field: str) -> datetime:
     zone = parts[2] if len(parts) > 2 else "UTC"
     try:
         local = datetime.strptime(f"{parts[0]} {parts[1]}", "%Y%m%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise FieldError(f"{field!r} is not a time") from error
     return local.astimezone(UTC)
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from decimal import Decimal
 
 from app.core.clock import Clock
@@ -13,14 +11,12 @@ from app.core.matching import MarketState
 from app.infra.system import SystemClock
 from app.simulator.config import SimulatorConfig
 from app.simulator.handlers import HANDLERS
-from app.simulator.store import SavedState, dump_state, load_state, write_state
+from app.simulator.store import SavedState, StateFile, encode_state
 from app.simulator.venue import Venue
 
 POSITIONS_INTERVAL_S = 0.05
 ACCOUNTS_INTERVAL_S = 1.0
-SAVE_DELAY_S_MIN = 0.25
-SAVE_DUTY = 10
-"""After a save that took t, the next one waits at least SAVE_DUTY times t."""
+SAVE_DELAY_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +33,7 @@ class Simulator:
         self._tasks: list[asyncio.Task[None]] = []
         self._is_market_paused = False
         # One thread, so that the last save at the stop comes after one that is still being written.
+        self._file = StateFile(config.state_path) if config.state_path else None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulator-state")
 
     @property
@@ -56,18 +53,28 @@ class Simulator:
         Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
         """
         loop = asyncio.get_running_loop()
-        path = self._config.state_path
-        state = await asyncio.to_thread(load_state, path) if path else None
+        state = await loop.run_in_executor(self._writer, self._file.load) if self._file else None
         self._open(state)
-        self._server = await loop.create_server(self._venue.connect, self._config.host, self._config.port)
+        # The port comes first: whoever finds it taken must leave the other's state file alone.
+        server = await loop.create_server(
+            self._venue.connect, self._config.host, self._config.port, start_serving=False
+        )
+        try:
+            if self._file:
+                await self._save_whole(self._file)
+            await server.start_serving()
+        except BaseException:
+            server.close()
+            raise
+        self._server = server
         beats: list[Callable[[], object]] = [self._beat_market, self._beat_positions, self._beat_accounts]
         intervals = [self._config.market_interval_ms / 1_000, POSITIONS_INTERVAL_S, ACCOUNTS_INTERVAL_S]
         self._tasks = [
             loop.create_task(_repeat(beat, interval), name=f"simulator {beat.__name__}")
             for beat, interval in zip(beats, intervals, strict=True)
         ]
-        if path:
-            self._tasks.append(loop.create_task(self._keep_saving(), name="simulator saving"))
+        if self._file:
+            self._tasks.append(loop.create_task(self._keep_saving(self._file), name="simulator saving"))
 
     async def stop(self) -> None:
         """Cut all connections, stop the market and keep the state."""
@@ -81,8 +88,8 @@ class Simulator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        if self._config.state_path:
-            await self._save()
+        if self._file:
+            await self._save_whole(self._file)
         self._writer.shutdown()
 
     def drop_connections(self) -> None:
@@ -138,9 +145,8 @@ class Simulator:
         venue.market.open(self._clock.now())
         venue.exchange.begin_day()
         if state is not None:
-            venue.exchange.restore(
-                state.accounts, state.orders, state.executions, state.next_order_ids, state.last_perm_id
-            )
+            venue.exchange.restore(state)
+        venue.pass_time(self._clock.now())
         self._show(venue.directory.entries)
 
     def _show(self, con_ids: Iterable[int]) -> None:
@@ -158,52 +164,36 @@ class Simulator:
     def _beat_accounts(self) -> None:
         self._venue.publish_accounts()
 
-    async def _keep_saving(self) -> None:
-        loop = asyncio.get_running_loop()
-        delay = SAVE_DELAY_S_MIN
+    async def _keep_saving(self, file: StateFile) -> None:
         while True:
             await self._changed.wait()
-            await asyncio.sleep(delay)
+            await asyncio.sleep(SAVE_DELAY_S)
             self._changed.clear()
-            started = loop.time()
-            await self._save()
-            delay = max(SAVE_DELAY_S_MIN, SAVE_DUTY * (loop.time() - started))
+            try:
+                if file.is_long:
+                    await self._save_whole(file)
+                else:
+                    await self._write(file.append, self._venue.exchange.taken_changes())
+            except OSError:
+                _log.exception("the simulator's state could not be kept")
 
-    async def _save(self) -> None:
-        path = self._config.state_path
-        assert path is not None
-        exchange = self._venue.exchange
-        content = dump_state(
-            SavedState(
-                accounts=tuple(exchange.accounts.values()),
-                orders=tuple(exchange.orders.values()),
-                executions=tuple(exchange.executions),
-                next_order_ids=exchange.next_order_ids,
-                last_perm_id=exchange.last_perm_id,
-                walks=self._venue.market.positions_of_walks(),
-            )
-        )
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._writer, write_state, path, content)
-        except OSError:
-            _log.exception("the simulator's state could not be kept in %s", path)
+    async def _save_whole(self, file: StateFile) -> None:
+        await self._write(file.rewrite, self._venue.exchange.whole_state())
+
+    async def _write(self, write: Callable[[bytes], None], state: SavedState) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, write, encode_state(state))
 
 
 async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT, SIGTERM or cancellation, then keep the state. `on_ready` is called once it listens.
+    """Serve until cancelled, then keep the state. `on_ready` is called once it listens.
 
-    Raises OSError when the port is taken.
+    Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
     """
     simulator = Simulator(config)
     await simulator.start()
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stopping.set)
     try:
         on_ready()
-        await stopping.wait()
+        await asyncio.Event().wait()
     finally:
         await simulator.stop()
 

@@ -1,6 +1,7 @@
-"""What a simulator keeps across a restart of its process: one JSON file, written whole."""
+"""What a simulator keeps across a restart of its process: one file of JSON lines."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from app.simulator.accounts import Account
 from app.simulator.orders import Execution, SimulatedOrder
 
 LAYOUT = 1
+APPENDED_BYTES_MAX = 64 << 20
 
 
 class SimulatorStateError(OmsError):
@@ -21,7 +23,7 @@ class SimulatorStateError(OmsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedState:
-    """All that the exchange and the market need to go on. Orders stand in the order they were given."""
+    """What the exchange and the market need to go on: all of it, or what changed since it was last kept."""
 
     layout: int = LAYOUT
     accounts: tuple[Account, ...]
@@ -29,43 +31,85 @@ class SavedState:
     executions: tuple[Execution, ...]
     next_order_ids: dict[int, int]
     last_perm_id: int
+    day_ends_at: datetime
     walks: dict[int, int]
 
 
 _ADAPTER = TypeAdapter(SavedState)
 
 
-def dump_state(state: SavedState) -> bytes:
-    """The file's content."""
-    return _ADAPTER.dump_json(state)
+def encode_state(state: SavedState) -> bytes:
+    """One line of the file."""
+    return _ADAPTER.dump_json(state) + b"\n"
 
 
-def write_state(path: Path, content: bytes) -> None:
-    """Replace the file at once: a reader or a crash sees the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+class StateFile:
+    """A file whose first line is a whole state and whose others are changes to it, so that keeping one is cheap.
 
-
-def load_state(path: Path) -> SavedState | None:
-    """The kept state, or None when there is no file yet.
-
-    Raises SimulatorStateError when the file does not hold a state of this layout.
+    Not thread-safe: one caller at a time.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        state = _ADAPTER.validate_json(content)
-    except ValidationError as error:
-        raise SimulatorStateError(
-            f"{path} is not a simulator's state: {error.error_count()} errors; move it away to start afresh",
-        ) from error
-    if state.layout != LAYOUT:
-        raise SimulatorStateError(f"{path} has layout {state.layout}, this simulator reads {LAYOUT}")
-    return state
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bytes_appended = 0
+
+    @property
+    def is_long(self) -> bool:
+        """True when enough changes were appended that the file should be written whole again."""
+        return self._bytes_appended > APPENDED_BYTES_MAX
+
+    def load(self) -> SavedState | None:
+        """The kept state, or None when there is no file yet.
+
+        A last line that a crash cut short is passed over. Raises SimulatorStateError when any other does not hold.
+        """
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        lines = content.split(b"\n")[:-1]
+        try:
+            states = [_ADAPTER.validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise self._unreadable(f"{error.error_count()} fields do not hold") from error
+        if not states:
+            raise self._unreadable("it holds no whole line")
+        if any(state.layout != LAYOUT for state in states):
+            raise self._unreadable(f"its layout is not {LAYOUT}")
+        return _folded(states)
+
+    def rewrite(self, line: bytes) -> None:
+        """Hold this whole state and nothing else: a reader or a crash sees the old content or the new."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_name(self._path.name + ".draft")
+        with draft.open("wb") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        self._bytes_appended = 0
+
+    def append(self, line: bytes) -> None:
+        """Add a change."""
+        with self._path.open("ab") as file:
+            file.write(line)
+        self._bytes_appended += len(line)
+
+    def _unreadable(self, reason: str) -> SimulatorStateError:
+        return SimulatorStateError(
+            f"{self._path} is not a simulator's state: {reason}; move it away to start afresh",
+            path_on_disk=str(self._path),
+        )
+
+
+def _folded(states: list[SavedState]) -> SavedState:
+    last = states[-1]
+    return SavedState(
+        accounts=tuple({account.account_id: account for state in states for account in state.accounts}.values()),
+        orders=tuple({order.perm_id: order for state in states for order in state.orders}.values()),
+        executions=tuple(execution for state in states for execution in state.executions),
+        next_order_ids=last.next_order_ids,
+        last_perm_id=last.last_perm_id,
+        day_ends_at=last.day_ends_at,
+        walks=last.walks,
+    )

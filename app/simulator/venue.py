@@ -94,6 +94,11 @@ class Venue:
         for line in session.subscriptions.lines.values():
             self._lines[line.con_id].pop((session, line.request_id), None)
 
+    @property
+    def has_clients(self) -> bool:
+        """True while anyone is connected."""
+        return bool(self._connections)
+
     def drop_connections(self) -> None:
         """Cut every connection at once."""
         for session in list(self._connections):

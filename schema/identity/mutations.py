@@ -1,11 +1,10 @@
 """Mutations of identity: in, out, and the API keys."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import strawberry
 
-from app.core.errors import NotFoundError, OmsError
+from app.core.errors import OmsError
 from app.core.ids import ApiKeyId
 from app.flows.create_api_key import create_api_key
 from app.flows.log_in import log_in
@@ -16,6 +15,7 @@ from app.flows.revoke_api_key import revoke_api_key
 from app.flows.rotate_api_key import rotate_api_key
 from schema.base.context import Info
 from schema.base.errors import user_errors
+from schema.base.ids import parse_id
 from schema.base.permissions import public, signed_in
 from schema.identity.types import (
     ApiKey,
@@ -125,7 +125,7 @@ class IdentityMutation:
             issued = await rotate_api_key(
                 info.context.desk.door,
                 info.context.principal,
-                _api_key_id(input.api_key_id),
+                ApiKeyId(parse_id(input.api_key_id, "apiKeyId")),
                 overlap=timedelta(seconds=overlap_s),
             )
         except OmsError as error:
@@ -136,14 +136,9 @@ class IdentityMutation:
     async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> ApiKeyPayload:  # noqa: A002
         """Ends a key."""
         try:
-            key = await revoke_api_key(info.context.desk.door, info.context.principal, _api_key_id(input.api_key_id))
+            key = await revoke_api_key(
+                info.context.desk.door, info.context.principal, ApiKeyId(parse_id(input.api_key_id, "apiKeyId"))
+            )
         except OmsError as error:
             return ApiKeyPayload(errors=user_errors(error))
         return ApiKeyPayload(api_key=ApiKey.of(key))
-
-
-def _api_key_id(text: str) -> ApiKeyId:
-    try:
-        return ApiKeyId(UUID(text))
-    except ValueError as error:
-        raise NotFoundError("There is no such API key.", path=["apiKeyId"]) from error

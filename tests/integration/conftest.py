@@ -19,8 +19,15 @@ def state_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def free_port() -> int:
+def free_ports() -> tuple[int, int]:
+    """Two ports that nobody listened on a moment ago."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
+
+
+@pytest.fixture
+def free_port(free_ports: tuple[int, int]) -> int:
     """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports[0]

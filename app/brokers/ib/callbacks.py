@@ -130,6 +130,12 @@ class Callbacks:
                 )
             )
 
+    def updatePortfolio(self, *fields: object) -> None:
+        """Positions valued at the market, told beside the account's values; we ask for positions alone."""
+
+    def tickOptionComputation(self, *fields: object) -> None:
+        """Greeks, told along with an option's quotes: not carried in a Tick."""
+
     def openOrderEnd(self) -> None:
         self._listener.heard_end(OPEN_ORDERS)
 

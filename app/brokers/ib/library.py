@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 from app.brokers.ib.translate import ContractFields, OrderFields
 
+log = logging.getLogger(__name__)
+
 LibraryName = Literal["ib_insync", "ib_async"]
 
 
@@ -80,6 +82,8 @@ class Library:
     def __init__(self, name: LibraryName) -> None:
         self.name = name
         self._module: Any = _load(name)
+        # It tells each connect and disconnect as an error of its own; what they mean is told by the connector.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def client(self, callbacks: Unreadable) -> Client:
         """A new client whose decoder calls `callbacks` by the names of the TWS API.
@@ -88,7 +92,7 @@ class Library:
         """
         client: Any = self._module.client.Client(callbacks)
         client.MaxRequests = 0
-        client.decoder.logger = _DecoderLog(client.decoder.logger, callbacks)
+        client.decoder.logger = _DecoderLog(log, callbacks)
         accepted: Client = client
         return accepted
 

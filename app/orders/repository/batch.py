@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.core.ids import OrderId, RequestId, TenantId
+from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.messages import AccountKey, LaneKind
 from app.infra.db import BatchSession
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.repository.rows import (
+    event_from_row,
     execution_from_row,
     order_from_row,
     request_from_row,
@@ -548,3 +549,46 @@ async def quarantine(
         report,
         now,
     )
+
+
+async def open_book(session: BatchSession, key: AccountKey) -> None:
+    """Opens the book of a new account."""
+    await session.execute(
+        """
+        INSERT INTO account_books (tenant_id, account_id, last_sequence, open_orders) VALUES ($1, $2, 0, 0)
+        ON CONFLICT DO NOTHING
+        """,
+        key.tenant_id,
+        key.account_id,
+    )
+
+
+async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[AccountId, int]:
+    """Where the event log of each account of the tenant ends."""
+    rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)
+    return {row["account_id"]: row["last_sequence"] for row in rows}
+
+
+async def events_after(session: BatchSession, key: AccountKey, sequence: int, limit: int) -> list[LoggedEvent]:
+    """The next events of an account's log behind a sequence, in order."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM order_events WHERE tenant_id = $1 AND account_id = $2 AND sequence > $3
+        ORDER BY sequence LIMIT $4
+        """,
+        key.tenant_id,
+        key.account_id,
+        sequence,
+        limit,
+    )
+    return [event_from_row(row) for row in rows]
+
+
+async def executions_by_key(
+    session: BatchSession, tenant_id: TenantId, keys: Sequence[ExecutionKey]
+) -> dict[ExecutionKey, Execution]:
+    """The ledger's rows of these ids."""
+    rows = await session.fetch(
+        "SELECT * FROM executions WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(keys)
+    )
+    return {row["id"]: execution_from_row(row) for row in rows}

@@ -310,3 +310,18 @@ async def _ticks_of(take: Callable[[], list[Tick]], symbol: str) -> Tick:
             if found and found[0].bid is not None and found[0].ask is not None:
                 return found[0]
             await asyncio.sleep(0.005)
+
+
+async def test_every_message_of_the_broker_can_be_read(bench: Bench, simulator: Simulator) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink)
+    number = (await adapter.connect()).next_order_id
+    adapter.watch([contract_of("AAPL"), contract_of("EUR.USD")])
+    await adapter.synchronize()
+
+    adapter.send(place(number))
+    await sink.until(has_status(sink, number, WorkingStatus.FILLED))
+    await sink.until(lambda: any(position.quantity == 100 for position in sink.positions))
+    await sink.until(lambda: bool(sink.values))
+
+    assert ConnectionEvent.UNREADABLE not in [change.event for change in sink.changes]

@@ -4,8 +4,12 @@ import asyncio
 import importlib
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
+
+from app.core.catalogue import CATALOGUE
+from app.simulator.server import Simulator
 
 LIBRARIES = ("ib_insync", "ib_async")
 TIMEOUT_S = 5.0
@@ -16,6 +20,12 @@ def load(name: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return importlib.import_module(name)
+
+
+def quiet(simulator: Simulator) -> None:
+    """Stop the walk and show AAPL at 229.99 x 230.01, a thousand each, last 230."""
+    simulator.pause_market()
+    simulator.set_quote("AAPL", bid=Decimal("229.99"), ask=Decimal("230.01"), last=Decimal("230.00"))
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:
@@ -46,8 +56,9 @@ class Desk:
         await self.ib.connectAsync("127.0.0.1", self.port, clientId=client_id, timeout=TIMEOUT_S)
 
     def stock(self, symbol: str = "AAPL") -> Any:
-        """A stock under its symbol."""
-        return self.library.Stock(symbol, "SMART", "USD")
+        """A stock, with its contract id where the symbol is one of the catalogue's."""
+        con_id = next((entry.con_id for entry in CATALOGUE if entry.symbol == symbol), 0)
+        return self.library.Stock(symbol, "SMART", "USD", conId=con_id)
 
     def place(self, order: Any, symbol: str = "AAPL") -> Any:
         """The trade of a new order."""

