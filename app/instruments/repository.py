@@ -78,4 +78,5 @@ def _conditions(tenant_id: TenantId, wanted: InstrumentFilter) -> list[ColumnEle
 
 
 async def _rows(session: ReadSession, statement: Select[Any]) -> Sequence[Any]:
-    return (await session.execute(statement)).mappings().all()
+    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    return rows

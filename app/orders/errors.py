@@ -79,3 +79,12 @@ class OrderHistoryTooLongError(OmsError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"These orders have more than {limit} entries of that kind: ask for fewer orders at once.")
+
+
+class OrderUnknownError(OmsError):
+    """The tenant has no such order; another tenant's is answered alike."""
+
+    code = "ORDER_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such order.", path=path)

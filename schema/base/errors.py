@@ -11,8 +11,8 @@ from app.core.errors import ForbiddenError, OmsError, Problem, UnauthenticatedEr
 
 _log = logging.getLogger("oms.graphql")
 
-OutageOf = Callable[[BaseException], UnavailableError | None]
-"""Tells whether an exception means that a server of ours is away."""
+KnownAs = Callable[[BaseException], OmsError | None]
+"""What an exception of a library means to a client: a server of ours is away, a text cannot be stored; else None."""
 
 
 @strawberry.type(description="One thing wrong with an input.")
@@ -41,7 +41,7 @@ def coded(code: str, message: str, *, path: Iterable[str] = (), **facts: Any) ->
     return {"message": message, "extensions": _extensions(code, path, facts)}
 
 
-def formatted(error: GraphQLError, *, request_id: str, outage_of: OutageOf) -> dict[str, Any]:
+def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dict[str, Any]:
     """The error in the form of the answer.
 
     What an OmsError says is told with its code; what graphql-core says about the document or the variables with the
@@ -57,14 +57,14 @@ def formatted(error: GraphQLError, *, request_id: str, outage_of: OutageOf) -> d
         extensions = error.extensions or {}
         answer["extensions"] = extensions if "code" in extensions else _extensions("BAD_USER_INPUT", (), {})
         return answer
-    known = original if isinstance(original, OmsError) else outage_of(original)
+    known = original if isinstance(original, OmsError) else known_as(original)
     if known is None:
         _log.error("request %s failed at %s", request_id, error.path, exc_info=original)
         answer["message"] = "The server failed; the request id finds the cause in its log."
         answer["extensions"] = _extensions("INTERNAL", (), {"requestId": request_id})
         return answer
     if known is not original:
-        _log.warning("request %s met an outage: %s", request_id, original)
+        _log.warning("request %s met a known failure: %s", request_id, original)
     answer["message"] = known.message
     answer["extensions"] = _extensions(known.code, known.path, known.facts)
     if known.is_retryable:

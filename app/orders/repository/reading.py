@@ -180,4 +180,5 @@ async def _history(
 
 
 async def _rows(session: ReadSession, statement: Select[Any]) -> Sequence[Any]:
-    return (await session.execute(statement)).mappings().all()
+    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    return rows
