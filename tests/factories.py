@@ -232,7 +232,7 @@ def new_order(
     }
     return NewOrder(
         account_id=account_id,
-        client_order_id=client_order_id or f"test-{_ids.new().hex}",
+        client_order_id=f"test-{_ids.new().hex}" if client_order_id is None else client_order_id,
         side=side,
         order_type=kinds[limit_price is not None, stop_price is not None],
         terms=OrderTerms(

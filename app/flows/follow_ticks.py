@@ -110,6 +110,6 @@ async def _instruments(desk: Desk, tenant_id: TenantId, symbols: Sequence[str]) 
 
 async def _snapshot(desk: Desk, tenant_id: TenantId, wanted: frozenset[InstrumentId]) -> list[Tick]:
     with contextlib.suppress(*REDIS_LOST):
-        found = await marketdata.read_quotes(desk.redis.client, tenant_id, sorted(wanted), prefix=desk.redis.prefix)
+        found = await marketdata.read_quotes(desk.redis, tenant_id, sorted(wanted))
         return list(found.values())
     return []

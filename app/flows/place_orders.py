@@ -1,6 +1,7 @@
 """placeOrder: concurrent calls are gathered and go through one transaction, each on its own merits."""
 
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ from app.positions import batch as positions
 from app.risk import batch as risk
 from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, evaluate, first_breach
 
+log = logging.getLogger(__name__)
+
 REFERENCE_AGE_MAX = timedelta(seconds=60)
 
 
@@ -51,7 +54,9 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Intent:
+class Intent:
+    """An order on its way into a batch: who asks, what, under which id, and which instruments it may mean."""
+
     principal: Principal
     new: NewOrder
     order_id: OrderId
@@ -79,7 +84,7 @@ class OrderIntake:
         self._clock = clock
         self._ids = ids
         self._directory = InstrumentDirectory(database)
-        self._batcher: Batcher[_Intent, Placement] = Batcher(self._place, self._after)
+        self._batcher: Batcher[Intent, Placement] = Batcher(self._place, self._after)
 
     async def __aenter__(self) -> Self:
         await self._batcher.__aenter__()
@@ -101,23 +106,24 @@ class OrderIntake:
             return Placement(order=None, problems=problems)
         try:
             matches = await self._directory.matches(principal.tenant_id, new)
-            intent = _Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
+            intent = Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
             return await self._batcher.submit(intent)
         except CONNECTION_LOST as error:
             raise UnavailableError("the order store does not answer; send the order again under its key") from error
 
-    async def _place(self, intents: Sequence[_Intent]) -> Sequence[Placement]:
+    async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
         quotes = await self._quotes(intents)
         return await self._place_or_split(intents, quotes)
 
-    async def _place_or_split(self, intents: Sequence[_Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
+    async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})
         try:
             async with begin_intake(self._database, tenant_ids) as session:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
-        except asyncpg.PostgresError:
+        except asyncpg.PostgresError as error:
+            log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
             if len(intents) == 1:
                 return [Placement(order=None, problems=(problem(OrderProblem.ORDER_UNSTORABLE),))]
@@ -125,7 +131,7 @@ class OrderIntake:
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
 
-    async def _quotes(self, intents: Sequence[_Intent]) -> dict[InstrumentId, Tick]:
+    async def _quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
         wanted: dict[TenantId, set[InstrumentId]] = {}
         for intent in intents:
             wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
@@ -133,9 +139,7 @@ class OrderIntake:
         # Without Redis there is no reference price, and a check that needs one fails closed.
         with contextlib.suppress(*REDIS_LOST):
             for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(
-                    self._redis.client, tenant_id, list(instrument_ids), prefix=self._redis.prefix
-                )
+                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
         return quotes
 
     async def _after(self, placements: Sequence[Placement]) -> None:
@@ -145,7 +149,7 @@ class OrderIntake:
 
 async def place_batch(
     session: BatchSession,
-    intents: Sequence[_Intent],
+    intents: Sequence[Intent],
     quotes: Mapping[InstrumentId, Tick],
     *,
     now: datetime,
@@ -169,7 +173,7 @@ async def place_batch(
     return placements
 
 
-def _decide(intent: _Intent, facts: _Facts, booking: Booking) -> Placement:
+def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
     if account is None or intent.key not in booking.books:
         return _refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
@@ -198,7 +202,7 @@ def _decide(intent: _Intent, facts: _Facts, booking: Booking) -> Placement:
 
 
 def _checked(
-    intent: _Intent,
+    intent: Intent,
     instrument: Instrument,
     asked: bytes,
     account: AccountFacts,
@@ -256,7 +260,7 @@ def _checked(
     )
 
 
-def _book(intent: _Intent, order: Order, booking: Booking) -> None:
+def _book(intent: Intent, order: Order, booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
     details = {

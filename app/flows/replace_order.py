@@ -171,7 +171,7 @@ async def _instrument_of(desk: Desk, tenant_id: TenantId, change: OrderChange) -
 
 async def _quote(desk: Desk, tenant_id: TenantId, instrument_id: InstrumentId) -> Tick | None:
     with contextlib.suppress(*REDIS_LOST):
-        quotes = await marketdata.read_quotes(desk.redis.client, tenant_id, [instrument_id], prefix=desk.redis.prefix)
+        quotes = await marketdata.read_quotes(desk.redis, tenant_id, [instrument_id])
         return quotes.get(instrument_id)
     return None
 

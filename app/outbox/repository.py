@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.ids import TenantId
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, plain_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,13 @@ async def append(session: BatchSession, messages: Sequence[OutboxMessage], now: 
     await session.execute(
         """
         INSERT INTO outbox (tenant_id, channel, payload, created_at)
-        SELECT n.*, $4::timestamptz FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS n
+        SELECT n.tenant_id, n.channel, n.payload::jsonb, $4::timestamptz
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(tenant_id, channel, payload)
         """,
         [message.tenant_id for message in messages],
         [message.channel for message in messages],
-        [message.payload for message in messages],
+        # As text: the driver would take a list within the array for another dimension.
+        [plain_json(message.payload) for message in messages],
         now,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.messages import AccountKey, LaneKind
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, plain_json
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.repository.rows import (
     event_from_row,
@@ -186,13 +186,13 @@ async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
           outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
           overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
           broker_client_id, broker_order_id, permanent_id, created_at, updated_at)
-        SELECT n.*, 0, 0, 0, 0, r.origin, r.code, r.reason, false, r.checks, 1, r.client, r.broker, r.permanent,
+        SELECT n.*, 0, 0, 0, 0, r.origin, r.code, r.reason, false, r.checks::jsonb, 1, r.client, r.broker, r.permanent,
           r.created_at, r.created_at
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
           $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
             a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
-        JOIN unnest($21::text[], $22::text[], $23::text[], $24::jsonb[], $25::int[], $26::bigint[], $27::bigint[],
+        JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
           $28::timestamptz[]) WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at,
             place) USING (place)
         """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
@@ -219,7 +219,8 @@ async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
         [order.reject_origin for order in orders],
         [order.reject_code for order in orders],
         [order.reject_reason for order in orders],
-        [[risk_check_document(check) for check in order.risk_checks] for order in orders],
+        # As text: the driver would take a list within the array for another dimension.
+        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
         [order.broker_client_id for order in orders],
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],
