@@ -274,7 +274,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
     return dict(asked.variables or {})
 
 
-def _root_field(executor: CoreExecutor) -> str:
+def _root_field(executor: CoreExecutor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
     fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
     while True:

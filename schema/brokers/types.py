@@ -8,16 +8,16 @@ import strawberry
 from app.brokers import viewing
 from app.brokers.errors import AccountUnknownError
 from app.brokers.viewing import BalanceView, ConnectionView
-from app.core import fix
+from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 
-BrokerKind = strawberry.enum(fix.BrokerKind, description="Where an account is held; PAPER fills orders in the house.")
-ConnectionState = strawberry.enum(
-    fix.ConnectionState,
+strawberry.enum(BrokerKind, description="Where an account is held; PAPER fills orders in the house.")
+strawberry.enum(
+    ConnectionState,
     description="How far a connection has come. Only CONNECTED is synchronised and takes new orders.",
 )
 

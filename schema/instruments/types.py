@@ -7,7 +7,8 @@ from typing import Final
 import strawberry
 from strawberry.scalars import JSON
 
-from app.core import fix, messages
+from app.core import messages
+from app.core.fix import InstrumentType
 from app.core.ids import InstrumentId
 from app.core.paging import Page, Window
 from app.identity.domain import Scope
@@ -18,7 +19,7 @@ from schema.base.node import Node
 from schema.base.pagination import Count, Cursors, PageInfo, page_info
 
 QUOTE_AGE_MAX: Final = timedelta(seconds=60)
-InstrumentType = strawberry.enum(fix.InstrumentType, description="What kind of instrument: SecurityType (167).")
+strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")
 _CURSORS: Final = Cursors("instrument")
 
 
@@ -126,9 +127,7 @@ class InstrumentConnection:
         return await self.count()
 
     @classmethod
-    def of(
-        cls, page: Page[messages.Instrument], window: Window[InstrumentKey], count: Count
-    ) -> "InstrumentConnection":
+    def of(cls, page: Page[messages.Instrument], window: Window[InstrumentKey], count: Count) -> "InstrumentConnection":
         """The page with its cursors."""
         edges = [
             InstrumentEdge(cursor=_CURSORS.write(f"{one.id}:{one.symbol}"), node=Instrument.of(one))

@@ -42,6 +42,4 @@ class MarketDataQuery:
 async def _quotes(info: Info, meant: list[InstrumentValue]) -> list[Quote]:
     ticks = await info.context.loaders.quotes.load_many([InstrumentId(one.id) for one in meant])
     now = info.context.desk.clock.now()
-    return [
-        Quote.of(tick, Instrument.of(one), now) for one, tick in zip(meant, ticks, strict=True) if tick is not None
-    ]
+    return [Quote.of(tick, Instrument.of(one), now) for one, tick in zip(meant, ticks, strict=True) if tick is not None]

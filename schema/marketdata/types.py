@@ -6,10 +6,10 @@ from decimal import Decimal
 import strawberry
 
 from app.core import messages
-from app.flows import follow_ticks
+from app.flows.follow_ticks import BatchKind, TickUpdate
 
-BatchKind = strawberry.enum(
-    follow_ticks.BatchKind,
+strawberry.enum(
+    BatchKind,
     description="SNAPSHOT first, then DELTAs; HEARTBEAT every 5 s when quiet; RESET when something was missed.",
 )
 
@@ -56,7 +56,7 @@ class TickBatch:
     ticks: list[Tick]
 
     @classmethod
-    def of(cls, update: follow_ticks.TickUpdate) -> "TickBatch":
+    def of(cls, update: TickUpdate) -> "TickBatch":
         """The type of the value."""
         return cls(
             kind=update.kind,

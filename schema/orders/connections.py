@@ -7,13 +7,14 @@ from uuid import UUID
 
 import strawberry
 
+from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId
 from app.core.paging import Page, Window
 from app.orders.domain import listing
 from app.orders.domain import order as domain
 from schema.base.ids import bounded, parse_ids
 from schema.base.pagination import Count, Cursors, PageInfo, page_info
-from schema.orders.types import Execution, Order, OrderState, Side
+from schema.orders.types import Execution, Order
 
 ORDER_CURSORS: Final = Cursors("order")
 EXECUTION_CURSORS: Final = Cursors("execution")

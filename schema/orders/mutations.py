@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core.errors import OmsError
+from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
 from app.flows.cancel_orders import cancel_order
@@ -20,7 +21,7 @@ from schema.base.context import Info
 from schema.base.errors import UserError, problem_errors, user_errors
 from schema.base.ids import is_id, parse_id
 from schema.base.permissions import scoped
-from schema.orders.types import Order, OrderType, Side, TimeInForce
+from schema.orders.types import Order
 
 
 @strawberry.input(description="An order as it is asked for. The instrument is named by its id or by its symbol.")
@@ -147,9 +148,7 @@ class OrderMutation:
         if not is_id(input.order_id):
             return OrderPayload(errors=_unknown(OrderProblem.ORDER_NOT_FOUND, "orderId"))
         try:
-            placement = await cancel_order(
-                info.context.desk, info.context.principal, OrderId(parse_id(input.order_id))
-            )
+            placement = await cancel_order(info.context.desk, info.context.principal, OrderId(parse_id(input.order_id)))
         except OmsError as error:
             return OrderPayload(errors=user_errors(error))
         order, errors = _outcome(placement)
@@ -177,7 +176,7 @@ def _new_order(given: PlaceOrderInput) -> NewOrder:
         outside_regular_hours=bool(given.outside_regular_hours),
         take_profit=given.take_profit,
         stop_loss=given.stop_loss,
-        metadata=given.metadata or {},
+        metadata=given.metadata if isinstance(given.metadata, dict) else {},
     )
 
 

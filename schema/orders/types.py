@@ -6,7 +6,19 @@ from decimal import Decimal
 import strawberry
 from strawberry.scalars import JSON
 
-from app.core import fix, messages
+from app.core import messages
+from app.core.fix import (
+    OrderOrigin,
+    OrderState,
+    OrderType,
+    RejectOrigin,
+    RequestKind,
+    RequestOutcome,
+    RiskLimitType,
+    RiskOutcome,
+    Side,
+    TimeInForce,
+)
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.orders.domain import order as domain
 from app.orders.domain.placing import terms_document
@@ -16,18 +28,16 @@ from schema.base.node import Node
 from schema.brokers.types import BrokerAccount, load_account
 from schema.instruments.types import Instrument, load_instrument
 
-Side = strawberry.enum(fix.Side, description="Side (54).")
-OrderType = strawberry.enum(fix.OrderType, description="OrdType (40).")
-TimeInForce = strawberry.enum(fix.TimeInForce, description="TimeInForce (59).")
-OrderState = strawberry.enum(fix.OrderState, description="OrdStatus (39), with the states before the broker told apart.")
-OrderOrigin = strawberry.enum(fix.OrderOrigin, description="Who brought the order into the house.")
-RejectOrigin = strawberry.enum(fix.RejectOrigin, description="Who refused: OMS, so that it never left, or BROKER.")
-OrderRequestKind = strawberry.enum(fix.RequestKind, name="OrderRequestKind", description="What is asked of an order.")
-OrderRequestOutcome = strawberry.enum(
-    fix.RequestOutcome, name="OrderRequestOutcome", description="What became of a cancel or a replace."
-)
-RiskLimitType = strawberry.enum(fix.RiskLimitType, description="The checks of the pre-trade chain.")
-RiskOutcome = strawberry.enum(fix.RiskOutcome, description="What a check said.")
+strawberry.enum(Side, description="Side (54).")
+strawberry.enum(OrderType, description="OrdType (40).")
+strawberry.enum(TimeInForce, description="TimeInForce (59).")
+strawberry.enum(OrderState, description="OrdStatus (39), the states before the broker told apart.")
+strawberry.enum(OrderOrigin, description="Who brought the order into the house.")
+strawberry.enum(RejectOrigin, description="Who refused: OMS, so that it never left, or BROKER.")
+strawberry.enum(RequestKind, name="OrderRequestKind", description="What is asked of an order.")
+strawberry.enum(RequestOutcome, name="OrderRequestOutcome", description="What became of a cancel or a replace.")
+strawberry.enum(RiskLimitType, description="The checks of the pre-trade chain.")
+strawberry.enum(RiskOutcome, description="What a check said.")
 
 
 @strawberry.type(description="What one limit said of an order: its value and what was observed, in its own unit.")
@@ -58,8 +68,8 @@ class RiskCheckResult:
 class OrderRequest(Node):
     """A cancel or a replace."""
 
-    kind: OrderRequestKind
-    outcome: OrderRequestOutcome
+    kind: RequestKind
+    outcome: RequestOutcome
     terms: JSON = strawberry.field(description="The terms asked for; empty for a cancel.")
     reason: str | None
     requested_by: str
