@@ -93,7 +93,10 @@ class GraphQLEngine:
         return await self._execute(document, operation, asked, context)
 
     async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
-        """The answers of any operation: one of a query or a mutation, one for each event of a subscription."""
+        """The answers of any operation: one of a query or a mutation, one for each event of a subscription.
+
+        An answer without data ends the operation: it was refused, or what it follows has failed.
+        """
         found = self._operation(asked, context)
         if isinstance(found, dict):
             yield found
@@ -193,7 +196,7 @@ class GraphQLEngine:
         if isawaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
-            yield self._answer(source, context)
+            yield {"errors": [self._formatted(error, context) for error in source.errors or ()]}
             return
         field = _root_field(executor)
         requirement = self._requirements[field]
@@ -218,7 +221,7 @@ class GraphQLEngine:
 
     def _failed(self, error: Exception, field: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[field], original_error=error)
-        return {"data": None, "errors": [self._formatted(wrapped, context)]}
+        return {"errors": [self._formatted(wrapped, context)]}
 
     def _uncoerced(
         self,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -176,7 +177,7 @@ def _new_order(given: PlaceOrderInput) -> NewOrder:
         outside_regular_hours=bool(given.outside_regular_hours),
         take_profit=given.take_profit,
         stop_loss=given.stop_loss,
-        metadata=given.metadata if isinstance(given.metadata, dict) else {},
+        metadata=cast("dict[str, Any]", given.metadata or {}),
     )
 
 
