@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Groups of tests to run, and how many at a time: make test PYTEST_ARGS='-x tests/unit'
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
-DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.d.ts')
 
 .PHONY: help run test check bench browser fmt lock settings clean
 
@@ -36,7 +36,7 @@ check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
 	$(BIN)/python -m app.cli schema export --check
 	@diff -u .env.example <($(BIN)/python -m app.cli config example) || { echo "run: make settings" >&2; exit 1; }
 	@diff -u docs/reference/settings.md <($(BIN)/python -m app.cli config reference) || { echo "run: make settings" >&2; exit 1; }
-	@if [ -d frontend/node_modules ] && command -v npm >/dev/null; then npm --prefix frontend run --silent check; \
+	@if [ -d frontend/node_modules ] && command -v npm >/dev/null; then npm --prefix frontend run --silent check && npm --prefix frontend run --silent test; \
 	else echo "the front end is checked where its packages are installed: npm --prefix frontend ci"; fi
 
 bench: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Measure orders per second and latencies on this machine

@@ -75,8 +75,7 @@ async def _schedule(settings: Settings) -> None:
     broker = _broker(settings)
     scheduler = make_scheduler(broker)
     try:
-        await scheduler.startup()
         notify_ready()
-        await run_scheduler_task(scheduler)
+        await run_scheduler_task(scheduler, run_startup=True)
     finally:
         await scheduler.shutdown()

@@ -8,7 +8,7 @@ from sqlmodel import col
 from app.audit.domain import AuditEntry
 from app.audit.models import AuditRow
 from app.core.ids import TenantId
-from app.infra.db import BatchSession, ReadSession, WriteSession
+from app.infra.db import ReadSession, Write, WriteSession
 
 _ADD_BATCH = """
 INSERT INTO audit_log (tenant_id, id, actor, action, resource_type, resource_id, old_values, new_values,
@@ -37,9 +37,9 @@ async def add(session: WriteSession, entry: AuditEntry) -> None:
     )
 
 
-async def add_batch(session: BatchSession, entries: Sequence[AuditEntry]) -> None:
+def add_batch(entries: Sequence[AuditEntry]) -> Write:
     """Stores the entries in one statement."""
-    await session.execute(
+    return Write.of(
         _ADD_BATCH,
         [entry.tenant_id for entry in entries],
         [entry.id for entry in entries],

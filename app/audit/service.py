@@ -8,7 +8,7 @@ from uuid import UUID
 from app.audit import repository
 from app.audit.domain import AuditEntry
 from app.identity.domain import Principal
-from app.infra.db import BatchSession, ReadSession, WriteSession
+from app.infra.db import ReadSession, Write, WriteSession
 
 ENTRIES_MAX = 500
 
@@ -57,10 +57,9 @@ async def record(
     await repository.add(session, act)
 
 
-async def record_batch(session: BatchSession, entries: Sequence[AuditEntry]) -> None:
-    """Writes down many acts at once."""
-    if entries:
-        await repository.add_batch(session, entries)
+def record_batch(entries: Sequence[AuditEntry]) -> Write:
+    """What writes many acts down at once."""
+    return repository.add_batch(entries)
 
 
 async def history(

@@ -303,7 +303,7 @@ class _Work:
             ]
             position = self.booking.position(self.key, instrument_id)
             derived = derive(position, fills, self.instruments[instrument_id].multiplier)
-            await positions.store_positions(session, [(self.key.tenant_id, derived)])
+            await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
 
 
 def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:

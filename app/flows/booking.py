@@ -11,7 +11,7 @@ from app.audit.domain import AuditEntry
 from app.core.fix import Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
 from app.orders.repository import batch as orders
@@ -46,15 +46,13 @@ class Booking:
         """Gives events their places at the end of the account's log."""
         for event in events:
             book = self.books[key]
-            sequence = book.last_sequence + 1
-            self.books[key] = replace(book, last_sequence=sequence)
-            self._events.append((key.tenant_id, LoggedEvent(sequence=sequence, event=event, recorded_at=self.now)))
+            book.last_sequence += 1
+            logged = LoggedEvent(sequence=book.last_sequence, event=event, recorded_at=self.now)
+            self._events.append((key.tenant_id, logged))
 
     def count_open(self, key: AccountKey, change: int) -> None:
         """Counts orders that opened (above zero) or ended (below)."""
-        if change:
-            book = self.books[key]
-            self.books[key] = replace(book, open_orders=book.open_orders + change)
+        self.books[key].open_orders += change
 
     def position(self, key: AccountKey, instrument_id: InstrumentId) -> Position:
         """The position as it runs, a flat one where there was none."""
@@ -71,7 +69,7 @@ class Booking:
     def store_position(self, key: AccountKey, position: Position) -> None:
         """Takes the position as it is to be written."""
         place = (key, position.instrument_id)
-        self.positions[place] = replace(position, updated_at=self.now)
+        self.positions[place] = position
         self._moved.add(place)
 
     def reserve(self, key: AccountKey, instrument_id: InstrumentId, side: Side, change: Decimal) -> None:
@@ -90,33 +88,41 @@ class Booking:
         self.new_orders[order.id] = order
 
     def put_order(self, order: Order) -> None:
-        """Takes an order as it is to stand; one that is new is stored as it came and then moved."""
-        self.changed_orders[order.id] = replace(order, updated_at=self.now)
+        """Takes an order as it is to stand."""
+        order = replace(order, updated_at=self.now)
+        if order.id in self.new_orders:
+            self.new_orders[order.id] = order
+        else:
+            self.changed_orders[order.id] = order
 
     async def write(self, session: BatchSession) -> None:
-        """Writes everything, a statement a table, and the outbox with it."""
+        """Writes everything, and the outbox with it, in one round trip."""
+        writes: list[Write] = []
         if self.new_orders:
-            await orders.insert_orders(session, list(self.new_orders.values()))
+            writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:
-            await orders.update_orders(session, list(self.changed_orders.values()))
+            writes.append(orders.update_orders(list(self.changed_orders.values())))
         for tenant_id, executions in _by_tenant(self.new_executions).items():
-            await orders.insert_executions(session, tenant_id, executions)
+            writes.append(orders.insert_executions(tenant_id, executions))
         for tenant_id, executions in _by_tenant(self.changed_executions).items():
-            await orders.update_executions(session, tenant_id, executions)
+            writes.append(orders.update_executions(tenant_id, executions))
         for tenant_id, requests in _by_tenant(self.new_requests).items():
-            await orders.insert_requests(session, tenant_id, requests)
+            writes.append(orders.insert_requests(tenant_id, requests))
         for tenant_id, requests in _by_tenant(self.resolved_requests).items():
-            await orders.resolve_requests(session, tenant_id, requests)
+            writes.append(orders.resolve_requests(tenant_id, requests))
         if self._moved:
             moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
-            await positions.store_positions(session, [(key.tenant_id, self.positions[key, one]) for key, one in moved])
+            rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]
+            writes.append(positions.store_positions(rows))
         if self._events:
-            await orders.append_events(session, self._events)
-            await orders.update_books(session, self.books)
-            await outbox.append(session, self._messages(), self.now)
+            writes.append(orders.append_events(self._events))
+            writes.append(orders.update_books(self.books))
+            writes.append(outbox.append(self._messages(), self.now))
         if self.lane:
-            await orders.push_lane(session, self.lane, self.now)
-        await audit.record_batch(session, self.audit)
+            writes.append(orders.push_lane(self.lane, self.now))
+        if self.audit:
+            writes.append(audit.record_batch(self.audit))
+        await session.write(writes)
 
     @property
     def has_events(self) -> bool:

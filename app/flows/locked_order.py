@@ -23,8 +23,6 @@ async def lock_order(
     order = (await orders.orders_by_id(session, tenant_id, [order_id]))[order_id]
     file = OrderFile(order=order)
     for request in await orders.open_requests(session, tenant_id, [order_id]):
-        if request.kind is RequestKind.CANCEL:
-            file = replace(file, cancel=request)
-        else:
-            file = replace(file, replace=request)
+        is_cancel = request.kind is RequestKind.CANCEL
+        file = replace(file, cancel=request) if is_cancel else replace(file, replace=request)
     return key, books[key], file

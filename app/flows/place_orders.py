@@ -54,7 +54,9 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Intent:
+class Intent:
+    """An order on its way into a batch: who asks, what, under which id, and which instruments it may mean."""
+
     principal: Principal
     new: NewOrder
     order_id: OrderId
@@ -82,7 +84,7 @@ class OrderIntake:
         self._clock = clock
         self._ids = ids
         self._directory = InstrumentDirectory(database)
-        self._batcher: Batcher[_Intent, Placement] = Batcher(self._place, self._after)
+        self._batcher: Batcher[Intent, Placement] = Batcher(self._place, self._after)
 
     async def __aenter__(self) -> Self:
         await self._batcher.__aenter__()
@@ -104,16 +106,16 @@ class OrderIntake:
             return Placement(order=None, problems=problems)
         try:
             matches = await self._directory.matches(principal.tenant_id, new)
-            intent = _Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
+            intent = Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
             return await self._batcher.submit(intent)
         except CONNECTION_LOST as error:
             raise UnavailableError("the order store does not answer; send the order again under its key") from error
 
-    async def _place(self, intents: Sequence[_Intent]) -> Sequence[Placement]:
+    async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
         quotes = await self._quotes(intents)
         return await self._place_or_split(intents, quotes)
 
-    async def _place_or_split(self, intents: Sequence[_Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
+    async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})
         try:
             async with begin_intake(self._database, tenant_ids) as session:
@@ -129,7 +131,7 @@ class OrderIntake:
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
 
-    async def _quotes(self, intents: Sequence[_Intent]) -> dict[InstrumentId, Tick]:
+    async def _quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
         wanted: dict[TenantId, set[InstrumentId]] = {}
         for intent in intents:
             wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
@@ -147,7 +149,7 @@ class OrderIntake:
 
 async def place_batch(
     session: BatchSession,
-    intents: Sequence[_Intent],
+    intents: Sequence[Intent],
     quotes: Mapping[InstrumentId, Tick],
     *,
     now: datetime,
@@ -171,7 +173,7 @@ async def place_batch(
     return placements
 
 
-def _decide(intent: _Intent, facts: _Facts, booking: Booking) -> Placement:
+def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
     if account is None or intent.key not in booking.books:
         return _refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
@@ -200,7 +202,7 @@ def _decide(intent: _Intent, facts: _Facts, booking: Booking) -> Placement:
 
 
 def _checked(
-    intent: _Intent,
+    intent: Intent,
     instrument: Instrument,
     asked: bytes,
     account: AccountFacts,
@@ -258,7 +260,7 @@ def _checked(
     )
 
 
-def _book(intent: _Intent, order: Order, booking: Booking) -> None:
+def _book(intent: Intent, order: Order, booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
     details = {

@@ -35,7 +35,7 @@ async def relay_once(database: Database, redis: Redis) -> int | None:
 
 
 async def relay_forever(database: Database, redis: Redis, bus: Bus) -> None:
-    """Relays whenever something was committed; a Redis or a database that is away is waited for, and nothing is lost."""
+    """Relays whenever something was committed; a server that is away is waited for, and nothing is lost."""
     is_failing = False
     async with bus.subscribe(OUTBOX, size=1) as hints:
         while True:

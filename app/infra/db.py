@@ -1,9 +1,12 @@
 """PostgreSQL: the pools of a process, each under one database role, and the sessions that repositories take."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NewType
+from functools import cache
+from typing import Any, NewType, Self
 
 import asyncpg
 import orjson
@@ -16,6 +19,22 @@ ReadSession = NewType("ReadSession", AsyncSession)
 """A transaction that only reads."""
 WriteSession = NewType("WriteSession", AsyncSession)
 """A transaction that may write."""
+
+
+_PARAMETER = re.compile(r"\$(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """An INSERT, UPDATE or DELETE that a repository has composed, to go to the server together with others."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, sql: str, *parameters: Any) -> Self:
+        """The statement with its parameters, $1 and up."""
+        return cls(sql=sql, parameters=parameters)
 
 
 class BatchSession:
@@ -34,6 +53,24 @@ class BatchSession:
     async def execute(self, sql: str, *parameters: Any) -> None:
         """Runs a statement for its effect."""
         await self._connection.execute(sql, *parameters)
+
+    async def write(self, writes: Sequence[Write]) -> None:
+        """Runs writes in one round trip. They see the same snapshot, so none may touch a row that another wrote."""
+        if writes:
+            sql = _composed(tuple(one.sql for one in writes))
+            await self._connection.execute(sql, *(value for one in writes for value in one.parameters))
+
+
+@cache
+def _composed(statements: tuple[str, ...]) -> str:
+    parts: list[str] = []
+    taken = 0
+    for place, statement in enumerate(statements):
+        count = max(int(number) for number in _PARAMETER.findall(statement))
+        shift = taken
+        parts.append(f"w{place} AS ({_PARAMETER.sub(lambda found: f'${int(found[1]) + shift}', statement)})")  # noqa: B023
+        taken += count
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 CONNECT_TIMEOUT_S = 5.0

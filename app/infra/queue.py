@@ -21,4 +21,4 @@ def make_broker(url: str, prefix: str) -> AsyncBroker:
 
 def make_scheduler(broker: AsyncBroker) -> TaskiqScheduler:
     """The scheduler that sends tasks at the times their labels say."""
-    return TaskiqScheduler(broker, [LabelScheduleSource(broker)])
+    return TaskiqScheduler(broker, [LabelScheduleSource(async_shared_broker)])

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", min_length=1, description="address that the web process listens on")
     http_port: int = Field(default=8000, ge=1, le=65535, description="port of the web process")
+    graphiql: Literal["off", "admins", "all"] = Field(
+        default="all", description="who may open GraphiQL: nobody, who administers the tenant, or everybody"
+    )
     simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
     simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
     simulator_seed: int = Field(

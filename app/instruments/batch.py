@@ -57,8 +57,8 @@ async def insert_missing(session: BatchSession, tenant_id: TenantId, new: Sequen
     """Stores the instruments that the tenant has not."""
     await session.execute(
         """
-        INSERT INTO instruments (tenant_id, id, symbol, name, exchange, currency, instrument_type, multiplier, tick_size,
-          lot_size, broker_contract_id, contract_details, is_active, created_at)
+        INSERT INTO instruments (tenant_id, id, symbol, name, exchange, currency, instrument_type, multiplier,
+          tick_size, lot_size, broker_contract_id, contract_details, is_active, created_at)
         SELECT $1::uuid, n.*, true, $2::timestamptz FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[],
           $7::text[], $8::text[], $9::numeric[], $10::numeric[], $11::numeric[], $12::text[], $13::jsonb[]) AS n
         ON CONFLICT (tenant_id, symbol, exchange, currency) DO NOTHING

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.ids import TenantId
-from app.infra.db import BatchSession, plain_json
+from app.infra.db import BatchSession, Write, plain_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,9 @@ class OutboxMessage:
     payload: Any
 
 
-async def append(session: BatchSession, messages: Sequence[OutboxMessage], now: datetime) -> None:
+def append(messages: Sequence[OutboxMessage], now: datetime) -> Write:
     """Puts messages into the outbox: they leave if, and only if, the transaction commits."""
-    if not messages:
-        return
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO outbox (tenant_id, channel, payload, created_at)
         SELECT n.tenant_id, n.channel, n.payload::jsonb, $4::timestamptz

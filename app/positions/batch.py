@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Write
 from app.positions.domain import Position
 
 PositionKey = tuple[AccountKey, InstrumentId]
@@ -41,13 +41,13 @@ async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> 
     }
 
 
-async def store_positions(session: BatchSession, positions: Sequence[tuple[TenantId, Position]]) -> None:
+def store_positions(positions: Sequence[tuple[TenantId, Position]]) -> Write:
     """Writes positions, new ones and known ones alike."""
 
     def column(name: str) -> list[Decimal]:
         return [getattr(position, name) for _, position in positions]
 
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO positions (tenant_id, id, account_id, instrument_id, quantity, average_price, realized_pnl,
           commission, open_buy_quantity, open_sell_quantity, updated_at)

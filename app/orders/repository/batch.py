@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.messages import AccountKey, LaneKind
-from app.infra.db import BatchSession, plain_json
+from app.infra.db import BatchSession, Write, plain_json
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.repository.rows import (
     event_from_row,
@@ -20,9 +20,9 @@ from app.orders.repository.rows import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Book:
-    """An account's book as locked: where its event log stands and how many orders are open."""
+    """An account's book as locked, counting on: where its event log stands and how many orders are open."""
 
     last_sequence: int
     open_orders: int
@@ -58,9 +58,9 @@ async def books_for_update(session: BatchSession, keys: Iterable[AccountKey]) ->
     }
 
 
-async def update_books(session: BatchSession, books: dict[AccountKey, Book]) -> None:
+def update_books(books: dict[AccountKey, Book]) -> Write:
     """Writes the books back."""
-    await session.execute(
+    return Write.of(
         """
         UPDATE account_books AS b SET last_sequence = n.last_sequence, open_orders = n.open_orders
         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[])
@@ -177,24 +177,25 @@ async def active_executions(session: BatchSession, key: AccountKey, instrument_i
     return [execution_from_row(row) for row in rows]
 
 
-async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
+def insert_orders(orders: Sequence[Order]) -> Write:
     """Stores new orders."""
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, terms_hash, side, order_type,
           time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
           outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
           overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
-          broker_client_id, broker_order_id, permanent_id, created_at, updated_at)
-        SELECT n.*, 0, 0, 0, 0, r.origin, r.code, r.reason, false, r.checks::jsonb, 1, r.client, r.broker, r.permanent,
-          r.created_at, r.created_at
+          broker_client_id, broker_order_id, permanent_id, created_at, updated_at, average_fill_price)
+        SELECT n.*, r.filled, r.notional, r.commission, r.overfilled, r.origin, r.code, r.reason, false,
+          r.checks::jsonb, 1, r.client, r.broker, r.permanent, r.created_at, r.created_at, r.average
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
           $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
             a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
         JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
-          $28::timestamptz[]) WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at,
-            place) USING (place)
+          $28::timestamptz[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[])
+          WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at, filled, notional,
+            commission, overfilled, average, place) USING (place)
         """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
         [order.tenant_id for order in orders],
         [order.id for order in orders],
@@ -225,12 +226,17 @@ async def insert_orders(session: BatchSession, orders: Sequence[Order]) -> None:
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],
         [order.created_at for order in orders],
+        [order.filled_quantity for order in orders],
+        [order.filled_notional for order in orders],
+        [order.commission for order in orders],
+        [order.overfilled_quantity for order in orders],
+        [order.average_fill_price for order in orders],
     )
 
 
-async def update_orders(session: BatchSession, orders: Sequence[Order]) -> None:
+def update_orders(orders: Sequence[Order]) -> Write:
     """Writes what may change of orders: terms by an accepted replace, state, ledger sums, names at the broker."""
-    await session.execute(
+    return Write.of(
         """
         UPDATE orders AS o SET state = n.state, quantity = n.quantity, limit_price = n.limit_price,
           stop_price = n.stop_price, time_in_force = n.time_in_force, filled_quantity = n.filled,
@@ -268,9 +274,9 @@ async def update_orders(session: BatchSession, orders: Sequence[Order]) -> None:
     )
 
 
-async def insert_executions(session: BatchSession, tenant_id: TenantId, executions: Sequence[Execution]) -> None:
+def insert_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> Write:
     """Appends rows to the ledger."""
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO executions (tenant_id, id, account_id, order_id, instrument_id, execution_id, execution_root,
           revision, side, quantity, price, liquidity, is_superseded, realized_pnl, commission, commission_currency,
@@ -300,9 +306,9 @@ async def insert_executions(session: BatchSession, tenant_id: TenantId, executio
     )
 
 
-async def update_executions(session: BatchSession, tenant_id: TenantId, executions: Sequence[Execution]) -> None:
+def update_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> Write:
     """Marks superseded rows and books commissions; what was dealt never changes."""
-    await session.execute(
+    return Write.of(
         """
         UPDATE executions AS e SET is_superseded = n.is_superseded, commission = n.commission,
           commission_currency = n.currency, realized_pnl = n.realized_pnl
@@ -319,9 +325,9 @@ async def update_executions(session: BatchSession, tenant_id: TenantId, executio
     )
 
 
-async def insert_requests(session: BatchSession, tenant_id: TenantId, requests: Sequence[OrderRequest]) -> None:
+def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
     """Stores new requests."""
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO order_requests (tenant_id, id, order_id, kind, outcome, terms, reason, requested_by, requested_at,
           resolved_at)
@@ -341,9 +347,9 @@ async def insert_requests(session: BatchSession, tenant_id: TenantId, requests: 
     )
 
 
-async def resolve_requests(session: BatchSession, tenant_id: TenantId, requests: Sequence[OrderRequest]) -> None:
+def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
     """Writes the outcomes of requests."""
-    await session.execute(
+    return Write.of(
         """
         UPDATE order_requests AS r SET outcome = n.outcome, reason = coalesce(n.reason, r.reason),
           resolved_at = n.resolved_at
@@ -358,9 +364,9 @@ async def resolve_requests(session: BatchSession, tenant_id: TenantId, requests:
     )
 
 
-async def append_events(session: BatchSession, events: Sequence[tuple[TenantId, LoggedEvent]]) -> None:
+def append_events(events: Sequence[tuple[TenantId, LoggedEvent]]) -> Write:
     """Appends to the event logs; the sequences were taken under the lock of the book."""
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO order_events (tenant_id, account_id, sequence, order_id, type, from_state, to_state, actor, reason,
           details, occurred_at, recorded_at)
@@ -382,9 +388,9 @@ async def append_events(session: BatchSession, events: Sequence[tuple[TenantId, 
     )
 
 
-async def push_lane(session: BatchSession, entries: Sequence[LaneEntry], now: datetime) -> None:
+def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
     """Puts commands at the end of their accounts' lanes."""
-    await session.execute(
+    return Write.of(
         """
         INSERT INTO lane_commands (tenant_id, account_id, kind, order_id, request_id, created_at)
         SELECT n.*, $6::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[]) AS n

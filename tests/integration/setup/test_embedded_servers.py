@@ -63,7 +63,7 @@ def _pids_with_files_in(folder: Path) -> set[int]:
 
 async def _until_no_process(folder: Path) -> None:
     async with asyncio.timeout(10):
-        while _pids_with_files_in(folder):  # noqa: ASYNC110 - another process's end can only be looked for
+        while _pids_with_files_in(folder):
             await asyncio.sleep(0.02)
 
 

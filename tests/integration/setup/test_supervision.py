@@ -51,7 +51,7 @@ def lines() -> _Lines:
 
 async def _until(is_true: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not is_true():  # noqa: ASYNC110 - other processes' states can only be looked for
+        while not is_true():
             await asyncio.sleep(0.01)
 
 

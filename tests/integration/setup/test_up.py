@@ -48,7 +48,7 @@ class Installation:
 
 async def _until(is_true: Callable[[], object], timeout_s: float = _START_S_MAX) -> None:
     async with asyncio.timeout(timeout_s):
-        while not is_true():  # noqa: ASYNC110 - other processes' states can only be looked for
+        while not is_true():
             await asyncio.sleep(0.05)
 
 

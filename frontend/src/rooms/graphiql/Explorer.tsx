@@ -1,0 +1,71 @@
+/** GraphiQL with this tab's session: over HTTP as Authorization, over the socket in connection_init. */
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import { useEffect, useState, type JSX } from "react";
+
+import { explorerAudience, mayExplore } from "../../app/explorer";
+import { Shell } from "../../app/Shell";
+import { authorisedFetch, client, openSocket } from "../../shared/graphql/client";
+import { describeFailure } from "../../shared/graphql/failure";
+import { useCredential } from "../../shared/graphql/session";
+import { useTheme } from "../../shared/theme/theme";
+import { VIEWER } from "../identity/documents";
+import { EDITOR_THEME, prepareEditors } from "./editors";
+import { EXAMPLES } from "./examples";
+
+const SIGN_IN = "/sign-in?next=/graphiql";
+
+prepareEditors();
+// The token is added below the editor's headers: it is renewed on the way, and never shown or stored with a tab.
+const fetcher = createGraphiQLFetcher({ url: "/graphql", fetch: authorisedFetch, wsClient: openSocket() });
+
+export function Explorer(): JSX.Element | null {
+  const isSignedIn = useCredential() !== null;
+  const theme = useTheme();
+  const refusal = useRefusal(isSignedIn);
+
+  useEffect(() => {
+    if (!isSignedIn) location.replace(SIGN_IN);
+  }, [isSignedIn]);
+
+  if (!isSignedIn) return null;
+  return (
+    <Shell page="graphiql">
+      {refusal === null ? (
+        <main className="explorer">
+          <h1 className="sr-only">GraphiQL</h1>
+          <GraphiQL
+            fetcher={fetcher}
+            defaultTabs={EXAMPLES}
+            defaultEditorToolsVisibility="variables"
+            forcedTheme={theme}
+            editorTheme={EDITOR_THEME}
+            showPersistHeadersSettings={false}
+          />
+        </main>
+      ) : (
+        <p role="alert" className="p-4">
+          {refusal}
+        </p>
+      )}
+    </Shell>
+  );
+}
+
+/** Why this person may not use the explorer; null as long as nothing says so. The API guards itself in any case. */
+function useRefusal(isSignedIn: boolean): string | null {
+  const [refusal, setRefusal] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isSignedIn || explorerAudience() !== "admins") return;
+    void client
+      .query(VIEWER, {})
+      .toPromise()
+      .then(({ data, error }) => {
+        if (error) setRefusal(describeFailure(error));
+        else if (data && !mayExplore(data.viewer.scopes)) {
+          setRefusal("GraphiQL is open to those who administer the firm.");
+        }
+      });
+  }, [isSignedIn]);
+  return refusal;
+}

@@ -1,0 +1,23 @@
+import { graphql } from "../../shared/graphql/document";
+
+export const LOGIN = graphql(`
+  mutation SignIn($input: LoginInput!) {
+    login(input: $input) {
+      tokens { accessToken refreshToken expiresAt }
+      twoFactorChallenge
+      errors { code message path }
+    }
+  }
+`);
+
+export const VIEWER = graphql(`
+  query Viewer {
+    viewer {
+      user { email firstName lastName }
+      apiKey { name }
+      membership { role }
+      tenant { id name slug }
+      scopes
+    }
+  }
+`);

@@ -1,0 +1,167 @@
+"""A person in front of the running demo: signs in, watches an order fill, asks the API in GraphiQL."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+_ROOT = Path(__file__).parents[2]
+_START_S_MAX = 60.0
+_SHOWN_MS_MAX = 20_000
+_PLACE_ORDER = """
+mutation PlaceOrder($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id } errors { code message } }
+}
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def state_dir() -> Iterator[Path]:
+    """An empty state folder; root's servers run as another user, who must pass here."""
+    path = Path(tempfile.mkdtemp(prefix="oms-browser-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+async def demo(static_dir: Path, state_dir: Path) -> AsyncIterator[dict[str, Any]]:
+    """The whole system as `make run` starts it, and where it is and how to log in."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(_ROOT),
+        "OMS_STATE_DIR": str(state_dir),
+        "OMS_HTTP_PORT": str(_free_port()),
+        "OMS_SIMULATOR_PORT": str(_free_port()),
+    }
+    log_path = state_dir / "up.log"
+    command = (sys.executable, "-m", "app.cli")
+    with log_path.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command, "up", env=environment, cwd=state_dir, stdout=log, stderr=log
+        )
+    try:
+        async with asyncio.timeout(_START_S_MAX):
+            while "Ctrl-C stops everything" not in log_path.read_text(errors="replace"):
+                assert process.returncode is None, log_path.read_text(errors="replace")
+                await asyncio.sleep(0.05)
+        told = await asyncio.create_subprocess_exec(
+            *command, "demo", "--json", env=environment, cwd=state_dir, stdout=asyncio.subprocess.PIPE
+        )
+        yield json.loads((await told.communicate())[0])
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _base(demo: dict[str, Any]) -> str:
+    address = urlsplit(demo["graphqlUrl"])
+    return f"{address.scheme}://{address.netloc}"
+
+
+async def _sign_in(page: Page, demo: dict[str, Any], path: str = "/") -> None:
+    await page.goto(_base(demo) + path)
+    await page.get_by_label("E-mail").fill(demo["email"])
+    await page.get_by_label("Password").fill(demo["password"])
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def _place_order(demo: dict[str, Any], symbol: str, quantity: str) -> str:
+    order = {
+        "accountId": demo["accountId"],
+        "symbol": symbol,
+        "side": "BUY",
+        "orderType": "MARKET",
+        "quantity": quantity,
+        "clientOrderId": uuid4().hex,
+    }
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {demo['apiKey']}"}) as client:
+        response = await client.post(
+            demo["graphqlUrl"], json={"query": _PLACE_ORDER, "variables": {"input": order}}, timeout=10
+        )
+    payload = response.json()["data"]["placeOrder"]
+    assert payload["errors"] == []
+    return str(payload["order"]["id"])
+
+
+async def test_a_wrong_password_is_told_and_signs_nobody_in(watch: Watch, demo: dict[str, Any]) -> None:
+    await _sign_in(watch.page, {**demo, "password": "not the password"})
+
+    await expect(watch.page.get_by_role("alert")).not_to_be_empty()
+    await expect(watch.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await watch.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_an_order_placed_elsewhere_appears_and_fills_before_the_eyes(watch: Watch, demo: dict[str, Any]) -> None:
+    page = watch.page
+    await _sign_in(page, demo)
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=_SHOWN_MS_MAX)
+    accounts = page.get_by_role("region", name="Accounts").first
+    await expect(accounts.get_by_text("Connected")).to_be_visible(timeout=_SHOWN_MS_MAX)
+    # A quantity that no other row has.
+    quantity = "137" if await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "139"
+
+    await _place_order(demo, "AAPL", quantity)
+
+    orders = page.get_by_role("region", name="Recent orders").last
+    row = orders.get_by_role("row").filter(has_text=quantity)
+    await expect(row).to_contain_text("Filled", timeout=_SHOWN_MS_MAX)
+    await expect(row).to_contain_text("AAPL")
+    positions = page.get_by_role("region", name="Positions").last
+    await expect(positions.get_by_role("row").filter(has_text="AAPL")).to_be_visible(timeout=_SHOWN_MS_MAX)
+    assert watch.complaints == []
+    assert watch.hosts == {urlsplit(_base(demo)).netloc}
+
+
+async def test_quotes_move(watch: Watch, demo: dict[str, Any]) -> None:
+    await _sign_in(watch.page, demo)
+    quotes = watch.page.get_by_role("region", name="Quotes").last
+    await expect(quotes.get_by_role("row").nth(1)).to_be_visible(timeout=_SHOWN_MS_MAX)
+    before = await quotes.locator("tbody").inner_text()
+
+    await expect(quotes.locator("tbody")).not_to_have_text(before, use_inner_text=True, timeout=_SHOWN_MS_MAX)
+
+    assert watch.complaints == []
+
+
+async def test_graphiql_runs_a_query_and_a_subscription_as_who_signed_in(watch: Watch, demo: dict[str, Any]) -> None:
+    page = watch.page
+    await _sign_in(page, demo, "/sign-in?next=/graphiql")
+    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=_SHOWN_MS_MAX)
+    response = page.locator(".graphiql-response")
+
+    await page.locator(".graphiql-execute-button").click()
+    await expect(response).to_contain_text(demo["email"], timeout=_SHOWN_MS_MAX)
+    await page.locator(".graphiql-tab", has_text="Ticks").click()
+    # GraphiQL learns the operation's name a moment after the tab: before it stores the tab's number.
+    async with asyncio.timeout(_SHOWN_MS_MAX / 1000):
+        while await page.evaluate("JSON.parse(localStorage.getItem('graphiql:tabState')).activeTabIndex") != 5:  # noqa: ASYNC110 - the page can only be asked
+            await asyncio.sleep(0.05)
+    await page.locator(".graphiql-execute-button").click()
+
+    await expect(response).to_contain_text('"ticks"', timeout=_SHOWN_MS_MAX)
+    assert watch.complaints == []
+    assert watch.hosts == {urlsplit(_base(demo)).netloc}

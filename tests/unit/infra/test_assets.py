@@ -1,0 +1,121 @@
+"""The dashboard's pages and assets as the web process serves them."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from app.infra.assets import GraphiqlAudience, dashboard_routes
+
+PAGE = """<meta name="oms-graphiql" content="OMS_GRAPHIQL_AUDIENCE" />
+<meta property="csp-nonce" nonce="OMS_CSP_NONCE">{name}"""
+
+
+@pytest.fixture
+def static_dir(tmp_path: Path) -> Path:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    for name in ("index", "graphiql"):
+        (tmp_path / f"{name}.html").write_text(PAGE.replace("{name}", name))
+    (assets / "index-a1.js").write_bytes(b"plain")
+    (assets / "index-a1.js.gz").write_bytes(b"gzipped")
+    (assets / "index-a1.js.br").write_bytes(b"brotli")
+    (assets / "plex-b2.woff2").write_bytes(b"font")
+    (tmp_path / "secret.txt").write_text("outside /assets")
+    return tmp_path
+
+
+def client_of(static_dir: Path, graphiql: GraphiqlAudience = "all") -> httpx.AsyncClient:
+    app = Starlette(routes=dashboard_routes(static_dir, graphiql))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms.test")
+
+
+async def raw(client: httpx.AsyncClient, url: str, accept_encoding: str) -> tuple[httpx.Response, bytes]:
+    async with client.stream("GET", url, headers={"accept-encoding": accept_encoding}) as response:
+        return response, b"".join([chunk async for chunk in response.aiter_raw()])
+
+
+async def test_a_page_is_never_stored_and_carries_its_policy_with_a_fresh_nonce(static_dir: Path) -> None:
+    client = client_of(static_dir)
+
+    first, second = await client.get("/"), await client.get("/sign-in")
+
+    assert first.headers["cache-control"] == "no-store"
+    assert first.headers["x-content-type-options"] == "nosniff"
+    assert first.headers["referrer-policy"] == "no-referrer"
+    nonces = [response.text.split('nonce="')[1].split('"')[0] for response in (first, second)]
+    assert nonces[0] != nonces[1]
+    assert len(nonces[0]) >= 16
+    policy = first.headers["content-security-policy"]
+    assert f"style-src 'self' 'nonce-{nonces[0]}'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+async def test_graphiql_alone_may_write_style_elements(static_dir: Path) -> None:
+    response = await client_of(static_dir).get("/graphiql")
+
+    policy = response.headers["content-security-policy"]
+    assert response.text.endswith("graphiql")
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert "script-src 'self';" in policy
+    assert "require-trusted-types-for" not in policy
+
+
+@pytest.mark.parametrize("audience", ["off", "admins", "all"])
+async def test_both_pages_know_who_may_use_graphiql(static_dir: Path, audience: GraphiqlAudience) -> None:
+    client = client_of(static_dir, audience)
+
+    index, explorer = await client.get("/"), await client.get("/graphiql")
+
+    assert f'content="{audience}"' in index.text
+    assert explorer.status_code == (404 if audience == "off" else 200)
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "encoding", "body"),
+    [
+        ("gzip, deflate, br, zstd", "br", b"brotli"),
+        ("gzip, br;q=0", "gzip", b"gzipped"),
+        ("deflate", None, b"plain"),
+    ],
+)
+async def test_an_asset_comes_in_the_best_encoding_that_the_client_takes(
+    static_dir: Path, accept_encoding: str, encoding: str | None, body: bytes
+) -> None:
+    response, content = await raw(client_of(static_dir), "/assets/index-a1.js", accept_encoding)
+
+    assert content == body
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["vary"] == "Accept-Encoding"
+
+
+async def test_an_asset_without_a_smaller_form_comes_plain(static_dir: Path) -> None:
+    response, content = await raw(client_of(static_dir), "/assets/plex-b2.woff2", "br")
+
+    assert content == b"font"
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-type"] == "font/woff2"
+
+
+@pytest.mark.parametrize("path", ["/assets/gone.js", "/assets/..%2Fsecret.txt", "/assets/index-a1.js.br", "/nowhere"])
+async def test_what_is_not_an_asset_is_not_found(static_dir: Path, path: str) -> None:
+    response = await client_of(static_dir).get(path)
+
+    assert response.status_code == 404
+    assert "outside" not in response.text
+
+
+async def test_without_a_build_every_page_says_what_to_do(tmp_path: Path) -> None:
+    client = client_of(tmp_path)
+
+    for path in ("/", "/sign-in", "/graphiql"):
+        response = await client.get(path)
+        assert response.status_code == 503
+        assert response.text == "the dashboard was not built: run make run\n"
+        assert response.headers["content-type"].startswith("text/plain")
