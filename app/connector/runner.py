@@ -244,7 +244,7 @@ async def end_of(session: Coroutine[Any, Any, None]) -> OmsError:
         await asyncio.wait({task})
     except asyncio.CancelledError:
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.gather(task, return_exceptions=True)
         raise
     error: OmsError | None = None
     try:

@@ -162,8 +162,8 @@ async def test_a_hundred_orders_are_filled_and_agree_with_the_broker(
     async with connector(settings):
         await trading.until_connected()
 
-        await asyncio.gather(*(trading.place(f"order {number}", quantity=10) for number in range(100)))
-        await trading.until_states({f"order {number}": OrderState.FILLED for number in range(100)})
+        await asyncio.gather(*(trading.place(f"order-{number}", quantity=10) for number in range(100)))
+        await trading.until_states({f"order-{number}": OrderState.FILLED for number in range(100)})
 
     numbers = [row["broker_order_id"] for row in await trading.rows("SELECT broker_order_id FROM orders")]
     assert len(set(numbers)) == 100
