@@ -42,3 +42,12 @@ class LeaseLostError(OmsError):
     """Another connector holds the account now."""
 
     code = "BROKER_LEASE_LOST"
+
+
+class AccountUnknownError(OmsError):
+    """The tenant has no such account; another tenant's is answered alike."""
+
+    code = "ACCOUNT_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such account.", path=path)

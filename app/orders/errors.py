@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from app.core.errors import OmsError
+
 
 class OrderProblem(StrEnum):
     """Codes of UserError in the order mutations. The docstring table of docs/reference is made from MEANING."""
@@ -68,3 +70,21 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.BROKER_REJECTED: "the broker refused the order; rejectReason has its words",
     OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
 }
+
+
+class OrderHistoryTooLongError(OmsError):
+    """The orders asked for have more executions, requests or events together than one answer holds."""
+
+    code = "ORDER_HISTORY_TOO_LONG"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"These orders have more than {limit} entries of that kind: ask for fewer orders at once.")
+
+
+class OrderUnknownError(OmsError):
+    """The tenant has no such order; another tenant's is answered alike."""
+
+    code = "ORDER_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such order.", path=path)

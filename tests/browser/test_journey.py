@@ -158,7 +158,7 @@ async def test_graphiql_runs_a_query_and_a_subscription_as_who_signed_in(watch: 
     await page.locator(".graphiql-tab", has_text="Ticks").click()
     # GraphiQL learns the operation's name a moment after the tab: before it stores the tab's number.
     async with asyncio.timeout(_SHOWN_MS_MAX / 1000):
-        while await page.evaluate("JSON.parse(localStorage.getItem('graphiql:tabState')).activeTabIndex") != 5:  # noqa: ASYNC110 - the page can only be asked
+        while await page.evaluate("JSON.parse(localStorage.getItem('graphiql:tabState')).activeTabIndex") != 5:
             await asyncio.sleep(0.05)
     await page.locator(".graphiql-execute-button").click()
 

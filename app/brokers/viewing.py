@@ -1,0 +1,135 @@
+"""Broker accounts as they are shown: the account, its connection, the broker's figures of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import RowMapping, select
+
+from app.brokers import models
+from app.core.fix import BrokerKind, ConnectionState
+from app.core.ids import AccountId, TenantId
+from app.core.money import ZERO
+from app.infra.db import ReadSession
+from app.infra.tables import metadata
+
+_ACCOUNTS = metadata.tables[models.BrokerAccountRow.__tablename__]
+_CONNECTIONS = metadata.tables[models.BrokerConnectionRow.__tablename__]
+_BALANCES = metadata.tables[models.AccountBalanceRow.__tablename__]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """A trading account at a broker and the gateway it is reached through."""
+
+    id: AccountId
+    broker: BrokerKind
+    account_number: str
+    account_type: str
+    base_currency: str
+    host: str
+    port: int
+    client_id: int
+    is_active: bool
+    is_paper: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionView:
+    """How an account's connection stands."""
+
+    state: ConnectionState = ConnectionState.DISCONNECTED
+    connected_since: datetime | None = None
+    last_heartbeat_at: datetime | None = None
+    round_trip_ms: float | None = None
+    reconnect_attempts: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceView:
+    """The broker's own figures, in the account's base currency; zero until the broker has told them."""
+
+    cash: Decimal = ZERO
+    equity: Decimal = ZERO
+    buying_power: Decimal = ZERO
+    initial_margin: Decimal = ZERO
+    maintenance_margin: Decimal = ZERO
+
+
+async def accounts(session: ReadSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
+    """The accounts of the tenant, the oldest first."""
+    statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id).order_by(_ACCOUNTS.c.id).limit(limit)
+    return [_account(row) for row in (await session.execute(statement)).mappings()]
+
+
+async def accounts_by_ids(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, AccountView]:
+    """The accounts by id; absent if the tenant has none of the id."""
+    statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.id.in_(account_ids))
+    found = (_account(row) for row in (await session.execute(statement)).mappings())
+    return {account.id: account for account in found}
+
+
+async def connections(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, ConnectionView]:
+    """The connections by account; absent where no connector has taken the account yet."""
+    c = _CONNECTIONS.c
+    statement = select(
+        c.account_id,
+        c.state,
+        c.connected_since,
+        c.last_heartbeat_at,
+        c.round_trip_ms,
+        c.reconnect_attempts,
+        c.last_error,
+    ).where(c.tenant_id == tenant_id, c.account_id.in_(account_ids))
+    return {
+        row["account_id"]: ConnectionView(
+            state=ConnectionState(row["state"]),
+            connected_since=row["connected_since"],
+            last_heartbeat_at=row["last_heartbeat_at"],
+            round_trip_ms=row["round_trip_ms"],
+            reconnect_attempts=row["reconnect_attempts"],
+            last_error=row["last_error"],
+        )
+        for row in (await session.execute(statement)).mappings()
+    }
+
+
+async def balances(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, BalanceView]:
+    """The figures by account; absent where the broker has told none yet."""
+    c = _BALANCES.c
+    statement = select(_BALANCES).where(c.tenant_id == tenant_id, c.account_id.in_(account_ids))
+    return {
+        row["account_id"]: BalanceView(
+            cash=row["cash"],
+            equity=row["equity"],
+            buying_power=row["buying_power"],
+            initial_margin=row["initial_margin"],
+            maintenance_margin=row["maintenance_margin"],
+        )
+        for row in (await session.execute(statement)).mappings()
+    }
+
+
+def _account(row: RowMapping) -> AccountView:
+    return AccountView(
+        id=row["id"],
+        broker=BrokerKind(row["broker"]),
+        account_number=row["account_number"],
+        account_type=row["account_type"],
+        base_currency=row["base_currency"],
+        host=row["host"],
+        port=row["port"],
+        client_id=row["client_id"],
+        is_active=row["is_active"],
+        is_paper=row["is_paper"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,65 @@
+"""node: what an id stands for, among all that the principal may see."""
+
+from uuid import UUID
+
+from app.brokers import viewing as brokers
+from app.brokers.viewing import AccountView
+from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, PositionId, RequestId
+from app.core.messages import Instrument
+from app.flows.desk import Desk
+from app.flows.view_identity import Member, view_api_keys, view_members, view_self, view_sessions
+from app.identity.domain import ApiKey, Principal, Scope, Session, User
+from app.instruments import service as instruments
+from app.orders import service as orders
+from app.orders.domain.order import Execution, Order, OrderRequest
+from app.positions import service as positions
+from app.positions.domain import Position
+from app.tenants.domain import Tenant
+
+Thing = (
+    Order | Execution | OrderRequest | Position | Instrument | AccountView | Tenant | User | Member | Session | ApiKey
+)
+
+
+async def find_thing(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
+    """What the tenant has under the id and the principal may see; None for anything else, all alike."""
+    return await _find_traded(desk, principal, wanted) or await _find_person(desk, principal, wanted)
+
+
+async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
+    tenant_id = principal.tenant_id
+    async with desk.reading(principal) as session:
+        if principal.has(Scope.VIEW_ORDERS):
+            found: Thing | None = (
+                (await orders.orders(session, tenant_id, [OrderId(wanted)])).get(OrderId(wanted))
+                or (await orders.executions(session, tenant_id, [ExecutionKey(wanted)])).get(ExecutionKey(wanted))
+                or (await orders.requests(session, tenant_id, [RequestId(wanted)])).get(RequestId(wanted))
+                or (await brokers.accounts_by_ids(session, tenant_id, [AccountId(wanted)])).get(AccountId(wanted))
+            )
+            if found is not None:
+                return found
+        if principal.has(Scope.VIEW_POSITIONS):
+            held = await positions.positions(session, tenant_id, [PositionId(wanted)])
+            if held:
+                return held[PositionId(wanted)]
+        if principal.has(Scope.VIEW_MARKET_DATA):
+            return (await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])).get(InstrumentId(wanted))
+    return None
+
+
+async def _find_person(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
+    viewer = await view_self(desk.door, principal)
+    if viewer.tenant.id == wanted:
+        return viewer.tenant
+    members = list(viewer.memberships)
+    if principal.has(Scope.MANAGE_MEMBERS):
+        members.extend(await view_members(desk.door, principal))
+    for member in members:
+        if member.membership.id == wanted:
+            return member
+        if member.user.id == wanted:
+            return member.user
+    for key in await view_api_keys(desk.door, principal):
+        if key.id == wanted:
+            return key
+    return next((one for one in await view_sessions(desk.door, principal) if one.id == wanted), None)

@@ -1,0 +1,86 @@
+"""Errors as clients meet them: coded, with a path, and never telling what is not theirs to know."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+
+from app.core.errors import ForbiddenError, OmsError, Problem, UnauthenticatedError, UnavailableError
+
+_log = logging.getLogger("oms.graphql")
+
+KnownAs = Callable[[BaseException], OmsError | None]
+"""What an exception of a library means to a client: a server of ours is away, a text cannot be stored; else None."""
+
+
+@strawberry.type(description="One thing wrong with an input.")
+class UserError:
+    """One thing wrong with an input."""
+
+    code: str = strawberry.field(description="Stable: programs may rely on it.")
+    message: str = strawberry.field(description="A sentence for people; it may change.")
+    path: list[str] = strawberry.field(description="Where in the input, outermost first; empty for all of it.")
+
+
+def user_errors(error: OmsError) -> list[UserError]:
+    """The error as a payload carries it; what the input cannot mend is raised on."""
+    if isinstance(error, UnauthenticatedError | ForbiddenError | UnavailableError):
+        raise error
+    return [UserError(code=error.code, message=error.message, path=list(error.path))]
+
+
+def problem_errors(problems: Iterable[Problem]) -> list[UserError]:
+    """The problems as a payload carries them."""
+    return [UserError(code=problem.code, message=problem.message, path=list(problem.path)) for problem in problems]
+
+
+def coded(code: str, message: str, *, path: Iterable[str] = (), **facts: Any) -> dict[str, Any]:
+    """An error in the form of the answer that concerns the request as a whole."""
+    return {"message": message, "extensions": _extensions(code, path, facts)}
+
+
+def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dict[str, Any]:
+    """The error in the form of the answer.
+
+    What an OmsError says is told with its code; what graphql-core says about the document or the variables with the
+    code that `extensions` hold, else BAD_USER_INPUT; anything else is logged and told as INTERNAL with the request id.
+    """
+    answer: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        answer["locations"] = [location.formatted for location in error.locations]
+    if error.path is not None:
+        answer["path"] = error.path
+    original = _innermost(error)
+    if original is None:
+        extensions = error.extensions or {}
+        answer["extensions"] = extensions if "code" in extensions else _extensions("BAD_USER_INPUT", (), {})
+        return answer
+    known = original if isinstance(original, OmsError) else known_as(original)
+    if known is None:
+        _log.error("request %s failed at %s", request_id, error.path, exc_info=original)
+        answer["message"] = "The server failed; the request id finds the cause in its log."
+        answer["extensions"] = _extensions("INTERNAL", (), {"requestId": request_id})
+        return answer
+    if known is not original:
+        _log.warning("request %s met a known failure: %s", request_id, original)
+    answer["message"] = known.message
+    answer["extensions"] = _extensions(known.code, known.path, known.facts)
+    if known.is_retryable:
+        answer["extensions"]["retryable"] = True
+    return answer
+
+
+def _innermost(error: GraphQLError) -> BaseException | None:
+    original: BaseException | None = error.original_error
+    while isinstance(original, GraphQLError):
+        original = original.original_error
+    return original
+
+
+def _extensions(code: str, path: Iterable[str], facts: dict[str, Any]) -> dict[str, Any]:
+    extensions: dict[str, Any] = {**facts, "code": code}
+    if listed := list(path):
+        extensions["path"] = listed
+    return extensions

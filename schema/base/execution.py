@@ -1,0 +1,320 @@
+"""The one way from a document to its answer, for HTTP and for sockets."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution import Executor as CoreExecutor
+from graphql.execution import create_source_event_stream
+
+from app.core.errors import OmsError
+from schema.base.context import RequestContext
+from schema.base.errors import KnownAs, coded, formatted
+from schema.base.guard import TOKENS_MAX, excess_of, is_introspecting
+from schema.base.paths import literal_path, variable_errors
+from schema.base.permissions import Requirement
+
+Answer = dict[str, Any]
+
+DOCUMENTS_MAX: Final = 1_000
+DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
+VALIDATION_ERRORS_MAX: Final = 20
+COERCION_ERRORS_MAX: Final = 20
+RECHECK_EVERY_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a client asks: a document, which of its operations, and the values of its variables."""
+
+    document: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A document ready to run, or what is wrong with it."""
+
+    document: DocumentNode | None
+    is_introspecting: bool = False
+    errors: tuple[Answer, ...] = ()
+
+
+class GraphQLEngine:
+    """Runs documents over the schema. What was parsed, weighed and validated once is kept by its text."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        requirements: Mapping[str, Requirement],
+        *,
+        is_open_to_introspection: bool,
+        known_as: KnownAs,
+        recheck_every_s: float = RECHECK_EVERY_S,
+    ) -> None:
+        """`requirements` are those of the subscriptions, by their name in GraphQL."""
+        self._schema = schema
+        self._requirements = requirements
+        self._is_open_to_introspection = is_open_to_introspection
+        self._known_as = known_as
+        self._recheck_every_s = recheck_every_s
+        self._documents: OrderedDict[str, Prepared] = OrderedDict()
+        self._document_bytes = 0
+
+    async def answer(self, asked: Asked, context: RequestContext) -> Answer:
+        """The answer of a query or a mutation."""
+        found = self._operation(asked, context)
+        if isinstance(found, dict):
+            return found
+        document, operation = found
+        if operation.operation is OperationType.SUBSCRIPTION:
+            return _refused("SUBSCRIPTION_OVER_HTTP", "Subscriptions go over a WebSocket: graphql-transport-ws.")
+        return await self._execute(document, operation, asked, context)
+
+    async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
+        """The answers of any operation: one of a query or a mutation, one for each event of a subscription.
+
+        An answer without data ends the operation: it was refused, or what it follows has failed.
+        """
+        found = self._operation(asked, context)
+        if isinstance(found, dict):
+            yield found
+            return
+        document, operation = found
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            yield await self._execute(document, operation, asked, context)
+            return
+        async with aclosing(self._follow(document, operation, asked, context)) as answers:
+            async for answer in answers:
+                yield answer
+
+    def prepare(self, text: str) -> Prepared:
+        """The document, from memory when it was seen before."""
+        known = self._documents.get(text)
+        if known is not None:
+            self._documents.move_to_end(text)
+            return known
+        prepared = self._prepare(text)
+        self._documents[text] = prepared
+        self._document_bytes += len(text)
+        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
+            forgotten, _ = self._documents.popitem(last=False)
+            self._document_bytes -= len(forgotten)
+        return prepared
+
+    def _prepare(self, text: str) -> Prepared:
+        try:
+            document = parse(text, max_lexical_tokens=TOKENS_MAX)
+            excess = excess_of(document)
+            if excess is not None:
+                message = f"The document has more than {excess.limit} {excess.what}."
+                return _unfit("DOCUMENT_TOO_COMPLEX", message, limit=excess.limit)
+            errors = validate(
+                self._schema,
+                document,
+                max_errors=VALIDATION_ERRORS_MAX,
+                hide_suggestions=not self._is_open_to_introspection,
+            )
+        except GraphQLSyntaxError as error:
+            if "tokens" in error.message:
+                return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {TOKENS_MAX} tokens.")
+            return Prepared(document=None, errors=(_located(error, "GRAPHQL_PARSE_FAILED"),))
+        except RecursionError:
+            return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
+        if errors:
+            return Prepared(document=None, errors=tuple(_invalid(document, error) for error in errors))
+        return Prepared(document=document, is_introspecting=is_introspecting(document))
+
+    def _operation(
+        self, asked: Asked, context: RequestContext
+    ) -> tuple[DocumentNode, OperationDefinitionNode] | Answer:
+        prepared = self.prepare(asked.document)
+        if prepared.document is None:
+            return {"errors": list(prepared.errors)}
+        if prepared.is_introspecting and not (self._is_open_to_introspection or context.is_signed_in):
+            return _refused("UNAUTHENTICATED", "The schema is shown to those who are signed in.")
+        operation = get_operation_ast(prepared.document, asked.operation_name)
+        if operation is None:
+            if asked.operation_name is None:
+                return _refused("OPERATION_NAME_REQUIRED", "Name the operation: the document has several, or none.")
+            return _refused("OPERATION_UNKNOWN", "The document has no operation of that name.")
+        return prepared.document, operation
+
+    async def _execute(
+        self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
+    ) -> Answer:
+        result = execute(
+            self._schema,
+            document,
+            context_value=context,
+            variable_values=_variables(asked),
+            operation_name=asked.operation_name,
+            max_coercion_errors=COERCION_ERRORS_MAX,
+        )
+        if isawaitable(result):
+            result = await result
+        if result.data is None and result.errors and result.errors[0].path is None:
+            return self._uncoerced(operation, asked, result.errors, context)
+        return self._answer(result, context)
+
+    async def _follow(
+        self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
+    ) -> AsyncGenerator[Answer, None]:
+        executor = CoreExecutor.build(
+            self._schema,
+            document,
+            context_value=context,
+            raw_variable_values=_variables(asked),
+            operation_name=asked.operation_name,
+            max_coercion_errors=COERCION_ERRORS_MAX,
+        )
+        if isinstance(executor, list):
+            yield self._uncoerced(operation, asked, executor, context)
+            return
+        source = create_source_event_stream(executor)
+        if isawaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield {"errors": [self._formatted(error, context) for error in source.errors or ()]}
+            return
+        field = _root_field(executor)
+        requirement = self._requirements[field]
+        # The source is read in a task of its own, so that power is looked after while nothing happens.
+        async with aclosing(_Patient(source, self._recheck_every_s)) as events:
+            while True:
+                try:
+                    event = await anext(events)
+                    principal = await context.desk.door.authenticator.recheck(context.principal)
+                    requirement.check(principal)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:
+                    yield self._failed(error, field, context)
+                    return
+                if event is _QUIET:
+                    continue
+                event_executor = executor.build_per_event_executor(event)
+                event_executor.context_value = context.anew(principal)
+                result: Any = event_executor.execute_operation(False)
+                yield self._answer(await result if isawaitable(result) else result, context)
+
+    def _failed(self, error: Exception, field: str, context: RequestContext) -> Answer:
+        wrapped = GraphQLError(str(error), path=[field], original_error=error)
+        return {"errors": [self._formatted(wrapped, context)]}
+
+    def _uncoerced(
+        self,
+        operation: OperationDefinitionNode,
+        asked: Asked,
+        errors: Sequence[GraphQLError],
+        context: RequestContext,
+    ) -> Answer:
+        located = variable_errors(self._schema, operation, _variables(asked), limit=COERCION_ERRORS_MAX)
+        return {"errors": located or [self._formatted(error, context) for error in errors]}
+
+    def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
+        answer: Answer = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [self._formatted(error, context) for error in result.errors]
+        return answer
+
+    def _formatted(self, error: GraphQLError, context: RequestContext) -> Answer:
+        return formatted(error, request_id=context.client.request_id, known_as=self._known_as)
+
+
+_QUIET: Final = object()
+
+
+class _Patient:
+    """Reads a source and says _QUIET whenever it was silent for a while, without losing what it was about to say."""
+
+    def __init__(self, source: Any, patience_s: float) -> None:
+        self._source = aiter(source)
+        self._patience_s = patience_s
+        self._next: asyncio.Task[Any] | None = None
+
+    async def __anext__(self) -> Any:
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._source.__anext__())
+        done, _ = await asyncio.wait([self._next], timeout=self._patience_s)
+        if not done:
+            return _QUIET
+        task, self._next = self._next, None
+        return task.result()
+
+    async def aclose(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+                await self._next
+        close: Callable[[], Any] | None = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _variables(asked: Asked) -> dict[str, Any]:
+    return dict(asked.variables or {})
+
+
+def _root_field(executor: CoreExecutor[Any]) -> str:
+    # Validation let one field through; it may stand in a fragment.
+    fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
+    while True:
+        selection = pending.pop()
+        if isinstance(selection, FieldNode):
+            return selection.name.value
+        if isinstance(selection, InlineFragmentNode):
+            pending.extend(selection.selection_set.selections)
+        elif isinstance(selection, FragmentSpreadNode):
+            pending.extend(fragments[selection.name.value].selection_set.selections)
+
+
+def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
+    path = literal_path(document, error)
+    if path is None:
+        return _located(error, "GRAPHQL_VALIDATION_FAILED")
+    return _located(error, "BAD_USER_INPUT", path=path)
+
+
+def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Answer:
+    answer = coded(code, error.message, path=path)
+    if error.locations:
+        answer["locations"] = [location.formatted for location in error.locations]
+    return answer
+
+
+def _unfit(code: str, message: str, **facts: Any) -> Prepared:
+    return Prepared(document=None, errors=(coded(code, message, **facts),))
+
+
+def _refused(code: str, message: str) -> Answer:
+    return {"errors": [coded(code, message)]}
+
+
+def refusal(error: OmsError) -> Answer:
+    """The answer to a request that was refused before it ran."""
+    answer = coded(error.code, error.message, path=error.path, **error.facts)
+    if error.is_retryable:
+        answer["extensions"]["retryable"] = True
+    return {"errors": [answer]}

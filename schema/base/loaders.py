@@ -1,0 +1,90 @@
+"""Loading by id, batched: all of one kind that an operation needs at a moment come in one query."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from app.brokers import viewing as brokers
+from app.brokers.viewing import AccountView, BalanceView, ConnectionView
+from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
+from app.core.messages import Instrument, Tick
+from app.flows.desk import Desk
+from app.flows.read_quotes import read_quotes
+from app.identity.domain import Principal
+from app.instruments import service as instruments
+from app.orders import service as orders
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
+
+BATCH_MAX: Final = 500
+
+_Id = TypeVar("_Id", bound=Hashable)
+_Value = TypeVar("_Value")
+_Read = Callable[[Any, TenantId, Sequence[_Id]], Awaitable[Mapping[_Id, _Value]]]
+
+
+class Loaders:
+    """The loaders of one operation; made when they are first asked for."""
+
+    def __init__(self, desk: Desk, principal: Principal) -> None:
+        self._desk = desk
+        self._principal = principal
+
+    @cached_property
+    def accounts(self) -> DataLoader[AccountId, AccountView | None]:
+        """Accounts by id; None if the tenant has none of the id."""
+        return self._by_id(brokers.accounts_by_ids)
+
+    @cached_property
+    def connections(self) -> DataLoader[AccountId, ConnectionView | None]:
+        """Connections by account; None where no connector has taken the account yet."""
+        return self._by_id(brokers.connections)
+
+    @cached_property
+    def balances(self) -> DataLoader[AccountId, BalanceView | None]:
+        """The broker's figures by account; None where it has told none yet."""
+        return self._by_id(brokers.balances)
+
+    @cached_property
+    def instruments(self) -> DataLoader[InstrumentId, Instrument | None]:
+        """Instruments by id; None if the tenant has none of the id."""
+        return self._by_id(instruments.instruments)
+
+    @cached_property
+    def orders(self) -> DataLoader[OrderId, Order | None]:
+        """Orders by id; None if the tenant has none of the id."""
+        return self._by_id(orders.orders)
+
+    @cached_property
+    def executions_of(self) -> DataLoader[OrderId, list[Execution] | None]:
+        """The active executions of an order, the oldest first; None where there is none."""
+        return self._by_id(orders.executions_of)
+
+    @cached_property
+    def requests_of(self) -> DataLoader[OrderId, list[OrderRequest] | None]:
+        """The cancels and replaces of an order, the oldest first; None where there is none."""
+        return self._by_id(orders.requests_of)
+
+    @cached_property
+    def events_of(self) -> DataLoader[OrderId, list[LoggedEvent] | None]:
+        """The events of an order, in their sequence; None where there is none."""
+        return self._by_id(orders.events_of)
+
+    @cached_property
+    def quotes(self) -> DataLoader[InstrumentId, Tick | None]:
+        """The newest tick by instrument; None where none is known."""
+
+        async def load(instrument_ids: list[InstrumentId]) -> list[Tick | None]:
+            found = await read_quotes(self._desk, self._principal, instrument_ids)
+            return [found.get(instrument_id) for instrument_id in instrument_ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
+
+    def _by_id(self, read: _Read[_Id, _Value]) -> DataLoader[_Id, _Value | None]:
+        async def load(ids: list[_Id]) -> list[_Value | None]:
+            async with self._desk.reading(self._principal) as session:
+                found = await read(session, self._principal.tenant_id, ids)
+            return [found.get(one) for one in ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)

@@ -1,0 +1,149 @@
+"""The GraphQL types of instruments, with what their markets show."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.core import messages
+from app.core.fix import InstrumentType
+from app.core.ids import InstrumentId
+from app.core.paging import Page, Window
+from app.identity.domain import Scope
+from app.instruments.service import InstrumentKey
+from schema.base.context import Info
+from schema.base.ids import parse_id
+from schema.base.node import Node
+from schema.base.pagination import Count, Cursors, PageInfo, page_info
+
+QUOTE_AGE_MAX: Final = timedelta(seconds=60)
+strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")
+_CURSORS: Final = Cursors("instrument")
+
+
+@strawberry.type(description="What may be traded, on what grid of price and quantity.")
+class Instrument(Node):
+    """What may be traded."""
+
+    symbol: str = strawberry.field(description="The name a trader types, such as AAPL or EUR.USD.")
+    name: str
+    exchange: str
+    currency: str
+    instrument_type: InstrumentType
+    multiplier: Decimal = strawberry.field(description="Worth of one unit per unit of price.")
+    tick_size: Decimal = strawberry.field(description="The smallest step of price.")
+    lot_size: Decimal = strawberry.field(description="The smallest step of quantity.")
+    broker_contract_id: str | None
+    contract_details: JSON
+    is_active: bool
+
+    @strawberry.field(description="The newest known quote; null before the first. Needs VIEW_MARKET_DATA.")
+    async def quote(self, info: Info) -> "Quote | None":
+        """The newest known quote."""
+        info.context.principal.require(Scope.VIEW_MARKET_DATA)
+        tick = await info.context.loaders.quotes.load(InstrumentId(parse_id(self.id)))
+        return None if tick is None else Quote.of(tick, self, info.context.desk.clock.now())
+
+    @classmethod
+    def of(cls, instrument: messages.Instrument) -> "Instrument":
+        """The type of the value."""
+        return cls(
+            id=strawberry.ID(str(instrument.id)),
+            symbol=instrument.symbol,
+            name=instrument.name,
+            exchange=instrument.exchange,
+            currency=instrument.currency,
+            instrument_type=instrument.instrument_type,
+            multiplier=instrument.multiplier,
+            tick_size=instrument.tick_size,
+            lot_size=instrument.lot_size,
+            broker_contract_id=None if instrument.contract_id is None else str(instrument.contract_id),
+            contract_details=JSON(instrument.details),
+            is_active=instrument.is_active,
+        )
+
+
+@strawberry.type(description="The newest known state of an instrument's market.")
+class Quote:
+    """The newest known state of an instrument's market."""
+
+    instrument: Instrument
+    bid: Decimal | None
+    bid_size: Decimal | None
+    ask: Decimal | None
+    ask_size: Decimal | None
+    last: Decimal | None
+    last_size: Decimal | None
+    volume: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    previous_close: Decimal | None
+    time: datetime = strawberry.field(description="When anything of it last changed.")
+    is_stale: bool = strawberry.field(
+        description=f"True when nothing changed for {QUOTE_AGE_MAX.seconds} seconds: no order is valued by it."
+    )
+
+    @classmethod
+    def of(cls, tick: messages.Tick, instrument: Instrument, now: datetime) -> "Quote":
+        """The type of the value, as of now."""
+        return cls(
+            instrument=instrument,
+            bid=tick.bid,
+            bid_size=tick.bid_size,
+            ask=tick.ask,
+            ask_size=tick.ask_size,
+            last=tick.last,
+            last_size=tick.last_size,
+            volume=tick.volume,
+            high=tick.high,
+            low=tick.low,
+            previous_close=tick.previous_close,
+            time=tick.time,
+            is_stale=now - tick.time > QUOTE_AGE_MAX,
+        )
+
+
+@strawberry.type
+class InstrumentEdge:
+    """An instrument at its place in a list."""
+
+    cursor: str
+    node: Instrument
+
+
+@strawberry.type(description="Instruments in the order of symbol and id.")
+class InstrumentConnection:
+    """A page of instruments."""
+
+    edges: list[InstrumentEdge]
+    page_info: PageInfo
+    count: strawberry.Private[Count]
+
+    @strawberry.field(description="How many there are in all, whatever the page.")
+    async def total_count(self) -> int:
+        """Counted when asked for."""
+        return await self.count()
+
+    @classmethod
+    def of(cls, page: Page[messages.Instrument], window: Window[InstrumentKey], count: Count) -> "InstrumentConnection":
+        """The page with its cursors."""
+        edges = [
+            InstrumentEdge(cursor=_CURSORS.write(f"{one.id}:{one.symbol}"), node=Instrument.of(one))
+            for one in page.items
+        ]
+        return cls(edges=edges, page_info=page_info(page, window, [edge.cursor for edge in edges]), count=count)
+
+
+def read_cursor(cursor: str, path: str) -> InstrumentKey:
+    """The key of a cursor. Raises InputError with the path."""
+    key = _CURSORS.read(cursor, path)
+    return key[37:], parse_id(key[:36], path)
+
+
+async def load_instrument(info: Info, instrument_id: InstrumentId) -> Instrument:
+    """The instrument that a row of the tenant refers to."""
+    instrument = await info.context.loaders.instruments.load(instrument_id)
+    assert instrument is not None, "a foreign key holds it"
+    return Instrument.of(instrument)

@@ -1,0 +1,45 @@
+"""Queries of market data."""
+
+import strawberry
+
+from app.core.ids import InstrumentId
+from app.core.messages import Instrument as InstrumentValue
+from app.identity.domain import Scope
+from app.instruments import service as instruments
+from schema.base.context import Info
+from schema.base.ids import bounded
+from schema.base.permissions import scoped
+from schema.instruments.types import Instrument, Quote
+
+
+@strawberry.type
+class MarketDataQuery:
+    """Queries of market data."""
+
+    @strawberry.field(
+        description="The newest known quote; null before the first.", extensions=scoped(Scope.VIEW_MARKET_DATA)
+    )
+    async def quote(self, info: Info, symbol: str, exchange: str | None = None) -> Quote | None:
+        """The newest known quote."""
+        principal = info.context.principal
+        async with info.context.desk.reading(principal) as session:
+            meant = await instruments.named(session, principal.tenant_id, symbol, exchange)
+        found = await _quotes(info, [meant])
+        return found[0] if found else None
+
+    @strawberry.field(
+        description="The newest known quotes; an instrument before its first has none.",
+        extensions=scoped(Scope.VIEW_MARKET_DATA),
+    )
+    async def quotes(self, info: Info, symbols: list[str]) -> list[Quote]:
+        """The newest known quotes."""
+        principal = info.context.principal
+        async with info.context.desk.reading(principal) as session:
+            meant = await instruments.named_all(session, principal.tenant_id, bounded(symbols, "symbols"))
+        return await _quotes(info, meant)
+
+
+async def _quotes(info: Info, meant: list[InstrumentValue]) -> list[Quote]:
+    ticks = await info.context.loaders.quotes.load_many([InstrumentId(one.id) for one in meant])
+    now = info.context.desk.clock.now()
+    return [Quote.of(tick, Instrument.of(one), now) for one, tick in zip(meant, ticks, strict=True) if tick is not None]

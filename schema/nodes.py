@@ -1,0 +1,62 @@
+"""Any node by its id."""
+
+import strawberry
+
+from app.brokers.viewing import AccountView
+from app.core.messages import Instrument as InstrumentValue
+from app.flows.find_thing import Thing, find_thing
+from app.flows.view_identity import Member
+from app.identity import domain as identity
+from app.orders.domain import order as orders
+from app.positions.domain import Position as PositionValue
+from app.tenants.domain import Tenant as TenantValue
+from schema.base.context import Info
+from schema.base.ids import parse_id
+from schema.base.node import Node
+from schema.base.permissions import signed_in
+from schema.brokers.types import BrokerAccount
+from schema.identity.types import ApiKey, Membership, Session, Tenant, User
+from schema.instruments.types import Instrument
+from schema.orders.types import Execution, Order, OrderRequest
+from schema.positions.types import Position
+
+
+@strawberry.type
+class NodeQuery:
+    """Any node by its id."""
+
+    @strawberry.field(
+        description="What the id stands for; null for anything that the tenant has not or the credential may not see.",
+        extensions=signed_in(),
+    )
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+        """Any node by its id."""
+        principal = info.context.principal
+        found = await find_thing(info.context.desk, principal, parse_id(id, "id"))
+        return None if found is None else _node(found, principal)
+
+
+def _node(found: Thing, principal: identity.Principal) -> Node:
+    match found:
+        case orders.Order():
+            return Order.of(found)
+        case orders.Execution():
+            return Execution.of(found)
+        case orders.OrderRequest():
+            return OrderRequest.of(found)
+        case PositionValue():
+            return Position.of(found)
+        case InstrumentValue():
+            return Instrument.of(found)
+        case AccountView():
+            return BrokerAccount.of(found)
+        case TenantValue():
+            return Tenant.of(found)
+        case identity.User():
+            return User.of(found)
+        case Member():
+            return Membership.of(found)
+        case identity.Session():
+            return Session.of(found, principal)
+        case identity.ApiKey():
+            return ApiKey.of(found)

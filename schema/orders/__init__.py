@@ -1,0 +1,1 @@
+"""Orders over GraphQL: placing, changing, cancelling, listing and following them."""

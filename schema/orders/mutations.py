@@ -1,0 +1,190 @@
+"""Mutations of orders."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.core.errors import OmsError
+from app.core.fix import OrderType, Side, TimeInForce
+from app.core.ids import AccountId, InstrumentId, OrderId
+from app.core.messages import NewOrder, OrderTerms
+from app.flows.cancel_orders import cancel_order
+from app.flows.place_orders import Placement
+from app.flows.replace_order import replace_order
+from app.identity.domain import Scope
+from app.orders.domain.changing import OrderChange
+from app.orders.domain.placing import problem
+from app.orders.errors import OrderProblem
+from schema.base.context import Info
+from schema.base.errors import UserError, problem_errors, user_errors
+from schema.base.ids import is_id, parse_id
+from schema.base.permissions import scoped
+from schema.orders.types import Order
+
+
+@strawberry.input(description="An order as it is asked for. The instrument is named by its id or by its symbol.")
+class PlaceOrderInput:
+    """An order as it is asked for."""
+
+    account_id: strawberry.ID
+    instrument_id: strawberry.ID | None = None
+    symbol: str | None = None
+    exchange: str | None = strawberry.field(default=None, description="Needed where several bear the symbol.")
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    time_in_force: TimeInForce | None = TimeInForce.DAY
+    expires_at: datetime | None = None
+    post_only: bool | None = False
+    outside_regular_hours: bool | None = False
+    client_order_id: str = strawberry.field(
+        description="The idempotency key, unique within the account: 1 to 64 printable ASCII characters. The same key "
+        "with the same order answers the first result; with another order, IDEMPOTENCY_CONFLICT."
+    )
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    metadata: JSON | None = strawberry.field(default=None, description="A JSON object of at most 4 KiB.")
+
+
+@strawberry.input(description="What to change of a working order; a term left out or null stays.")
+class ModifyOrderInput:
+    """What to change of a working order."""
+
+    order_id: strawberry.ID
+    expected_version: int | None = strawberry.field(
+        default=None, description="When given, VERSION_CONFLICT unless the order is at this version."
+    )
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+
+
+@strawberry.input
+class CancelOrderInput:
+    """Which order ends."""
+
+    order_id: strawberry.ID
+
+
+@strawberry.type(
+    description="A refused order that was stored has both: the order, REJECTED, with its checks, and errors."
+)
+class PlaceOrderPayload:
+    """The answer of placeOrder."""
+
+    order: Order | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="The order after the request was taken, or as it stands with why it was not.")
+class OrderPayload:
+    """The answer of modifyOrder and cancelOrder."""
+
+    order: Order | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class OrderMutation:
+    """Mutations of orders."""
+
+    @strawberry.mutation(
+        description="Places an order. Once this answers, the order is durable, whatever happens next.",
+        extensions=scoped(Scope.PLACE_ORDERS),
+    )
+    async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:  # noqa: A002
+        """Places an order."""
+        if not is_id(input.account_id):
+            return PlaceOrderPayload(errors=_unknown(OrderProblem.ACCOUNT_NOT_FOUND, "accountId"))
+        if input.instrument_id is not None and not is_id(input.instrument_id):
+            return PlaceOrderPayload(errors=_unknown(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId"))
+        if input.metadata is not None and not isinstance(input.metadata, dict):
+            return PlaceOrderPayload(errors=_unknown(OrderProblem.METADATA_INVALID, "metadata"))
+        try:
+            placement = await info.context.desk.intake.submit(info.context.principal, _new_order(input))
+        except OmsError as error:
+            return PlaceOrderPayload(errors=user_errors(error))
+        order, errors = _outcome(placement)
+        return PlaceOrderPayload(order=order, errors=errors)
+
+    @strawberry.mutation(
+        description="Asks the broker for other terms. The order keeps its old ones until the broker agrees.",
+        extensions=scoped(Scope.MODIFY_ORDERS),
+    )
+    async def modify_order(self, info: Info, input: ModifyOrderInput) -> OrderPayload:  # noqa: A002
+        """Asks for other terms."""
+        if not is_id(input.order_id):
+            return OrderPayload(errors=_unknown(OrderProblem.ORDER_NOT_FOUND, "orderId"))
+        change = OrderChange(
+            order_id=OrderId(parse_id(input.order_id)),
+            expected_version=input.expected_version,
+            quantity=input.quantity,
+            limit_price=input.limit_price,
+            stop_price=input.stop_price,
+            trailing_amount=input.trailing_amount,
+            time_in_force=input.time_in_force,
+        )
+        try:
+            placement = await replace_order(info.context.desk, info.context.principal, change)
+        except OmsError as error:
+            return OrderPayload(errors=user_errors(error))
+        order, errors = _outcome(placement)
+        return OrderPayload(order=order, errors=errors)
+
+    @strawberry.mutation(
+        description="Cancels an order: at once where it was not sent, else by asking the broker. "
+        "To ask again while a cancel is open is no error.",
+        extensions=scoped(Scope.CANCEL_ORDERS),
+    )
+    async def cancel_order(self, info: Info, input: CancelOrderInput) -> OrderPayload:  # noqa: A002
+        """Cancels an order."""
+        if not is_id(input.order_id):
+            return OrderPayload(errors=_unknown(OrderProblem.ORDER_NOT_FOUND, "orderId"))
+        try:
+            placement = await cancel_order(info.context.desk, info.context.principal, OrderId(parse_id(input.order_id)))
+        except OmsError as error:
+            return OrderPayload(errors=user_errors(error))
+        order, errors = _outcome(placement)
+        return OrderPayload(order=order, errors=errors)
+
+
+def _new_order(given: PlaceOrderInput) -> NewOrder:
+    return NewOrder(
+        account_id=AccountId(parse_id(given.account_id)),
+        client_order_id=given.client_order_id,
+        side=given.side,
+        order_type=given.order_type,
+        terms=OrderTerms(
+            quantity=given.quantity,
+            limit_price=given.limit_price,
+            stop_price=given.stop_price,
+            trailing_amount=given.trailing_amount,
+            time_in_force=given.time_in_force or TimeInForce.DAY,
+            expires_at=given.expires_at,
+        ),
+        instrument_id=None if given.instrument_id is None else InstrumentId(parse_id(given.instrument_id)),
+        symbol=given.symbol,
+        exchange=given.exchange,
+        post_only=bool(given.post_only),
+        outside_regular_hours=bool(given.outside_regular_hours),
+        take_profit=given.take_profit,
+        stop_loss=given.stop_loss,
+        metadata=cast("dict[str, Any]", given.metadata or {}),
+    )
+
+
+def _outcome(placement: Placement) -> tuple[Order | None, list[UserError]]:
+    order = None if placement.order is None else Order.of(placement.order)
+    return order, problem_errors(placement.problems)
+
+
+def _unknown(what: OrderProblem, field: str) -> list[UserError]:
+    return problem_errors([problem(what, field)])

@@ -1,0 +1,45 @@
+"""Subscriptions of orders and executions."""
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+
+from app.core.ids import AccountId
+from app.flows.follow_orders import follow_executions, follow_order_events
+from app.identity.domain import Scope
+from schema.base.context import Info
+from schema.base.ids import parse_id, parse_ids
+from schema.base.permissions import scoped
+from schema.orders.types import Execution, OrderEvent
+
+
+@strawberry.type
+class OrderSubscription:
+    """Subscriptions of orders and executions."""
+
+    @strawberry.subscription(
+        description="Live order and fill events. With afterSequence, first everything after it from the log, then "
+        "live: no gap, no duplicate.",
+        extensions=scoped(Scope.VIEW_ORDERS),
+    )
+    async def order_events(
+        self, info: Info, account_id: strawberry.ID, after_sequence: int | None = None
+    ) -> AsyncGenerator[OrderEvent, None]:
+        """Events of an account."""
+        account = AccountId(parse_id(account_id, "accountId"))
+        async for logged in follow_order_events(info.context.desk, info.context.principal, account, after_sequence):
+            yield OrderEvent.of(logged)
+
+    @strawberry.subscription(
+        description="Never conflated: each execution and each correction arrives. Without accountIds, of all accounts "
+        "that the tenant has at the start.",
+        extensions=scoped(Scope.VIEW_ORDERS),
+    )
+    async def executions(
+        self, info: Info, account_ids: list[strawberry.ID] | None = None
+    ) -> AsyncGenerator[Execution, None]:
+        """Executions of accounts."""
+        given = parse_ids(account_ids, "accountIds")
+        accounts = None if given is None else tuple(AccountId(one) for one in given)
+        async for execution in follow_executions(info.context.desk, info.context.principal, accounts):
+            yield Execution.of(execution)

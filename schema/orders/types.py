@@ -1,0 +1,298 @@
+"""The GraphQL types of orders and what belongs to them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.core import messages
+from app.core.fix import (
+    OrderOrigin,
+    OrderState,
+    OrderType,
+    RejectOrigin,
+    RequestKind,
+    RequestOutcome,
+    RiskLimitType,
+    RiskOutcome,
+    Side,
+    TimeInForce,
+)
+from app.core.ids import AccountId, InstrumentId, OrderId
+from app.orders.domain import order as domain
+from app.orders.domain.placing import terms_document
+from schema.base.context import Info
+from schema.base.ids import parse_id
+from schema.base.node import Node
+from schema.brokers.types import BrokerAccount, load_account
+from schema.instruments.types import Instrument, load_instrument
+
+strawberry.enum(Side, description="Side (54).")
+strawberry.enum(OrderType, description="OrdType (40).")
+strawberry.enum(TimeInForce, description="TimeInForce (59).")
+strawberry.enum(OrderState, description="OrdStatus (39), the states before the broker told apart.")
+strawberry.enum(OrderOrigin, description="Who brought the order into the house.")
+strawberry.enum(RejectOrigin, description="Who refused: OMS, so that it never left, or BROKER.")
+strawberry.enum(RequestKind, name="OrderRequestKind", description="What is asked of an order.")
+strawberry.enum(RequestOutcome, name="OrderRequestOutcome", description="What became of a cancel or a replace.")
+strawberry.enum(RiskLimitType, description="The checks of the pre-trade chain.")
+strawberry.enum(RiskOutcome, description="What a check said.")
+
+
+@strawberry.type(description="What one limit said of an order: its value and what was observed, in its own unit.")
+class RiskCheckResult:
+    """What one limit said of an order."""
+
+    check: RiskLimitType
+    outcome: RiskOutcome
+    limit: Decimal | None
+    observed: Decimal | None
+    message: str
+    limit_id: strawberry.ID | None
+
+    @classmethod
+    def of(cls, check: messages.RiskCheck) -> "RiskCheckResult":
+        """The type of the value."""
+        return cls(
+            check=check.check,
+            outcome=check.outcome,
+            limit=check.limit,
+            observed=check.observed,
+            message=check.message,
+            limit_id=None if check.limit_id is None else strawberry.ID(str(check.limit_id)),
+        )
+
+
+@strawberry.type(description="A cancel or a replace: a request with an outcome of its own.")
+class OrderRequest(Node):
+    """A cancel or a replace."""
+
+    kind: RequestKind
+    outcome: RequestOutcome
+    terms: JSON = strawberry.field(description="The terms asked for; empty for a cancel.")
+    reason: str | None
+    requested_by: str
+    requested_at: datetime
+    resolved_at: datetime | None
+
+    @classmethod
+    def of(cls, request: domain.OrderRequest) -> "OrderRequest":
+        """The type of the value."""
+        return cls(
+            id=strawberry.ID(str(request.id)),
+            kind=request.kind,
+            outcome=request.outcome,
+            terms=JSON({} if request.terms is None else terms_document(request.terms)),
+            reason=request.reason,
+            requested_by=request.requested_by,
+            requested_at=request.requested_at,
+            resolved_at=request.resolved_at,
+        )
+
+
+@strawberry.type(description="An order as it stands. Its state is derived from facts; see docs for the transitions.")
+class Order(Node):
+    """An order as it stands."""
+
+    client_order_id: str = strawberry.field(description="ClOrdID (11), unique within the account.")
+    broker_order_id: str | None
+    permanent_id: str | None
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    expires_at: datetime | None
+    quantity: Decimal = strawberry.field(description="OrderQty (38).")
+    limit_price: Decimal | None = strawberry.field(description="Price (44).")
+    stop_price: Decimal | None = strawberry.field(description="StopPx (99).")
+    trailing_amount: Decimal | None
+    post_only: bool
+    outside_regular_hours: bool
+    state: OrderState
+    filled_quantity: Decimal = strawberry.field(description="CumQty (14).")
+    remaining_quantity: Decimal = strawberry.field(description="LeavesQty (151): zero when the order is over.")
+    average_fill_price: Decimal | None = strawberry.field(description="AvgPx (6).")
+    commission: Decimal
+    reject_reason: str | None
+    reject_origin: RejectOrigin | None
+    in_doubt: bool = strawberry.field(description="True while it is not known what the broker holds.")
+    origin: OrderOrigin
+    overfilled_quantity: Decimal
+    version: int = strawberry.field(description="Grows with each accepted replace.")
+    metadata: JSON
+    created_at: datetime
+    updated_at: datetime
+    checks: strawberry.Private[tuple[messages.RiskCheck, ...]]
+    account_id: strawberry.Private[AccountId]
+    instrument_id: strawberry.Private[InstrumentId]
+
+    @strawberry.field
+    def risk_checks(self) -> list[RiskCheckResult]:
+        """What each limit said of it."""
+        return [RiskCheckResult.of(check) for check in self.checks]
+
+    @strawberry.field
+    async def account(self, info: Info) -> BrokerAccount:
+        """The trading account."""
+        return await load_account(info, self.account_id)
+
+    @strawberry.field
+    async def instrument(self, info: Info) -> Instrument:
+        """What is traded."""
+        return await load_instrument(info, self.instrument_id)
+
+    @strawberry.field(description="Its cancels and replaces, the oldest first.")
+    async def requests(self, info: Info) -> list[OrderRequest]:
+        """Its cancels and replaces."""
+        found = await info.context.loaders.requests_of.load(OrderId(parse_id(self.id)))
+        return [OrderRequest.of(request) for request in found or ()]
+
+    @strawberry.field(description="Its part of the account's event log.")
+    async def events(self, info: Info) -> "list[OrderEvent]":
+        """Its part of the event log."""
+        found = await info.context.loaders.events_of.load(OrderId(parse_id(self.id)))
+        return [OrderEvent.of(logged) for logged in found or ()]
+
+    @strawberry.field(description="Its executions that hold, the oldest first.")
+    async def executions(self, info: Info) -> "list[Execution]":
+        """Its executions that hold."""
+        found = await info.context.loaders.executions_of.load(OrderId(parse_id(self.id)))
+        return [Execution.of(execution) for execution in found or ()]
+
+    @classmethod
+    def of(cls, order: domain.Order) -> "Order":
+        """The type of the value."""
+        terms = order.terms
+        return cls(
+            id=strawberry.ID(str(order.id)),
+            client_order_id=order.client_order_id,
+            broker_order_id=None if order.broker_order_id is None else str(order.broker_order_id),
+            permanent_id=None if order.permanent_id is None else str(order.permanent_id),
+            side=order.side,
+            order_type=order.order_type,
+            time_in_force=terms.time_in_force,
+            expires_at=terms.expires_at,
+            quantity=terms.quantity,
+            limit_price=terms.limit_price,
+            stop_price=terms.stop_price,
+            trailing_amount=terms.trailing_amount,
+            post_only=order.post_only,
+            outside_regular_hours=order.outside_regular_hours,
+            state=order.state,
+            filled_quantity=order.filled_quantity,
+            remaining_quantity=order.leaves_quantity,
+            average_fill_price=order.average_fill_price,
+            commission=order.commission,
+            reject_reason=order.reject_reason,
+            reject_origin=order.reject_origin,
+            in_doubt=order.in_doubt,
+            origin=order.origin,
+            overfilled_quantity=order.overfilled_quantity,
+            version=order.version,
+            metadata=JSON(order.metadata),
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+            checks=order.risk_checks,
+            account_id=order.account_id,
+            instrument_id=order.instrument_id,
+        )
+
+
+@strawberry.type(description="An entry of an account's event log.")
+class OrderEvent:
+    """An entry of an account's event log."""
+
+    sequence: int = strawberry.field(
+        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents."
+    )
+    order_id: strawberry.ID
+    account_id: strawberry.ID
+    type: str
+    from_state: OrderState | None
+    to_state: OrderState
+    actor: str
+    reason: str | None
+    details: JSON
+    occurred_at: datetime
+
+    @strawberry.field(description="The order as it stands now.")
+    async def order(self, info: Info) -> Order:
+        """The order as it stands now."""
+        return await load_order(info, OrderId(parse_id(self.order_id)))
+
+    @classmethod
+    def of(cls, logged: domain.LoggedEvent) -> "OrderEvent":
+        """The type of the value."""
+        event = logged.event
+        return cls(
+            sequence=logged.sequence,
+            order_id=strawberry.ID(str(event.order_id)),
+            account_id=strawberry.ID(str(event.account_id)),
+            type=event.type,
+            from_state=event.from_state,
+            to_state=event.to_state,
+            actor=event.actor,
+            reason=event.reason,
+            details=JSON(event.details),
+            occurred_at=event.occurred_at,
+        )
+
+
+@strawberry.type(description="A row of the execution ledger; a correction is a row of its own, quantity 0 a bust.")
+class Execution(Node):
+    """A row of the execution ledger."""
+
+    execution_id: str = strawberry.field(description="ExecID (17).")
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal | None = strawberry.field(description="Null until the broker has told it.")
+    realized_pnl: Decimal | None = strawberry.field(description="Before commissions, in the instrument's currency.")
+    liquidity: str | None
+    is_correction: bool
+    executed_at: datetime
+    order_id: strawberry.Private[OrderId]
+    account_id: strawberry.Private[AccountId]
+    instrument_id: strawberry.Private[InstrumentId]
+
+    @strawberry.field
+    async def order(self, info: Info) -> Order:
+        """The order that was dealt."""
+        return await load_order(info, self.order_id)
+
+    @strawberry.field
+    async def account(self, info: Info) -> BrokerAccount:
+        """The trading account."""
+        return await load_account(info, self.account_id)
+
+    @strawberry.field
+    async def instrument(self, info: Info) -> Instrument:
+        """What was dealt."""
+        return await load_instrument(info, self.instrument_id)
+
+    @classmethod
+    def of(cls, execution: domain.Execution) -> "Execution":
+        """The type of the value."""
+        return cls(
+            id=strawberry.ID(str(execution.id)),
+            execution_id=execution.execution_id,
+            side=execution.side,
+            quantity=execution.quantity,
+            price=execution.price,
+            commission=execution.commission,
+            realized_pnl=execution.realized_pnl,
+            liquidity=execution.liquidity,
+            # The broker's first report of an execution is its revision 1.
+            is_correction=execution.revision > 1,
+            executed_at=execution.executed_at,
+            order_id=execution.order_id,
+            account_id=execution.account_id,
+            instrument_id=execution.instrument_id,
+        )
+
+
+async def load_order(info: Info, order_id: OrderId) -> Order:
+    """The order that a row of the tenant refers to."""
+    order = await info.context.loaders.orders.load(order_id)
+    assert order is not None, "a foreign key holds it"
+    return Order.of(order)

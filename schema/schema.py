@@ -1,0 +1,56 @@
+"""The schema: the root types put together, each of their fields with what it asks of the credential."""
+
+from typing import Final
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import get_object_definition
+
+from schema.base.permissions import Requirement, requirements
+from schema.base.scalars import SCALARS
+from schema.brokers.queries import BrokerQuery
+from schema.identity.mutations import IdentityMutation
+from schema.identity.queries import IdentityQuery
+from schema.instruments.queries import InstrumentQuery
+from schema.marketdata.queries import MarketDataQuery
+from schema.marketdata.subscriptions import TickSubscription
+from schema.nodes import NodeQuery
+from schema.orders.mutations import OrderMutation
+from schema.orders.queries import OrderQuery
+from schema.orders.subscriptions import OrderSubscription
+from schema.positions.queries import PositionQuery
+
+
+@strawberry.type(description="What can be asked.")
+class Query(IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQuery, OrderQuery, PositionQuery):
+    """What can be asked."""
+
+
+@strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
+class Mutation(IdentityMutation, OrderMutation):
+    """What can be done."""
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+class Subscription(OrderSubscription, TickSubscription):
+    """What can be followed."""
+
+
+# An operation that does not say what it asks of the credential stops the process here, before it can serve.
+REQUIREMENTS: Final = requirements([Query, Mutation, Subscription])
+
+schema: Final = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def subscription_requirements() -> dict[str, Requirement]:
+    """What each subscription asks of the credential, by its name in GraphQL."""
+    definition = get_object_definition(Subscription, strict=True)
+    names = schema.config.name_converter
+    return {
+        names.get_graphql_name(field): REQUIREMENTS[definition.name, field.python_name] for field in definition.fields
+    }
