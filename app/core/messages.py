@@ -161,7 +161,7 @@ class ExecutionReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReport:
-    """What an execution cost, in `currency`; joined by execution_id, whose root it names; may come first, late, never."""
+    """What an execution cost, in `currency`; joined by execution_id; may come first, late or never."""
 
     execution_id: str
     root: str
