@@ -120,7 +120,8 @@ async def orders_by_address(
         WITH named AS MATERIALIZED (
           SELECT unnest($3::uuid[]) AS id
           UNION SELECT found.id FROM unnest($4::bigint[]) AS w(number) CROSS JOIN LATERAL (
-            SELECT id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND permanent_id = w.number OFFSET 0) AS found
+            SELECT id FROM orders
+            WHERE tenant_id = $1 AND account_id = $2 AND permanent_id = w.number OFFSET 0) AS found
           UNION SELECT found.id FROM unnest($5::bigint[]) AS w(number) CROSS JOIN LATERAL (
             SELECT id FROM orders
             WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id = w.number OFFSET 0) AS found
