@@ -206,8 +206,11 @@ class AccountRunner:
                     self._is_throttled = True
                     await asyncio.sleep(self._intervals.throttled_s)
                     self._is_throttled = False
-                case ConnectionEvent.FEED_DOWN | ConnectionEvent.FEED_UP:
-                    log.info("%s: %s", self._account.account_number, _words(change))
+                case ConnectionEvent.FEED_DOWN:
+                    # A farm's flap is about quotes: the order path stays as it is.
+                    log.warning("%s: %s", self._account.account_number, _words(change))
+                case ConnectionEvent.FEED_UP:
+                    log.debug("%s: %s", self._account.account_number, _words(change))
 
     async def _show(self, state: ConnectionState, *, error: str | None = None) -> None:
         status = ConnectionStatus(
