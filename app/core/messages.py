@@ -161,9 +161,10 @@ class ExecutionReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReport:
-    """What an execution cost, in `currency`; joined by execution_id, may come first, late or never."""
+    """What an execution cost, in `currency`; joined by execution_id; may come first, late or never."""
 
     execution_id: str
+    root: str
     commission: Decimal | None
     currency: str
     realized_pnl: Decimal | None

@@ -68,14 +68,14 @@ async def apply_reports(
 async def _load(session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], booking: Booking) -> "_Work":
     addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
     executed = [report for report in reports if isinstance(report, ExecutionReport)]
-    named = [report.execution_id for report in reports if isinstance(report, CommissionReport)]
+    named = [report.root for report in reports if isinstance(report, CommissionReport)]
     found = await orders.orders_by_address(
         session,
         key,
         order_ids=[address.order_id for address in addresses if address.order_id],
         permanent_ids=[address.permanent_id for address in addresses if address.permanent_id],
         broker_order_ids=[address.broker_order_id for address in addresses if address.broker_order_id],
-        execution_ids=named,
+        execution_roots=named,
     )
     work = _Work(key=key, booking=booking)
     for order in found:
@@ -83,7 +83,7 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
     for request in await orders.open_requests(session, key.tenant_id, [order.id for order in found]):
         work.remember_request(request)
     if executed or named:
-        for row in await orders.revisions(session, key, [report.root for report in executed], named):
+        for row in await orders.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
     if executed:
         work.early = await orders.take_early_commissions(session, key, [report.execution_id for report in executed])

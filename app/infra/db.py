@@ -97,6 +97,16 @@ class DatabaseRole(StrEnum):
     SYSTEM = "oms_system"
 
 
+# Set-based statements look rows up by key. A plan made while a table was empty would read all of it later, and a
+# prepared statement keeps its plan: measured, 17 times fewer orders a second after a few thousand.
+_POINT_LOOKUPS = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+
 def plain_json(document: Any) -> str:
     """JSON text of a document of ours: UUIDs, datetimes and Decimals as strings."""
     return orjson.dumps(document, default=str).decode()
@@ -162,9 +172,8 @@ class Database:
         return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=self._server_settings())
 
     async def _connect_pooled(self, *_: Any, **options: Any) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            self._url, timeout=CONNECT_TIMEOUT_S, server_settings=self._server_settings(), **options
-        )
+        server_settings = self._server_settings() | _POINT_LOOKUPS
+        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=server_settings, **options)
 
     def _server_settings(self) -> dict[str, str]:
         return {

@@ -74,7 +74,6 @@ class OrderRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("broker_order_id IS NOT NULL"),
         ),
-        Index("ix_orders_account", "tenant_id", "account_id", "id"),
         Index(
             "ix_orders_permanent",
             "tenant_id",
@@ -197,7 +196,6 @@ class ExecutionRow(SQLModel, table=True):
         one_of("side", Side),
         CheckConstraint("quantity >= 0", name="quantity"),
         Index("ix_executions_order", "tenant_id", "order_id"),
-        Index("ix_executions_name", "tenant_id", "account_id", "execution_id"),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)

@@ -166,9 +166,12 @@ def _money(limit: RiskLimit, proposal: Proposal, quantity: Decimal, what: str) -
 
 def _listed(limit: RiskLimit, proposal: Proposal, *, must_be_listed: bool) -> RiskCheck:
     symbol = proposal.instrument.symbol
-    is_listed = symbol in limit.conditions.get("symbols", ())
-    word = "is" if is_listed else "is not"
+    symbols = limit.conditions.get("symbols")
     name = "white" if must_be_listed else "black"
+    if not isinstance(symbols, list):
+        return _verdict(limit, None, is_passed=False, message=f"the {name} list has no symbols")
+    is_listed = symbol in symbols
+    word = "is" if is_listed else "is not"
     return _verdict(limit, None, is_passed=is_listed is must_be_listed, message=f"{symbol} {word} on the {name} list")
 
 

@@ -42,7 +42,6 @@ from app.simulator.rules import (
     refusal_of_terms,
 )
 from app.simulator.store import SavedState
-from app.simulator.wire import FieldError
 
 OPEN_ORDERS_MAX = 100_000
 COMPLETED_ORDERS_MAX = 20_000
@@ -164,8 +163,10 @@ class Exchange:
         if refusal is not None:
             self._refuse_new(client_id, request, refusal)
             return
-        order = self._admit(client_id, request)
-        order.status = OrderStatus.SUBMITTED if request.order_type == "LMT" else OrderStatus.PRE_SUBMITTED
+        is_working_at_once = request.order_type == "LMT"
+        order = self._admit(
+            client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
+        )
         self._tell(order, has_new_terms=True)
         self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
@@ -250,10 +251,6 @@ class Exchange:
             return refusal
         if len(self._open) >= OPEN_ORDERS_MAX:
             return Refusal(code=ORDER_REJECTED, message="Order rejected - reason:Too many open orders")
-        try:
-            _expiry_of(request)
-        except FieldError as error:
-            return Refusal(code=ORDER_REJECTED, message=f"Order rejected - reason:{error}")
         if not self._config.is_margin_enforced:
             return None
         preview = self.preview(request)
@@ -269,18 +266,18 @@ class Exchange:
         self._events.order_refused(client_id, request.order_id, refusal)
         if not refusal.is_recorded:
             return
-        order = self._admit(client_id, request)
+        order = self._admit(client_id, request, OrderStatus.INACTIVE)
         order.completed_status = refusal.message
         self._finish(order, OrderStatus.INACTIVE)
         self._tell(order, has_new_terms=True)
 
-    def _admit(self, client_id: int, request: OrderRequest) -> SimulatedOrder:
+    def _admit(self, client_id: int, request: OrderRequest, status: OrderStatus) -> SimulatedOrder:
         self.last_perm_id += 1
         order = SimulatedOrder(
             perm_id=self.last_perm_id,
             client_id=client_id,
             request=request,
-            status=OrderStatus.PRE_SUBMITTED,
+            status=status,
             placed_at=self._clock.now(),
         )
         self._record(order)
@@ -292,8 +289,15 @@ class Exchange:
         self._by_address[order.client_id, order_id] = order
         self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
         self._open[order.perm_id] = order
-        if not order.status.is_terminal and TIMES_IN_FORCE.get(order.request.time_in_force) is TimeInForce.GTD:
-            self._good_till[order.perm_id] = _expiry_of(order.request) or self.day_ends_at
+        if not order.status.is_terminal:
+            self._note_expiry(order)
+
+    def _note_expiry(self, order: SimulatedOrder) -> None:
+        request = order.request
+        if TIMES_IN_FORCE.get(request.time_in_force) is TimeInForce.GTD and request.good_till_date:
+            self._good_till[order.perm_id] = read_time(request.good_till_date)
+        else:
+            self._good_till.pop(order.perm_id, None)
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(
@@ -303,6 +307,7 @@ class Exchange:
             self._events.order_refused(order.client_id, request.order_id, refusal)
             return
         order.request = replace(request, order_ref=request.order_ref or order.request.order_ref)
+        self._note_expiry(order)
         terms = order.for_book()
         self._follow(
             self._books[request.con_id].replace(
@@ -412,7 +417,3 @@ class Exchange:
     def _next_execution_id(self) -> str:
         self.last_execution_number += 1
         return f"{self.last_execution_number:08x}.{self._execution_epoch:08x}.01.01"
-
-
-def _expiry_of(request: OrderRequest) -> datetime | None:
-    return read_time(request.good_till_date) if request.good_till_date else None

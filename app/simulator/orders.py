@@ -87,7 +87,6 @@ class SimulatedOrder:
     commission: Decimal = ZERO
     execution_count: int = 0
     is_triggered: bool = False
-    expires_at: datetime | None = None
     completed_at: datetime | None = None
     completed_status: str = ""
 

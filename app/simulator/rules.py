@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.core.catalogue import CatalogueEntry
-from app.core.fix import OrderType
+from app.core.fix import OrderType, TimeInForce
 from app.core.money import ZERO, is_multiple
 from app.simulator.orders import ORDER_TYPES, TIMES_IN_FORCE, OrderRequest, OrderStatus, SimulatedOrder
+from app.simulator.requests import read_time
+from app.simulator.wire import FieldError
 
 DUPLICATE_ORDER_ID = 103
 CANNOT_MODIFY_FILLED = 104
@@ -47,6 +49,8 @@ def refusal_of_terms(request: OrderRequest, entry: CatalogueEntry, account_ids: 
         return _rejected(f"Unsupported order type {request.order_type}")
     if request.time_in_force not in TIMES_IN_FORCE:
         return _rejected(f"Invalid time in force {request.time_in_force}")
+    if not _has_good_expiry(request):
+        return _rejected("Invalid good till date")
     if request.parent_id or not request.is_transmitted:
         return _rejected("Attached and untransmitted orders are not served")
     if request.quantity <= ZERO or request.quantity > QUANTITY_MAX:
@@ -100,6 +104,16 @@ def refusal_of_cancel(order: SimulatedOrder) -> Refusal | None:
 
 def _rejected(reason: str) -> Refusal:
     return Refusal(code=ORDER_REJECTED, message=f"Order rejected - reason:{reason}")
+
+
+def _has_good_expiry(request: OrderRequest) -> bool:
+    if TIMES_IN_FORCE[request.time_in_force] is not TimeInForce.GTD:
+        return True
+    try:
+        read_time(request.good_till_date)
+    except FieldError:
+        return False
+    return True
 
 
 def _prices(request: OrderRequest) -> tuple[Decimal | None, ...]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from app.simulator import messages
 from app.simulator.config import SERVER_VERSION_MIN
 from app.simulator.market import Quote
-from app.simulator.wire import FieldError, FieldReader, FrameError, take_frames
+from app.simulator.wire import FieldError, FieldReader, FrameError, take_frame
 
 OUTBOUND_BYTES_MAX = 32 << 20
 """A client that leaves more than this unread is dropped, as TWS does."""
@@ -95,7 +95,7 @@ class Session(asyncio.Protocol):
         try:
             if not self.version and not self._shake_hands():
                 return
-            for payload in take_frames(self._buffer):
+            while (payload := take_frame(self._buffer)) is not None:
                 if not self._receive(payload):
                     return
         except FrameError as error:
@@ -133,7 +133,7 @@ class Session(asyncio.Protocol):
         if not self._buffer.startswith(_GREETING):
             raise FrameError("no API greeting")
         hello = self._buffer[len(_GREETING) :]
-        frame = next(take_frames(hello), None)
+        frame = take_frame(hello)
         if frame is None:
             if len(hello) > HELLO_BYTES_MAX:
                 raise FrameError("an endless greeting")

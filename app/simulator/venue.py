@@ -7,6 +7,7 @@ from datetime import datetime
 from app.core.clock import Clock
 from app.simulator import messages, order_messages
 from app.simulator.account_tags import AccountTag, account_tags
+from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
@@ -226,9 +227,7 @@ class Venue:
 
     def tell_single_gains(self, session: Session, request_id: int, account_id: str, con_id: int) -> None:
         """Send one position's gains of the day."""
-        holding = self.exchange.accounts[account_id].holdings.get(con_id)
-        if holding is None:
-            return
+        holding = self.exchange.accounts[account_id].holdings.get(con_id, Holding())
         mark = self.exchange.mark(con_id)
         unrealized = holding.quantity * (mark - holding.average_cost)
         session.send(

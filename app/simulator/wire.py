@@ -1,7 +1,6 @@
 """The TWS wire: length-prefixed frames of NUL-ended fields, and how a field is read and written."""
 
 import struct
-from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from app.core.money import plain
@@ -38,25 +37,22 @@ def text(value: Decimal | None, *, unset: str = "") -> str:
     return unset if value is None else plain(value)
 
 
-def take_frames(buffer: bytearray) -> Iterator[bytes]:
-    """Each whole frame's payload, removed from the front of the buffer.
+def take_frame(buffer: bytearray) -> bytes | None:
+    """The first frame's payload, removed from the front of the buffer; None until it is there whole.
 
     Raises FrameError for a length beyond FRAME_BYTES_MAX.
     """
-    start = 0
-    try:
-        while len(buffer) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, start)
-            if length > FRAME_BYTES_MAX:
-                raise FrameError(f"a frame of {length} bytes")
-            end = start + _LENGTH.size + length
-            if len(buffer) < end:
-                break
-            payload = bytes(buffer[start + _LENGTH.size : end])
-            start = end
-            yield payload
-    finally:
-        del buffer[:start]
+    if len(buffer) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack_from(buffer)
+    if length > FRAME_BYTES_MAX:
+        raise FrameError(f"a frame of {length} bytes")
+    end = _LENGTH.size + length
+    if len(buffer) < end:
+        return None
+    payload = bytes(buffer[_LENGTH.size : end])
+    del buffer[:end]
+    return payload
 
 
 class FieldReader:
@@ -86,6 +82,8 @@ class FieldReader:
             value = int(field)
         except ValueError as error:
             raise FieldError(f"field {self._position - 1} is not a whole number") from error
+        if abs(value) > _UNSET_INTEGER_VALUE:
+            raise FieldError(f"field {self._position - 1} is out of range")
         return default if value == _UNSET_INTEGER_VALUE else value
 
     def decimal(self) -> Decimal | None:

@@ -388,7 +388,6 @@ def upgrade() -> None:
             "tenant_id", "account_id", "client_order_id", name=op.f("uq_orders_tenant_id_account_id_client_order_id")
         ),
     )
-    op.create_index("ix_orders_account", "orders", ["tenant_id", "account_id", "id"], unique=False)
     op.create_index(
         "ix_orders_broker_order",
         "orders",
@@ -533,7 +532,6 @@ def upgrade() -> None:
             name=op.f("uq_executions_tenant_id_account_id_execution_root_revision"),
         ),
     )
-    op.create_index("ix_executions_name", "executions", ["tenant_id", "account_id", "execution_id"], unique=False)
     op.create_index("ix_executions_order", "executions", ["tenant_id", "order_id"], unique=False)
     op.create_table(
         "lane_commands",
@@ -649,7 +647,6 @@ def downgrade() -> None:
     op.drop_table("order_events")
     op.drop_table("lane_commands")
     op.drop_index("ix_executions_order", table_name="executions")
-    op.drop_index("ix_executions_name", table_name="executions")
     op.drop_table("executions")
     op.drop_index("ix_risk_limits_tenant", table_name="risk_limits")
     op.drop_table("risk_limits")
@@ -664,7 +661,6 @@ def downgrade() -> None:
     op.drop_index(
         "ix_orders_broker_order", table_name="orders", postgresql_where=sa.text("broker_order_id IS NOT NULL")
     )
-    op.drop_index("ix_orders_account", table_name="orders")
     op.drop_table("orders")
     op.drop_table("early_commissions")
     op.drop_table("broker_connections")

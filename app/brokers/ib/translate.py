@@ -259,6 +259,7 @@ def commission_report(raw: RawCommission) -> CommissionReport:
     """The report of a commissionReport message; -1 and the largest double mean "not yet"."""
     return CommissionReport(
         execution_id=raw.execId,
+        root=execution_root(raw.execId)[0],
         commission=None if raw.commission == NOT_YET else known(raw.commission),
         currency=raw.currency,
         realized_pnl=known(raw.realizedPNL),

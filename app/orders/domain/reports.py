@@ -64,6 +64,8 @@ class Decision:
 def apply_status(file: OrderFile, report: StatusReport) -> Decision:
     """The broker told how the order stands. Text never creates quantity."""
     draft = _Draft(file, report.occurred_at)
+    if draft.never_left:
+        return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
     if draft.order.state.is_terminal:
         return draft.decision()
@@ -90,7 +92,7 @@ def apply_execution(
     draft = _Draft(file, report.executed_at)
     if any(row.revision == report.revision for row in revisions):
         return draft.decision()
-    if file.order.reject_origin is RejectOrigin.OMS:
+    if draft.never_left:
         return draft.quarantined("an execution of an order that never left")
     draft.learn(report.address)
     draft.clear_doubt()
@@ -102,6 +104,8 @@ def apply_execution(
 def apply_fault(file: OrderFile, report: FaultReport) -> Decision:
     """The broker sent an error about the order; the table of codes has said what it means."""
     draft = _Draft(file, report.occurred_at)
+    if draft.never_left:
+        return draft.quarantined("an error about an order that never left")
     draft.learn(report.address)
     match report.fault:
         case FaultClass.INFORMATION | FaultClass.CONNECTIVITY:
@@ -145,6 +149,10 @@ class _Draft:
     @property
     def order(self) -> Order:
         return self.file.order
+
+    @property
+    def never_left(self) -> bool:
+        return self.order.reject_origin is RejectOrigin.OMS
 
     def decision(self) -> Decision:
         return Decision(
@@ -224,7 +232,8 @@ class _Draft:
     def working_state(self) -> OrderState:
         if self.file.cancel is not None:
             return OrderState.PENDING_CANCEL
-        if self.file.replace is not None:
+        # The table leads from a refused cancel to the working states alone; the replace that is open stays open.
+        if self.file.replace is not None and may_move(self.order.state, OrderState.PENDING_REPLACE):
             return OrderState.PENDING_REPLACE
         return OrderState.PARTIALLY_FILLED if self.order.filled_quantity > 0 else OrderState.ACCEPTED
 
@@ -256,6 +265,7 @@ class _Draft:
             details={"version": order.version + 1, "quantity": plain(wanted.quantity)},
             terms=wanted,
             version=order.version + 1,
+            overfilled_quantity=max(order.filled_quantity - wanted.quantity, ZERO),
         )
 
     def end(self) -> None:

@@ -110,7 +110,7 @@ async def orders_by_address(
     order_ids: Sequence[OrderId],
     permanent_ids: Sequence[int],
     broker_order_ids: Sequence[int],
-    execution_ids: Sequence[str],
+    execution_roots: Sequence[str],
 ) -> list[Order]:
     """The orders of an account that a broker may mean by any of these names."""
     rows = await session.fetch(
@@ -123,7 +123,7 @@ async def orders_by_address(
             WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
               AND broker_order_id = ANY($5::bigint[])
           UNION SELECT order_id FROM executions
-            WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($6::text[])
+            WHERE tenant_id = $1 AND account_id = $2 AND execution_root = ANY($6::text[])
         )
         """,
         key.tenant_id,
@@ -131,7 +131,7 @@ async def orders_by_address(
         list(order_ids),
         list(permanent_ids),
         list(broker_order_ids),
-        list(execution_ids),
+        list(execution_roots),
     )
     return [order_from_row(row) for row in rows]
 
@@ -146,19 +146,15 @@ async def open_requests(session: BatchSession, tenant_id: TenantId, order_ids: I
     return [request_from_row(row) for row in rows]
 
 
-async def revisions(
-    session: BatchSession, key: AccountKey, roots: Sequence[str], execution_ids: Sequence[str]
-) -> list[Execution]:
-    """The ledger's rows of these roots or names."""
+async def revisions(session: BatchSession, key: AccountKey, roots: Sequence[str]) -> list[Execution]:
+    """The ledger's rows of these roots."""
     rows = await session.fetch(
         """
-        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2
-          AND (execution_root = ANY($3::text[]) OR execution_id = ANY($4::text[]))
+        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND execution_root = ANY($3::text[])
         """,
         key.tenant_id,
         key.account_id,
         list(roots),
-        list(execution_ids),
     )
     return [execution_from_row(row) for row in rows]
 

@@ -1,7 +1,7 @@
 """Accounts: managed accounts, positions, figures by stream, by tag and by model, gains of the day."""
 
 from app.simulator import messages
-from app.simulator.rules import INVALID_REQUEST
+from app.simulator.rules import INVALID_REQUEST, UNKNOWN_CONTRACT, UNKNOWN_CONTRACT_MESSAGE
 from app.simulator.session import Session
 from app.simulator.venue import Handler, Venue
 from app.simulator.wire import FieldReader
@@ -113,6 +113,9 @@ def request_single_gains(venue: Venue, session: Session, reader: FieldReader) ->
     reader.skip(1)
     if _is_known(venue, session, request_id, account_id):
         con_id = reader.integer()
+        if con_id not in venue.directory:
+            session.send_error(request_id, UNKNOWN_CONTRACT, UNKNOWN_CONTRACT_MESSAGE)
+            return
         session.subscriptions.single_gains[request_id] = (account_id, con_id)
         venue.tell_single_gains(session, request_id, account_id, con_id)
 

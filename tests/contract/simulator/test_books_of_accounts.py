@@ -106,3 +106,15 @@ async def test_gains_of_the_day_are_streamed(desk: Desk, simulator: Simulator) -
     await until(lambda: gains.unrealizedPnL == pytest.approx(98.0), "the unrealised gain")
     assert gains.dailyPnL == pytest.approx(98.0)
     assert gains.realizedPnL == 0
+
+
+async def test_gains_of_one_position_are_streamed_and_of_an_unknown_contract_refused(desk: Desk) -> None:
+    trade = desk.place(desk.library.MarketOrder("BUY", 100))
+    await until(lambda: trade.orderStatus.status == "Filled", "the fill")
+
+    gains = desk.ib.reqPnLSingle("DU1000001", "", 265598)
+    desk.ib.reqPnLSingle("DU1000001", "", 1)
+
+    await until(lambda: gains.position == 100, "the position")
+    assert (gains.value, gains.unrealizedPnL) == (23_000, pytest.approx(-2.0))
+    await until(lambda: desk.codes() == [200], "error 200")

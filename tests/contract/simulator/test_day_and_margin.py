@@ -66,6 +66,23 @@ async def test_good_till_date_order_expires_at_its_time(start: Start, raw: RawCl
     assert (await client.until("3", at2="Cancelled"))[1] == "1"
 
 
+async def test_good_till_date_may_be_put_off(start: Start, raw: RawClients) -> None:
+    clock = HandClock(datetime(2026, 11, 20, 23, 50, tzinfo=UTC))
+    server = await start(clock)
+    client = await raw.start(server.port, "v157..178")
+    for good_till in ("20261120 23:55:00 UTC", "20261121 12:00:00 UTC"):
+        order = place_order(178, 1, "BUY", "1", order_type="LMT", limit="200", time_in_force="GTD", good_till=good_till)
+        client.writer.write(order)
+        await client.until("3", at1="1", at2="Submitted")
+
+    clock.moment += timedelta(hours=1)
+    server.venue.pass_time(clock.now())
+    assert len(list(server.venue.exchange.open_orders())) == 1
+    clock.moment += timedelta(hours=12)
+
+    assert (await client.until("3", at2="Cancelled"))[1] == "1"
+
+
 async def test_order_beyond_the_margin_is_rejected_when_margin_is_enforced(start: Start, raw: RawClients) -> None:
     server = await start(is_margin_enforced=True, displayed_size_max=100_000)
     client = await raw.start(server.port, "v157..178")

@@ -184,6 +184,8 @@ async def test_modify_off_tick_is_refused_and_the_order_lives_on_its_old_terms(
         ({"lmtPrice": -1.0}, "price"),
         ({"orderType": "TRAIL", "auxPrice": 1.0}, "Unsupported order type"),
         ({"tif": "OPG"}, "time in force"),
+        ({"tif": "GTD"}, "good till date"),
+        ({"tif": "GTD", "goodTillDate": "soon"}, "good till date"),
         ({"account": "DU9"}, "account"),
         ({"parentId": 1}, "Attached"),
     ],

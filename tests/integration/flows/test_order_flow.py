@@ -97,7 +97,11 @@ async def test_commission_before_its_execution_is_joined(trader: Trader) -> None
     await trader.claim()
     execution = trader.execution(order, "10", "5.00")
     commission = CommissionReport(
-        execution_id=execution.execution_id, commission=Decimal("1.25"), currency="USD", realized_pnl=None
+        execution_id=execution.execution_id,
+        root=execution.root,
+        commission=Decimal("1.25"),
+        currency="USD",
+        realized_pnl=None,
     )
 
     await trader.report(commission)

@@ -194,7 +194,11 @@ def test_side_of_an_execution(raw: str, side: Side) -> None:
 )
 def test_a_commission_that_is_not_known_yet_is_none(raw: float, expected: Decimal | None) -> None:
     assert translate.commission_report(Raw(commission=raw)) == CommissionReport(
-        execution_id="0000e0d5.6597.01.01", commission=expected, currency="USD", realized_pnl=None
+        execution_id="0000e0d5.6597.01.01",
+        root="0000e0d5.6597.01",
+        commission=expected,
+        currency="USD",
+        realized_pnl=None,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.simulator.requests import read_time
-from app.simulator.wire import FRAME_BYTES_MAX, FieldError, FieldReader, FrameError, encode, take_frames
+from app.simulator.wire import FRAME_BYTES_MAX, FieldError, FieldReader, FrameError, encode, take_frame
 
 FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
@@ -21,7 +21,7 @@ def test_frames_survive_any_cutting(frames: list[list[str]], piece: int) -> None
 
     for start in range(0, len(stream), piece):
         buffer += stream[start : start + piece]
-        for payload in take_frames(buffer):
+        while (payload := take_frame(buffer)) is not None:
             reader = FieldReader(payload)
             seen.append([reader.text() for _ in range(payload.count(b"\0"))])
 
@@ -31,7 +31,7 @@ def test_frames_survive_any_cutting(frames: list[list[str]], piece: int) -> None
 
 def test_frame_beyond_the_bound_is_refused() -> None:
     with pytest.raises(FrameError):
-        list(take_frames(bytearray((FRAME_BYTES_MAX + 1).to_bytes(4, "big"))))
+        take_frame(bytearray((FRAME_BYTES_MAX + 1).to_bytes(4, "big")))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,12 @@ def test_what_is_no_number_is_refused(field: str) -> None:
 @pytest.mark.parametrize(("field", "value"), [("", 7), ("2147483647", 7), ("0", 0), ("-1", -1)])
 def test_integer_fields(field: str, value: int) -> None:
     assert FieldReader(f"{field}\0".encode()).integer(7) == value
+
+
+@pytest.mark.parametrize("field", ["1.5", "one", "2147483648", "-2147483649", "9" * 5_000])
+def test_what_is_no_integer_is_refused(field: str) -> None:
+    with pytest.raises(FieldError):
+        FieldReader(f"{field}\0".encode()).integer()
 
 
 def test_missing_field_is_refused() -> None:
