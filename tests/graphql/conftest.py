@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -56,12 +57,19 @@ async def address(desk: Desk, settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def serve(desk: Desk, settings: Settings) -> AsyncIterator[str]:
-    """A server over the desk on a port of the system's choice; what comes is its host and port."""
+    """A server over the desk; what comes is its host and port."""
+    async with serve_app(create_app(desk, settings)) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serve_app(app: ASGIApp) -> AsyncIterator[str]:
+    """A server of the application on a port of the system's choice; what comes is its host and port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.setblocking(False)
-        async with serving(create_app(desk, settings), listener):
-            yield "127.0.0.1:{}".format(listener.getsockname()[1])
+        async with serving(app, listener):
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

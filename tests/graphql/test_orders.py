@@ -107,7 +107,7 @@ async def test_a_refused_order_is_stored_with_its_reasons(firm: Firm) -> None:
         ({"symbol": "NOPE"}, "INSTRUMENT_NOT_FOUND", ["symbol"]),
         ({"symbol": None, "instrumentId": "nonsense"}, "INSTRUMENT_NOT_FOUND", ["instrumentId"]),
         ({"symbol": None, "instrumentId": UNKNOWN}, "INSTRUMENT_NOT_FOUND", ["instrumentId"]),
-        ({"symbol": None}, "INSTRUMENT_REQUIRED", ["symbol"]),
+        ({"symbol": None}, "INSTRUMENT_REQUIRED", ["instrumentId"]),
         ({"quantity": "0"}, "QUANTITY_INVALID", ["quantity"]),
         ({"quantity": "-1"}, "QUANTITY_INVALID", ["quantity"]),
         ({"quantity": "0.5"}, "QUANTITY_OFF_LOT", ["quantity"]),
