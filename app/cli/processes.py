@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.infra.local_secrets import state_folders
 from app.infra.reach import reachable_settings
+from app.infra.lifetime import run_until_signalled
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings
 from app.supervisor import refuse_taken
@@ -40,7 +41,7 @@ def run_simulator() -> None:
         seed=settings.simulator_seed,
         state_path=_simulator_state(settings),
     )
-    asyncio.run(run(config, notify_ready))
+    run_until_signalled(lambda: run(config, notify_ready))
 
 
 def _simulator_state(settings: Settings) -> Path | None:
