@@ -4,9 +4,9 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 
+from app.infra.lifetime import run_until_signalled
 from app.infra.local_secrets import state_folders
 from app.infra.reach import reachable_settings
-from app.infra.lifetime import run_until_signalled
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings
 from app.supervisor import refuse_taken
