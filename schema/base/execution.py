@@ -30,17 +30,18 @@ from graphql.execution import create_source_event_stream
 from app.core.errors import OmsError
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
-from schema.base.guard import TOKENS_MAX, excess_of, is_introspecting
+from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
 
 Answer = dict[str, Any]
 
 DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
+DOCUMENT_CHARACTERS_MAX: Final = 8 * 1024 * 1024
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
+MESSAGE_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class GraphQLEngine:
         self._known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._document_bytes = 0
+        self._document_characters = 0
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
@@ -117,15 +118,17 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_bytes += len(text)
-        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
+        self._document_characters += len(text)
+        while len(self._documents) > DOCUMENTS_MAX or self._document_characters > DOCUMENT_CHARACTERS_MAX:
             forgotten, _ = self._documents.popitem(last=False)
-            self._document_bytes -= len(forgotten)
+            self._document_characters -= len(forgotten)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
+        if len(text) > LENGTH_MAX:
+            return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {LENGTH_MAX} characters.")
         try:
-            document = parse(text, max_lexical_tokens=TOKENS_MAX)
+            document = parse(text, max_lexical_tokens=TOKENS_MAX, max_comments=COMMENTS_MAX)
             excess = excess_of(document)
             if excess is not None:
                 message = f"The document has more than {excess.limit} {excess.what}."
@@ -137,8 +140,8 @@ class GraphQLEngine:
                 hide_suggestions=not self._is_open_to_introspection,
             )
         except GraphQLSyntaxError as error:
-            if "tokens" in error.message:
-                return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {TOKENS_MAX} tokens.")
+            if "more than" in error.message or "too deeply" in error.message:
+                return _unfit("DOCUMENT_TOO_COMPLEX", error.message.removeprefix("Syntax Error: "))
             return Prepared(document=None, errors=(_located(error, "GRAPHQL_PARSE_FAILED"),))
         except RecursionError:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
@@ -298,7 +301,7 @@ def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
 
 
 def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Answer:
-    answer = coded(code, error.message, path=path)
+    answer = coded(code, error.message[:MESSAGE_LENGTH_MAX], path=path)
     if error.locations:
         answer["locations"] = [location.formatted for location in error.locations]
     return answer
