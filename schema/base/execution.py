@@ -77,7 +77,7 @@ class GraphQLEngine:
         self._schema = schema
         self._requirements = requirements
         self._is_open_to_introspection = is_open_to_introspection
-        self._known_as = known_as
+        self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
         self._document_bytes = 0
@@ -240,7 +240,7 @@ class GraphQLEngine:
         return answer
 
     def _formatted(self, error: GraphQLError, context: RequestContext) -> Answer:
-        return formatted(error, request_id=context.client.request_id, known_as=self._known_as)
+        return formatted(error, request_id=context.client.request_id, known_as=self.known_as)
 
 
 _QUIET: Final = object()
