@@ -24,10 +24,10 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import Executor as CoreExecutor
-from graphql.execution import create_source_event_stream
+from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
+from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
@@ -78,7 +78,7 @@ class GraphQLEngine:
         self._schema = schema
         self._requirements = requirements
         self._is_open_to_introspection = is_open_to_introspection
-        self._known_as = known_as
+        self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
         self._document_characters = 0
@@ -174,6 +174,7 @@ class GraphQLEngine:
             variable_values=_variables(asked),
             operation_name=asked.operation_name,
             max_coercion_errors=COERCION_ERRORS_MAX,
+            executor_class=BudgetedExecutor,
         )
         if isawaitable(result):
             result = await result
@@ -184,7 +185,7 @@ class GraphQLEngine:
     async def _follow(
         self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
     ) -> AsyncGenerator[Answer, None]:
-        executor = CoreExecutor.build(
+        executor = BudgetedExecutor.build(
             self._schema,
             document,
             context_value=context,
@@ -239,11 +240,17 @@ class GraphQLEngine:
     def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
         answer: Answer = {"data": result.data}
         if result.errors:
+            too_large = next(
+                (one for one in result.errors if isinstance(one.original_error, AnswerTooLargeError)), None
+            )
+            if too_large is not None:
+                # What came before the end of the budget is chance: nothing of it is told.
+                return {"data": None, "errors": [self._formatted(too_large, context)]}
             answer["errors"] = [self._formatted(error, context) for error in result.errors]
         return answer
 
     def _formatted(self, error: GraphQLError, context: RequestContext) -> Answer:
-        return formatted(error, request_id=context.client.request_id, known_as=self._known_as)
+        return formatted(error, request_id=context.client.request_id, known_as=self.known_as)
 
 
 _QUIET: Final = object()
@@ -280,7 +287,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
     return dict(asked.variables or {})
 
 
-def _root_field(executor: CoreExecutor[Any]) -> str:
+def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
     fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
     while True:

@@ -1,5 +1,6 @@
 """Hostile documents: refused before they cost, and told what they broke."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,6 +9,8 @@ from graphql import get_introspection_query, parse
 from app.infra.settings import Settings
 from schema.base.guard import excess_of
 from tests.graphql.conftest import PLACE, Api, Firm, serve
+
+CANCEL = "mutation Cancel($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
 
 
 def doubling(levels: int) -> str:
@@ -117,3 +120,16 @@ def test_documents_of_the_clients_keep_all_limits() -> None:
     )
     for document in (PLACE, get_introspection_query(), composed):
         assert excess_of(parse(document)) is None
+
+
+async def test_lists_within_lists_end_where_the_answer_is_too_large(firm: Firm) -> None:
+    placed = await asyncio.gather(*(firm.api.place(**firm.order()) for _ in range(40)))
+    await asyncio.gather(*(firm.api.data(CANCEL, input={"orderId": payload["order"]["id"]}) for payload in placed))
+    within = "events { order { " * 7 + "id" + " } }" * 7
+
+    answer = await firm.api.answer(f"{{ orders {{ edges {{ node {{ {within} }} }} }} }}")
+    usual = await firm.api.data("{ orders { edges { node { id events { order { id } } } } } }")
+
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["ANSWER_TOO_LARGE"]
+    assert [len(edge["node"]["events"]) for edge in usual["orders"]["edges"]] == [2] * 40
