@@ -37,7 +37,9 @@ from schema.base.permissions import Requirement
 Answer = dict[str, Any]
 
 DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
+DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+# Measured: what a parsed document keeps for each of its tokens, itself and the nodes made of it.
+TOKEN_BYTES: Final = 420
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
@@ -59,6 +61,8 @@ class Prepared:
     document: DocumentNode | None
     is_introspecting: bool = False
     errors: tuple[Answer, ...] = ()
+    size: int = 0
+    """Bytes that it keeps, without its text."""
 
 
 class GraphQLEngine:
@@ -117,10 +121,10 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_bytes += len(text)
+        self._document_bytes += len(text) + prepared.size
         while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
-            forgotten, _ = self._documents.popitem(last=False)
-            self._document_bytes -= len(forgotten)
+            forgotten, shed = self._documents.popitem(last=False)
+            self._document_bytes -= len(forgotten) + shed.size
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
@@ -144,7 +148,8 @@ class GraphQLEngine:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
         if errors:
             return Prepared(document=None, errors=tuple(_invalid(document, error) for error in errors))
-        return Prepared(document=document, is_introspecting=is_introspecting(document))
+        size = _tokens(document) * TOKEN_BYTES
+        return Prepared(document=document, is_introspecting=is_introspecting(document), size=size)
 
     def _operation(
         self, asked: Asked, context: RequestContext
@@ -278,6 +283,14 @@ class _Patient:
         close: Callable[[], Any] | None = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
+
+
+def _tokens(document: DocumentNode) -> int:
+    count = 0
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        count, token = count + 1, token.next
+    return count
 
 
 def _variables(asked: Asked) -> dict[str, Any]:
