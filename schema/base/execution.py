@@ -30,7 +30,7 @@ from app.core.errors import OmsError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
-from schema.base.guard import TOKENS_MAX, excess_of, is_introspecting
+from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
 
@@ -40,9 +40,11 @@ DOCUMENTS_MAX: Final = 1_000
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 # Measured: what a parsed document keeps for each of its tokens, itself and the nodes made of it.
 TOKEN_BYTES: Final = 420
+CHARACTER_BYTES: Final = 4
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
+MESSAGE_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +123,17 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_bytes += len(text) + prepared.size
+        self._document_bytes += _kept(text, prepared)
         while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
             forgotten, shed = self._documents.popitem(last=False)
-            self._document_bytes -= len(forgotten) + shed.size
+            self._document_bytes -= _kept(forgotten, shed)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
+        if len(text) > LENGTH_MAX:
+            return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {LENGTH_MAX} characters.")
         try:
-            document = parse(text, max_lexical_tokens=TOKENS_MAX)
+            document = parse(text, max_lexical_tokens=TOKENS_MAX, max_comments=COMMENTS_MAX)
             excess = excess_of(document)
             if excess is not None:
                 message = f"The document has more than {excess.limit} {excess.what}."
@@ -141,8 +145,8 @@ class GraphQLEngine:
                 hide_suggestions=not self._is_open_to_introspection,
             )
         except GraphQLSyntaxError as error:
-            if "tokens" in error.message:
-                return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {TOKENS_MAX} tokens.")
+            if "more than" in error.message or "too deeply" in error.message:
+                return _unfit("DOCUMENT_TOO_COMPLEX", error.message.removeprefix("Syntax Error: "))
             return Prepared(document=None, errors=(_located(error, "GRAPHQL_PARSE_FAILED"),))
         except RecursionError:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
@@ -285,6 +289,10 @@ class _Patient:
             await close()
 
 
+def _kept(text: str, prepared: Prepared) -> int:
+    return CHARACTER_BYTES * len(text) + prepared.size
+
+
 def _tokens(document: DocumentNode) -> int:
     count = 0
     token = document.loc.start_token if document.loc else None
@@ -318,7 +326,7 @@ def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
 
 
 def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Answer:
-    answer = coded(code, error.message, path=path)
+    answer = coded(code, error.message[:MESSAGE_LENGTH_MAX], path=path)
     if error.locations:
         answer["locations"] = [location.formatted for location in error.locations]
     return answer

@@ -1,5 +1,6 @@
 """The web process as clients meet it: real HTTP and sockets, a real PostgreSQL and Redis, firms that trade."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,9 @@ from app.core.ids import AccountId
 from app.core.messages import AccountKey, Instrument
 from app.flows.create_api_key import create_api_key
 from app.flows.desk import Desk, open_desk
-from app.identity.domain import Client, Principal, Role, Scope
+from app.flows.relay_outbox import relay_forever
+from app.identity.domain import Principal, Role, Scope
+from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings
 from app.infra.tokens import AccessClaims
 from app.web import create_app, serving
@@ -254,4 +257,14 @@ async def stranger(desk: Desk, anonymous: Api) -> Firm:
     return await found_firm(desk, anonymous)
 
 
-CLIENT = Client(ip_address="127.0.0.1", request_id="test", user_agent="tests")
+@pytest.fixture
+async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
+    """A relay that carries what is committed to the bus."""
+    assert settings.database_url is not None
+    database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
+    await database.open()
+    relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
+    yield
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await database.close()

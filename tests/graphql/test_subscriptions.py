@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,11 +17,8 @@ from websockets.typing import Origin, Subprotocol
 from app.core.messages import Tick
 from app.flows.create_api_key import create_api_key
 from app.flows.log_out import log_out
-from app.flows.relay_outbox import relay_forever
 from app.flows.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
-from app.infra.db import Database, DatabaseRole
-from app.infra.settings import Settings
 from app.marketdata import service as marketdata
 from schema.base.execution import GraphQLEngine
 from schema.base.socket import GraphQLOverSocket
@@ -40,19 +36,6 @@ subscription Ticks($symbols: [String!]!, $throttle: Int) {
   ticks(symbols: $symbols, throttleMs: $throttle) { kind sequence ticks { symbol bid last } }
 }
 """
-
-
-@pytest.fixture
-async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
-    """A relay that carries what is committed to the bus."""
-    assert settings.database_url is not None
-    database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
-    await database.open()
-    relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
-    yield
-    relay.cancel()
-    await asyncio.gather(relay, return_exceptions=True)
-    await database.close()
 
 
 async def closing(raw: ClientConnection) -> int:
