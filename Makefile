@@ -34,6 +34,7 @@ check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m app.cli schema export --check
+	$(BIN)/python -m app.cli docs check
 	@diff -u .env.example <($(BIN)/python -m app.cli config example) || { echo "run: make settings" >&2; exit 1; }
 	@diff -u docs/reference/settings.md <($(BIN)/python -m app.cli config reference) || { echo "run: make settings" >&2; exit 1; }
 	@if [ -d frontend/node_modules ] && command -v npm >/dev/null; then npm --prefix frontend run --silent check && npm --prefix frontend run --silent test; \

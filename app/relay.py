@@ -1,12 +1,9 @@
 """The relay process: publishes what was committed."""
 
-import asyncio
-import contextlib
-import signal
-
 from app.flows.relay_outbox import relay_forever
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole
+from app.infra.lifetime import run_until_signalled
 from app.infra.readiness import notify_ready
 from app.infra.redis import open_redis
 from app.infra.settings import Settings
@@ -17,17 +14,12 @@ def run(settings: Settings) -> None:
 
     Raises UnavailableError when PostgreSQL or Redis does not answer at the start.
     """
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(settings))
+    run_until_signalled(lambda: _serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
     assert settings.database_url is not None, "the addresses are known once the servers run"
     assert settings.redis_url is not None, "the addresses are known once the servers run"
-    task = asyncio.current_task()
-    assert task is not None, "runs in a task"
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
     await database.open()
     redis = await open_redis(settings.redis_url, settings.redis_prefix)

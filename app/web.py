@@ -159,18 +159,20 @@ async def _serve(settings: Settings) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(settings.http_host, settings.http_port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        raise CannotListenError(
-            f"cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}): set "
-            f"{variable('http_port')} or {variable('http_host')}"
-        ) from error
-    listener.setblocking(False)
+    with contextlib.ExitStack() as kept:
+        try:
+            found = socket.getaddrinfo(settings.http_host, settings.http_port, type=socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
+            listener = kept.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError as error:
+            raise CannotListenError(
+                f"cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}): set "
+                f"{variable('http_port')} or {variable('http_host')}"
+            ) from error
+        listener.setblocking(False)
+        kept.pop_all()
     return listener
 
 

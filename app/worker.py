@@ -1,16 +1,13 @@
 """The worker and the scheduler: background chores."""
 
-import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import Awaitable, Callable
 
 from taskiq import AsyncBroker
 from taskiq.api import run_receiver_task, run_scheduler_task
 
 from app.flows import tasks
 from app.infra.db import Database, DatabaseRole
+from app.infra.lifetime import run_until_signalled
 from app.infra.queue import make_broker, make_scheduler
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings
@@ -25,24 +22,12 @@ def run(settings: Settings) -> None:
 
     Raises UnavailableError when PostgreSQL does not answer at the start.
     """
-    _run(lambda: _work(settings))
+    run_until_signalled(lambda: _work(settings))
 
 
 def run_scheduler(settings: Settings) -> None:
     """Sends each chore at its time, until a signal ends it. One scheduler runs in an installation."""
-    _run(lambda: _schedule(settings))
-
-
-def _run(serve: Callable[[], Awaitable[None]]) -> None:
-    async def until_signalled() -> None:
-        task = asyncio.current_task()
-        assert task is not None, "runs in a task"
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        await serve()
-
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(until_signalled())
+    run_until_signalled(lambda: _schedule(settings))
 
 
 def _broker(settings: Settings) -> AsyncBroker:

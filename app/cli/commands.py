@@ -18,6 +18,9 @@ schema_app = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
 config_app = typer.Typer(no_args_is_help=True, help="The settings.")
 app.add_typer(schema_app, name="schema")
 app.add_typer(config_app, name="config")
+docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
+app.add_typer(docs_app, name="docs")
+DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
@@ -155,3 +158,19 @@ def config_reference() -> None:
     from app.cli.config import reference
 
     typer.echo(reference(), nl=False)
+
+
+@docs_app.command("write")
+def docs_write(folder: DocsFolder = Path("docs/reference")) -> None:
+    """Write the reference pages that are made from the code."""
+    from app.cli.reference import write
+
+    write(folder)
+
+
+@docs_app.command("check")
+def docs_check(folder: DocsFolder = Path("docs/reference")) -> None:
+    """Fail when a committed reference page is not the one that the code makes."""
+    from app.cli.reference import check
+
+    check(folder)

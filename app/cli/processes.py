@@ -4,6 +4,7 @@ import asyncio
 from importlib import import_module
 from pathlib import Path
 
+from app.infra.lifetime import run_until_signalled
 from app.infra.local_secrets import state_folders
 from app.infra.reach import reachable_settings
 from app.infra.readiness import notify_ready
@@ -40,7 +41,7 @@ def run_simulator() -> None:
         seed=settings.simulator_seed,
         state_path=_simulator_state(settings),
     )
-    asyncio.run(run(config, notify_ready))
+    run_until_signalled(lambda: run(config, notify_ready))
 
 
 def _simulator_state(settings: Settings) -> Path | None:

@@ -10,8 +10,7 @@ from app.brokers.domain import BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
 from app.connector.inbox import Inbox
-from app.connector.runner import first_error
-from app.core.errors import OmsError
+from app.connector.runner import end_of
 from app.core.messages import Contract
 from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.service import publish_ticks
@@ -53,10 +52,7 @@ class FeedRunner:
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""
         while True:
-            try:
-                await self._one_session()
-            except* OmsError as group:
-                error = first_error(group)
+            error = await end_of(self._one_session())
             self._attempts += 1
             log.warning("market data of %s stopped: %s", self._account.account_number, error.message)
             await asyncio.sleep(backoff_s(self._attempts, random.random()))

@@ -1,14 +1,13 @@
 """Starts the connector and stops it in order."""
 
-import asyncio
 import logging
-import signal
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 from app.connector.service import Connector, ConnectorIntervals
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole
+from app.infra.lifetime import run_until_signalled
 from app.infra.readiness import notify_ready
 from app.infra.redis import open_redis
 from app.infra.settings import Settings
@@ -21,7 +20,7 @@ def run(settings: Settings) -> None:
     Raises UnavailableError when PostgreSQL or Redis does not answer.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(_until_signalled(settings))
+    run_until_signalled(lambda: serve(settings))
 
 
 async def serve(
@@ -53,12 +52,3 @@ async def serve(
             ids=SystemIds(),
             intervals=intervals,
         ).run()
-
-
-async def _until_signalled(settings: Settings) -> None:
-    serving = asyncio.current_task()
-    assert serving is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-    with suppress(asyncio.CancelledError):
-        await serve(settings)

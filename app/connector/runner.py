@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
@@ -92,12 +92,9 @@ class AccountRunner:
     async def run(self) -> None:
         """Connect and work; whatever ends the session is logged, shown and followed by another try."""
         while True:
-            try:
-                await self._one_session()
-            except* OmsError as group:
-                error = first_error(group)
-                if isinstance(error, LeaseLostError):
-                    raise error from None
+            error = await end_of(self._one_session())
+            if isinstance(error, LeaseLostError):
+                raise error
             self._is_gate_open = False
             self._attempts += 1
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
@@ -209,8 +206,11 @@ class AccountRunner:
                     self._is_throttled = True
                     await asyncio.sleep(self._intervals.throttled_s)
                     self._is_throttled = False
-                case ConnectionEvent.FEED_DOWN | ConnectionEvent.FEED_UP:
-                    log.info("%s: %s", self._account.account_number, _words(change))
+                case ConnectionEvent.FEED_DOWN:
+                    # A farm's flap is about quotes: the order path stays as it is.
+                    log.warning("%s: %s", self._account.account_number, _words(change))
+                case ConnectionEvent.FEED_UP:
+                    log.debug("%s: %s", self._account.account_number, _words(change))
 
     async def _show(self, state: ConnectionState, *, error: str | None = None) -> None:
         status = ConnectionStatus(
@@ -236,8 +236,29 @@ def _words(change: ConnectionChange) -> str:
     return f"{change.broker_code} {change.detail}" if change.broker_code else change.detail
 
 
-def first_error(group: BaseExceptionGroup[OmsError]) -> OmsError:
-    """The error that ended a group of tasks."""
+async def end_of(session: Coroutine[Any, Any, None]) -> OmsError:
+    """Run a session to its end: the error that ended it. Other errors than ours are raised as they are.
+
+    The session has a task of its own, because a task group that fails in the moment of its cancellation tells only
+    the failure: whoever tries again after failures would then go on for ever.
+    """
+    task = asyncio.create_task(session)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    error: OmsError | None = None
+    try:
+        task.result()
+    except* OmsError as group:
+        error = _first(group)
+    assert error is not None, "a session ends with an error"
+    return error
+
+
+def _first(group: BaseExceptionGroup[OmsError]) -> OmsError:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -1,6 +1,6 @@
 """Identifiers: UUIDv7, so that ids sort by the time they were made, under a type of their own for each thing."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType, Protocol
 from uuid import UUID
 
@@ -18,6 +18,8 @@ PositionId = NewType("PositionId", UUID)
 LimitId = NewType("LimitId", UUID)
 
 _RANDOM_BITS = 74
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Ids(Protocol):
@@ -33,7 +35,7 @@ def uuid7(at: datetime, random_bits: int) -> UUID:
 
     Source: RFC 9562, section 5.7.
     """
-    milliseconds = int(at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    milliseconds = (at - _EPOCH) // _MILLISECOND & 0xFFFF_FFFF_FFFF
     bits = random_bits & ((1 << _RANDOM_BITS) - 1)
     value = milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & ((1 << 62) - 1)
     return UUID(int=value)

@@ -15,6 +15,11 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     command.upgrade(_config(database_url), revision)
 
 
+def downgrade(database_url: str, revision: str) -> None:
+    """Takes the database back to an older revision, "base" for none; what the newer ones added is lost. Blocks."""
+    command.downgrade(_config(database_url), revision)
+
+
 def check_drift(database_url: str) -> None:
     """Compares a migrated database with the models.
 

@@ -79,7 +79,9 @@ async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchS
             if not connection.is_closed():
                 await connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT")
+        # PostgreSQL answers COMMIT of a transaction that an error had aborted with ROLLBACK, and with no error.
+        if await connection.execute("COMMIT") != "COMMIT":
+            raise asyncpg.InFailedSQLTransactionError("the transaction was aborted before: nothing was committed")
 
 
 def _settings(scope: Scope, *, read_only: bool) -> dict[str, str]:

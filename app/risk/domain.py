@@ -184,3 +184,15 @@ def _verdict(limit: RiskLimit, observed: Decimal | None, *, is_passed: bool, mes
         message=message,
         limit_id=limit.id,
     )
+
+
+EVALUATED: dict[RiskLimitType, str] = {
+    _TYPE.MAX_ORDER_QUANTITY: "The order's quantity is at most `value` units.",
+    _TYPE.MAX_ORDER_NOTIONAL: "Quantity x price x multiplier is at most `value`, in `currency`.",
+    _TYPE.MAX_POSITION_QUANTITY: "The position, if every open order of the side and this one fill, is at most `value`.",
+    _TYPE.MAX_POSITION_NOTIONAL: "That same position, at the order's price, is worth at most `value`, in `currency`.",
+    _TYPE.MAX_OPEN_ORDERS: "The account has at most `value` open orders, this one counted.",
+    _TYPE.SYMBOL_WHITELIST: "The symbol is one of `conditions.symbols`.",
+    _TYPE.SYMBOL_BLACKLIST: "The symbol is none of `conditions.symbols`.",
+}
+"""What each check asks for. A limit of another type refuses every order that it covers."""

@@ -636,6 +636,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # These two look into another table, which could not be dropped before them.
+    op.execute("DROP POLICY own ON tenants")
+    op.execute("DROP POLICY member ON users")
     op.drop_index("ix_refresh_tokens_session", table_name="refresh_tokens")
     op.drop_table("refresh_tokens")
     op.drop_index("ix_order_requests_order", table_name="order_requests")

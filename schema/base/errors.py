@@ -63,8 +63,9 @@ def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dic
         answer["message"] = "The server failed; the request id finds the cause in its log."
         answer["extensions"] = _extensions("INTERNAL", (), {"requestId": request_id})
         return answer
-    if known is not original:
-        _log.warning("request %s met a known failure: %s", request_id, original)
+    if known is not original and known.is_retryable:
+        # Drivers put values of statements into their messages: those stay out of the log.
+        _log.warning("request %s met an outage: %s", request_id, type(original).__name__)
     answer["message"] = known.message
     answer["extensions"] = _extensions(known.code, known.path, known.facts)
     if known.is_retryable:

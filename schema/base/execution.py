@@ -24,23 +24,24 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import Executor as CoreExecutor
-from graphql.execution import create_source_event_stream
+from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
+from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
-from schema.base.guard import TOKENS_MAX, excess_of, is_introspecting
+from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
 
 Answer = dict[str, Any]
 
 DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_BYTES_MAX: Final = 16 * 1024 * 1024
+DOCUMENT_CHARACTERS_MAX: Final = 8 * 1024 * 1024
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
+MESSAGE_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +78,10 @@ class GraphQLEngine:
         self._schema = schema
         self._requirements = requirements
         self._is_open_to_introspection = is_open_to_introspection
-        self._known_as = known_as
+        self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._document_bytes = 0
+        self._document_characters = 0
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
@@ -117,15 +118,17 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_bytes += len(text)
-        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
+        self._document_characters += len(text)
+        while len(self._documents) > DOCUMENTS_MAX or self._document_characters > DOCUMENT_CHARACTERS_MAX:
             forgotten, _ = self._documents.popitem(last=False)
-            self._document_bytes -= len(forgotten)
+            self._document_characters -= len(forgotten)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
+        if len(text) > LENGTH_MAX:
+            return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {LENGTH_MAX} characters.")
         try:
-            document = parse(text, max_lexical_tokens=TOKENS_MAX)
+            document = parse(text, max_lexical_tokens=TOKENS_MAX, max_comments=COMMENTS_MAX)
             excess = excess_of(document)
             if excess is not None:
                 message = f"The document has more than {excess.limit} {excess.what}."
@@ -137,8 +140,8 @@ class GraphQLEngine:
                 hide_suggestions=not self._is_open_to_introspection,
             )
         except GraphQLSyntaxError as error:
-            if "tokens" in error.message:
-                return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {TOKENS_MAX} tokens.")
+            if "more than" in error.message or "too deeply" in error.message:
+                return _unfit("DOCUMENT_TOO_COMPLEX", error.message.removeprefix("Syntax Error: "))
             return Prepared(document=None, errors=(_located(error, "GRAPHQL_PARSE_FAILED"),))
         except RecursionError:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
@@ -171,6 +174,7 @@ class GraphQLEngine:
             variable_values=_variables(asked),
             operation_name=asked.operation_name,
             max_coercion_errors=COERCION_ERRORS_MAX,
+            executor_class=BudgetedExecutor,
         )
         if isawaitable(result):
             result = await result
@@ -181,7 +185,7 @@ class GraphQLEngine:
     async def _follow(
         self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
     ) -> AsyncGenerator[Answer, None]:
-        executor = CoreExecutor.build(
+        executor = BudgetedExecutor.build(
             self._schema,
             document,
             context_value=context,
@@ -236,11 +240,17 @@ class GraphQLEngine:
     def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
         answer: Answer = {"data": result.data}
         if result.errors:
+            too_large = next(
+                (one for one in result.errors if isinstance(one.original_error, AnswerTooLargeError)), None
+            )
+            if too_large is not None:
+                # What came before the end of the budget is chance: nothing of it is told.
+                return {"data": None, "errors": [self._formatted(too_large, context)]}
             answer["errors"] = [self._formatted(error, context) for error in result.errors]
         return answer
 
     def _formatted(self, error: GraphQLError, context: RequestContext) -> Answer:
-        return formatted(error, request_id=context.client.request_id, known_as=self._known_as)
+        return formatted(error, request_id=context.client.request_id, known_as=self.known_as)
 
 
 _QUIET: Final = object()
@@ -277,7 +287,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
     return dict(asked.variables or {})
 
 
-def _root_field(executor: CoreExecutor[Any]) -> str:
+def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
     fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
     while True:
@@ -298,7 +308,7 @@ def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
 
 
 def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Answer:
-    answer = coded(code, error.message, path=path)
+    answer = coded(code, error.message[:MESSAGE_LENGTH_MAX], path=path)
     if error.locations:
         answer["locations"] = [location.formatted for location in error.locations]
     return answer

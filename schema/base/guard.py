@@ -1,4 +1,4 @@
-"""What a document may cost, found in one pass before validation: each fragment is looked at once."""
+"""What a document may cost, found before validation: each fragment is weighed once, what is compared is counted."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,11 +14,14 @@ from graphql import (
     SelectionSetNode,
 )
 
+LENGTH_MAX: Final = 64 * 1024
 TOKENS_MAX: Final = 4_000
+COMMENTS_MAX: Final = 500
 DEPTH_MAX: Final = 20
 FIELDS_MAX: Final = 2_000
 ALIASES_MAX: Final = 100
-REPEATS_MAX: Final = 10
+VISITS_MAX: Final = 10_000
+PAIRS_MAX: Final = 30_000
 FRAGMENTS_MAX: Final = 100
 OPERATIONS_MAX: Final = 50
 MUTATIONS_MAX: Final = 20
@@ -33,94 +36,27 @@ class Excess:
     limit: int
 
 
-@dataclass(slots=True)
-class _Weight:
-    """What a selection set amounts to with its fragments spread; names holds how often each stands at its top."""
-
-    fields: int = 0
-    aliases: int = 0
-    depth: int = 0
-    names: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: "_Weight", *, levels: int) -> None:
-        # Saturating, so that doubling fragments do not make numbers that are slow to add.
-        self.fields = min(self.fields + other.fields, FIELDS_MAX + 1)
-        self.aliases = min(self.aliases + other.aliases, ALIASES_MAX + 1)
-        self.depth = max(self.depth, other.depth + levels)
-
-
-class _Weigher:
-    def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
-        self._weights: dict[str, _Weight] = {}
-        self._open: set[str] = set()
-        self.repeats = 0
-
-    def weigh(self, selections: SelectionSetNode | None, level: int = 0) -> _Weight:
-        weight = _Weight()
-        if selections is None or level > DEPTH_MAX:
-            # Cut short, and told as too deep: what lies below was not weighed.
-            weight.depth = 0 if selections is None else DEPTH_MAX + 1
-            return weight
-        for selection in selections.selections:
-            match selection:
-                case FieldNode():
-                    name = (selection.alias or selection.name).value
-                    weight.fields += 1
-                    weight.aliases += selection.alias is not None
-                    weight.names[name] = weight.names.get(name, 0) + 1
-                    weight.add(self.weigh(selection.selection_set, level + 1), levels=1)
-                    weight.depth = max(weight.depth, 1)
-                case InlineFragmentNode():
-                    self._merge(weight, self.weigh(selection.selection_set, level + 1))
-                case FragmentSpreadNode():
-                    self._merge(weight, self._fragment(selection.name.value))
-        self.repeats = max(self.repeats, max(weight.names.values(), default=0))
-        return weight
-
-    def _merge(self, weight: _Weight, spread: _Weight) -> None:
-        weight.add(spread, levels=0)
-        for name, count in spread.names.items():
-            weight.names[name] = min(weight.names.get(name, 0) + count, REPEATS_MAX + 1)
-
-    def _fragment(self, name: str) -> _Weight:
-        known = self._weights.get(name)
-        definition = self._fragments.get(name)
-        if known is not None or definition is None or name in self._open:
-            # Unknown and circular spreads are validation's to refuse.
-            return known or _Weight()
-        self._open.add(name)
-        weight = self.weigh(definition.selection_set)
-        self._open.discard(name)
-        self._weights[name] = weight
-        return weight
-
-
 def excess_of(document: DocumentNode) -> Excess | None:
     """The first limit that the document breaks, None when it keeps all."""
-    weigher = _Weigher(document)
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     if len(operations) > OPERATIONS_MAX:
         return Excess(what="operations", limit=OPERATIONS_MAX)
     if len(document.definitions) - len(operations) > FRAGMENTS_MAX:
         return Excess(what="fragments", limit=FRAGMENTS_MAX)
-    for definition in document.definitions:
-        if not isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            continue
-        weight = weigher.weigh(definition.selection_set)
-        found = _broken(weight, weigher.repeats)
+    weigher = _Weigher(fragments)
+    for operation in operations:
+        found = _excess_of_operation(operation, weigher.weigh(operation.selection_set))
         if found is not None:
             return found
-        if isinstance(definition, OperationDefinitionNode):
-            roots = sum(weight.names.values())
-            if definition.operation is OperationType.MUTATION and roots > MUTATIONS_MAX:
-                return Excess(what="mutations in one operation", limit=MUTATIONS_MAX)
-            if definition.operation is OperationType.SUBSCRIPTION and roots > SUBSCRIPTIONS_MAX:
-                return Excess(what="subscriptions in one operation", limit=SUBSCRIPTIONS_MAX)
+    # Only now: that no operation spreads into too much bounds what has to be walked here.
+    merger = _Merger(fragments)
+    for definition in (*operations, *fragments.values()):
+        merger.merge_definition(definition.selection_set)
+        if merger.visits > VISITS_MAX:
+            return Excess(what="fields in all", limit=VISITS_MAX)
+        if merger.pairs > PAIRS_MAX:
+            return Excess(what="pairs of fields of one name", limit=PAIRS_MAX)
     return None
 
 
@@ -140,13 +76,121 @@ def is_introspecting(document: DocumentNode) -> bool:
     return False
 
 
-def _broken(weight: _Weight, repeats: int) -> Excess | None:
+@dataclass(slots=True)
+class _Weight:
+    """What a selection set amounts to with its fragments spread; names are those at its top."""
+
+    fields: int = 0
+    aliases: int = 0
+    depth: int = 0
+    names: set[str] = field(default_factory=set)
+
+    def add(self, other: "_Weight", *, levels: int) -> None:
+        # Saturating, so that doubling fragments do not make numbers that are slow to add.
+        self.fields = min(self.fields + other.fields, FIELDS_MAX + 1)
+        self.aliases = min(self.aliases + other.aliases, ALIASES_MAX + 1)
+        self.depth = max(self.depth, other.depth + levels)
+
+
+class _Weigher:
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._weights: dict[str, _Weight] = {}
+        self._open: set[str] = set()
+
+    def weigh(self, selections: SelectionSetNode, level: int = 0) -> _Weight:
+        weight = _Weight()
+        if level > DEPTH_MAX:
+            # Cut short, and told as too deep: what lies below was not weighed.
+            weight.depth = DEPTH_MAX + 1
+            return weight
+        for selection in selections.selections:
+            match selection:
+                case FieldNode():
+                    weight.fields += 1
+                    weight.aliases += selection.alias is not None
+                    weight.names.add((selection.alias or selection.name).value)
+                    weight.depth = max(weight.depth, 1)
+                    if selection.selection_set is not None:
+                        weight.add(self.weigh(selection.selection_set, level + 1), levels=1)
+                case InlineFragmentNode():
+                    self._spread(weight, self.weigh(selection.selection_set, level + 1))
+                case FragmentSpreadNode():
+                    self._spread(weight, self._fragment(selection.name.value))
+        return weight
+
+    def _spread(self, weight: _Weight, spread: _Weight) -> None:
+        weight.add(spread, levels=0)
+        weight.names |= spread.names
+
+    def _fragment(self, name: str) -> _Weight:
+        known = self._weights.get(name)
+        definition = self._fragments.get(name)
+        if known is not None or definition is None or name in self._open:
+            # Unknown and circular spreads are validation's to refuse.
+            return known or _Weight()
+        self._open.add(name)
+        weight = self.weigh(definition.selection_set)
+        self._open.discard(name)
+        self._weights[name] = weight
+        return weight
+
+
+@dataclass(slots=True)
+class _Merged:
+    """The fields of one name at one place of the answer, and what lies below them."""
+
+    count: int = 0
+    below: "dict[str, _Merged]" = field(default_factory=dict)
+
+
+class _Merger:
+    """Counts the pairs of fields that validation compares: all of one name at one place of the answer."""
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._open: set[str] = set()
+        self.visits = 0
+        self.pairs = 0
+
+    def merge_definition(self, selections: SelectionSetNode) -> None:
+        self._merge(selections, {})
+
+    def _merge(self, selections: SelectionSetNode, into: dict[str, _Merged]) -> None:
+        for selection in selections.selections:
+            self.visits += 1
+            if self.visits > VISITS_MAX:
+                return
+            match selection:
+                case FieldNode():
+                    merged = into.setdefault((selection.alias or selection.name).value, _Merged())
+                    self.pairs += merged.count
+                    merged.count += 1
+                    if selection.selection_set is not None:
+                        self._merge(selection.selection_set, merged.below)
+                case InlineFragmentNode():
+                    self._merge(selection.selection_set, into)
+                case FragmentSpreadNode():
+                    self._merge_fragment(selection.name.value, into)
+
+    def _merge_fragment(self, name: str, into: dict[str, _Merged]) -> None:
+        definition = self._fragments.get(name)
+        if definition is None or name in self._open:
+            return
+        self._open.add(name)
+        self._merge(definition.selection_set, into)
+        self._open.discard(name)
+
+
+def _excess_of_operation(operation: OperationDefinitionNode, weight: _Weight) -> Excess | None:
     if weight.depth > DEPTH_MAX:
         return Excess(what="levels", limit=DEPTH_MAX)
     if weight.fields > FIELDS_MAX:
         return Excess(what="fields", limit=FIELDS_MAX)
     if weight.aliases > ALIASES_MAX:
         return Excess(what="aliases", limit=ALIASES_MAX)
-    if repeats > REPEATS_MAX:
-        return Excess(what="repetitions of a field", limit=REPEATS_MAX)
+    if operation.operation is OperationType.MUTATION and len(weight.names) > MUTATIONS_MAX:
+        return Excess(what="mutations in one operation", limit=MUTATIONS_MAX)
+    if operation.operation is OperationType.SUBSCRIPTION and len(weight.names) > SUBSCRIPTIONS_MAX:
+        return Excess(what="subscriptions in one operation", limit=SUBSCRIPTIONS_MAX)
     return None

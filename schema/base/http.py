@@ -1,6 +1,5 @@
 """GraphQL over HTTP: one POST, one JSON document, one answer."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -14,6 +13,7 @@ from schema.base.errors import KnownAs
 from schema.base.execution import Answer, Asked, GraphQLEngine, refusal
 
 BODY_BYTES_MAX: Final = 256 * 1024
+DRAIN_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
 class BodyTooLargeError(OmsError):
@@ -67,7 +67,7 @@ class GraphQLOverHTTP:
             await _respond(send, 415, refusal(MediaTypeError()), request_id)
             return
         try:
-            asked = asked_of(await _body(headers, receive))
+            asked = asked_of(await _body(receive))
         except _Gone:
             return
         except BodyTooLargeError as error:
@@ -114,20 +114,22 @@ def asked_from(document: Any) -> Asked:
     return Asked(document=query, operation_name=name or None, variables=variables)
 
 
-async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise BodyTooLargeError
-    body: bytes = b""
+async def _body(receive: Receive) -> bytes:
+    # What is too much is read on for a while and thrown away: a client that is still sending hears no answer.
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _Gone
-        body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size <= BODY_BYTES_MAX:
+            parts.append(part)
+        if size > DRAIN_BYTES_MAX or (size > BODY_BYTES_MAX and not message.get("more_body", False)):
             raise BodyTooLargeError
         if not message.get("more_body", False):
-            return body
+            return b"".join(parts)
 
 
 async def _respond(send: Send, status: int, answer: Answer, request_id: bytes, *more: tuple[bytes, bytes]) -> None:

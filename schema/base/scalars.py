@@ -1,18 +1,22 @@
 """Scalars that take exact values alone: nothing is guessed, rounded or cut on the way in or out."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 from app.core.clock import as_utc
 from app.core.documents import is_storable
 from app.core.money import parse_decimal, plain
+
+Parse = Callable[[Any], Any]
+Write = Callable[[Any], Any]
 
 JSON_DEPTH_MAX: Final = 16
 JSON_NODES_MAX: Final = 1_000
@@ -87,31 +91,47 @@ def _refused(scalar: str, reason: str, value: Any) -> GraphQLError:
     return GraphQLError(f"{scalar} {reason}, not {shown}.")
 
 
+def _scalar(name: str, description: str, write: Write, parse: Parse, url: str | None = None) -> ScalarDefinition:
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        # Without the node nobody could say where in the document the value stands.
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, nodes=node) from error
+        except ValueError as error:
+            raise GraphQLError(f"{name} has too many digits.", nodes=node) from error
+
+    return strawberry.scalar(
+        name=name,
+        description=description,
+        specified_by_url=url,
+        serialize=write,
+        parse_value=parse,
+        parse_literal=parse_literal,
+    )
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
-    Decimal: strawberry.scalar(
-        name="Decimal",
-        description='An exact number: a string such as "187.42" with at most 18 digits before the point and 10 behind '
-        "it. Inputs also take a JSON integer, never a number with a point or an exponent.",
-        serialize=plain,
-        parse_value=parse_decimal_input,
+    Decimal: _scalar(
+        "Decimal",
+        'An exact number: a string such as "187.42" with at most 18 digits before the point and 10 behind it. '
+        "Inputs also take a JSON integer, never a number with a point or an exponent.",
+        plain,
+        parse_decimal_input,
     ),
-    datetime: strawberry.scalar(
-        name="DateTime",
-        description="An instant by RFC 3339. Answers are in UTC with microseconds; inputs need an offset.",
-        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=write_date_time,
-        parse_value=parse_date_time,
+    datetime: _scalar(
+        "DateTime",
+        "An instant by RFC 3339. Answers are in UTC with microseconds; inputs need an offset.",
+        write_date_time,
+        parse_date_time,
+        "https://www.rfc-editor.org/rfc/rfc3339",
     ),
-    date: strawberry.scalar(
-        name="Date", description="A day, YYYY-MM-DD.", serialize=date.isoformat, parse_value=parse_date
-    ),
-    time: strawberry.scalar(
-        name="Time", description="A time of day, HH:MM:SS.", serialize=time.isoformat, parse_value=parse_time
-    ),
-    JSON: strawberry.scalar(
-        name="JSON",
-        description=f"Any JSON document. Inputs may have {JSON_DEPTH_MAX} levels and {JSON_NODES_MAX} values.",
-        serialize=lambda value: value,
-        parse_value=parse_json,
+    date: _scalar("Date", "A day, YYYY-MM-DD.", date.isoformat, parse_date),
+    time: _scalar("Time", "A time of day, HH:MM:SS.", time.isoformat, parse_time),
+    JSON: _scalar(
+        "JSON",
+        f"Any JSON document. Inputs may have {JSON_DEPTH_MAX} levels and {JSON_NODES_MAX} values.",
+        lambda value: value,
+        parse_json,
     ),
 }

@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from tests.benchmarks import intake
+from tests.benchmarks import http_orders, intake
 
-BENCHMARKS = {"intake": intake.measure}
+BENCHMARKS = {"intake": intake.measure, "http": http_orders.measure}
 
 
 def main() -> None:

@@ -1,13 +1,7 @@
 """A person in front of the running demo: signs in, watches an order fill, asks the API in GraphiQL."""
 
 import asyncio
-import json
-import os
-import shutil
-import socket
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,11 +12,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.watch import Watch
+from tests.installation import installed
 
 pytestmark = pytest.mark.browser
 
-_ROOT = Path(__file__).parents[2]
-_START_S_MAX = 60.0
 _SHOWN_MS_MAX = 20_000
 _PLACE_ORDER = """
 mutation PlaceOrder($input: PlaceOrderInput!) {
@@ -31,50 +24,11 @@ mutation PlaceOrder($input: PlaceOrderInput!) {
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def state_dir() -> Iterator[Path]:
-    """An empty state folder; root's servers run as another user, who must pass here."""
-    path = Path(tempfile.mkdtemp(prefix="oms-browser-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="module")
-async def demo(static_dir: Path, state_dir: Path) -> AsyncIterator[dict[str, Any]]:
+async def demo(static_dir: Path) -> AsyncIterator[dict[str, Any]]:
     """The whole system as `make run` starts it, and where it is and how to log in."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(_ROOT),
-        "OMS_STATE_DIR": str(state_dir),
-        "OMS_HTTP_PORT": str(_free_port()),
-        "OMS_SIMULATOR_PORT": str(_free_port()),
-    }
-    log_path = state_dir / "up.log"
-    command = (sys.executable, "-m", "app.cli")
-    with log_path.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *command, "up", env=environment, cwd=state_dir, stdout=log, stderr=log
-        )
-    try:
-        async with asyncio.timeout(_START_S_MAX):
-            while "Ctrl-C stops everything" not in log_path.read_text(errors="replace"):
-                assert process.returncode is None, log_path.read_text(errors="replace")
-                await asyncio.sleep(0.05)
-        told = await asyncio.create_subprocess_exec(
-            *command, "demo", "--json", env=environment, cwd=state_dir, stdout=asyncio.subprocess.PIPE
-        )
-        yield json.loads((await told.communicate())[0])
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+    async with installed() as installation:
+        yield await installation.demo()
 
 
 def _base(demo: dict[str, Any]) -> str:

@@ -37,6 +37,7 @@ from app.core.messages import (
     CommissionReport,
     Contract,
     ExecutionReport,
+    FaultClass,
     LaneCommand,
     LaneKind,
     StatusReport,
@@ -257,7 +258,8 @@ class IbAdapter:
                 )
             )
         else:
-            log.info("%s: %d %s", self._address.account, code, message)
+            level = logging.WARNING if meaning.fault is FaultClass.UNKNOWN else logging.DEBUG
+            log.log(level, "%s: %d %s", self._address.account, code, message)
 
     def heard_value(self, key: str, value: str, currency: str) -> None:
         name = _VALUE_KEYS.get(key)

@@ -77,6 +77,7 @@ CODES: dict[int, tuple[FaultClass, str]] = {
     2108: (_CONNECTIVITY, "A market data farm connection has become inactive but should be available upon demand."),
     2109: (_INFORMATION, 'Order Event Warning: Attribute "Outside Regular Trading Hours" is ignored.'),
     2110: (_CONNECTIVITY, "Connectivity between TWS and server is broken. It will be restored automatically."),
+    2158: (_CONNECTIVITY, "Sec-def data farm connection is OK"),
     10147: (_CANCEL, "observed: OrderId ... that needs to be cancelled is not found."),
     10148: (_CANCEL, "OrderId that needs to be cancelled can not be cancelled, state:"),
     10167: (_INFORMATION, "Requested market data is not subscribed. Displaying delayed market data."),

@@ -113,25 +113,32 @@ async def orders_by_address(
     execution_roots: Sequence[str],
 ) -> list[Order]:
     """The orders of an account that a broker may mean by any of these names."""
+    # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
+    # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
     rows = await session.fetch(
         """
-        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND id IN (
-          SELECT id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND id = ANY($3::uuid[])
-          UNION SELECT id FROM orders
-            WHERE tenant_id = $1 AND account_id = $2 AND permanent_id IS NOT NULL AND permanent_id = ANY($4::bigint[])
-          UNION SELECT id FROM orders
-            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
-              AND broker_order_id = ANY($5::bigint[])
-          UNION SELECT order_id FROM executions
-            WHERE tenant_id = $1 AND account_id = $2 AND execution_root = ANY($6::text[])
+        WITH named AS MATERIALIZED (
+          SELECT unnest($3::uuid[]) AS id
+          UNION SELECT found.id FROM unnest($4::bigint[]) AS w(number) CROSS JOIN LATERAL (
+            SELECT id FROM orders
+            WHERE tenant_id = $1 AND account_id = $2 AND permanent_id = w.number OFFSET 0) AS found
+          UNION SELECT found.id FROM unnest($5::bigint[]) AS w(number) CROSS JOIN LATERAL (
+            SELECT id FROM orders
+            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id = w.number OFFSET 0) AS found
+          UNION SELECT found.order_id FROM unnest($6::text[]) AS w(root) CROSS JOIN LATERAL (
+            SELECT order_id FROM executions
+            WHERE tenant_id = $1 AND account_id = $2 AND execution_root = w.root OFFSET 0) AS found
         )
+        SELECT o.* FROM named CROSS JOIN LATERAL (
+          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o
+        WHERE o.account_id = $2
         """,
         key.tenant_id,
         key.account_id,
-        list(order_ids),
-        list(permanent_ids),
-        list(broker_order_ids),
-        list(execution_roots),
+        list(set(order_ids)),
+        list(set(permanent_ids)),
+        list(set(broker_order_ids)),
+        list(set(execution_roots)),
     )
     return [order_from_row(row) for row in rows]
 
@@ -397,6 +404,17 @@ def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
         [entry.order_id for entry in entries],
         [entry.request_id for entry in entries],
         now,
+    )
+
+
+async def has_lane(session: BatchSession, key: AccountKey) -> bool:
+    """True when the lane of the account holds anything; asked without the lock of the book."""
+    return bool(
+        await session.fetch(
+            "SELECT 1 FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 LIMIT 1",
+            key.tenant_id,
+            key.account_id,
+        )
     )
 
 

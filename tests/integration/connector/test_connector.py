@@ -162,15 +162,15 @@ async def test_a_hundred_orders_are_filled_and_agree_with_the_broker(
     async with connector(settings):
         await trading.until_connected()
 
-        await asyncio.gather(*(trading.place(f"order {number}", quantity=10) for number in range(100)))
-        await trading.until_states({f"order {number}": OrderState.FILLED for number in range(100)})
+        await asyncio.gather(*(trading.place(f"order-{number}", quantity=10) for number in range(100)))
+        await trading.until_states({f"order-{number}": OrderState.FILLED for number in range(100)})
 
     numbers = [row["broker_order_id"] for row in await trading.rows("SELECT broker_order_id FROM orders")]
     assert len(set(numbers)) == 100
     [position] = await trading.rows("SELECT quantity FROM positions")
     assert position["quantity"] == Decimal(1_000)
     held = simulator.venue.exchange.accounts[trading.house.account.account_number]
-    assert [one.quantity for one in held.positions.values()] == [Decimal(1_000)]
+    assert [one.quantity for one in held.holdings.values()] == [Decimal(1_000)]
 
 
 async def test_a_resting_order_is_canceled(trading: Trading, settings: Settings) -> None:
@@ -284,7 +284,7 @@ async def test_an_order_that_was_claimed_and_never_written_is_sent_once(
     assert rows == {"claimed": 77, "next": 78}
     assert len(await trading.rows("SELECT 1 FROM executions WHERE order_id = $1", order_id)) == 1
     held = simulator.venue.exchange.accounts[trading.house.account.account_number]
-    assert [one.quantity for one in held.positions.values()] == [Decimal(200)]
+    assert [one.quantity for one in held.holdings.values()] == [Decimal(200)]
 
 
 async def test_the_brokers_figures_are_kept(trading: Trading, settings: Settings) -> None:

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from app.brokers.domain import BrokerAccount
+from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
-from app.connector.runner import AccountRunner, Intervals
+from app.connector.runner import AccountRunner, Intervals, end_of
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 from app.core.messages import StatusReport, WorkingStatus
@@ -203,3 +204,23 @@ async def test_no_more_is_claimed_than_the_pace_lets_through(simulator: Simulato
         await store.until(is_filled(store, 60))
 
     assert waiting == 0
+
+
+async def test_a_session_that_fails_while_it_is_cancelled_is_not_tried_again() -> None:
+    is_failing = asyncio.Event()
+
+    async def fail() -> None:
+        is_failing.set()
+        raise BrokerDisconnectedError("the gateway closed the connection")
+
+    async def session() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    task = asyncio.create_task(end_of(session()))
+    await is_failing.wait()
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -22,6 +22,7 @@ async def test_scheduled_chore_prunes_spent_tokens(database_url: str, redis_url:
     await system_database.open()
     tenant_id = await factories.make_tenant(database)
     principal = await factories.make_principal(database, tenant_id)
+    assert principal.session_id is not None
     async with begin(database, Scope(tenant_id=tenant_id)) as session:
         session.add(
             RefreshTokenRow(

@@ -13,7 +13,7 @@ EXPECTED = {
     FaultClass.CANCEL_REJECTED: {135, 136, 161, 10147, 10148},
     FaultClass.CANCEL_CONFIRMED: {202},
     FaultClass.INFORMATION: {399, 404, 434, 492, 2109, 10167, 10349},
-    FaultClass.CONNECTIVITY: {100, 326, 502, 504, 1100, 1101, 1102, 1300, *range(2103, 2109), 2110},
+    FaultClass.CONNECTIVITY: {100, 326, 502, 504, 1100, 1101, 1102, 1300, *range(2103, 2109), 2110, 2158},
 }
 
 
@@ -61,6 +61,6 @@ def test_connectivity_codes_change_the_connection(code: int, event: ConnectionEv
     assert meaning_of(code).event is event
 
 
-@pytest.mark.parametrize("code", [2105, 2106, 2107, 326, 502, 504])
+@pytest.mark.parametrize("code", [2105, 2106, 2107, 2158, 326, 502, 504])
 def test_other_connectivity_codes_change_nothing_of_themselves(code: int) -> None:
     assert meaning_of(code).event is None

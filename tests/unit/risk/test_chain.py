@@ -15,6 +15,7 @@ from app.core.ids import AccountId, InstrumentId, LimitId
 from app.core.messages import OrderTerms
 from app.core.money import ZERO
 from app.risk.domain import (
+    EVALUATED,
     Exposure,
     Proposal,
     Reference,
@@ -31,18 +32,7 @@ ACCOUNT = AccountId(UUID(int=2))
 AAPL = instrument("AAPL")
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 NOTHING = Exposure(position_quantity=ZERO, open_buy_quantity=ZERO, open_sell_quantity=ZERO, open_orders=0)
-NOT_EVALUATED = sorted(
-    set(_TYPE)
-    - {
-        _TYPE.MAX_ORDER_QUANTITY,
-        _TYPE.MAX_ORDER_NOTIONAL,
-        _TYPE.MAX_POSITION_QUANTITY,
-        _TYPE.MAX_POSITION_NOTIONAL,
-        _TYPE.MAX_OPEN_ORDERS,
-        _TYPE.SYMBOL_WHITELIST,
-        _TYPE.SYMBOL_BLACKLIST,
-    }
-)
+NOT_EVALUATED = sorted(set(_TYPE) - set(EVALUATED))
 
 
 def limit(limit_type: RiskLimitType, value: str | None = None, **more: Any) -> RiskLimit:
@@ -217,6 +207,17 @@ def test_a_list_of_symbols_that_is_none_fails_closed(limit_type: RiskLimitType, 
 @pytest.mark.parametrize("limit_type", NOT_EVALUATED)
 def test_a_limit_that_is_not_evaluated_yet_blocks(limit_type: RiskLimitType) -> None:
     assert outcome(limit(limit_type, "1000000"), proposal()) is FAILED
+
+
+@pytest.mark.parametrize("limit_type", EVALUATED)
+def test_a_limit_that_is_evaluated_can_hold(limit_type: RiskLimitType) -> None:
+    generous = limit(limit_type, "1000000")
+    if limit_type is _TYPE.SYMBOL_WHITELIST:
+        generous = replace(generous, conditions={"symbols": ["AAPL"]})
+    if limit_type is _TYPE.SYMBOL_BLACKLIST:
+        generous = replace(generous, conditions={"symbols": ["MSFT"]})
+
+    assert outcome(generous, proposal()) is PASSED
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,171 @@
+"""`oms docs`: the reference pages that are made from the code, so that they cannot tell anything else."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from types import ModuleType
+
+from app.core.errors import OmsError
+from app.core.fix import OrderState, RiskLimitType
+from app.identity.domain import ROLE_SCOPES, Role, Scope
+from app.orders.domain.transitions import TRANSITIONS
+from app.orders.errors import MEANING as PROBLEM_MEANING
+from app.orders.errors import OrderProblem
+from app.orders.events import MEANING as EVENT_MEANING
+from app.orders.events import OrderEventType
+from app.risk.domain import EVALUATED
+
+_NOTICE = "<!-- Generated from the code by `oms docs write`; change it there. -->"
+
+
+class ReferenceChangedError(OmsError):
+    """A committed reference page is not the one that the code makes."""
+
+    code = "REFERENCE_CHANGED"
+
+
+def error_codes() -> str:
+    """The page of all codes that an answer may carry."""
+    problems = [(f"`{code.value}`", PROBLEM_MEANING[code]) for code in OrderProblem]
+    risk = [(f"`RISK_{kind.value}`", "the limit of this type refused the order") for kind in RiskLimitType]
+    errors = [
+        (f"`{code}`", "yes" if is_retryable else "no", " ".join(meanings))
+        for code, is_retryable, meanings in _error_classes()
+    ]
+    return _page(
+        "Error codes",
+        "Programs may rely on a code: it is used for one thing and never renamed. Messages are for people and may "
+        "change.",
+        "## Problems of an order\n\n"
+        "In `errors` of the payload of `placeOrder`, `modifyOrder` and `cancelOrder`, each with the `path` of the "
+        "input that it is about. Nothing was stored, unless the payload carries an order too.",
+        _table(("code", "meaning"), problems),
+        "## Refusals by the risk chain\n\n"
+        "The order is stored as `REJECTED` with `rejectOrigin` `OMS`, and `riskChecks` tells what each limit said "
+        "(see [risk checks](risk-checks.md)).",
+        _table(("code", "meaning"), risk),
+        "## Errors\n\n"
+        "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. *Retry* "
+        "tells whether the same request may succeed later.",
+        _table(("code", "retry", "meaning"), errors),
+    )
+
+
+def events() -> str:
+    """The page of the order events and of the states that they lead through."""
+    types = [(f"`{kind.value}`", EVENT_MEANING[kind]) for kind in OrderEventType]
+    moves = [(f"`{state.value}`", _listed(TRANSITIONS[state], OrderState)) for state in OrderState]
+    return _page(
+        "Order events",
+        "Each account has one event log: `sequence` increases by one and has no gap. `orderEvents(accountId, "
+        "afterSequence)` first sends everything behind the cursor from the log, then what happens.",
+        "## Types",
+        _table(("type", "meaning"), types),
+        "## States\n\n"
+        "The moves that an order may make. What a broker says that fits none of them is kept in quarantine and not "
+        "published. An order that we rejected ourselves never moves again.",
+        _table(("from", "to"), moves),
+    )
+
+
+def risk_checks() -> str:
+    """The page of the pre-trade chain."""
+    evaluated = [(f"`{kind.value}`", asks) for kind, asks in EVALUATED.items()]
+    others = ", ".join(f"`{kind.value}`" for kind in RiskLimitType if kind not in EVALUATED)
+    return _page(
+        "Risk checks",
+        "Every active limit that covers the account and the instrument is held against an order before it is stored; "
+        "all speak, and the first that fails refuses. The chain fails closed: a limit without a value, a notional "
+        "without a price of the last minute or in another currency, and a list that is none all refuse.",
+        _table(("type", "asks that"), evaluated),
+        "A buy is valued at its limit, a sell at its limit or the market, whichever is higher; a stop at its trigger "
+        "or the market, whichever is higher; a market order at the market.",
+        f"These types can be stored and are not evaluated yet; such a limit refuses every order that it covers: "
+        f"{others}.",
+    )
+
+
+def scopes() -> str:
+    """The page of what each role may."""
+    rows = [(f"`{scope.value}`", *("yes" if scope in ROLE_SCOPES[role] else "" for role in Role)) for scope in Scope]
+    return _page(
+        "Roles and scopes",
+        "Every operation of the schema names the scope that it needs. A person's scopes follow from the role in the "
+        "tenant; an API key has those it was made with, as far as its maker still has them.",
+        _table(("scope", *(role.value for role in Role)), rows),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "error-codes.md": error_codes,
+    "events.md": events,
+    "risk-checks.md": risk_checks,
+    "scopes.md": scopes,
+}
+
+
+def write(folder: Path) -> None:
+    """Write all pages into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+        print(f"wrote {folder / name}", file=sys.stderr)
+
+
+def check(folder: Path) -> None:
+    """Compare the pages in the folder with the code.
+
+    Raises: ReferenceChangedError naming those that differ.
+    """
+    changed = [
+        name
+        for name, page in PAGES.items()
+        if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != page()
+    ]
+    if changed:
+        raise ReferenceChangedError(f"not current: {', '.join(changed)}; run `oms docs write`")
+
+
+def _error_classes() -> Iterator[tuple[str, bool, list[str]]]:
+    import app
+    import schema
+
+    _import_all(app)
+    _import_all(schema)
+    meanings: dict[str, list[str]] = {}
+    retryable: dict[str, bool] = {}
+    for kind in sorted(_below(OmsError), key=lambda one: (one.code, one.__module__, one.__name__)):
+        if kind.code == OmsError.code or kind.__module__.partition(".")[0] not in {"app", "schema"}:
+            continue
+        first_line = (kind.__doc__ or "").strip().splitlines()[0]
+        meanings.setdefault(kind.code, []).append(first_line)
+        retryable[kind.code] = kind.is_retryable
+    for code, lines in meanings.items():
+        yield code, retryable[code], lines
+
+
+def _below(kind: type[OmsError]) -> set[type[OmsError]]:
+    found = set(kind.__subclasses__())
+    return found.union(*(_below(one) for one in found))
+
+
+def _import_all(package: ModuleType) -> None:
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def _listed(chosen: Iterable[OrderState], order: Iterable[OrderState]) -> str:
+    return ", ".join(f"`{state.value}`" for state in order if state in set(chosen))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    lines.extend(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    return "\n".join(lines)
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", _NOTICE, *parts)) + "\n"

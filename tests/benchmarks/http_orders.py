@@ -1,0 +1,180 @@
+"""placeOrder over HTTP on the whole system: to the durable acknowledgement, and to FILLED at the simulator."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, Self
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from websockets.asyncio.client import connect
+
+from tests.benchmarks.figures import Figure, percentile, print_table
+from tests.installation import installed
+
+CALLERS = 64
+SECONDS = 5.0
+RATES = (200, 1_000)
+FILL_RATE = 100
+SETTLE_S = 30.0
+SYMBOLS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM", "SPY", "QQQ", "IWM")
+PROTOTYPE = "prototype without HTTP and GraphQL: p99 2.6 ms at 1,000/s; target p99 < 10 ms"
+
+_PLACE = """mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id clientOrderId state } errors { code message path } }
+}"""
+_EVENTS = """subscription Events($accountId: ID!) {
+  orderEvents(accountId: $accountId) { orderId toState }
+}"""
+
+
+class Connection:
+    """One keep-alive HTTP/1.1 connection, as lean as a load generator beside the server must be."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._head = head
+
+    @classmethod
+    async def open(cls, demo: dict[str, Any]) -> Self:
+        """A connection to the server of the demo, with its API key."""
+        address = urlsplit(demo["graphqlUrl"])
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        head = (
+            f"POST {address.path} HTTP/1.1\r\nhost: {address.netloc}\r\ncontent-type: application/json\r\n"
+            f"authorization: Bearer {demo['apiKey']}\r\ncontent-length: "
+        )
+        return cls(reader, writer, head.encode())
+
+    async def post(self, body: bytes) -> dict[str, Any]:
+        """The JSON answer."""
+        self._writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )
+        answer: dict[str, Any] = json.loads(await self._reader.readexactly(length))
+        return answer
+
+
+class Load:
+    """Orders against a running demo, each answered without an error or the benchmark ends."""
+
+    def __init__(self, demo: dict[str, Any], connections: Sequence[Connection]) -> None:
+        self._demo = demo
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
+        for connection in connections:
+            self._idle.put_nowait(connection)
+        self._number = 0
+
+    async def place(self) -> str:
+        """Places one market order and answers with its id."""
+        self._number += 1
+        order = {
+            "accountId": self._demo["accountId"],
+            "symbol": SYMBOLS[self._number % len(SYMBOLS)],
+            "side": "BUY" if self._number // len(SYMBOLS) % 2 else "SELL",
+            "orderType": "MARKET",
+            "quantity": "1",
+            "clientOrderId": uuid4().hex,
+        }
+        body = json.dumps({"query": _PLACE, "variables": {"input": order}}).encode()
+        connection = await self._idle.get()
+        answer = await connection.post(body)
+        self._idle.put_nowait(connection)
+        payload = answer["data"]["placeOrder"]
+        assert payload["errors"] == [], payload
+        return str(payload["order"]["id"])
+
+    async def open_loop(self, rate: int, seconds: float) -> dict[str, tuple[float, float]]:
+        """Offers orders at a rate: intended arrival and answer by order id."""
+        start = time.perf_counter() + 0.1
+        times: dict[str, tuple[float, float]] = {}
+
+        async def arrive(number: int) -> None:
+            intended = start + number / rate
+            await asyncio.sleep(max(0.0, intended - time.perf_counter()))
+            order_id = await self.place()
+            times[order_id] = (intended, time.perf_counter())
+
+        await asyncio.gather(*(arrive(number) for number in range(int(rate * seconds))))
+        return times
+
+    async def closed_loop(self, callers: int, seconds: float) -> list[float]:
+        """Latencies of callers that each place one order after the other."""
+        latencies: list[float] = []
+        ends = time.perf_counter() + seconds
+
+        async def caller() -> None:
+            while time.perf_counter() < ends:
+                start = time.perf_counter()
+                await self.place()
+                latencies.append((time.perf_counter() - start) * 1000)
+
+        await asyncio.gather(*(caller() for _ in range(callers)))
+        return latencies
+
+
+async def measure() -> list[Figure]:
+    """Measures and prints."""
+    async with installed() as installation:
+        demo = await installation.demo()
+        load = Load(demo, [await Connection.open(demo) for _ in range(CALLERS)])
+        await load.open_loop(50, 1.0)
+        figures = [await _to_filled(demo, load)]
+        for rate in RATES:
+            times = await load.open_loop(rate, SECONDS)
+            latencies = [(answered - intended) * 1000 for intended, answered in times.values()]
+            took = max(answered for _, answered in times.values()) - min(intended for intended, _ in times.values())
+            figures.append(_figure(f"acknowledged, {rate}/s offered, one account", latencies, took, PROTOTYPE))
+        started = time.perf_counter()
+        latencies = await load.closed_loop(CALLERS, SECONDS)
+        took = time.perf_counter() - started
+        figures.append(_figure(f"acknowledged, {CALLERS} callers, one account", latencies, took, "target 1,000/s"))
+    print_table("placeOrder over HTTP, whole system on this machine, connector and simulator trading along", figures)
+    return figures
+
+
+async def _to_filled(demo: dict[str, Any], load: Load) -> Figure:
+    filled: dict[str, float] = {}
+    async with connect(demo["websocketUrl"], subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+        await socket.send(
+            json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {demo['apiKey']}"}})
+        )
+        await socket.recv()
+        payload = {"query": _EVENTS, "variables": {"accountId": demo["accountId"]}}
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+
+        async def listen() -> None:
+            async for message in socket:
+                told = json.loads(message)
+                if told["type"] != "next":
+                    continue
+                event = told["payload"]["data"]["orderEvents"]
+                if event["toState"] == "FILLED":
+                    filled.setdefault(event["orderId"], time.perf_counter())
+
+        listening = asyncio.create_task(listen())
+        await asyncio.sleep(0.5)
+        times = await load.open_loop(FILL_RATE, SECONDS)
+        async with asyncio.timeout(SETTLE_S):
+            while not times.keys() <= filled.keys():
+                await asyncio.sleep(0.05)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    latencies = [(filled[order_id] - intended) * 1000 for order_id, (intended, _) in times.items()]
+    return _figure(
+        f"FILLED event at a subscriber, {FILL_RATE}/s offered", latencies, SECONDS, "target p50 < 10 ms to filled"
+    )
+
+
+def _figure(name: str, latencies: Sequence[float], took_s: float, beside: str) -> Figure:
+    return Figure(
+        name=name,
+        per_second=len(latencies) / took_s,
+        p50_ms=percentile(latencies, 0.5),
+        p99_ms=percentile(latencies, 0.99),
+        beside=beside,
+    )

@@ -1,0 +1,270 @@
+"""The web process as clients meet it: real HTTP and sockets, a real PostgreSQL and Redis, firms that trade."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from starlette.types import ASGIApp
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from app.core.ids import AccountId
+from app.core.messages import AccountKey, Instrument
+from app.flows.create_api_key import create_api_key
+from app.flows.desk import Desk, open_desk
+from app.flows.relay_outbox import relay_forever
+from app.identity.domain import Principal, Role, Scope
+from app.infra.db import Database, DatabaseRole
+from app.infra.settings import Settings
+from app.infra.tokens import AccessClaims
+from app.web import create_app, serving
+from tests import factories
+
+Answer = dict[str, Any]
+
+PLACE = """
+mutation Place($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id state version clientOrderId } errors { code message path } }
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
+    """The settings of the web process."""
+    return Settings(environment="test", database_url=database_url, redis_url=redis_url, redis_prefix=redis_prefix)
+
+
+@pytest.fixture(scope="session")
+async def desk(settings: Settings) -> AsyncIterator[Desk]:
+    """The desk of the web process."""
+    async with open_desk(settings) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="session")
+async def address(desk: Desk, settings: Settings) -> AsyncIterator[str]:
+    """Where the web process serves: host and port."""
+    async with serve(desk, settings) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serve(desk: Desk, settings: Settings) -> AsyncIterator[str]:
+    """A server over the desk; what comes is its host and port."""
+    async with serve_app(create_app(desk, settings)) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serve_app(app: ASGIApp) -> AsyncIterator[str]:
+    """A server of the application on a port of the system's choice; what comes is its host and port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.setblocking(False)
+        async with serving(app, listener):
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """A client of the API with a credential, or with none."""
+
+    http: httpx.AsyncClient
+    address: str
+    bearer: str | None = None
+
+    async def post(self, content: bytes, **headers: str) -> httpx.Response:
+        """The response to a body."""
+        given = {"content-type": "application/json", **{name.replace("_", "-"): headers[name] for name in headers}}
+        if self.bearer is not None:
+            given.setdefault("authorization", f"Bearer {self.bearer}")
+        return await self.http.post(f"http://{self.address}/graphql", content=content, headers=given)
+
+    async def answer(self, document: str, **variables: Any) -> Answer:
+        """The answer to a document."""
+        response = await self.post(orjson.dumps({"query": document, "variables": variables}))
+        assert response.status_code == 200, response.text
+        answer: Answer = response.json()
+        return answer
+
+    async def data(self, document: str, **variables: Any) -> Any:
+        """The data of a document that meets no error."""
+        answer = await self.answer(document, **variables)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def error(self, document: str, **variables: Any) -> Answer:
+        """The one error that a document meets."""
+        answer = await self.answer(document, **variables)
+        assert len(answer.get("errors", ())) == 1, answer
+        error: Answer = answer["errors"][0]
+        return error
+
+    async def refusal(self, document: str, **variables: Any) -> tuple[str, list[str]]:
+        """Code and path of the one error that a document meets."""
+        extensions = (await self.error(document, **variables))["extensions"]
+        return extensions["code"], extensions.get("path", [])
+
+    async def place(self, **terms: Any) -> Answer:
+        """The payload of placeOrder."""
+        payload: Answer = (await self.data(PLACE, input=terms))["placeOrder"]
+        return payload
+
+    def holding(self, bearer: str | None) -> "Api":
+        """The same client with another credential."""
+        return replace(self, bearer=bearer)
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncIterator["Socket"]:
+        """A socket that was acknowledged."""
+        async with connect(f"ws://{self.address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as raw:
+            opened = Socket(raw)
+            await opened.send(type="connection_init", payload={"authorization": f"Bearer {self.bearer}"})
+            assert await opened.receive() == {"type": "connection_ack"}
+            yield opened
+
+
+class Socket:
+    """A client of graphql-transport-ws."""
+
+    def __init__(self, raw: ClientConnection) -> None:
+        self.raw = raw
+        self._ids = count(1)
+
+    async def send(self, **message: Any) -> None:
+        """Sends a message."""
+        await self.raw.send(orjson.dumps(message).decode())
+
+    async def receive(self) -> Answer:
+        """The next message."""
+        message: Answer = orjson.loads(await self.raw.recv())
+        return message
+
+    async def subscribe(self, document: str, **variables: Any) -> str:
+        """Starts an operation; its id."""
+        operation_id = str(next(self._ids))
+        await self.send(type="subscribe", id=operation_id, payload={"query": document, "variables": variables})
+        return operation_id
+
+    async def next_data(self) -> Any:
+        """The data of the next message, which has no error."""
+        message = await self.receive()
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        return message["payload"]["data"]
+
+    async def refusal(self) -> tuple[str, list[str]]:
+        """Code and path of the next message, which is an error."""
+        message = await self.receive()
+        assert message["type"] == "error", message
+        extensions = message["payload"][0]["extensions"]
+        return extensions["code"], extensions.get("path", [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firm:
+    """A tenant that trades: its administrator, an account, the catalogue, and a client with their credential."""
+
+    desk: Desk
+    api: Api
+    principal: Principal
+    key: AccountKey
+    instruments: dict[str, Instrument]
+
+    @property
+    def account_id(self) -> AccountId:
+        """The firm's account."""
+        return self.key.account_id
+
+    async def member(self, role: Role) -> Api:
+        """A client of another member."""
+        principal = await factories.make_principal(self.desk.database, self.key.tenant_id, role=role)
+        return self.api.holding(token_of(self.desk, principal))
+
+    async def program(self, *scopes: Scope) -> Api:
+        """A client with an API key of these scopes."""
+        issued = await create_api_key(self.desk.door, self.principal, name="program", scopes=scopes)
+        return self.api.holding(issued.text)
+
+    def order(self, **terms: Any) -> dict[str, Any]:
+        """The input of a limit order that a broker would take."""
+        return {
+            "accountId": str(self.account_id),
+            "symbol": "AAPL",
+            "side": "BUY",
+            "orderType": "LIMIT",
+            "quantity": "10",
+            "limitPrice": "187.5",
+            "clientOrderId": f"test-{self.desk.ids.new().hex}",
+            **terms,
+        }
+
+
+def token_of(desk: Desk, principal: Principal, *, life: timedelta = timedelta(minutes=5)) -> str:
+    """An access token of the principal."""
+    assert principal.user_id is not None
+    assert principal.session_id is not None
+    now = desk.clock.now()
+    claims = AccessClaims(
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        session_id=principal.session_id,
+        issued_at=now - timedelta(minutes=10),
+        expires_at=now + life,
+    )
+    return desk.door.identity.tokens.issue(claims)
+
+
+@pytest.fixture(scope="session")
+async def anonymous(address: str) -> AsyncIterator[Api]:
+    """A client without a credential."""
+    async with httpx.AsyncClient(timeout=10) as http:
+        yield Api(http=http, address=address)
+
+
+async def found_firm(desk: Desk, anonymous: Api) -> Firm:
+    """A new tenant that trades."""
+    tenant_id = await factories.make_tenant(desk.database)
+    principal = await factories.make_principal(desk.database, tenant_id)
+    return Firm(
+        desk=desk,
+        api=anonymous.holding(token_of(desk, principal)),
+        principal=replace(principal),
+        key=await factories.make_account(desk.database, tenant_id, is_gate_open=True, cash=Decimal(1000)),
+        instruments=await factories.make_instruments(desk.database, tenant_id),
+    )
+
+
+@pytest.fixture
+async def firm(desk: Desk, anonymous: Api) -> Firm:
+    """A tenant of the test's own."""
+    return await found_firm(desk, anonymous)
+
+
+@pytest.fixture
+async def stranger(desk: Desk, anonymous: Api) -> Firm:
+    """Another tenant."""
+    return await found_firm(desk, anonymous)
+
+
+@pytest.fixture
+async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
+    """A relay that carries what is committed to the bus."""
+    assert settings.database_url is not None
+    database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
+    await database.open()
+    relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
+    yield
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await database.close()

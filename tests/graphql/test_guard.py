@@ -1,0 +1,135 @@
+"""Hostile documents: refused before they cost, and told what they broke."""
+
+import asyncio
+import time
+
+import pytest
+from graphql import get_introspection_query, parse
+
+from app.infra.settings import Settings
+from schema.base.guard import excess_of
+from tests.graphql.conftest import PLACE, Api, Firm, serve
+
+CANCEL = "mutation Cancel($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
+
+
+def doubling(levels: int) -> str:
+    """A document of which each fragment spreads the next one twice."""
+    parts = [f"fragment f{level} on Query {{ ...f{level + 1} ...f{level + 1} }}" for level in range(levels)]
+    return f"query {{ ...f0 }} {' '.join(parts)} fragment f{levels} on Query {{ viewer {{ scopes }} }}"
+
+
+def nested(levels: int, width: int) -> str:
+    """A document that selects the same field several times on each of its levels."""
+    inner = "id"
+    for _ in range(levels):
+        inner = f"events {{ order {{ {inner} }} }} " * width
+    return f"{{ order(id: 1) {{ {inner} }} }}"
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ("{" + "x" * 70_000 + "}", "characters"),
+        ("{" + " a" * 5_000 + "}", "tokens"),
+        ("#\n" * 501 + "{ viewer { scopes } }", "comments"),
+        ("{ viewer " + "{ ...on Viewer " * 900 + "{ scopes }" + "}" * 900 + "}", "nested too deeply"),
+        ("{ viewer " + "{ ...on Viewer " * 30 + "{ scopes }" + "}" * 30 + "}", "levels"),
+        ("{ order(id: 1) " + "{ account { id } events { order " * 12 + "{ id }" + "} }" * 12 + "}", "levels"),
+        ("{" + "".join(f" a{n}: viewer {{ scopes }}" for n in range(101)) + "}", "aliases"),
+        ("{" + " viewer { scopes }" * 200 + "}", "pairs of fields"),
+        ("{ viewer {" + " scopes" * 250 + "} }", "pairs of fields"),
+        (nested(3, 7), "pairs of fields"),
+        (doubling(20), "fields"),
+        ("mutation {" + "".join(f" a{n}: logout {{ errors {{ code }} }}" for n in range(21)) + "}", "mutations"),
+        ("subscription { a: executions { id } b: executions { id } }", "subscriptions"),
+        (" ".join(f"query q{n} {{ viewer {{ scopes }} }}" for n in range(51)), "operations"),
+        (
+            "{ viewer { scopes } }" + "".join(f" fragment g{n} on Query {{ __typename }}" for n in range(101)),
+            "fragments",
+        ),
+    ],
+)
+async def test_a_document_beyond_a_limit_is_refused(anonymous: Api, document: str, what: str) -> None:
+    started = time.perf_counter()
+
+    error = await anonymous.error(document)
+
+    assert error["extensions"]["code"] == "DOCUMENT_TOO_COMPLEX"
+    assert what in error["message"]
+    assert time.perf_counter() - started < 1
+
+
+async def test_circular_fragments_end_in_an_error(anonymous: Api) -> None:
+    document = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }"
+
+    errors = (await anonymous.answer(document))["errors"]
+
+    assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_a_document_that_does_not_parse_is_told_where(anonymous: Api) -> None:
+    error = await anonymous.error("{ viewer { ")
+
+    assert error["extensions"]["code"] == "GRAPHQL_PARSE_FAILED"
+    assert error["locations"] == [{"line": 1, "column": 12}]
+
+
+async def test_an_unknown_field_is_told_where(anonymous: Api) -> None:
+    error = await anonymous.error("{ viewer { balance } }")
+
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert error["locations"] == [{"line": 1, "column": 12}]
+
+
+async def test_several_operations_need_a_name(anonymous: Api) -> None:
+    assert await anonymous.refusal("query a { __typename } query b { __typename }") == ("OPERATION_NAME_REQUIRED", [])
+
+
+async def test_a_subscription_over_http_is_refused(firm: Firm) -> None:
+    assert await firm.api.refusal("subscription { executions { id } }") == ("SUBSCRIPTION_OVER_HTTP", [])
+
+
+async def test_the_explorers_question_about_the_schema_is_answered(anonymous: Api) -> None:
+    data = await anonymous.data(get_introspection_query(descriptions=True, input_value_deprecation=True))
+
+    assert data["__schema"]["queryType"]["name"] == "Query"
+
+
+async def test_production_shows_its_schema_to_those_who_are_signed_in(firm: Firm, settings: Settings) -> None:
+    production = settings.model_copy(update={"environment": "production"})
+    async with serve(firm.desk, production) as address:
+        inside = Api(http=firm.api.http, address=address, bearer=firm.api.bearer)
+
+        refused = await inside.holding(None).refusal("{ __schema { queryType { name } } }")
+        shown = await inside.data("{ __schema { queryType { name } } }")
+        unknown = await inside.error("{ view }")
+
+    assert refused == ("UNAUTHENTICATED", [])
+    assert shown["__schema"]["queryType"]["name"] == "Query"
+    assert "Did you mean" not in unknown["message"]
+
+
+def test_documents_of_the_clients_keep_all_limits() -> None:
+    # Components that each ask for what they show, as Relay and urql compose them.
+    composed = (
+        "{ order(id: 1) {"
+        + "".join(f" ...f{n}" for n in range(30))
+        + "} }"
+        + "".join(f" fragment f{n} on Order {{ id state }}" for n in range(30))
+    )
+    for document in (PLACE, get_introspection_query(), composed):
+        assert excess_of(parse(document)) is None
+
+
+async def test_lists_within_lists_end_where_the_answer_is_too_large(firm: Firm) -> None:
+    placed = await asyncio.gather(*(firm.api.place(**firm.order()) for _ in range(40)))
+    await asyncio.gather(*(firm.api.data(CANCEL, input={"orderId": payload["order"]["id"]}) for payload in placed))
+    within = "events { order { " * 7 + "id" + " } }" * 7
+
+    answer = await firm.api.answer(f"{{ orders {{ edges {{ node {{ {within} }} }} }} }}")
+    usual = await firm.api.data("{ orders { edges { node { id events { order { id } } } } } }")
+
+    assert answer["data"] is None
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["ANSWER_TOO_LARGE"]
+    assert [len(edge["node"]["events"]) for edge in usual["orders"]["edges"]] == [2] * 40

@@ -1,0 +1,289 @@
+"""Placing, changing, cancelling and listing orders, as a client does."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.core.fix import RiskLimitType
+from tests import factories
+from tests.graphql.conftest import Firm
+
+UNKNOWN = str(uuid4())
+LIST = """
+query List($filter: OrderFilter, $first: Int, $after: String, $last: Int, $before: String) {
+  orders(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+    totalCount
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    edges { cursor node { id clientOrderId } }
+  }
+}
+"""
+
+
+async def place_some(firm: Firm, count: int, **terms: Any) -> list[str]:
+    """The ids of new orders, the newest first."""
+    payloads = [await firm.api.place(**firm.order(**terms)) for _ in range(count)]
+    assert all(payload["errors"] == [] for payload in payloads)
+    return [payload["order"]["id"] for payload in payloads][::-1]
+
+
+def ids_of(data: Any) -> list[str]:
+    """The ids on a page."""
+    return [edge["node"]["id"] for edge in data["orders"]["edges"]]
+
+
+async def test_a_placed_order_is_told_with_all_that_belongs_to_it(firm: Firm) -> None:
+    placed = (await firm.api.place(**firm.order(metadata={"desk": "east"})))["order"]
+
+    data = await firm.api.data(
+        """
+        query One($id: ID!) {
+          order(id: $id) {
+            side orderType timeInForce quantity limitPrice stopPrice filledQuantity remainingQuantity averageFillPrice
+            commission state inDoubt origin version metadata rejectReason riskChecks { check } requests { id }
+            executions { id } events { sequence toState order { id } }
+            account { id accountNumber cash connection { state } } instrument { symbol tickSize quote { last } }
+          }
+        }
+        """,
+        id=placed["id"],
+    )
+
+    order = data["order"]
+    events = order.pop("events")
+    assert order.pop("account")["id"] == str(firm.account_id)
+    assert order.pop("state") in ("ROUTED", "HELD")
+    assert order == {
+        "side": "BUY",
+        "orderType": "LIMIT",
+        "timeInForce": "DAY",
+        "quantity": "10",
+        "limitPrice": "187.5",
+        "stopPrice": None,
+        "filledQuantity": "0",
+        "remainingQuantity": "10",
+        "averageFillPrice": None,
+        "commission": "0",
+        "inDoubt": False,
+        "origin": "API",
+        "version": 1,
+        "metadata": {"desk": "east"},
+        "rejectReason": None,
+        "riskChecks": [],
+        "requests": [],
+        "executions": [],
+        "instrument": {"symbol": "AAPL", "tickSize": "0.01", "quote": None},
+    }
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["order"] == {"id": placed["id"]}
+
+
+async def test_the_same_key_answers_the_same_order(firm: Firm) -> None:
+    order = firm.order()
+
+    first, again = await firm.api.place(**order), await firm.api.place(**order)
+    other = await firm.api.place(**{**order, "quantity": "11"})
+
+    assert first["order"]["id"] == again["order"]["id"]
+    assert [error["code"] for error in other["errors"]] == ["IDEMPOTENCY_CONFLICT"]
+
+
+async def test_a_refused_order_is_stored_with_its_reasons(firm: Firm) -> None:
+    await factories.make_limit(firm.desk.database, firm.key.tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, Decimal(5))
+
+    payload = await firm.api.place(**firm.order())
+
+    assert payload["order"]["state"] == "REJECTED"
+    assert [error["code"] for error in payload["errors"]] != []
+
+
+@pytest.mark.parametrize(
+    ("terms", "code", "path"),
+    [
+        ({"accountId": "nonsense"}, "ACCOUNT_NOT_FOUND", ["accountId"]),
+        ({"accountId": UNKNOWN}, "ACCOUNT_NOT_FOUND", ["accountId"]),
+        ({"symbol": "NOPE"}, "INSTRUMENT_NOT_FOUND", ["symbol"]),
+        ({"symbol": None, "instrumentId": "nonsense"}, "INSTRUMENT_NOT_FOUND", ["instrumentId"]),
+        ({"symbol": None, "instrumentId": UNKNOWN}, "INSTRUMENT_NOT_FOUND", ["instrumentId"]),
+        ({"symbol": None}, "INSTRUMENT_REQUIRED", ["instrumentId"]),
+        ({"quantity": "0"}, "QUANTITY_INVALID", ["quantity"]),
+        ({"quantity": "-1"}, "QUANTITY_INVALID", ["quantity"]),
+        ({"quantity": "0.5"}, "QUANTITY_OFF_LOT", ["quantity"]),
+        ({"limitPrice": None}, "PRICE_REQUIRED", ["limitPrice"]),
+        ({"limitPrice": "187.501"}, "PRICE_OFF_TICK", ["limitPrice"]),
+        ({"limitPrice": "-1"}, "PRICE_INVALID", ["limitPrice"]),
+        ({"stopPrice": "1"}, "PRICE_UNEXPECTED", ["stopPrice"]),
+        ({"clientOrderId": ""}, "CLIENT_ORDER_ID_INVALID", ["clientOrderId"]),
+        ({"metadata": [1]}, "METADATA_INVALID", ["metadata"]),
+    ],
+)
+async def test_what_a_trader_gets_wrong_is_told_with_its_place(
+    firm: Firm, terms: dict[str, Any], code: str, path: list[str]
+) -> None:
+    payload = await firm.api.place(**firm.order(**terms))
+
+    assert payload["order"] is None
+    assert [(error["code"], error["path"]) for error in payload["errors"]] == [(code, path)]
+    assert (await firm.api.data("{ orders { totalCount } }"))["orders"]["totalCount"] == 0
+
+
+async def test_another_tenants_account_is_an_unknown_one(firm: Firm, stranger: Firm) -> None:
+    payload = await firm.api.place(**firm.order(accountId=str(stranger.account_id)))
+
+    assert [(error["code"], error["path"]) for error in payload["errors"]] == [("ACCOUNT_NOT_FOUND", ["accountId"])]
+    assert (await stranger.api.data("{ orders { totalCount } }"))["orders"]["totalCount"] == 0
+
+
+async def test_an_unsent_order_is_cancelled_at_once(firm: Firm) -> None:
+    cancel = "mutation($i: CancelOrderInput!) { cancelOrder(input: $i) { order { state } errors { code path } } }"
+    [order_id] = await place_some(firm, 1)
+
+    done = await firm.api.data(cancel, i={"orderId": order_id})
+    again = await firm.api.data(cancel, i={"orderId": order_id})
+
+    assert done["cancelOrder"] == {"order": {"state": "CANCELED"}, "errors": []}
+    assert again["cancelOrder"] == {
+        "order": {"state": "CANCELED"},
+        "errors": [{"code": "ORDER_NOT_OPEN", "path": ["orderId"]}],
+    }
+
+
+async def test_unknown_orders_cannot_be_changed(firm: Firm, stranger: Firm) -> None:
+    cancel = "mutation($i: CancelOrderInput!) { cancelOrder(input: $i) { order { id } errors { code path } } }"
+    modify = "mutation($i: ModifyOrderInput!) { modifyOrder(input: $i) { order { id } errors { code path } } }"
+    [theirs] = await place_some(stranger, 1)
+    unknown = {"order": None, "errors": [{"code": "ORDER_NOT_FOUND", "path": ["orderId"]}]}
+    for order_id in (theirs, UNKNOWN, "nonsense"):
+        assert (await firm.api.data(cancel, i={"orderId": order_id}))["cancelOrder"] == unknown
+        assert (await firm.api.data(modify, i={"orderId": order_id, "quantity": "5"}))["modifyOrder"] == unknown
+
+
+async def test_pages_run_through_all_orders_both_ways(firm: Firm) -> None:
+    placed = await place_some(firm, 5)
+
+    first = await firm.api.data(LIST, first=2)
+    second = await firm.api.data(LIST, first=2, after=first["orders"]["pageInfo"]["endCursor"])
+    third = await firm.api.data(LIST, first=2, after=second["orders"]["pageInfo"]["endCursor"])
+    last = await firm.api.data(LIST, last=2)
+    before = await firm.api.data(LIST, last=2, before=last["orders"]["pageInfo"]["startCursor"])
+
+    assert ids_of(first) + ids_of(second) + ids_of(third) == placed
+    assert (ids_of(before), ids_of(last)) == (placed[1:3], placed[3:])
+    flags = [
+        (page["orders"]["pageInfo"]["hasNextPage"], page["orders"]["pageInfo"]["hasPreviousPage"])
+        for page in (first, second, third, last, before)
+    ]
+    assert flags == [(True, False), (True, True), (False, True), (False, True), (True, True)]
+    assert {page["orders"]["totalCount"] for page in (first, second, third, last, before)} == {5}
+
+
+async def test_a_page_of_nothing_has_no_cursors(firm: Firm) -> None:
+    data = await firm.api.data(LIST, filter={"symbols": ["NOPE"]})
+
+    assert data["orders"] == {
+        "totalCount": 0,
+        "pageInfo": {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None},
+        "edges": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ({"first": 0}, ["first"]),
+        ({"first": -1}, ["first"]),
+        ({"first": 501}, ["first"]),
+        ({"last": 0}, ["last"]),
+        ({"last": 501}, ["last"]),
+        ({"after": "nonsense"}, ["after"]),
+        ({"after": "b3JkZXI6MQ"}, ["after"]),
+        ({"after": "é"}, ["after"]),
+        ({"before": ""}, ["before"]),
+        ({"filter": {"accountIds": [UNKNOWN, "nonsense"]}}, ["filter", "accountIds", "1"]),
+        ({"filter": {"instrumentIds": ["x"]}}, ["filter", "instrumentIds", "0"]),
+        ({"filter": {"symbols": ["A"] * 501}}, ["filter", "symbols"]),
+        ({"filter": {"createdAfter": "2026-11-20T12:00:00"}}, ["filter", "createdAfter"]),
+        ({"filter": {"states": ["OPEN"]}}, ["filter", "states", "0"]),
+    ],
+)
+async def test_a_wrong_argument_of_a_list_is_told_with_its_place(
+    firm: Firm, arguments: dict[str, Any], path: list[str]
+) -> None:
+    assert await firm.api.refusal(LIST, **arguments) == ("BAD_USER_INPUT", path)
+
+
+async def test_orders_are_filtered(firm: Firm) -> None:
+    apple = await place_some(firm, 1)
+    [tesla] = await place_some(firm, 1, symbol="TSLA", limitPrice="340", side="SELL")
+    cancel = "mutation($i: CancelOrderInput!) { cancelOrder(input: $i) { order { state } errors { code } } }"
+    await firm.api.data(cancel, i={"orderId": tesla})
+    for wanted, found in (
+        ({"symbols": ["AAPL"]}, apple),
+        ({"symbols": ["TSLA"], "instrumentIds": [str(firm.instruments["AAPL"].id)]}, []),
+        ({"isOpen": True}, apple),
+        ({"isOpen": False}, [tesla]),
+        ({"states": ["CANCELED"]}, [tesla]),
+        ({"sides": ["BUY"]}, apple),
+        ({"accountIds": [str(firm.account_id)]}, [tesla, *apple]),
+        ({"accountIds": []}, []),
+        ({"createdAfter": "2999-01-01T00:00:00Z"}, []),
+        ({"createdBefore": "2999-01-01T00:00:00+02:00"}, [tesla, *apple]),
+        ({"clientOrderId": "none"}, []),
+    ):
+        data = await firm.api.data(LIST, filter=wanted)
+
+        assert (ids_of(data), data["orders"]["totalCount"]) == (found, len(found)), wanted
+
+
+async def test_another_tenants_things_are_unknown(firm: Firm, stranger: Firm) -> None:
+    [theirs] = await place_some(stranger, 1)
+    account, instrument = str(stranger.account_id), str(stranger.instruments["AAPL"].id)
+    for wanted in (theirs, account, instrument, str(stranger.key.tenant_id), UNKNOWN):
+        data = await firm.api.data("query($i: ID!) { node(id: $i) { id } order(id: $i) { id } }", i=wanted)
+
+        assert data == {"node": None, "order": None}
+    assert ids_of(await firm.api.data(LIST)) == []
+    assert ids_of(await firm.api.data(LIST, filter={"accountIds": [account]})) == []
+    for field in ("positions", "executions"):
+        selection = "{ id }" if field == "positions" else "{ totalCount }"
+        document = f"query($i: ID!) {{ {field}(accountId: $i) {selection} }}"
+        for account_id in (account, UNKNOWN):
+            assert await firm.api.refusal(document, i=account_id) == ("ACCOUNT_NOT_FOUND", ["accountId"])
+    executions = "query($i: ID!) { executions(orderId: $i) { totalCount } }"
+    assert await firm.api.refusal(executions, i=theirs) == ("ORDER_NOT_FOUND", ["orderId"])
+
+
+async def test_a_node_is_found_by_its_id(firm: Firm) -> None:
+    [order_id] = await place_some(firm, 1)
+    node = "query($i: ID!) { node(id: $i) { __typename id } }"
+    for wanted, kind in (
+        (order_id, "Order"),
+        (str(firm.account_id), "BrokerAccount"),
+        (str(firm.instruments["SPY"].id), "Instrument"),
+        (str(firm.key.tenant_id), "Tenant"),
+        (str(firm.principal.user_id), "User"),
+        (str(firm.principal.session_id), "Session"),
+    ):
+        assert (await firm.api.data(node, i=wanted))["node"] == {"__typename": kind, "id": wanted}
+    assert await firm.api.refusal(node, i="nonsense") == ("BAD_USER_INPUT", ["id"])
+
+
+async def test_the_past_of_an_order_is_not_kept(firm: Firm) -> None:
+    document = 'query($i: ID!) { order(id: $i, asOf: "2026-11-20T00:00:00Z") { id } }'
+
+    assert await firm.api.refusal(document, i=UNKNOWN) == ("BAD_USER_INPUT", ["asOf"])
+
+
+async def test_an_order_may_be_written_out_in_the_document(firm: Firm) -> None:
+    document = (
+        'mutation { placeOrder(input: {accountId: "%s", symbol: "AAPL", side: BUY, orderType: MARKET, quantity: %s, '
+        'clientOrderId: "written", metadata: {a: [1, "b"]}}) { order { quantity metadata } errors { code path } } }'
+    )
+
+    whole = await firm.api.data(document % (firm.account_id, "10"))
+    broken = await firm.api.error(document % (firm.account_id, "1.5"))
+
+    assert whole["placeOrder"]["order"] == {"quantity": "10", "metadata": {"a": [1, "b"]}}
+    assert broken["extensions"] == {"code": "BAD_USER_INPUT", "path": ["input", "quantity"]}

@@ -1,0 +1,52 @@
+"""The schema as it is exported, and what its operations ask of a credential."""
+
+from pathlib import Path
+
+import pytest
+import strawberry
+from strawberry.printer import print_schema
+
+import schema as package
+from app.identity.domain import Scope
+from schema.base.permissions import OperationWithoutScopeError, public, requirements, scoped, signed_in
+from schema.schema import REQUIREMENTS, schema
+
+
+def test_the_committed_schema_is_the_one_that_the_code_makes() -> None:
+    assert package.__file__ is not None
+    committed = Path(package.__file__).with_name("schema.graphql").read_text(encoding="utf-8")
+
+    assert committed == print_schema(schema).rstrip() + "\n", "run `oms schema export` and look at the difference"
+
+
+def test_an_operation_without_a_scope_stops_the_process() -> None:
+    @strawberry.type
+    class Silent:
+        @strawberry.field(extensions=scoped(Scope.VIEW_ORDERS))
+        def told(self) -> int:
+            return 1
+
+        @strawberry.field
+        def untold(self) -> int:
+            return 1
+
+        @strawberry.field(extensions=[*public(), *signed_in()])
+        def told_twice(self) -> int:
+            return 1
+
+    with pytest.raises(OperationWithoutScopeError, match=r"Silent\.untold, Silent\.told_twice$"):
+        requirements([Silent])
+
+
+def test_the_ways_in_alone_are_public() -> None:
+    open_to_all = {name for (_, name), requirement in REQUIREMENTS.items() if not requirement.needs_principal}
+
+    assert open_to_all == {"register", "login", "refresh_token"}
+
+
+def test_what_moves_money_needs_its_own_scope() -> None:
+    asked = {name: requirement.scope for (kind, name), requirement in REQUIREMENTS.items() if kind == "Mutation"}
+
+    assert asked["place_order"] is Scope.PLACE_ORDERS
+    assert asked["modify_order"] is Scope.MODIFY_ORDERS
+    assert asked["cancel_order"] is Scope.CANCEL_ORDERS

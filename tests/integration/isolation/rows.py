@@ -1,0 +1,179 @@
+"""A row in every table of a tenant, so that nothing of another tenant is proven invisible by being absent."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from app.audit.models import AuditRow
+from app.core.fix import RiskLimitType
+from app.core.ids import InstrumentId, TenantId
+from app.core.messages import AccountKey
+from app.identity.domain import Principal
+from app.identity.models import ApiKeyRow, RefreshTokenRow
+from app.infra.db import Database, WriteSession
+from app.infra.system import SystemIds
+from app.infra.uow import Scope, begin
+from app.orders.models import (
+    EarlyCommissionRow,
+    ExecutionRow,
+    LaneCommandRow,
+    OrderEventRow,
+    OrderRequestRow,
+    OrderRow,
+    QuarantinedReportRow,
+)
+from app.positions.models import PositionRow
+from tests.factories import make_account, make_instruments, make_limit, make_principal, make_tenant
+
+ONE = Decimal(1)
+ZERO = Decimal(0)
+
+_ids = SystemIds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firm:
+    """A tenant that has something in every table."""
+
+    tenant_id: TenantId
+    principal: Principal
+    account: AccountKey
+    instrument_id: InstrumentId
+
+
+async def make_firm(database: Database) -> Firm:
+    """A new tenant with at least one row in every table."""
+    tenant_id = await make_tenant(database)
+    principal = await make_principal(database, tenant_id)
+    account = await make_account(database, tenant_id)
+    instruments = await make_instruments(database, tenant_id, "AAPL")
+    await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
+    firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
+    async with begin(database, Scope(tenant_id=tenant_id)) as session:
+        await _add_credentials(session, firm)
+        await _add_order(session, firm)
+        await session.execute(
+            text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
+            {"tenant_id": tenant_id},
+        )
+    return firm
+
+
+async def _add_credentials(session: WriteSession, firm: Firm) -> None:
+    now, tenant_id = datetime.now(UTC), firm.tenant_id
+    assert firm.principal.session_id is not None
+    assert firm.principal.user_id is not None
+    session.add_all(
+        [
+            RefreshTokenRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                session_id=firm.principal.session_id,
+                token_hash=_ids.new().bytes * 2,
+                created_at=now,
+                expires_at=now,
+            ),
+            ApiKeyRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                user_id=firm.principal.user_id,
+                name="key",
+                prefix="prefix",
+                secret_hash=_ids.new().bytes * 2,
+                scopes=["VIEW_ORDERS"],
+                ip_allowlist=[],
+                created_at=now,
+            ),
+            AuditRow(
+                tenant_id=tenant_id, id=_ids.new(), actor="test", action="test", resource_type="test", created_at=now
+            ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_order(session: WriteSession, firm: Firm) -> None:
+    now, order_id = datetime.now(UTC), _ids.new()
+    account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
+    of_order = {**account, "order_id": order_id, "instrument_id": firm.instrument_id}
+    session.add(
+        OrderRow(
+            **account,
+            id=order_id,
+            instrument_id=firm.instrument_id,
+            client_order_id="canary",
+            terms_hash=b"\x00" * 32,
+            side="BUY",
+            order_type="MARKET",
+            time_in_force="DAY",
+            quantity=ONE,
+            origin="API",
+            order_metadata={},
+            placed_by="test",
+            state="ROUTED",
+            filled_quantity=ZERO,
+            filled_notional=ZERO,
+            commission=ZERO,
+            overfilled_quantity=ZERO,
+            risk_checks=[],
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    await session.flush()
+    session.add_all(
+        [
+            OrderRequestRow(
+                tenant_id=firm.tenant_id,
+                id=_ids.new(),
+                order_id=order_id,
+                kind="CANCEL",
+                outcome="PENDING",
+                terms={},
+                requested_by="test",
+                requested_at=now,
+            ),
+            OrderEventRow(
+                **account,
+                sequence=1,
+                order_id=order_id,
+                type="OrderPlaced",
+                to_state="ROUTED",
+                actor="test",
+                details={},
+                occurred_at=now,
+                recorded_at=now,
+            ),
+            ExecutionRow(
+                **of_order,
+                id=_ids.new(),
+                execution_id="1.1.01",
+                execution_root="1.1",
+                revision=1,
+                side="BUY",
+                quantity=ONE,
+                price=ONE,
+                executed_at=now,
+                recorded_at=now,
+            ),
+            EarlyCommissionRow(**account, execution_id="2.1.01", commission=ONE, currency="USD", recorded_at=now),
+            LaneCommandRow(**account, kind="PLACE", order_id=order_id, created_at=now),
+            QuarantinedReportRow(**account, id=_ids.new(), reason="test", report={}, recorded_at=now),
+            PositionRow(
+                **account,
+                id=_ids.new(),
+                instrument_id=firm.instrument_id,
+                quantity=ONE,
+                average_price=ONE,
+                realized_pnl=ZERO,
+                commission=ZERO,
+                open_buy_quantity=ZERO,
+                open_sell_quantity=ZERO,
+                updated_at=now,
+            ),
+        ]
+    )
+    await session.flush()

@@ -1,0 +1,234 @@
+"""What the database itself says about its walls: read from the catalogue, so that no new table is forgotten."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from migrations.policies import policies
+
+ROLES = ("oms_app", "oms_intake", "oms_system")
+TENANTLESS = {"tenants", "users"}
+GLOBAL_UNIQUE = {("tenants", ("id",)), ("tenants", ("slug",)), ("users", ("id",)), ("users", ("email",))}
+
+_TABLES = """
+  SELECT c.oid, c.relname::text AS name, c.relrowsecurity, c.relforcerowsecurity, c.relkind::text AS kind
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> 'alembic_version'
+  ORDER BY c.relname
+"""
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as the owner of the schema."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _rows(connection: asyncpg.Connection, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await connection.fetch(sql, *parameters)]
+
+
+async def test_every_table_is_closed_by_row_level_security_even_to_its_owner(owner: asyncpg.Connection) -> None:
+    tables = await owner.fetch(_TABLES)
+
+    assert len(tables) >= 22
+    assert [row["name"] for row in tables if not (row["relrowsecurity"] and row["relforcerowsecurity"])] == []
+    # A view would read with its owner's eyes unless it is told otherwise.
+    assert {row["kind"] for row in tables} == {"r"}
+
+
+async def test_every_table_has_its_policies_and_its_file(owner: asyncpg.Connection) -> None:
+    names = [row["name"] for row in await owner.fetch(_TABLES)]
+    with_policy = await _rows(owner, "SELECT DISTINCT tablename::text FROM pg_policies WHERE schemaname = 'public'")
+
+    assert sorted(name for (name,) in with_policy) == names
+    assert policies() == names
+
+
+async def test_every_policy_asks_for_the_tenant_of_the_transaction(owner: asyncpg.Connection) -> None:
+    found = await owner.fetch("SELECT * FROM pg_policies WHERE schemaname = 'public'")
+
+    for policy in found:
+        name = f"{policy['tablename']}.{policy['policyname']}"
+        assert policy["permissive"] == "PERMISSIVE", name
+        assert set(policy["roles"]) <= set(ROLES), name
+        if policy["roles"] == ["oms_system"]:
+            continue
+        setting = {
+            "tenant": "app.tenant_id",
+            "batch": "app.tenant_ids",
+            "own": "app.user_id",
+            "self": "app.user_id",
+            "by_email": "app.email",
+            "member": "app.tenant_id",
+        }[policy["policyname"]]
+        assert f"current_setting('{setting}'" in policy["qual"], name
+        if policy["cmd"] != "SELECT":
+            assert policy["with_check"] == policy["qual"], name
+
+
+async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Connection) -> None:
+    granted = await _rows(
+        owner,
+        """
+        SELECT table_name::text, privilege_type::text FROM information_schema.role_table_grants
+        WHERE grantee = 'oms_system' ORDER BY 1, 2
+        """,
+    )
+
+    assert granted == [
+        ("broker_accounts", "SELECT"),
+        ("broker_connections", "SELECT"),
+        ("outbox", "DELETE"),
+        ("outbox", "SELECT"),
+        ("tenants", "SELECT"),
+    ]
+
+
+async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: asyncpg.Connection) -> None:
+    grants = await _rows(
+        owner,
+        """
+        SELECT c.relname::text, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault(
+          CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner))) AS a
+        LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND a.grantee <> c.relowner
+        """,
+    )
+
+    assert {grantee for _, grantee, _ in grants} == set(ROLES)
+    assert {privilege for _, _, privilege in grants} <= {"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE"}
+
+
+@pytest.mark.parametrize("table", ["audit_log", "order_events", "quarantined_reports"])
+async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: str) -> None:
+    granted = await _rows(
+        owner,
+        """
+        SELECT DISTINCT privilege_type::text FROM information_schema.role_table_grants
+        WHERE table_name = $1 AND grantee = ANY ($2::text[])
+        """,
+        table,
+        list(ROLES),
+    )
+
+    assert {privilege for (privilege,) in granted} == {"INSERT", "SELECT"}
+
+
+@pytest.mark.parametrize("role", [*ROLES, "oms_login"])
+async def test_the_roles_have_no_power_beyond_their_grants(owner: asyncpg.Connection, role: str) -> None:
+    facts = await owner.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", role)
+    owned = await owner.fetchval("SELECT count(*) FROM pg_class WHERE relowner = $1::regrole", role)
+    may_create = await owner.fetchval("SELECT has_schema_privilege($1, 'public', 'CREATE')", role)
+    above = await _rows(
+        owner,
+        """
+        SELECT r.rolname::text FROM pg_auth_members AS m JOIN pg_roles AS r ON r.oid = m.roleid
+        WHERE m.member = $1::regrole
+        """,
+        role,
+    )
+
+    powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication", "rolinherit")
+    assert {power: facts[power] for power in powers} == dict.fromkeys(powers, False)
+    assert facts["rolcanlogin"] is (role == "oms_login")
+    assert owned == 0
+    assert not may_create
+    assert {name for (name,) in above} == (set(ROLES) if role == "oms_login" else set())
+
+
+async def test_every_table_but_two_carries_its_tenant_first(owner: asyncpg.Connection) -> None:
+    tables = {row["name"] for row in await owner.fetch(_TABLES)}
+    keyed = await _rows(
+        owner,
+        """
+        SELECT i.indrelid::regclass::text, array_agg(a.attname::text ORDER BY k.place)
+        FROM pg_index AS i
+        JOIN pg_class AS c ON c.oid = i.indrelid
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE n.nspname = 'public' AND c.relname <> 'alembic_version' AND i.indisunique
+        GROUP BY i.indexrelid, i.indrelid
+        """,
+    )
+
+    assert {table for table, _ in keyed} == tables
+    others = {(table, tuple(columns)) for table, columns in keyed if columns[0] != "tenant_id"}
+    assert others == GLOBAL_UNIQUE
+
+
+async def test_every_foreign_key_between_tenants_tables_carries_the_tenant(owner: asyncpg.Connection) -> None:
+    keys = await _rows(
+        owner,
+        """
+        SELECT f.conrelid::regclass::text, f.confrelid::regclass::text, f.confdeltype::text,
+          (SELECT array_agg(a.attname::text ORDER BY k.place)
+           FROM unnest(f.conkey) WITH ORDINALITY AS k(attnum, place)
+           JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
+          (SELECT array_agg(a.attname::text ORDER BY k.place)
+           FROM unnest(f.confkey) WITH ORDINALITY AS k(attnum, place)
+           JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = k.attnum)
+        FROM pg_constraint AS f WHERE f.contype = 'f'
+        """,
+    )
+
+    assert len(keys) >= 20
+    for table, target, on_delete, columns, targets in keys:
+        name = f"{table} -> {target}"
+        assert on_delete == "a", name
+        match target:
+            case "tenants":
+                assert (columns, targets) == (["tenant_id"], ["id"]), name
+            case "users":
+                assert (table, columns, targets) == ("memberships", ["user_id"], ["id"])
+            case _:
+                assert (columns[0], targets[0]) == ("tenant_id", "tenant_id"), name
+                assert len(columns) >= 2, name
+
+
+async def test_every_table_of_a_tenant_refers_to_the_tenant_in_the_end(owner: asyncpg.Connection) -> None:
+    tables = {row["name"] for row in await owner.fetch(_TABLES)} - TENANTLESS
+    nullable = await _rows(
+        owner,
+        """
+        SELECT table_name::text FROM information_schema.columns
+        WHERE table_schema = 'public' AND column_name = 'tenant_id' AND is_nullable = 'YES'
+        """,
+    )
+    referring = await _rows(owner, "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'")
+
+    assert nullable == []
+    assert {table for (table,) in referring} == tables
+
+
+async def test_no_function_runs_with_its_owners_power(owner: asyncpg.Connection) -> None:
+    definers = await _rows(
+        owner,
+        """
+        SELECT p.proname::text FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'public' AND p.prosecdef
+        """,
+    )
+
+    assert definers == []
+
+
+async def test_numbers_are_exact_and_times_have_a_zone(owner: asyncpg.Connection) -> None:
+    odd = await _rows(
+        owner,
+        """
+        SELECT table_name::text, column_name::text FROM information_schema.columns
+        WHERE table_schema = 'public'
+          AND data_type IN ('real', 'double precision', 'money', 'timestamp without time zone', 'USER-DEFINED')
+        """,
+    )
+
+    # The one float is a measured latency.
+    assert odd == [("broker_connections", "round_trip_ms")]
