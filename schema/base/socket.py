@@ -117,7 +117,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Visit, None]):
                 "operationName": operation.operation_name,
             }
         )
-        context = self.view.context_of(self.context)
+        context = await self.view.context_of(self.context)
         try:
             async with aclosing(self.view.engine.stream(asked, context)) as answers:
                 async for answer in answers:
@@ -172,9 +172,14 @@ class GraphQLOverSocket(GraphQL[Visit, None]):
         nothing: UnsetType = UNSET
         return nothing
 
-    def context_of(self, visit: Visit) -> RequestContext:
-        """What an operation of the visit works with."""
-        return RequestContext(self._desk, visit.client, visit.principal)
+    async def context_of(self, visit: Visit) -> RequestContext:
+        """What an operation of the visit works with: the principal as it stands now, not as it came in."""
+        assert visit.principal is not None, "no operation starts before the socket was admitted"
+        try:
+            admitted: Principal | OmsError = await self._desk.door.authenticator.recheck(visit.principal)
+        except OmsError as error:
+            admitted = error
+        return RequestContext(self._desk, visit.client, admitted)
 
 
 async def _tell(operation: Operation[Visit, None], message: Any) -> None:

@@ -21,7 +21,7 @@ from app.marketdata import service as marketdata
 from schema.base.execution import GraphQLEngine
 from schema.base.socket import GraphQLOverSocket
 from schema.schema import schema, subscription_requirements
-from tests.graphql.conftest import Api, Firm, Socket, serve_app
+from tests.graphql.conftest import PLACE, Api, Firm, Socket, serve_app
 
 PROTOCOL = [Subprotocol("graphql-transport-ws")]
 EVENTS = """
@@ -279,6 +279,17 @@ async def test_a_stream_ends_when_its_session_does(firm: Firm) -> None:
         await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
 
         assert await opened.refusal() == ("UNAUTHENTICATED", [])
+
+
+async def test_a_socket_of_an_ended_session_places_no_order(firm: Firm) -> None:
+    async with firm.api.socket() as opened:
+        await log_out(firm.desk.door, firm.principal)
+
+        await opened.subscribe(PLACE, input=firm.order())
+        message = await opened.receive()
+
+    assert message["payload"]["data"] is None
+    assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:
