@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.errors import OmsError
-from app.infra.embedded import EmbeddedServer, Folders, PostgresServer, RedisServer
+from app.infra.embedded import EmbeddedServer, Folders, PostgresServer, RedisServer, try_lock
 from app.infra.embedded.process import Command
 from app.infra.local_secrets import Demo, NoDemoError, read_demo, state_folders, token_secret_file
+from app.infra.reach import reachable_postgres, reachable_redis
 from app.infra.settings import Settings, variable
 from app.infra.supervision import (
     ProgramService,
@@ -33,6 +34,12 @@ class PortTakenError(OmsError):
     """Another program listens on a port that we need."""
 
     code = "PORT_TAKEN"
+
+
+class AlreadyRunsError(OmsError):
+    """Another `oms up` has the state folder."""
+
+    code = "ALREADY_RUNS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,10 @@ async def _up(settings: Settings, transcript: Transcript) -> int:
 
 
 async def _start(supervisor: Supervisor, plan: _Plan, settings: Settings, transcript: Transcript) -> None:
+    if settings.database_url is not None:
+        await reachable_postgres(settings)
+    if settings.redis_url is not None:
+        await reachable_redis(settings)
     first: list[Service] = [ServerService(server) for server in plan.servers]
     if plan.has_demo:
         first.append(plan.program("simulator"))
@@ -94,8 +105,10 @@ async def _start(supervisor: Supervisor, plan: _Plan, settings: Settings, transc
 
 
 def _plan(settings: Settings) -> _Plan:
-    refuse_taken("http_port", settings.http_host, settings.http_port)
     has_demo = settings.environment != "production"
+    if has_demo:
+        _hold(state_folders(settings))
+    refuse_taken("http_port", settings.http_host, settings.http_port)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     servers: list[EmbeddedServer] = []
     if has_demo:
@@ -107,6 +120,15 @@ def _plan(settings: Settings) -> _Plan:
         if settings.is_token_secret_public:
             environment["OMS_TOKEN_SECRET_FILE"] = str(token_secret_file(folders))
     return _Plan(servers=servers, environment=environment, has_demo=has_demo)
+
+
+def _hold(folders: Folders) -> None:
+    # A second one would lead the demo's account to its own simulator and write the same simulator's file. The lock
+    # is never given back: it goes with this process, however that ends.
+    if try_lock(folders.lock("up")) is None:
+        raise AlreadyRunsError(
+            f"`oms up` already runs on {folders.state_dir}: stop it, or set OMS_STATE_DIR to another"
+        )
 
 
 def _embedded(settings: Settings, folders: Folders) -> list[EmbeddedServer]:

@@ -18,8 +18,9 @@ def export(path: Path | None, *, is_check: bool) -> None:
 
     Raises: SchemaChangedError when it is compared and differs.
     """
-    from schema.schema import schema
     from strawberry.printer import print_schema
+
+    from schema.schema import schema
 
     target = path or _committed()
     text = print_schema(schema).rstrip() + "\n"

@@ -43,6 +43,8 @@ from app.positions.domain import apply_fill, derive
 
 log = logging.getLogger(__name__)
 
+_WITH_REQUESTS = frozenset({OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE})
+
 AddressedReport = StatusReport | ExecutionReport | FaultReport | NotFoundReport
 
 
@@ -80,8 +82,10 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
     work = _Work(key=key, booking=booking)
     for order in found:
         work.remember(OrderFile(order=order))
-    for request in await orders.open_requests(session, key.tenant_id, [order.id for order in found]):
-        work.remember_request(request)
+    asked = [order.id for order in found if order.state in _WITH_REQUESTS]
+    if asked:
+        for request in await orders.open_requests(session, key.tenant_id, asked):
+            work.remember_request(request)
     if executed or named:
         for row in await orders.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)

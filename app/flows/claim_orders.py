@@ -27,6 +27,8 @@ async def claim_orders(
     Raises LeaseLostError when the lease's generation is not the newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+    if not await orders.has_lane(session, key):
+        return []
     await orders.books_for_update(session, [key])
     account = (await brokers.account_facts(session, [key]))[key]
     kinds = _WITH_OPEN_GATE if account.is_gate_open else _AFTER_CONNECT
@@ -43,8 +45,10 @@ async def claim_orders(
         claims = {order_id: first + place for place, order_id in enumerate(placed)}
         await orders.store_claims(session, key, list(claims.items()), client_id, lease.generation)
     request_ids = [entry.request_id for entry in entries if entry.request_id is not None]
-    requests = await orders.requests_by_id(session, key.tenant_id, request_ids)
-    await orders.mark_sent(session, key.tenant_id, request_ids, now)
+    requests: dict[RequestId, OrderRequest] = {}
+    if request_ids:
+        requests = await orders.requests_by_id(session, key.tenant_id, request_ids)
+        await orders.mark_sent(session, key.tenant_id, request_ids, now)
     contracts = await contracts_of(session, key, known.values())
     return [
         command

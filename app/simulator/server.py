@@ -28,12 +28,13 @@ class Simulator:
         self._config = config
         self._clock = clock or SystemClock()
         self._changed = asyncio.Event()
-        self._venue = Venue(config, self._clock, HANDLERS, self._changed.set)
+        self._venue = Venue(config, self._clock, HANDLERS, self._changed.set, self._keep)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._is_market_paused = False
         # One thread, so that the last save at the stop comes after one that is still being written.
         self._file = StateFile(config.state_path) if config.state_path else None
+        self._is_file_behind = False
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="simulator-state")
 
     @property
@@ -168,20 +169,32 @@ class Simulator:
         while True:
             await self._changed.wait()
             await asyncio.sleep(SAVE_DELAY_S)
-            self._changed.clear()
-            try:
-                if file.is_long:
+            self._keep()
+            if file.is_long or self._is_file_behind:
+                try:
                     await self._save_whole(file)
-                else:
-                    await self._write(file.append, self._venue.exchange.taken_changes())
-            except OSError:
-                _log.exception("the simulator's state could not be kept")
+                except OSError:
+                    _log.exception("the simulator's state could not be kept")
+
+    def _keep(self) -> None:
+        if not self._file or not self._changed.is_set():
+            return
+        self._changed.clear()
+        try:
+            self._file.append(encode_state(self._venue.exchange.taken_changes()))
+        except OSError:
+            _log.exception("the simulator's state could not be kept")
+            self._is_file_behind = True
 
     async def _save_whole(self, file: StateFile) -> None:
-        await self._write(file.rewrite, self._venue.exchange.whole_state())
-
-    async def _write(self, write: Callable[[bytes], None], state: SavedState) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._writer, write, encode_state(state))
+        self._is_file_behind = False
+        file.begin_rewrite()
+        line = encode_state(self._venue.exchange.whole_state())
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, file.rewrite, line)
+        except OSError:
+            self._is_file_behind = True
+            raise
 
 
 async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:

@@ -59,6 +59,9 @@ class SessionGate(Protocol):
     def receive(self, session: "Session", reader: FieldReader) -> None:
         """Act on one message. Raises FieldError when it cannot be read."""
 
+    def before_telling(self) -> None:
+        """Queued frames are about to leave: what they tell must not be forgotten any more."""
+
     def leave(self, session: "Session") -> None:
         """The connection is gone."""
 
@@ -161,6 +164,7 @@ class Session(asyncio.Protocol):
     def _flush(self) -> None:
         if self._transport is None or not self._outbound:
             return
+        self._gate.before_telling()
         self._transport.write(b"".join(self._outbound))
         self._outbound.clear()
         if self._transport.get_write_buffer_size() > OUTBOUND_BYTES_MAX:

@@ -1,6 +1,7 @@
 """What a simulator keeps across a restart of its process: one file of JSON lines."""
 
 import os
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -46,12 +47,14 @@ def encode_state(state: SavedState) -> bytes:
 class StateFile:
     """A file whose first line is a whole state and whose others are changes to it, so that keeping one is cheap.
 
-    Not thread-safe: one caller at a time.
+    A whole state may be written in a thread while changes to it are appended in another.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._bytes_appended = 0
+        self._writing = threading.Lock()
+        self._since_rewrite: list[bytes] | None = None
 
     @property
     def is_long(self) -> bool:
@@ -78,22 +81,34 @@ class StateFile:
             raise self._unreadable(f"its layout is not {LAYOUT}")
         return _folded(states)
 
+    def begin_rewrite(self) -> None:
+        """The whole state is being taken: what is appended from now on follows it in the new file too."""
+        with self._writing:
+            self._since_rewrite = []
+            self._bytes_appended = 0
+
     def rewrite(self, line: bytes) -> None:
-        """Hold this whole state and nothing else: a reader or a crash sees the old content or the new."""
+        """Hold this whole state and what was appended since it was taken: a crash sees the old content or the new."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(self._path.name + ".draft")
         with draft.open("wb") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._path)
-        self._bytes_appended = 0
+            with self._writing:
+                file.writelines(self._since_rewrite or ())
+                file.flush()
+                draft.replace(self._path)
+                self._since_rewrite = None
 
     def append(self, line: bytes) -> None:
-        """Add a change."""
-        with self._path.open("ab") as file:
-            file.write(line)
-        self._bytes_appended += len(line)
+        """Add a change. It survives the end of this process, not that of the machine."""
+        with self._writing:
+            if self._since_rewrite is not None:
+                self._since_rewrite.append(line)
+            self._bytes_appended += len(line)
+            with self._path.open("ab") as file:
+                file.write(line)
 
     def _unreadable(self, reason: str) -> SimulatorStateError:
         return SimulatorStateError(

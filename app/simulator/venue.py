@@ -39,6 +39,7 @@ class Venue:
         clock: Clock,
         handlers: Mapping[int, Handler],
         on_change: Callable[[], None],
+        before_telling: Callable[[], None],
     ) -> None:
         self.config = config
         self.clock = clock
@@ -52,6 +53,7 @@ class Venue:
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
         self._handlers = handlers
         self._on_change = on_change
+        self._before_telling = before_telling
         self._clients: dict[int, Session] = {}
         self._connections: set[Session] = set()
         self._lines: defaultdict[int, dict[tuple[Session, int], Line]] = defaultdict(dict)
@@ -86,6 +88,10 @@ class Venue:
             self._refuse_unserved(session, message_id, reader)
             return
         handler(self, session, reader)
+
+    def before_telling(self) -> None:
+        """Let what changed be kept before any client hears of it."""
+        self._before_telling()
 
     def leave(self, session: Session) -> None:
         """The connection is gone."""

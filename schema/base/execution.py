@@ -24,10 +24,10 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import Executor as CoreExecutor
-from graphql.execution import create_source_event_stream
+from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
+from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
@@ -37,7 +37,10 @@ from schema.base.permissions import Requirement
 Answer = dict[str, Any]
 
 DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_CHARACTERS_MAX: Final = 8 * 1024 * 1024
+DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+# Measured: what a parsed document keeps for each of its tokens, itself and the nodes made of it.
+TOKEN_BYTES: Final = 420
+CHARACTER_BYTES: Final = 4
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
@@ -60,6 +63,8 @@ class Prepared:
     document: DocumentNode | None
     is_introspecting: bool = False
     errors: tuple[Answer, ...] = ()
+    size: int = 0
+    """Bytes that it keeps, without its text."""
 
 
 class GraphQLEngine:
@@ -78,10 +83,10 @@ class GraphQLEngine:
         self._schema = schema
         self._requirements = requirements
         self._is_open_to_introspection = is_open_to_introspection
-        self._known_as = known_as
+        self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._document_characters = 0
+        self._document_bytes = 0
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
@@ -118,10 +123,10 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_characters += len(text)
-        while len(self._documents) > DOCUMENTS_MAX or self._document_characters > DOCUMENT_CHARACTERS_MAX:
-            forgotten, _ = self._documents.popitem(last=False)
-            self._document_characters -= len(forgotten)
+        self._document_bytes += _kept(text, prepared)
+        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
+            forgotten, shed = self._documents.popitem(last=False)
+            self._document_bytes -= _kept(forgotten, shed)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
@@ -147,7 +152,8 @@ class GraphQLEngine:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
         if errors:
             return Prepared(document=None, errors=tuple(_invalid(document, error) for error in errors))
-        return Prepared(document=document, is_introspecting=is_introspecting(document))
+        size = _tokens(document) * TOKEN_BYTES
+        return Prepared(document=document, is_introspecting=is_introspecting(document), size=size)
 
     def _operation(
         self, asked: Asked, context: RequestContext
@@ -174,6 +180,7 @@ class GraphQLEngine:
             variable_values=_variables(asked),
             operation_name=asked.operation_name,
             max_coercion_errors=COERCION_ERRORS_MAX,
+            executor_class=BudgetedExecutor,
         )
         if isawaitable(result):
             result = await result
@@ -184,7 +191,7 @@ class GraphQLEngine:
     async def _follow(
         self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
     ) -> AsyncGenerator[Answer, None]:
-        executor = CoreExecutor.build(
+        executor = BudgetedExecutor.build(
             self._schema,
             document,
             context_value=context,
@@ -239,11 +246,17 @@ class GraphQLEngine:
     def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
         answer: Answer = {"data": result.data}
         if result.errors:
+            too_large = next(
+                (one for one in result.errors if isinstance(one.original_error, AnswerTooLargeError)), None
+            )
+            if too_large is not None:
+                # What came before the end of the budget is chance: nothing of it is told.
+                return {"data": None, "errors": [self._formatted(too_large, context)]}
             answer["errors"] = [self._formatted(error, context) for error in result.errors]
         return answer
 
     def _formatted(self, error: GraphQLError, context: RequestContext) -> Answer:
-        return formatted(error, request_id=context.client.request_id, known_as=self._known_as)
+        return formatted(error, request_id=context.client.request_id, known_as=self.known_as)
 
 
 _QUIET: Final = object()
@@ -276,11 +289,23 @@ class _Patient:
             await close()
 
 
+def _kept(text: str, prepared: Prepared) -> int:
+    return CHARACTER_BYTES * len(text) + prepared.size
+
+
+def _tokens(document: DocumentNode) -> int:
+    count = 0
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        count, token = count + 1, token.next
+    return count
+
+
 def _variables(asked: Asked) -> dict[str, Any]:
     return dict(asked.variables or {})
 
 
-def _root_field(executor: CoreExecutor[Any]) -> str:
+def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
     fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
     while True:

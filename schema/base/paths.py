@@ -1,6 +1,7 @@
 """Where in the arguments of an operation a value is wrong."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from graphql import (
@@ -26,6 +27,10 @@ from schema.base.errors import coded
 Path = tuple[str, ...]
 
 
+class _Enough(Exception):
+    """As many errors as are told."""
+
+
 def variable_errors(
     schema: GraphQLSchema, operation: OperationDefinitionNode, values: Mapping[str, Any], *, limit: int
 ) -> list[dict[str, Any]]:
@@ -36,14 +41,19 @@ def variable_errors(
         input_type = type_from_ast(schema, definition.type)
         if not is_input_type(input_type) or (name not in values and definition.default_value is not None):
             continue
-        place = _place_of_variable(operation, name)
 
-        def note(error: GraphQLError, path: list[str | int], place: Path = place) -> None:
-            if len(found) < limit:
-                inner = [str(step) for step in path]
-                found.append(coded("BAD_USER_INPUT", error.message, path=[*place, *inner]))
+        def note(error: GraphQLError, path: list[str | int], name: str = name) -> None:
+            inner = [str(step) for step in path]
+            place = _place_of_variable(operation, name)
+            found.append(coded("BAD_USER_INPUT", error.message, path=[*place, *inner]))
+            if len(found) == limit:
+                raise _Enough
 
-        validate_input_value(values.get(name), input_type, note, True)
+        # A list of thousands of wrong values is not looked at to its end.
+        with suppress(_Enough):
+            validate_input_value(values.get(name), input_type, note, True)
+        if len(found) == limit:
+            break
     return found
 
 

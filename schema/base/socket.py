@@ -117,8 +117,9 @@ class _Handler(BaseGraphQLTransportWSHandler[Visit, None]):
                 "operationName": operation.operation_name,
             }
         )
-        context = await self.view.context_of(self.context)
+        visit = self.context
         try:
+            context = await self.view.context_of(visit)
             async with aclosing(self.view.engine.stream(asked, context)) as answers:
                 async for answer in answers:
                     if "data" not in answer:
@@ -129,10 +130,10 @@ class _Handler(BaseGraphQLTransportWSHandler[Visit, None]):
         except WebSocketDisconnected:
             self.operations.pop(operation.id, None)
         except Exception as error:
-            _log.error("request %s failed on a socket", context.client.request_id, exc_info=error)
+            _log.error("request %s failed on a socket", visit.client.request_id, exc_info=error)
             self.operations.pop(operation.id, None)
             with suppress(WebSocketDisconnected):
-                await self._send_error(operation.id, [_internal(context.client.request_id)])
+                await self._send_error(operation.id, [_internal(visit.client.request_id)])
 
     async def _send_error(self, operation_id: str, errors: list[Any]) -> None:
         message: Any = {"id": operation_id, "type": "error", "payload": errors}
@@ -173,13 +174,21 @@ class GraphQLOverSocket(GraphQL[Visit, None]):
         return nothing
 
     async def context_of(self, visit: Visit) -> RequestContext:
-        """What an operation of the visit works with: the principal as it stands now, not as it came in."""
-        assert visit.principal is not None, "no operation starts before the socket was admitted"
+        """What an operation of the visit works with: with the power that its credential has now."""
+        return RequestContext(self._desk, visit.client, await self._standing_of(visit))
+
+    async def _standing_of(self, visit: Visit) -> Principal | OmsError | None:
+        if visit.principal is None:
+            return None
         try:
-            admitted: Principal | OmsError = await self._desk.door.authenticator.recheck(visit.principal)
+            return await self._desk.door.authenticator.recheck(visit.principal)
         except OmsError as error:
-            admitted = error
-        return RequestContext(self._desk, visit.client, admitted)
+            return error
+        except Exception as error:
+            known = self.engine.known_as(error)
+            if known is None:
+                raise
+            return known
 
 
 async def _tell(operation: Operation[Visit, None], message: Any) -> None:

@@ -1,15 +1,19 @@
 """Exact values alone: what the scalars take, what they refuse, and how they are written."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from graphql import get_operation_ast, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import plain
+from schema.base.paths import variable_errors
 from schema.base.scalars import parse_date_time, parse_decimal_input, write_date_time
+from schema.schema import schema
 from tests.graphql.conftest import PLACE, Firm
 
 
@@ -153,3 +157,21 @@ def test_an_instant_survives_the_way_in_and_out(naive: datetime, offset_minutes:
     assert parse_date_time(written) == moment
     assert parse_date_time(moment.isoformat()) == moment
     assert parse_date_time(written).tzinfo is UTC
+
+
+def test_a_list_of_wrong_values_is_not_looked_at_to_its_end() -> None:
+    document = parse("query Quotes($symbols: [String!]!) { quotes(symbols: $symbols) { time } }")
+    operation = get_operation_ast(document)
+    assert operation is not None
+    seen: list[int] = []
+
+    class Watched(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            for value in super().__iter__():
+                seen.append(value)
+                yield value
+
+    errors = variable_errors(schema._schema, operation, {"symbols": Watched(range(10_000))}, limit=20)
+
+    assert [error["extensions"]["path"] for error in errors] == [["symbols", str(index)] for index in range(20)]
+    assert seen == list(range(20))

@@ -15,7 +15,9 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from app.core.messages import Tick
+from app.flows.create_api_key import create_api_key
 from app.flows.log_out import log_out
+from app.flows.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
 from app.marketdata import service as marketdata
 from schema.base.execution import GraphQLEngine
@@ -307,3 +309,25 @@ async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:
         await log_out(firm.desk.door, firm.principal)
 
         assert await opened.refusal() == ("UNAUTHENTICATED", [])
+
+
+async def test_a_revoked_key_places_no_order_over_its_open_socket(firm: Firm) -> None:
+    issued = await create_api_key(
+        firm.desk.door, firm.principal, name="program", scopes=[Scope.PLACE_ORDERS, Scope.VIEW_ORDERS]
+    )
+    async with firm.api.holding(issued.text).socket() as opened:
+        await opened.subscribe("{ viewer { scopes } }")
+        await opened.next_data()
+        assert (await opened.receive())["type"] == "complete"
+
+        await revoke_api_key(firm.desk.door, firm.principal, issued.api_key.id)
+        await opened.subscribe(PLACE, input=firm.order())
+        placing = await opened.receive()
+        assert (await opened.receive())["type"] == "complete"
+        await opened.subscribe("{ orders { totalCount } }")
+        reading = await opened.receive()
+
+    for message in (placing, reading):
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert message["payload"]["data"] is None
+    assert (await firm.api.data("{ orders { totalCount } }"))["orders"]["totalCount"] == 0

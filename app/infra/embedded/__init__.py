@@ -4,7 +4,7 @@ from app.infra.embedded.errors import EmbeddedServerError
 from app.infra.embedded.folders import Folders, default_state_dir
 from app.infra.embedded.postgres import PostgresServer
 from app.infra.embedded.redis import RedisServer
-from app.infra.embedded.server import EmbeddedServer, claim, running, start_postgres, start_redis
+from app.infra.embedded.server import EmbeddedServer, claim, running, start_postgres, start_redis, try_lock
 
 __all__ = [
     "EmbeddedServer",
@@ -17,4 +17,5 @@ __all__ = [
     "running",
     "start_postgres",
     "start_redis",
+    "try_lock",
 ]

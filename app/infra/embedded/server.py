@@ -101,7 +101,7 @@ async def claim(server: EmbeddedServer) -> int | None:
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_START_TIMEOUT_S):
-            while (lock := _try_lock(server.lock_path)) is None:
+            while (lock := try_lock(server.lock_path)) is None:
                 if await server.is_ready():
                     return None
                 await asyncio.sleep(_POLL_S)
@@ -114,7 +114,11 @@ async def claim(server: EmbeddedServer) -> int | None:
     raise EmbeddedServerError(f"another process holds {server.lock_path} and its {server.name} does not become ready")
 
 
-def _try_lock(path: Path) -> int | None:
+def try_lock(path: Path) -> int | None:
+    """The descriptor of the locked file, made when missing; None while somebody else holds the lock.
+
+    Raises: EmbeddedServerError when the file cannot be opened.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

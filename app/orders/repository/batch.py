@@ -407,6 +407,17 @@ def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
     )
 
 
+async def has_lane(session: BatchSession, key: AccountKey) -> bool:
+    """True when the lane of the account holds anything; asked without the lock of the book."""
+    return bool(
+        await session.fetch(
+            "SELECT 1 FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 LIMIT 1",
+            key.tenant_id,
+            key.account_id,
+        )
+    )
+
+
 async def take_lane(session: BatchSession, key: AccountKey, kinds: Sequence[LaneKind], limit: int) -> list[LaneEntry]:
     """Takes the first commands of a lane away, in order. The book of the account is locked by the caller."""
     rows = await session.fetch(

@@ -12,7 +12,7 @@ import pytest
 from app.core.clock import Clock
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator, run
-from app.simulator.store import SimulatorStateError
+from app.simulator.store import SavedState, SimulatorStateError, StateFile, encode_state
 from tests.contract.simulator.clients import quiet, until
 from tests.contract.simulator.clocks import HandClock
 from tests.contract.simulator.raw import RawClients, place_order
@@ -85,6 +85,46 @@ async def test_ids_do_not_come_again_without_a_state_file(raw: RawClients) -> No
         await server.stop()
 
     assert ids[0] != ids[1]
+
+
+async def test_what_a_client_was_told_survives_a_kill_at_that_moment(tmp_path: Path, raw: RawClients) -> None:
+    path, copy = tmp_path / "state.json", tmp_path / "copy.json"
+    async with simulator_on(path) as server:
+        client = await raw.start(server.port, "v157..176")
+        client.writer.write(place_order(176, 1, "BUY", "7", ref="dealt"))
+        execution = await client.until("11")
+        copy.write_bytes(path.read_bytes())
+
+    async with simulator_on(copy) as revived:
+        assert [told.execution_id for told in revived.venue.exchange.executions] == [execution[14]]
+        assert revived.venue.exchange.accounts["DU1000001"].holdings[265598].quantity == 7
+
+
+async def test_change_while_the_whole_state_is_written_is_kept(tmp_path: Path) -> None:
+    file = StateFile(tmp_path / "state.json")
+    whole, change = (state_line(next_order_ids={1: number}) for number in (5, 6))
+    file.begin_rewrite()
+    file.append(change)
+
+    file.rewrite(whole)
+
+    kept = file.load()
+    assert kept is not None
+    assert kept.next_order_ids == {1: 6}
+
+
+def state_line(*, next_order_ids: dict[int, int]) -> bytes:
+    return encode_state(
+        SavedState(
+            accounts=(),
+            orders=(),
+            executions=(),
+            next_order_ids=next_order_ids,
+            last_perm_id=1,
+            day_ends_at=datetime(2026, 11, 21, tzinfo=UTC),
+            walks={},
+        )
+    )
 
 
 async def test_state_is_written_soon_after_a_change(tmp_path: Path, raw: RawClients) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import strawberry
-from schema.base.scalars import SCALARS
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 from app.core.errors import OmsError
 from app.flows.door import Door
 from app.identity.domain import Client, Principal, Scope
+from schema.base.scalars import SCALARS
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found

@@ -302,6 +302,9 @@ async def test_a_pooled_connection_keeps_nothing_of_the_tenant_before(
 ) -> None:
     await ends(narrow, world.one.tenant_id)
 
+    async with narrow.engine.connect() as raw:
+        assert (await raw.execute(text("SELECT count(*) FROM orders"))).scalar_one() == 0
+        assert (await raw.execute(text("SHOW transaction_read_only"))).scalar_one() == "off"
     assert await visible(narrow, world.tables, None) == {}
     async with reading(narrow, Scope()) as session:
         for table in set(world.tables) - {"outbox"}:
@@ -309,6 +312,30 @@ async def test_a_pooled_connection_keeps_nothing_of_the_tenant_before(
     async with begin_batch(narrow, world.other.tenant_id) as batch:
         [row] = await batch.fetch("SELECT DISTINCT tenant_id FROM orders")
         assert row["tenant_id"] == world.other.tenant_id
+
+
+async def _writes_and_raises_by_orm(database: Database, tenant_id: TenantId) -> None:
+    async with begin(database, Scope(tenant_id=tenant_id)) as session:
+        await session.execute(text("UPDATE orders SET version = version + 1"))
+        raise LookupError
+
+
+async def _writes_and_raises(database: Database, tenant_id: TenantId) -> None:
+    async with begin_batch(database, tenant_id) as session:
+        await session.execute("UPDATE orders SET version = version + 1")
+        raise LookupError
+
+
+@pytest.mark.parametrize("work", [_writes_and_raises, _writes_and_raises_by_orm], ids=["batch", "orm"])
+async def test_what_a_block_wrote_before_it_raised_is_gone(
+    world: World, database: Database, work: Callable[[Database, TenantId], Awaitable[None]]
+) -> None:
+    before = await snapshot(world, world.one)
+
+    with pytest.raises(LookupError):
+        await work(database, world.one.tenant_id)
+
+    assert await snapshot(world, world.one) == before
 
 
 async def test_concurrent_tenants_on_a_small_pool_meet_their_own_rows(world: World, database: Database) -> None:
