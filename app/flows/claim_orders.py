@@ -113,10 +113,8 @@ async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneC
     by_id = {order.id: order for order in unsettled}
     for request in pending:
         order = by_id[request.order_id]
-        if order.in_doubt and request.terms is not None:
-            # New terms for an order that the broker does not know would place it once more.
-            continue
-        if request.sent_at is not None and order.broker_order_id is not None:
+        is_sent = request.sent_at is not None and not _would_place_anew(order, request)
+        if is_sent and order.broker_order_id is not None:
             commands.append(_request_command(order, request, order.broker_order_id, contracts[order.instrument_id]))
     return commands
 
@@ -145,6 +143,11 @@ def _is_unsent(order: Order) -> bool:
     return order.state is OrderState.ROUTED and not order.was_claimed
 
 
+def _would_place_anew(order: Order, request: OrderRequest) -> bool:
+    # New terms under an id that the broker may not know are a new order to it.
+    return order.in_doubt and request.terms is not None
+
+
 def _command(
     entry: LaneEntry,
     order: Order,
@@ -158,6 +161,8 @@ def _command(
         return None if broker_order_id is None else _place_command(order, broker_order_id, contract)
     broker_order_id = order.broker_order_id or claims.get(order.id)
     if order.state.is_terminal or broker_order_id is None or entry.request_id is None:
+        return None
+    if _would_place_anew(order, requests[entry.request_id]):
         return None
     return _request_command(order, requests[entry.request_id], broker_order_id, contract)
 

@@ -247,8 +247,9 @@ async def test_a_simulator_that_is_restarted_is_found_again(
             await again.stop()
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
 async def test_an_order_that_the_broker_forgot_is_in_doubt_and_its_open_replace_is_not_placed_anew(
-    trading: Trading, settings: Settings, simulator: Simulator
+    trading: Trading, settings: Settings, simulator: Simulator, is_sent: bool
 ) -> None:
     async with connector(settings):
         await trading.until_connected()
@@ -261,15 +262,20 @@ async def test_an_order_that_the_broker_forgot_is_in_doubt_and_its_open_replace_
     change = OrderChange(order_id=changed["id"], limit_price=Decimal(151))
     placement = await replace_order(trading.desk, system_principal(trading.house.tenant_id, "test"), change)
     assert placement.problems == ()
-    # As a connector leaves it that dies when it has sent the request.
-    await trading.rows("UPDATE order_requests SET sent_at = now()")
-    await trading.rows("DELETE FROM lane_commands")
+    if is_sent:
+        # As a connector leaves it that dies when it has sent the request.
+        await trading.rows("UPDATE order_requests SET sent_at = now()")
+        await trading.rows("DELETE FROM lane_commands")
+
+    async def is_lane_empty() -> bool:
+        return await trading.rows("SELECT 1 FROM lane_commands") == []
 
     forgetful = Simulator(SimulatorConfig(port=port))
     await forgetful.start()
     try:
         async with connector(settings):
             await trading.until_connected()
+            await trading.until(is_lane_empty)
     finally:
         await forgetful.stop()
 
