@@ -281,12 +281,17 @@ async def _loses_its_connection(database: Database, tenant_id: TenantId) -> None
 
 
 async def _is_cancelled_and_cannot_roll_back(database: Database, tenant_id: TenantId) -> None:
-    with pytest.raises(asyncio.CancelledError):
+    busy: list[asyncio.Task[list[Any]]] = []
+
+    async def work() -> None:
         async with begin_batch(database, tenant_id) as session:
-            busy = asyncio.create_task(session.fetch("SELECT pg_sleep(30)"))
+            busy.append(asyncio.create_task(session.fetch("SELECT pg_sleep(30)")))
             await asyncio.sleep(0)
             raise asyncio.CancelledError
-    await asyncio.gather(busy, return_exceptions=True)
+
+    with pytest.raises(asyncio.CancelledError):
+        await work()
+    await asyncio.gather(*busy, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
