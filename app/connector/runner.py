@@ -56,8 +56,12 @@ class Store(Protocol):
         """Store what the broker reported, in one transaction."""
         ...
 
-    async def unsettled(self) -> list[LaneCommand]:
-        """After a complete and applied snapshot: what is to be written again, under the same order ids."""
+    async def unsettled(self, told: Sequence[BrokerReport] | None) -> list[LaneCommand]:
+        """After a complete and applied snapshot: what is to be written again, under the same order ids.
+
+        told is the snapshot when nothing was written before it in this session: an order that it should name and does
+        not is in doubt from here on.
+        """
         ...
 
     async def save_values(self, values: AccountValues) -> None:
@@ -112,7 +116,7 @@ class AccountRunner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
-                await self._synchronize(adapter, inbox)
+                await self._synchronize(adapter, inbox, is_first=True)
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
@@ -121,7 +125,7 @@ class AccountRunner:
             await adapter.close()
             await self._keep_rest(inbox)
 
-    async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+    async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox, *, is_first: bool = False) -> None:
         self._is_gate_open = False
         await self._show(ConnectionState.SYNCHRONIZING)
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it.
@@ -132,7 +136,7 @@ class AccountRunner:
             for start in range(0, len(snapshot.reports), BATCH_MAX):
                 await self._store.apply(snapshot.reports[start : start + BATCH_MAX])
             await self._store.save_values(snapshot.values)
-            again = await self._store.unsettled()
+            again = await self._store.unsettled(snapshot.reports if is_first else None)
         for command in again:
             adapter.send(command)
         self._attempts = 0

@@ -16,7 +16,7 @@ from app.core.errors import UnavailableError
 from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.flows.apply_reports import apply_reports
-from app.flows.claim_orders import claim_orders, commands_after_sync
+from app.flows.claim_orders import claim_orders, commands_after_sync, orders_not_told
 from app.flows.hints import OUTBOX, hint
 from app.flows.release_orders import lock_account, release_orders
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -126,12 +126,23 @@ class AccountStore:
         if is_news:
             await hint(self._redis, OUTBOX)
 
-    async def unsettled(self) -> list[LaneCommand]:
+    async def unsettled(self, told: Sequence[BrokerReport] | None) -> list[LaneCommand]:
         """After a complete and applied snapshot: what is to be written again, under the same order ids.
 
         Raises LeaseLostError.
         """
-        return await self._patiently(lambda session: commands_after_sync(session, self._lease))
+
+        async def settle(session: BatchSession) -> list[LaneCommand]:
+            if told is not None:
+                missing = await orders_not_told(session, self._lease, told, self._clock.now())
+                if missing:
+                    log.error("%s: the broker does not know %d orders", self._account.account_number, len(missing))
+                    await apply_reports(session, self._key, missing, now=self._clock.now(), ids=self._ids)
+            return await commands_after_sync(session, self._lease)
+
+        commands = await self._patiently(settle)
+        await hint(self._redis, OUTBOX)
+        return commands
 
     async def save_values(self, values: AccountValues) -> None:
         """Store the account's figures."""

@@ -252,6 +252,10 @@ class AccountKey:
     tenant_id: TenantId
     account_id: AccountId
 
+    def __hash__(self) -> int:
+        # Looked up dozens of times for each order, and account ids do not repeat over tenants.
+        return hash(self.account_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCheck:

@@ -1,6 +1,6 @@
 """The connector takes commands off an account's lane: the intent to send is durable before a byte is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from app.brokers import batch as brokers
@@ -8,7 +8,17 @@ from app.brokers.domain import Lease
 from app.brokers.errors import LeaseLostError
 from app.core.fix import OrderState
 from app.core.ids import InstrumentId, OrderId, RequestId
-from app.core.messages import AccountKey, Contract, Instrument, LaneCommand, LaneKind
+from app.core.messages import (
+    AccountKey,
+    BrokerReport,
+    Contract,
+    Instrument,
+    LaneCommand,
+    LaneKind,
+    NotFoundReport,
+    OrderAddress,
+    StatusReport,
+)
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.order import Order, OrderRequest
@@ -57,11 +67,35 @@ async def claim_orders(
     ]
 
 
+async def orders_not_told(
+    session: BatchSession, lease: Lease, told: Sequence[BrokerReport], now: datetime
+) -> list[NotFoundReport]:
+    """The orders that the broker should know and did not tell of in a complete and applied snapshot.
+
+    Call it at the start of a session, before anything is written over it. What is claimed and was never acknowledged
+    may have been lost on the way: `commands_after_sync` writes that again.
+    """
+    key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+    await orders.books_for_update(session, [key])
+    addresses = [report.address for report in told if isinstance(report, StatusReport)]
+    order_ids = {address.order_id for address in addresses}
+    permanent_ids = {address.permanent_id for address in addresses}
+    places = {(address.client_id, address.broker_order_id) for address in addresses}
+    return [
+        NotFoundReport(address=OrderAddress(order_id=order.id), occurred_at=now)
+        for order in await orders.unsettled_orders(session, key)
+        if order.state is not OrderState.ROUTED
+        and order.id not in order_ids
+        and (order.permanent_id is None or order.permanent_id not in permanent_ids)
+        and (order.broker_client_id, order.broker_order_id) not in places
+    ]
+
+
 async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneCommand]:
     """What is to be written again after a complete synchronisation, under the same order ids.
 
     Orders that were claimed and that the broker does not know were lost on the way; the same order id makes a
-    second copy impossible. Cancels and modifies without an outcome are asked again.
+    second copy impossible. Cancels without an outcome are asked again, and modifies of orders that are not in doubt.
     Source: guarantees G2; the broker takes a known id of the same client as the same order.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
@@ -79,7 +113,8 @@ async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneC
     by_id = {order.id: order for order in unsettled}
     for request in pending:
         order = by_id[request.order_id]
-        if request.sent_at is not None and order.broker_order_id is not None:
+        is_sent = request.sent_at is not None and not _would_place_anew(order, request)
+        if is_sent and order.broker_order_id is not None:
             commands.append(_request_command(order, request, order.broker_order_id, contracts[order.instrument_id]))
     return commands
 
@@ -108,6 +143,11 @@ def _is_unsent(order: Order) -> bool:
     return order.state is OrderState.ROUTED and not order.was_claimed
 
 
+def _would_place_anew(order: Order, request: OrderRequest) -> bool:
+    # New terms under an id that the broker may not know are a new order to it.
+    return order.in_doubt and request.terms is not None
+
+
 def _command(
     entry: LaneEntry,
     order: Order,
@@ -121,6 +161,8 @@ def _command(
         return None if broker_order_id is None else _place_command(order, broker_order_id, contract)
     broker_order_id = order.broker_order_id or claims.get(order.id)
     if order.state.is_terminal or broker_order_id is None or entry.request_id is None:
+        return None
+    if _would_place_anew(order, requests[entry.request_id]):
         return None
     return _request_command(order, requests[entry.request_id], broker_order_id, contract)
 

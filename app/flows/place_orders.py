@@ -61,10 +61,7 @@ class Intent:
     new: NewOrder
     order_id: OrderId
     matches: tuple[Instrument, ...]
-
-    @property
-    def key(self) -> AccountKey:
-        return AccountKey(tenant_id=self.principal.tenant_id, account_id=self.new.account_id)
+    key: AccountKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,13 @@ class OrderIntake:
             return Placement(order=None, problems=problems)
         try:
             matches = await self._directory.matches(principal.tenant_id, new)
-            intent = Intent(principal=principal, new=new, order_id=OrderId(self._ids.new()), matches=matches)
+            intent = Intent(
+                principal=principal,
+                new=new,
+                order_id=OrderId(self._ids.new()),
+                matches=matches,
+                key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
+            )
             return await self._batcher.submit(intent)
         except CONNECTION_LOST as error:
             raise UnavailableError("the order store does not answer; send the order again under its key") from error

@@ -1,5 +1,6 @@
 """PostgreSQL: the pools of a process, each under one database role, and the sessions that repositories take."""
 
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -73,11 +74,17 @@ def _composed(statements: tuple[str, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
+# While the server is away the driver's pool logs each of its own attempts with a traceback; who needs a connection
+# tells of the outage once.
+logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
+
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 15_000
 CONNECTION_LOST: tuple[type[BaseException], ...] = (
     OSError,
     asyncpg.InterfaceError,
+    # Real world: the driver has read that the server ended the connection, and its end has not come yet.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,

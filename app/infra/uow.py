@@ -67,7 +67,12 @@ async def begin_system(database: Database) -> AsyncIterator[BatchSession]:
 @asynccontextmanager
 async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchSession]:
     async with database.acquire() as connection:
-        await connection.execute(opening)
+        try:
+            await connection.execute(opening)
+        except asyncpg.InternalClientError:
+            # The server ended it, and the pool would hand it out again until the driver sees that.
+            connection.terminate()
+            raise
         try:
             yield BatchSession(connection)
         except BaseException:

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.core.ids import OrderId
 from app.core.messages import AccountKey, NewOrder
 from app.flows.desk import Desk, open_desk
-from app.flows.place_orders import place_batch
+from app.flows.place_orders import Intent, place_batch
 from app.identity.domain import Principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded.server import start_postgres, start_redis
@@ -78,12 +78,14 @@ async def _measure(desk: Desk, database_url: str) -> list[Figure]:
 
 
 async def _place_alone(database: Database, desk: Desk, principal: Principal, new: NewOrder) -> None:
-    from app.flows.place_orders import Intent
-
     async with begin_intake(database, [principal.tenant_id]) as session:
         found = await find(session, symbols=[(principal.tenant_id, new.symbol or "")])
         intent = Intent(
-            principal=principal, new=new, order_id=OrderId(desk.ids.new()), matches=tuple(one for _, one in found)
+            principal=principal,
+            new=new,
+            order_id=OrderId(desk.ids.new()),
+            matches=tuple(one for _, one in found),
+            key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
         )
         await place_batch(session, [intent], {}, now=desk.clock.now(), ids=desk.ids)
 

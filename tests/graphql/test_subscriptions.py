@@ -284,6 +284,17 @@ async def test_a_stream_ends_when_its_session_does(firm: Firm) -> None:
         assert await opened.refusal() == ("UNAUTHENTICATED", [])
 
 
+async def test_a_socket_of_an_ended_session_places_no_order(firm: Firm) -> None:
+    async with firm.api.socket() as opened:
+        await log_out(firm.desk.door, firm.principal)
+
+        await opened.subscribe(PLACE, input=firm.order())
+        message = await opened.receive()
+
+    assert message["payload"]["data"] is None
+    assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:
     engine = GraphQLEngine(
         schema._schema,

@@ -28,6 +28,7 @@ BROKER = "broker"
 _ENDS_UNASKED = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _DUPLICATE_ID = 103
 _NOT_CANCELLABLE = 161
+_UNKNOWN_TO_CANCEL = 10147
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +319,12 @@ class _Draft:
 
     def refuse_cancel(self, report: FaultReport) -> None:
         if self.order.state.is_terminal:
+            return
+        is_unknown = report.broker_code == _UNKNOWN_TO_CANCEL and self.file.cancel is not None
+        if is_unknown and self.order.in_doubt and self.order.permanent_id is None:
+            # A sweep did not find it, the cancel does not either, and it was never acknowledged: it never arrived.
+            self.clear_doubt()
+            self.end()
             return
         if report.broker_code == _NOT_CANCELLABLE and self.file.cancel is not None:
             self.resolve_cancel(RequestOutcome.REJECTED, f"{report.broker_code}: {report.message}")

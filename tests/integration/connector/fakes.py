@@ -47,7 +47,7 @@ class MemoryStore:
         self.reports.extend(reports)
         self._changed.set()
 
-    async def unsettled(self) -> list[LaneCommand]:
+    async def unsettled(self, told: Sequence[BrokerReport] | None) -> list[LaneCommand]:
         self.synchronisations += 1
         again, self.again = self.again, []
         return again

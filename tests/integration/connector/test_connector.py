@@ -9,19 +9,25 @@ from typing import Any
 
 import pytest
 
+from app.brokers import repository as brokers
+from app.brokers.domain import ConnectionStatus
 from app.brokers.ib.session import Timeouts
 from app.connector import serve
 from app.connector.feed import FeedIntervals
 from app.connector.runner import Intervals
 from app.connector.service import ConnectorIntervals
-from app.core.fix import OrderState, OrderType, Side
+from app.core.fix import ConnectionState, OrderState, OrderType, Side
 from app.core.ids import OrderId
 from app.core.messages import NewOrder, OrderTerms
 from app.flows.cancel_orders import cancel_order
+from app.flows.claim_orders import claim_orders
 from app.flows.desk import Desk, open_desk
+from app.flows.replace_order import replace_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
+from app.infra.system import SystemClock
 from app.infra.uow import begin_batch
+from app.orders.domain.changing import OrderChange
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from tests.integration.connector.conftest import House
@@ -239,6 +245,68 @@ async def test_a_simulator_that_is_restarted_is_found_again(
             await trading.until_states({"after": OrderState.FILLED})
         finally:
             await again.stop()
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+async def test_an_order_that_the_broker_forgot_is_in_doubt_and_its_open_replace_is_not_placed_anew(
+    trading: Trading, settings: Settings, simulator: Simulator, is_sent: bool
+) -> None:
+    async with connector(settings):
+        await trading.until_connected()
+        for name in ("kept", "changed"):
+            await trading.place(name, limit="150")
+        await trading.until_states({"kept": OrderState.ACCEPTED, "changed": OrderState.ACCEPTED})
+    port = simulator.port
+    await simulator.stop()
+    [changed] = await trading.rows("SELECT id FROM orders WHERE client_order_id = 'changed'")
+    change = OrderChange(order_id=changed["id"], limit_price=Decimal(151))
+    placement = await replace_order(trading.desk, system_principal(trading.house.tenant_id, "test"), change)
+    assert placement.problems == ()
+    if is_sent:
+        # As a connector leaves it that dies when it has sent the request.
+        await trading.rows("UPDATE order_requests SET sent_at = now()")
+        await trading.rows("DELETE FROM lane_commands")
+
+    async def is_lane_empty() -> bool:
+        return await trading.rows("SELECT 1 FROM lane_commands") == []
+
+    forgetful = Simulator(SimulatorConfig(port=port))
+    await forgetful.start()
+    try:
+        async with connector(settings):
+            await trading.until_connected()
+            await trading.until(is_lane_empty)
+    finally:
+        await forgetful.stop()
+
+    orders = await trading.rows("SELECT in_doubt FROM orders")
+    assert [order["in_doubt"] for order in orders] == [True, True]
+    assert list(forgetful.venue.exchange.open_orders()) == []
+
+
+async def test_an_order_that_was_claimed_never_sent_and_then_canceled_ends(
+    trading: Trading, settings: Settings
+) -> None:
+    house = trading.house
+    async with begin_batch(trading.desk.database, house.tenant_id) as session:
+        lease = await brokers.take_lease(session, house.tenant_id, house.account.id, "dies", 0.01)
+        assert lease is not None
+        status = ConnectionStatus(
+            state=ConnectionState.CONNECTED, is_gate_open=True, reconnect_attempts=0, last_error=None
+        )
+        await brokers.set_status(session, lease, status)
+    order_id = await trading.place("lost")
+    async with begin_batch(trading.desk.database, house.tenant_id) as session:
+        claimed = await claim_orders(session, lease, 7, limit=10, now=SystemClock().now())
+    await trading.cancel(order_id)
+
+    async with connector(settings):
+        await trading.until_states({"lost": OrderState.CANCELED})
+
+    assert [command.order_id for command in claimed] == [order_id]
+    [position] = await trading.rows("SELECT quantity, open_buy_quantity FROM positions")
+    assert (position["quantity"], position["open_buy_quantity"]) == (0, 0)
+    assert await trading.rows("SELECT 1 FROM executions") == []
 
 
 async def test_a_second_connector_does_not_get_the_lease_until_the_first_is_gone(

@@ -307,6 +307,22 @@ class TestCancel:
         assert seen.file.cancel is not None
         assert seen.requests == []
 
+    def test_an_order_that_neither_a_sweep_nor_its_cancel_found_never_arrived(self) -> None:
+        report = fault(FaultClass.CANCEL_REJECTED, 10147)
+        unseen = replace(report, address=replace(report.address, permanent_id=None))
+
+        seen = desk(pending_cancel(in_doubt=True), unseen)
+
+        assert seen.order.state is _S.CANCELED
+        assert not seen.order.in_doubt
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.ACCEPTED]
+
+    def test_an_acknowledged_order_that_its_cancel_does_not_find_stays_in_doubt(self) -> None:
+        seen = desk(pending_cancel(in_doubt=True, permanent_id=900), fault(FaultClass.CANCEL_REJECTED, 10147))
+
+        assert seen.order.state is _S.PENDING_CANCEL
+        assert seen.order.in_doubt
+
     def test_an_order_that_cannot_be_canceled_while_a_replace_is_open_works_on(self) -> None:
         seen = desk(pending_both(terms("200")), fault(FaultClass.CANCEL_REJECTED, 161))
 
