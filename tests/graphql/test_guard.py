@@ -43,6 +43,7 @@ def nested(levels: int, width: int) -> str:
         ("{ viewer {" + " scopes" * 250 + "} }", "pairs of fields"),
         (nested(3, 7), "pairs of fields"),
         (doubling(20), "fields"),
+        ("{" + "".join(f" a{n}: orders {{ totalCount }}" for n in range(31)) + "}", "queries"),
         ("mutation {" + "".join(f" a{n}: logout {{ errors {{ code }} }}" for n in range(21)) + "}", "mutations"),
         ("subscription { a: executions { id } b: executions { id } }", "subscriptions"),
         (" ".join(f"query q{n} {{ viewer {{ scopes }} }}" for n in range(51)), "operations"),
