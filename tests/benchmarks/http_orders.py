@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -11,13 +13,14 @@ from uuid import uuid4
 from websockets.asyncio.client import connect
 
 from tests.benchmarks.figures import Figure, percentile, print_table
-from tests.installation import installed
+from tests.installation import Installation, installed
 
 CALLERS = 64
 SECONDS = 5.0
 RATES = (200, 1_000)
 FILL_RATE = 100
 SETTLE_S = 30.0
+DRAIN_S = 1.0
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM", "SPY", "QQQ", "IWM")
 PROTOTYPE = "prototype without HTTP and GraphQL: p99 2.6 ms at 1,000/s; target p99 < 10 ms"
 
@@ -129,11 +132,17 @@ async def measure() -> list[Figure]:
             latencies = [(answered - intended) * 1000 for intended, answered in times.values()]
             took = max(answered for _, answered in times.values()) - min(intended for intended, _ in times.values())
             figures.append(_figure(f"acknowledged, {rate}/s offered, one account", latencies, took, PROTOTYPE))
+        before = cpu_seconds(installation)
         started = time.perf_counter()
         latencies = await load.closed_loop(CALLERS, SECONDS)
         took = time.perf_counter() - started
+        await asyncio.sleep(DRAIN_S)
+        after = cpu_seconds(installation)
         figures.append(_figure(f"acknowledged, {CALLERS} callers, one account", latencies, took, "target 1,000/s"))
     print_table("placeOrder over HTTP, whole system on this machine, connector and simulator trading along", figures)
+    print("\n| process | CPU for an order, placed to filled and told, us |\n|---|---|")
+    for name, seconds in after.items():
+        print(f"| {name} | {(seconds - before.get(name, 0.0)) / len(latencies) * 1e6:,.0f} |")
     return figures
 
 
@@ -168,6 +177,30 @@ async def _to_filled(demo: dict[str, Any], load: Load) -> Figure:
     return _figure(
         f"FILLED event at a subscriber, {FILL_RATE}/s offered", latencies, SECONDS, "target p50 < 10 ms to filled"
     )
+
+
+def cpu_seconds(installation: Installation) -> dict[str, float]:
+    """Processor time so far by process, PostgreSQL's backends with their postmaster."""
+    names = {pid: _short(name) for pid, name in installation.children().items()}
+    spent: dict[str, float] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        name = names.get(int(entry.name)) or ("postgres" if names.get(int(fields[1])) == "postgres" else None)
+        if name is not None:
+            ticks = int(fields[11]) + int(fields[12])
+            spent[name] = spent.get(name, 0.0) + ticks / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
+def _short(name: str) -> str:
+    if "shared_buffers" in name:
+        return "postgres"
+    return "redis" if "redis" in name else name
 
 
 def _figure(name: str, latencies: Sequence[float], took_s: float, beside: str) -> Figure:

@@ -102,6 +102,8 @@ class PostgresServer:
             "log_timezone": "UTC",
             "log_line_prefix": "",
             "log_checkpoints": "off",
+            # A new installation fills its tables within seconds, and plans need to know.
+            "autovacuum_naptime": "5s",
             **(_DURABLE if self._durable else _FAST),
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

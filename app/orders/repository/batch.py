@@ -446,12 +446,11 @@ async def store_claims(
     """Stores the broker's order ids that orders are about to be sent with: the durable intent to send."""
     await session.execute(
         """
-        UPDATE orders AS o SET broker_order_id = n.broker_order_id, broker_client_id = $5, claimed_generation = $6
-        FROM unnest($3::uuid[], $4::bigint[]) AS n(id, broker_order_id)
-        WHERE o.tenant_id = $1 AND o.account_id = $2 AND o.id = n.id
+        UPDATE orders AS o SET broker_order_id = n.broker_order_id, broker_client_id = $4, claimed_generation = $5
+        FROM unnest($2::uuid[], $3::bigint[]) AS n(id, broker_order_id)
+        WHERE o.tenant_id = $1 AND o.id = n.id
         """,
         key.tenant_id,
-        key.account_id,
         [order_id for order_id, _ in claims],
         [broker_order_id for _, broker_order_id in claims],
         client_id,
