@@ -116,7 +116,11 @@ def _plan(settings: Settings) -> _Plan:
         folders = state_folders(settings)
         servers = _embedded(settings, folders)
         for server in servers:
-            environment["OMS_DATABASE_URL" if isinstance(server, PostgresServer) else "OMS_REDIS_URL"] = server.url
+            if isinstance(server, PostgresServer):
+                environment["OMS_MIGRATION_DATABASE_URL"] = server.url
+                environment["OMS_DATABASE_URL"] = server.process_url
+            else:
+                environment["OMS_REDIS_URL"] = server.url
         if settings.is_token_secret_public:
             environment["OMS_TOKEN_SECRET_FILE"] = str(token_secret_file(folders))
     return _Plan(servers=servers, environment=environment, has_demo=has_demo)

@@ -17,14 +17,15 @@ def migrate(*, with_demo: bool, is_check: bool) -> None:
     settings = load_settings()
     if with_demo and settings.environment == "production":
         raise SettingsError("production has no demo: leave --demo away")
-    settings = asyncio.run(reachable_settings(settings))
-    assert settings.database_url is not None
-    upgrade(settings.database_url)
+    owner = settings.migration_database_url or settings.database_url
+    reached = asyncio.run(reachable_settings(settings.model_copy(update={"database_url": owner})))
+    assert reached.database_url is not None
+    upgrade(reached.database_url)
     if is_check:
-        check_drift(settings.database_url)
+        check_drift(reached.database_url)
     print("the database is at the newest revision", file=sys.stderr)
     if with_demo:
-        asyncio.run(_seed(settings, settings.database_url))
+        asyncio.run(_seed(reached, settings.database_url or reached.database_url))
 
 
 async def _seed(settings: Settings, database_url: str) -> None:

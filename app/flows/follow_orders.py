@@ -7,7 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from app.core.errors import InputError, NotFoundError
+from app.brokers.errors import AccountUnknownError
+from app.core.errors import InputError
 from app.core.ids import AccountId, ExecutionKey, TenantId
 from app.core.messages import AccountKey
 from app.flows.desk import Desk
@@ -37,7 +38,7 @@ async def follow_order_events(
 ) -> AsyncIterator[LoggedEvent]:
     """The events of the account behind a sequence, each once and in order, then the live ones; None: live only.
 
-    Raises NotFoundError for an account that the tenant has not, InputError for a sequence beyond the log's end.
+    Raises AccountUnknownError for an account that the tenant has not, InputError for a sequence beyond the log's end.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
     async with desk.bus.subscribe(events_channel(key.tenant_id, account_id)) as stream:
@@ -67,14 +68,15 @@ async def follow_executions(
 ) -> AsyncIterator[Execution]:
     """Each execution and each correction of the accounts from now on; None: of all accounts that the tenant has now.
 
-    Raises NotFoundError for an account that the tenant has not.
+    Raises AccountUnknownError for an account that the tenant has not.
     """
     tenant_id = principal.tenant_id
     known = await _ends(desk, tenant_id)
-    wanted = list(dict.fromkeys(known if account_ids is None else account_ids))
-    for account_id in wanted:
+    asked = list(known if account_ids is None else account_ids)
+    for place, account_id in enumerate(asked):
         if account_id not in known:
-            raise NotFoundError("no such account", path=["accountIds"])
+            raise AccountUnknownError("accountIds", str(place))
+    wanted = list(dict.fromkeys(asked))
     queue: asyncio.Queue[LoggedEvent] = asyncio.Queue(MERGE_MAX)
 
     async def feed(account_id: AccountId) -> None:
@@ -126,7 +128,7 @@ async def _ends(desk: Desk, tenant_id: TenantId) -> dict[AccountId, int]:
 async def _start(desk: Desk, key: AccountKey, after_sequence: int | None) -> int:
     ends = await _ends(desk, key.tenant_id)
     if key.account_id not in ends:
-        raise NotFoundError("no such account", path=["accountId"])
+        raise AccountUnknownError("accountId")
     end = ends[key.account_id]
     if after_sequence is None:
         return end

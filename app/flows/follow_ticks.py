@@ -16,6 +16,7 @@ from app.infra.bus import Gap, Stream
 from app.infra.redis import REDIS_LOST
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
+from app.instruments.errors import InstrumentUnknownError
 from app.marketdata import service as marketdata
 from app.marketdata.domain import decode_ticks, ticks_channel
 
@@ -49,7 +50,7 @@ async def follow_ticks(
 ) -> AsyncIterator[TickUpdate]:
     """SNAPSHOT, then DELTAs at most every throttle_ms, a HEARTBEAT after five quiet seconds, RESET after a gap.
 
-    Raises InputError for a symbol that the tenant has not and for a window out of range.
+    Raises InstrumentUnknownError for a symbol that the tenant has not, InputError for a window out of range.
     """
     wanted = await _instruments(desk, principal.tenant_id, symbols)
     if not THROTTLE_MS_MIN <= throttle_ms <= THROTTLE_MS_MAX:
@@ -97,14 +98,15 @@ async def _window(
 async def _instruments(desk: Desk, tenant_id: TenantId, symbols: Sequence[str]) -> frozenset[InstrumentId]:
     if not 0 < len(symbols) <= SYMBOLS_MAX:
         raise InputError(f"needs 1 to {SYMBOLS_MAX} symbols", path=["symbols"])
-    if any("\x00" in symbol for symbol in symbols):
-        raise InputError("a symbol has a character that none has", path=["symbols"])
+    for place, symbol in enumerate(symbols):
+        if "\x00" in symbol:
+            raise InstrumentUnknownError(symbol, "symbols", str(place))
     async with begin_batch(desk.database, tenant_id) as session:
         found = await instruments.find(session, symbols=[(tenant_id, symbol) for symbol in symbols])
     known = {instrument.symbol for _, instrument in found}
     for place, symbol in enumerate(symbols):
         if symbol not in known:
-            raise InputError(f"no instrument {symbol}", path=["symbols", str(place)])
+            raise InstrumentUnknownError(symbol, "symbols", str(place))
     return frozenset(instrument.id for _, instrument in found)
 
 

@@ -58,7 +58,12 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    secret_fields: ClassVar[tuple[str, ...]] = ("database_url", "redis_url", "token_secret")
+    secret_fields: ClassVar[tuple[str, ...]] = (
+        "database_url",
+        "migration_database_url",
+        "redis_url",
+        "token_secret",
+    )
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
     environment: Literal["development", "test", "production"] = Field(
@@ -86,6 +91,12 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",
         validation_alias=AliasChoices("OMS_DATABASE_URL", "DATABASE_URL"),
+    )
+    migration_database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
+        default=None,
+        description="the same database as a login that owns the tables and may create roles, for `oms migrate` alone; "
+        "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake and oms_system. "
+        "Unset, OMS_DATABASE_URL serves for both",
     )
     redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(
         default=None,

@@ -1,8 +1,10 @@
 """Access tokens: short-lived JWTs signed with HS256, and the random secrets of everything that lives longer."""
 
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +22,7 @@ TYPE: Final = "at+jwt"
 
 KEY_LENGTH_MIN: Final = 32
 TOKEN_LENGTH_MAX: Final = 2048
+REMEMBERED_MAX: Final = 20_000
 SKEW_MAX: Final = timedelta(seconds=30)
 
 _CLAIMS: Final = ("iss", "aud", "sub", "tid", "sid", "iat", "exp")
@@ -50,6 +53,7 @@ class AccessTokens:
         if len(self._key) < KEY_LENGTH_MIN:
             raise ValueError(f"OMS_TOKEN_SECRET needs at least {KEY_LENGTH_MIN} bytes")
         self._clock = clock
+        self._verified_claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
 
     def issue(self, claims: AccessClaims) -> str:
         """The signed token of the claims; times are kept to the second."""
@@ -70,12 +74,25 @@ class AccessTokens:
         Raises UnauthenticatedError, the same for whatever is wrong.
         """
         try:
-            claims = self._claims(self._verified(token))
+            claims = self._remembered(token)
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             raise UnauthenticatedError("The credential does not hold.") from error
         now = self._clock.now()
         if claims.expires_at <= now or claims.issued_at > now + SKEW_MAX:
             raise UnauthenticatedError("The credential does not hold.")
+        return claims
+
+    def _remembered(self, token: str) -> AccessClaims:
+        # What a signature holds stays so; only the times are looked at anew. The token itself is not kept.
+        key = sha256(token.encode()).digest()
+        claims = self._verified_claims.get(key)
+        if claims is None:
+            claims = self._claims(self._verified(token))
+            self._verified_claims[key] = claims
+            if len(self._verified_claims) > REMEMBERED_MAX:
+                self._verified_claims.popitem(last=False)
+        else:
+            self._verified_claims.move_to_end(key)
         return claims
 
     def _verified(self, token: str) -> dict[str, Any]:

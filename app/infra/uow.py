@@ -69,19 +69,24 @@ async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchS
     async with database.acquire() as connection:
         try:
             await connection.execute(opening)
-        except asyncpg.InternalClientError:
-            # The server ended it, and the pool would hand it out again until the driver sees that.
-            connection.terminate()
-            raise
-        try:
             yield BatchSession(connection)
         except BaseException:
-            if not connection.is_closed():
-                await connection.execute("ROLLBACK")
+            await _give_up(connection)
             raise
         # PostgreSQL answers COMMIT of a transaction that an error had aborted with ROLLBACK, and with no error.
         if await connection.execute("COMMIT") != "COMMIT":
             raise asyncpg.InFailedSQLTransactionError("the transaction was aborted before: nothing was committed")
+
+
+async def _give_up(connection: asyncpg.Connection) -> None:
+    # What led here is what the caller must see, above all a cancellation: a connection that cannot roll back is thrown
+    # away, which rolls back too.
+    if connection.is_closed():
+        return
+    try:
+        await connection.execute("ROLLBACK")
+    except Exception:
+        connection.terminate()
 
 
 def _settings(scope: Scope, *, read_only: bool) -> dict[str, str]:

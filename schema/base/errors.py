@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLError
 
 from app.core.errors import ForbiddenError, OmsError, Problem, UnauthenticatedError, UnavailableError
 
+MESSAGE_LENGTH_MAX: Final = 500
 _log = logging.getLogger("oms.graphql")
 
 KnownAs = Callable[[BaseException], OmsError | None]
@@ -28,7 +29,7 @@ def user_errors(error: OmsError) -> list[UserError]:
     """The error as a payload carries it; what the input cannot mend is raised on."""
     if isinstance(error, UnauthenticatedError | ForbiddenError | UnavailableError):
         raise error
-    return [UserError(code=error.code, message=error.message, path=list(error.path))]
+    return [UserError(code=error.code, message=_cut(error.message), path=list(error.path))]
 
 
 def problem_errors(problems: Iterable[Problem]) -> list[UserError]:
@@ -38,7 +39,7 @@ def problem_errors(problems: Iterable[Problem]) -> list[UserError]:
 
 def coded(code: str, message: str, *, path: Iterable[str] = (), **facts: Any) -> dict[str, Any]:
     """An error in the form of the answer that concerns the request as a whole."""
-    return {"message": message, "extensions": _extensions(code, path, facts)}
+    return {"message": _cut(message), "extensions": _extensions(code, path, facts)}
 
 
 def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dic
     What an OmsError says is told with its code; what graphql-core says about the document or the variables with the
     code that `extensions` hold, else BAD_USER_INPUT; anything else is logged and told as INTERNAL with the request id.
     """
-    answer: dict[str, Any] = {"message": error.message}
+    answer: dict[str, Any] = {"message": _cut(error.message)}
     if error.locations:
         answer["locations"] = [location.formatted for location in error.locations]
     if error.path is not None:
@@ -66,11 +67,16 @@ def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dic
     if known is not original and known.is_retryable:
         # Drivers put values of statements into their messages: those stay out of the log.
         _log.warning("request %s met an outage: %s", request_id, type(original).__name__)
-    answer["message"] = known.message
+    answer["message"] = _cut(known.message)
     answer["extensions"] = _extensions(known.code, known.path, known.facts)
     if known.is_retryable:
         answer["extensions"]["retryable"] = True
     return answer
+
+
+def _cut(message: str) -> str:
+    # A message that quotes what came in may not become an answer many times as long.
+    return message if len(message) <= MESSAGE_LENGTH_MAX else message[:MESSAGE_LENGTH_MAX] + "…"
 
 
 def _innermost(error: GraphQLError) -> BaseException | None:

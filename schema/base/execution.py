@@ -37,7 +37,10 @@ from schema.base.permissions import Requirement
 Answer = dict[str, Any]
 
 DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_CHARACTERS_MAX: Final = 8 * 1024 * 1024
+DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+# Measured: what a parsed document keeps for each of its tokens, itself and the nodes made of it.
+TOKEN_BYTES: Final = 420
+CHARACTER_BYTES: Final = 4
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 15.0
@@ -60,6 +63,8 @@ class Prepared:
     document: DocumentNode | None
     is_introspecting: bool = False
     errors: tuple[Answer, ...] = ()
+    size: int = 0
+    """Bytes that it keeps, without its text."""
 
 
 class GraphQLEngine:
@@ -81,7 +86,7 @@ class GraphQLEngine:
         self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._document_characters = 0
+        self._document_bytes = 0
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
@@ -118,10 +123,10 @@ class GraphQLEngine:
             return known
         prepared = self._prepare(text)
         self._documents[text] = prepared
-        self._document_characters += len(text)
-        while len(self._documents) > DOCUMENTS_MAX or self._document_characters > DOCUMENT_CHARACTERS_MAX:
-            forgotten, _ = self._documents.popitem(last=False)
-            self._document_characters -= len(forgotten)
+        self._document_bytes += _kept(text, prepared)
+        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
+            forgotten, shed = self._documents.popitem(last=False)
+            self._document_bytes -= _kept(forgotten, shed)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:
@@ -147,7 +152,8 @@ class GraphQLEngine:
             return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
         if errors:
             return Prepared(document=None, errors=tuple(_invalid(document, error) for error in errors))
-        return Prepared(document=document, is_introspecting=is_introspecting(document))
+        size = _tokens(document) * TOKEN_BYTES
+        return Prepared(document=document, is_introspecting=is_introspecting(document), size=size)
 
     def _operation(
         self, asked: Asked, context: RequestContext
@@ -281,6 +287,18 @@ class _Patient:
         close: Callable[[], Any] | None = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
+
+
+def _kept(text: str, prepared: Prepared) -> int:
+    return CHARACTER_BYTES * len(text) + prepared.size
+
+
+def _tokens(document: DocumentNode) -> int:
+    count = 0
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        count, token = count + 1, token.next
+    return count
 
 
 def _variables(asked: Asked) -> dict[str, Any]:

@@ -24,6 +24,7 @@ VISITS_MAX: Final = 10_000
 PAIRS_MAX: Final = 30_000
 FRAGMENTS_MAX: Final = 100
 OPERATIONS_MAX: Final = 50
+QUERIES_MAX: Final = 30
 MUTATIONS_MAX: Final = 20
 SUBSCRIPTIONS_MAX: Final = 1
 
@@ -189,6 +190,9 @@ def _excess_of_operation(operation: OperationDefinitionNode, weight: _Weight) ->
         return Excess(what="fields", limit=FIELDS_MAX)
     if weight.aliases > ALIASES_MAX:
         return Excess(what="aliases", limit=ALIASES_MAX)
+    # Each root field asks the database by itself and at once: a hundred of them keep all others waiting.
+    if operation.operation is OperationType.QUERY and len(weight.names) > QUERIES_MAX:
+        return Excess(what="queries in one operation", limit=QUERIES_MAX)
     if operation.operation is OperationType.MUTATION and len(weight.names) > MUTATIONS_MAX:
         return Excess(what="mutations in one operation", limit=MUTATIONS_MAX)
     if operation.operation is OperationType.SUBSCRIPTION and len(weight.names) > SUBSCRIPTIONS_MAX:

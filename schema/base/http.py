@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one POST, one JSON document, one answer."""
 
+import asyncio
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,7 @@ from schema.base.errors import KnownAs
 from schema.base.execution import Answer, Asked, GraphQLEngine, refusal
 
 BODY_BYTES_MAX: Final = 256 * 1024
+BODY_TIMEOUT_S: Final = 15.0
 DRAIN_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
@@ -23,6 +25,16 @@ class BodyTooLargeError(OmsError):
 
     def __init__(self) -> None:
         super().__init__(f"A request has at most {BODY_BYTES_MAX} bytes.", limit=BODY_BYTES_MAX)
+
+
+class BodyTimeoutError(OmsError):
+    """The request did not arrive in time."""
+
+    code = "BODY_TIMEOUT"
+    is_retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(f"A request arrives within {BODY_TIMEOUT_S:.0f} seconds.")
 
 
 class MediaTypeError(OmsError):
@@ -67,8 +79,13 @@ class GraphQLOverHTTP:
             await _respond(send, 415, refusal(MediaTypeError()), request_id)
             return
         try:
-            asked = asked_of(await _body(receive))
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await _body(receive)
+            asked = asked_of(body)
         except _Gone:
+            return
+        except TimeoutError:
+            await _respond(send, 408, refusal(BodyTimeoutError()), request_id, (b"connection", b"close"))
             return
         except BodyTooLargeError as error:
             await _respond(send, 413, refusal(error), request_id, (b"connection", b"close"))

@@ -35,7 +35,16 @@ def parse_ids(texts: Iterable[str] | None, *path: str) -> tuple[UUID, ...] | Non
 
 
 def bounded(values: Sequence[str], *path: str, count_max: int = IDS_MAX) -> Sequence[str]:
-    """The values. Raises InputError when there are too many."""
+    """The values. Raises InputError when there are too many, or with the path of one that cannot be stored."""
     if len(values) > count_max:
         raise InputError(f"At most {count_max} at once.", path=path)
+    for index, value in enumerate(values):
+        storable(value, *path, str(index))
     return values
+
+
+def storable(text: str, *path: str) -> str:
+    """The text. Raises InputError with the path for one with U+0000, which PostgreSQL does not take."""
+    if "\x00" in text:
+        raise InputError("A text holds a character that cannot be stored.", path=path)
+    return text

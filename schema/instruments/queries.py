@@ -7,7 +7,7 @@ from app.identity.domain import Scope
 from app.instruments import service as instruments
 from app.instruments.service import InstrumentFilter, InstrumentKey
 from schema.base.context import Info, RequestContext
-from schema.base.ids import bounded
+from schema.base.ids import bounded, storable
 from schema.base.pagination import window_of
 from schema.base.permissions import scoped
 from schema.instruments.types import InstrumentConnection, read_cursor
@@ -34,7 +34,7 @@ class InstrumentQuery:
         """A page of instruments."""
         window = window_of(first=first, after=after, read=read_cursor)
         if search is not None:
-            search = search[:SEARCH_LENGTH_MAX].strip()
+            search = storable(search, "search")[:SEARCH_LENGTH_MAX].strip()
         listed = None if symbols is None else tuple(bounded(symbols, "symbols"))
         return await _connection(info.context, InstrumentFilter(search=search, symbols=listed), window)
 

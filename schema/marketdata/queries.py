@@ -7,7 +7,7 @@ from app.core.messages import Instrument as InstrumentValue
 from app.identity.domain import Scope
 from app.instruments import service as instruments
 from schema.base.context import Info
-from schema.base.ids import bounded
+from schema.base.ids import bounded, storable
 from schema.base.permissions import scoped
 from schema.instruments.types import Instrument, Quote
 
@@ -23,7 +23,7 @@ class MarketDataQuery:
         """The newest known quote."""
         principal = info.context.principal
         async with info.context.desk.reading(principal) as session:
-            meant = await instruments.named(session, principal.tenant_id, symbol, exchange)
+            meant = await instruments.named(session, principal.tenant_id, storable(symbol, "symbol"), exchange)
         found = await _quotes(info, [meant])
         return found[0] if found else None
 

@@ -12,7 +12,7 @@ from app.core.ids import AccountId, InstrumentId
 from app.core.paging import Page, Window
 from app.orders.domain import listing
 from app.orders.domain import order as domain
-from schema.base.ids import bounded, parse_ids
+from schema.base.ids import bounded, parse_ids, storable
 from schema.base.pagination import Count, Cursors, PageInfo, page_info
 from schema.orders.types import Execution, Order
 
@@ -49,6 +49,8 @@ def wanted_orders(given: OrderFilter | None) -> WantedOrders:
         return WantedOrders(orders=listing.OrderFilter(), symbols=None)
     accounts = parse_ids(given.account_ids, "filter", "accountIds")
     instruments = parse_ids(given.instrument_ids, "filter", "instrumentIds")
+    if given.client_order_id is not None:
+        storable(given.client_order_id, "filter", "clientOrderId")
     return WantedOrders(
         orders=listing.OrderFilter(
             account_ids=None if accounts is None else tuple(AccountId(one) for one in accounts),

@@ -265,6 +265,8 @@ async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
     await database.open()
     relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
     yield
-    relay.cancel()
-    await asyncio.gather(relay, return_exceptions=True)
+    # A cancellation may get lost where a time-out ends at the same moment: it is repeated.
+    while not relay.done():
+        relay.cancel()
+        await asyncio.wait([relay], timeout=0.5)
     await database.close()

@@ -1,8 +1,10 @@
 """Who may ask: credentials, scopes, and what a request looks like."""
 
+import asyncio
 from datetime import timedelta
 
 import orjson
+import pytest
 
 from app.identity.domain import Role, Scope
 from tests.graphql.conftest import PLACE, Api, Firm, token_of
@@ -131,6 +133,19 @@ async def test_a_large_body_is_refused(anonymous: Api) -> None:
     response = await anonymous.post(b" " * (256 * 1024 + 1))
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (413, "BODY_TOO_LARGE")
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(anonymous: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.base.http.BODY_TIMEOUT_S", 0.05)
+    host, port = anonymous.address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+
+    answer = await asyncio.wait_for(reader.read(), 10)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_health_is_told(anonymous: Api) -> None:

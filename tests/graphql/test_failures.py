@@ -7,10 +7,10 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -140,7 +140,7 @@ async def test_the_process_serves_and_ends_at_once_with_sockets_open(
 class AwayDatabase(Database):
     """A database that went away after it was opened."""
 
-    def acquire(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+    def acquire(self) -> Any:
         """Refuses."""
         raise ConnectionRefusedError
 

@@ -7,7 +7,9 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from app.infra.settings import Settings
+from schema.base.execution import GraphQLEngine
 from schema.base.guard import excess_of
+from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import PLACE, Api, Firm, serve
 
 CANCEL = "mutation Cancel($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
@@ -41,6 +43,7 @@ def nested(levels: int, width: int) -> str:
         ("{ viewer {" + " scopes" * 250 + "} }", "pairs of fields"),
         (nested(3, 7), "pairs of fields"),
         (doubling(20), "fields"),
+        ("{" + "".join(f" a{n}: orders {{ totalCount }}" for n in range(31)) + "}", "queries"),
         ("mutation {" + "".join(f" a{n}: logout {{ errors {{ code }} }}" for n in range(21)) + "}", "mutations"),
         ("subscription { a: executions { id } b: executions { id } }", "subscriptions"),
         (" ".join(f"query q{n} {{ viewer {{ scopes }} }}" for n in range(51)), "operations"),
@@ -133,3 +136,32 @@ async def test_lists_within_lists_end_where_the_answer_is_too_large(firm: Firm) 
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["ANSWER_TOO_LARGE"]
     assert [len(edge["node"]["events"]) for edge in usual["orders"]["edges"]] == [2] * 40
+
+
+async def test_an_error_does_not_say_back_all_that_came_in(firm: Firm) -> None:
+    unknown = " ".join(f"x{n}: 1" for n in range(20))
+    document = f'mutation {{ placeOrder(input: {{ symbol: "{"S" * 100_000}" {unknown} }}) {{ errors {{ code }} }} }}'
+    symbol = "S" * 100_000
+
+    refused = (await firm.api.answer(document))["errors"]
+    missed = await firm.api.error("query Quote($symbol: String!) { quote(symbol: $symbol) { time } }", symbol=symbol)
+
+    assert refused
+    assert all(len(error["message"]) <= 501 for error in [*refused, missed])
+
+
+def test_what_is_kept_of_documents_is_bounded_by_their_tokens() -> None:
+    engine = GraphQLEngine(
+        schema._schema, subscription_requirements(), is_open_to_introspection=True, known_as=lambda _: None
+    )
+    symbols = " ".join('"A"' for _ in range(3_900))
+    documents = [f"{{ quotes(symbols: [{symbols}]) {{ time }} }} # {number}" for number in range(45)]
+
+    first = engine.prepare(documents[0])
+    for document in documents[1:]:
+        engine.prepare(document)
+
+    assert first.document is not None
+    assert first.size > 3_900 * 400
+    assert engine.prepare(documents[-1]) is engine.prepare(documents[-1])
+    assert engine.prepare(documents[0]) is not first

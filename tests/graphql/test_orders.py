@@ -287,3 +287,19 @@ async def test_an_order_may_be_written_out_in_the_document(firm: Firm) -> None:
 
     assert whole["placeOrder"]["order"] == {"quantity": "10", "metadata": {"a": [1, "b"]}}
     assert broken["extensions"] == {"code": "BAD_USER_INPUT", "path": ["input", "quantity"]}
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ('{ quote(symbol: "A\\u0000") { time } }', ["symbol"]),
+        ('{ quotes(symbols: ["AAPL", "A\\u0000"]) { time } }', ["symbols", "1"]),
+        ('{ positions(symbols: ["\\u0000"]) { id } }', ["symbols", "0"]),
+        ('{ instruments(search: "\\u0000") { totalCount } }', ["search"]),
+        ('{ instruments(symbols: ["\\u0000"]) { totalCount } }', ["symbols", "0"]),
+        ('{ orders(filter: { symbols: ["\\u0000"] }) { totalCount } }', ["filter", "symbols", "0"]),
+        ('{ orders(filter: { clientOrderId: "\\u0000" }) { totalCount } }', ["filter", "clientOrderId"]),
+    ],
+)
+async def test_a_text_that_cannot_be_stored_is_told_by_its_place(firm: Firm, document: str, path: list[str]) -> None:
+    assert await firm.api.refusal(document) == ("BAD_USER_INPUT", path)

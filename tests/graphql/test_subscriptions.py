@@ -155,10 +155,11 @@ async def test_a_socket_has_so_many_operations_and_no_more(firm: Firm) -> None:
 @pytest.mark.parametrize(
     ("document", "variables", "code", "path"),
     [
-        (EVENTS, {"account": str(uuid4())}, "NOT_FOUND", ["accountId"]),
+        (EVENTS, {"account": str(uuid4())}, "ACCOUNT_NOT_FOUND", ["accountId"]),
         (EVENTS, {"account": "nonsense"}, "BAD_USER_INPUT", ["accountId"]),
         (EVENTS, {}, "BAD_USER_INPUT", ["accountId"]),
-        (TICKS, {"symbols": ["NOPE"]}, "BAD_USER_INPUT", ["symbols", "0"]),
+        (TICKS, {"symbols": ["AAPL", "NOPE"]}, "INSTRUMENT_NOT_FOUND", ["symbols", "1"]),
+        (TICKS, {"symbols": ["AAPL", "A\x00"]}, "INSTRUMENT_NOT_FOUND", ["symbols", "1"]),
         (TICKS, {"symbols": []}, "BAD_USER_INPUT", ["symbols"]),
         (TICKS, {"symbols": ["AAPL"], "throttle": 1}, "BAD_USER_INPUT", ["throttleMs"]),
         ("subscription { executions(accountIds: [1]) { id } }", {}, "BAD_USER_INPUT", ["accountIds", "0"]),
@@ -187,11 +188,11 @@ async def test_a_sequence_beyond_the_logs_end_is_refused(firm: Firm) -> None:
 async def test_another_tenants_account_cannot_be_followed(firm: Firm, stranger: Firm) -> None:
     async with firm.api.socket() as opened:
         await opened.subscribe(EVENTS, account=str(stranger.account_id))
-        assert await opened.refusal() == ("NOT_FOUND", ["accountId"])
+        assert await opened.refusal() == ("ACCOUNT_NOT_FOUND", ["accountId"])
 
         executions = "subscription($a: [ID!]) { executions(accountIds: $a) { id } }"
         await opened.subscribe(executions, a=[str(stranger.account_id)])
-        assert await opened.refusal() == ("NOT_FOUND", ["accountIds"])
+        assert await opened.refusal() == ("ACCOUNT_NOT_FOUND", ["accountIds", "0"])
 
 
 async def test_a_stream_needs_its_scope(firm: Firm) -> None:
@@ -281,6 +282,17 @@ async def test_a_stream_ends_when_its_session_does(firm: Firm) -> None:
         await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
 
         assert await opened.refusal() == ("UNAUTHENTICATED", [])
+
+
+async def test_a_socket_of_an_ended_session_places_no_order(firm: Firm) -> None:
+    async with firm.api.socket() as opened:
+        await log_out(firm.desk.door, firm.principal)
+
+        await opened.subscribe(PLACE, input=firm.order())
+        message = await opened.receive()
+
+    assert message["payload"]["data"] is None
+    assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:

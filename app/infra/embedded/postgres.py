@@ -41,9 +41,20 @@ class PostgresServer:
         """The URL of the application's database, for asyncpg and, with its driver's name, SQLAlchemy."""
         return self.url_of(self.database)
 
+    @property
+    def process_url(self) -> str:
+        """The same as the login of processes, which owns nothing and may only switch to their roles.
+
+        The first migration creates it.
+        """
+        return self._url_as("oms_login", self.database)
+
     def url_of(self, database: str) -> str:
         """The URL of any database of this server, as its superuser."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self._sockets), safe='/')}"
+        return self._url_as("postgres", database)
+
+    def _url_as(self, login: str, database: str) -> str:
+        return f"postgresql://{login}@/{database}?host={quote(str(self._sockets), safe='/')}"
 
     @property
     def lock_path(self) -> Path:

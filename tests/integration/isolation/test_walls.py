@@ -280,6 +280,20 @@ async def _loses_its_connection(database: Database, tenant_id: TenantId) -> None
             await session.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
+async def _is_cancelled_and_cannot_roll_back(database: Database, tenant_id: TenantId) -> None:
+    busy: list[asyncio.Task[list[Any]]] = []
+
+    async def work() -> None:
+        async with begin_batch(database, tenant_id) as session:
+            busy.append(asyncio.create_task(session.fetch("SELECT pg_sleep(30)")))
+            await asyncio.sleep(0)
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await work()
+    await asyncio.gather(*busy, return_exceptions=True)
+
+
 @pytest.mark.parametrize(
     "ends",
     [
@@ -294,6 +308,7 @@ async def _loses_its_connection(database: Database, tenant_id: TenantId) -> None
         _is_cancelled,
         _is_cancelled_by_orm,
         _loses_its_connection,
+        _is_cancelled_and_cannot_roll_back,
     ],
     ids=lambda ends: ends.__name__.strip("_"),
 )

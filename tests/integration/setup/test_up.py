@@ -8,8 +8,11 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from app.infra.embedded.folders import Folders
+from app.infra.embedded.postgres import PostgresServer
 from tests.installation import ROOT, START_S_MAX, Installation, installed, until
 
 # A second on a machine that has one to spare; what is proven here is that nobody has to ask twice.
@@ -43,6 +46,22 @@ async def test_everything_comes_up_heals_and_ends_at_one_signal(installation: In
     assert took_s < _STOP_S_MAX
     assert installation.children() == {}
     assert "Traceback" not in installation.log()
+
+
+async def test_processes_log_in_as_one_that_owns_nothing(installation: Installation) -> None:
+    server = PostgresServer(Folders.at(installation.state_dir))
+    connection = await asyncpg.connect(server.url)
+
+    logins = await connection.fetch(
+        "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name LIKE 'oms/%' AND datname = 'oms'"
+    )
+    (role,) = await connection.fetch("SELECT * FROM pg_roles WHERE rolname = 'oms_login'")
+    owned = await connection.fetchval("SELECT count(*) FROM pg_class WHERE relowner = 'oms_login'::regrole")
+    await connection.close()
+
+    assert [row["usename"] for row in logins] == ["oms_login"]
+    assert not any(role[power] for power in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolinherit"))
+    assert owned == 0
 
 
 async def test_nothing_survives_a_killed_supervisor(installation: Installation) -> None:

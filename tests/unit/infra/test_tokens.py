@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -72,6 +73,34 @@ def test_a_token_ends_to_the_second() -> None:
     assert tokens(CLAIMS.expires_at - timedelta(microseconds=1)).read(token) == CLAIMS
     with pytest.raises(UnauthenticatedError):
         tokens(CLAIMS.expires_at).read(token)
+
+
+def test_a_token_that_was_read_before_ends_all_the_same() -> None:
+    clock = SetClock(NOW)
+    reader = AccessTokens(SECRET, clock)
+    token = reader.issue(CLAIMS)
+    assert reader.read(token) == reader.read(token) == CLAIMS
+
+    clock.advance(timedelta(minutes=10))
+
+    with pytest.raises(UnauthenticatedError):
+        reader.read(token)
+
+
+def test_a_token_that_was_refused_before_is_refused_again() -> None:
+    reader = tokens()
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            reader.read(signed(payload(), key="another key that is long enough to sign"))
+
+
+def test_of_many_tokens_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.infra.tokens.REMEMBERED_MAX", 2)
+    reader = tokens()
+    for number in range(5):
+        reader.read(reader.issue(replace(CLAIMS, user_id=UserId(UUID(int=number)))))
+
+    assert len(reader._verified_claims) == 2
 
 
 def test_a_token_from_the_future_is_refused() -> None:

@@ -11,7 +11,8 @@ import { useCredential } from "../../shared/graphql/session";
 import { useTheme } from "../../shared/theme/theme";
 import { VIEWER } from "../identity/documents";
 import { EDITOR_THEME, prepareEditors } from "./editors";
-import { EXAMPLES } from "./examples";
+import { FIRST_ACCOUNT } from "./documents";
+import { examplesFor } from "./examples";
 
 const SIGN_IN = "/sign-in?next=/graphiql";
 
@@ -23,6 +24,7 @@ export function Explorer(): JSX.Element | null {
   const isSignedIn = useCredential() !== null;
   const theme = useTheme();
   const refusal = useRefusal(isSignedIn);
+  const accountId = useAccountId(isSignedIn);
 
   useEffect(() => {
     if (!isSignedIn) location.replace(SIGN_IN);
@@ -34,14 +36,16 @@ export function Explorer(): JSX.Element | null {
       {refusal === null ? (
         <main className="explorer">
           <h1 className="sr-only">GraphiQL</h1>
-          <GraphiQL
-            fetcher={fetcher}
-            defaultTabs={EXAMPLES}
-            defaultEditorToolsVisibility="variables"
-            forcedTheme={theme}
-            editorTheme={EDITOR_THEME}
-            showPersistHeadersSettings={false}
-          />
+          {accountId !== null && (
+            <GraphiQL
+              fetcher={fetcher}
+              defaultTabs={examplesFor(accountId)}
+              defaultEditorToolsVisibility="variables"
+              forcedTheme={theme}
+              editorTheme={EDITOR_THEME}
+              showPersistHeadersSettings={false}
+            />
+          )}
         </main>
       ) : (
         <p role="alert" className="p-4">
@@ -50,6 +54,19 @@ export function Explorer(): JSX.Element | null {
       )}
     </Shell>
   );
+}
+
+/** The account that the examples name; empty without one or without the right to see it, null while it is asked for. */
+function useAccountId(isSignedIn: boolean): string | null {
+  const [accountId, setAccountId] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isSignedIn) return;
+    void client
+      .query(FIRST_ACCOUNT, {})
+      .toPromise()
+      .then(({ data }) => setAccountId(data?.brokerAccounts[0]?.id ?? ""));
+  }, [isSignedIn]);
+  return accountId;
 }
 
 /** Why this person may not use the explorer; null as long as nothing says so. The API guards itself in any case. */

@@ -5,7 +5,16 @@ export interface ExampleTab {
   variables?: string;
 }
 
-export const EXAMPLES: ExampleTab[] = [
+/** The tabs, with the account that they trade and follow; empty where there is none yet. */
+export function examplesFor(accountId: string): ExampleTab[] {
+  return EXAMPLES.map(({ query, variables }) =>
+    variables === undefined ? { query } : { query, variables: variables.replace(ACCOUNT, accountId) },
+  );
+}
+
+const ACCOUNT = "{accountId}";
+
+const EXAMPLES: ExampleTab[] = [
   {
     query: `# Who you are, and what you may do.
 query Viewer {
@@ -65,8 +74,7 @@ query Instruments($search: String) {
 `,
   },
   {
-    query: `# Put an account's id from the first tab into the variables.
-# The same clientOrderId with the same order answers the first result again.
+    query: `# The account is your first one. The same clientOrderId with the same order answers the first result again.
 mutation PlaceOrder($input: PlaceOrderInput!) {
   placeOrder(input: $input) {
     order {
@@ -88,7 +96,7 @@ mutation PlaceOrder($input: PlaceOrderInput!) {
 `,
     variables: `{
   "input": {
-    "accountId": "",
+    "accountId": "{accountId}",
     "symbol": "AAPL",
     "side": "BUY",
     "orderType": "MARKET",
@@ -149,7 +157,7 @@ subscription OrderEvents($accountId: ID!, $afterSequence: Int) {
 }
 `,
     variables: `{
-  "accountId": "",
+  "accountId": "{accountId}",
   "afterSequence": 0
 }
 `,

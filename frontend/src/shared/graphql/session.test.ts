@@ -57,6 +57,14 @@ describe("a session that is about to end", () => {
     expect(endOfSession()).toBe("Your session has ended. Sign in again.");
   });
 
+  it("is kept when the server answers that it cannot tell", async () => {
+    answers({ data: null, errors: [{ message: "The database does not answer.", extensions: { code: "UNAVAILABLE" } }] });
+
+    await expect(bearerToken()).rejects.toThrow("The database does not answer.");
+
+    expect(stored.get("oms.session")).toContain('"refreshToken":"r1"');
+  });
+
   it("is kept when the server fails", async () => {
     answers({}, 503);
 

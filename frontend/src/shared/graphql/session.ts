@@ -97,6 +97,7 @@ const REFRESH = `mutation RefreshToken($input: RefreshTokenInput!) {
 }`;
 
 interface RefreshAnswer {
+  errors?: { message: string; extensions?: { code?: string } }[];
   data?: { refreshToken: { tokens: { accessToken: string; refreshToken: string; expiresAt: string } | null } } | null;
 }
 
@@ -112,6 +113,8 @@ async function requestTokens(): Promise<string | null> {
   if (response.status >= 500 || response.status === 429) throw new Error(`the server answered ${response.status}`);
   const answer = (await response.json()) as RefreshAnswer;
   const pair = answer.data?.refreshToken.tokens;
+  const outage = answer.errors?.find((error) => error.extensions?.code !== "UNAUTHENTICATED");
+  if (outage) throw new Error(outage.message);
   if (!pair) {
     signOut("Your session has ended. Sign in again.");
     return null;
