@@ -37,6 +37,7 @@ from app.orders.domain.reports import (
     apply_status,
 )
 from app.orders.events import OrderEventType
+from app.orders.repository import account_books, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as positions
 from app.positions.domain import apply_fill, derive
@@ -55,7 +56,7 @@ async def apply_reports(
 
     A report that repeats another changes nothing; one that fits no order or no transition is quarantined.
     """
-    books = await orders.books_for_update(session, [key])
+    books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
     work = await _load(session, key, reports, Booking(books=books, positions={}, ids=ids, now=now))
     for report in reports:
@@ -84,13 +85,13 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
         work.remember(OrderFile(order=order))
     asked = [order.id for order in found if order.state in _WITH_REQUESTS]
     if asked:
-        for request in await orders.open_requests(session, key.tenant_id, asked):
+        for request in await order_requests.open_requests(session, key.tenant_id, asked):
             work.remember_request(request)
     if executed or named:
-        for row in await orders.revisions(session, key, [report.root for report in executed] + named):
+        for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
     if executed:
-        work.early = await orders.take_early_commissions(session, key, [report.execution_id for report in executed])
+        work.early = await ledger.take_early_commissions(session, key, [report.execution_id for report in executed])
     known = await instruments.find(
         session,
         ids=[(key.tenant_id, one) for one in {order.instrument_id for order in found}],
@@ -210,7 +211,7 @@ class _Work:
         if report.commission is None:
             return
         if not self.charge(report.execution_id, report.commission, report.currency):
-            await orders.keep_early_commission(
+            await ledger.keep_early_commission(
                 session, self.key, report.execution_id, report.commission, report.currency, self.booking.now
             )
 
@@ -274,7 +275,7 @@ class _Work:
         self, session: BatchSession, order_id: OrderId | None, reason: str, report: AddressedReport
     ) -> None:
         log.error("quarantined: %s: %s", reason, report)
-        await orders.quarantine(
+        await ledger.quarantine(
             session,
             self.key,
             entry_id=self.booking.ids.new(),
@@ -298,7 +299,7 @@ class _Work:
             await self.derive_positions(session)
 
     async def derive_positions(self, session: BatchSession) -> None:
-        rows = await orders.active_executions(session, self.key, list(self.restated))
+        rows = await ledger.active_executions(session, self.key, list(self.restated))
         for instrument_id in self.restated:
             fills = [
                 Fill(instrument_id=instrument_id, signed_quantity=row.quantity * row.side.sign, price=row.price)

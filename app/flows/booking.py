@@ -14,8 +14,10 @@ from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.repository import account_books, event_log, lanes, ledger, order_requests
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import Book, LaneEntry
+from app.orders.repository.account_books import Book
+from app.orders.repository.lanes import LaneEntry
 from app.outbox import repository as outbox
 from app.outbox.repository import OutboxMessage
 from app.positions import batch as positions
@@ -103,23 +105,23 @@ class Booking:
         if self.changed_orders:
             writes.append(orders.update_orders(list(self.changed_orders.values())))
         for tenant_id, executions in _by_tenant(self.new_executions).items():
-            writes.append(orders.insert_executions(tenant_id, executions))
+            writes.append(ledger.insert_executions(tenant_id, executions))
         for tenant_id, executions in _by_tenant(self.changed_executions).items():
-            writes.append(orders.update_executions(tenant_id, executions))
+            writes.append(ledger.update_executions(tenant_id, executions))
         for tenant_id, requests in _by_tenant(self.new_requests).items():
-            writes.append(orders.insert_requests(tenant_id, requests))
+            writes.append(order_requests.insert_requests(tenant_id, requests))
         for tenant_id, requests in _by_tenant(self.resolved_requests).items():
-            writes.append(orders.resolve_requests(tenant_id, requests))
+            writes.append(order_requests.resolve_requests(tenant_id, requests))
         if self._moved:
             moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
             rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]
             writes.append(positions.store_positions(rows))
         if self._events:
-            writes.append(orders.append_events(self._events))
-            writes.append(orders.update_books(self.books))
+            writes.append(event_log.append_events(self._events))
+            writes.append(account_books.update_books(self.books))
             writes.append(outbox.append(self._messages(), self.now))
         if self.lane:
-            writes.append(orders.push_lane(self.lane, self.now))
+            writes.append(lanes.push_lane(self.lane, self.now))
         if self.audit:
             writes.append(audit.record_batch(self.audit))
         await session.write(writes)

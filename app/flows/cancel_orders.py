@@ -21,8 +21,8 @@ from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
-from app.orders.repository import batch as orders
-from app.orders.repository.batch import LaneEntry
+from app.orders.repository import lanes
+from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 
 
@@ -51,7 +51,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             )
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
-                await orders.drop_from_lane(session, key, order.id)
+                await lanes.drop_from_lane(session, key, order.id)
             else:
                 order = _request(key, file, principal, booking)
             booking.audit.append(

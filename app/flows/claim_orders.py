@@ -22,8 +22,9 @@ from app.core.messages import (
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.order import Order, OrderRequest
+from app.orders.repository import account_books, lanes, order_requests
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import LaneEntry
+from app.orders.repository.lanes import LaneEntry
 
 _AFTER_CONNECT = (LaneKind.CANCEL,)
 _WITH_OPEN_GATE = tuple(LaneKind)
@@ -37,12 +38,12 @@ async def claim_orders(
     Raises LeaseLostError when the lease's generation is not the newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    if not await orders.has_lane(session, key):
+    if not await lanes.has_lane(session, key):
         return []
-    await orders.books_for_update(session, [key])
+    await account_books.books_for_update(session, [key])
     account = (await brokers.account_facts(session, [key]))[key]
     kinds = _WITH_OPEN_GATE if account.is_gate_open else _AFTER_CONNECT
-    entries = await orders.take_lane(session, key, kinds, limit)
+    entries = await lanes.take_lane(session, key, kinds, limit)
     if not entries:
         return []
     known = await orders.orders_by_id(session, key.tenant_id, {entry.order_id for entry in entries})
@@ -53,12 +54,12 @@ async def claim_orders(
         raise LeaseLostError("the lease was taken over")
     if placed:
         claims = {order_id: first + place for place, order_id in enumerate(placed)}
-        await orders.store_claims(session, key, list(claims.items()), client_id, lease.generation)
+        await lanes.store_claims(session, key, list(claims.items()), client_id, lease.generation)
     request_ids = [entry.request_id for entry in entries if entry.request_id is not None]
     requests: dict[RequestId, OrderRequest] = {}
     if request_ids:
-        requests = await orders.requests_by_id(session, key.tenant_id, request_ids)
-        await orders.mark_sent(session, key.tenant_id, request_ids, now)
+        requests = await order_requests.requests_by_id(session, key.tenant_id, request_ids)
+        await order_requests.mark_sent(session, key.tenant_id, request_ids, now)
     contracts = await contracts_of(session, key, known.values())
     return [
         command
@@ -76,7 +77,7 @@ async def orders_not_told(
     may have been lost on the way: `commands_after_sync` writes that again.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    await orders.books_for_update(session, [key])
+    await account_books.books_for_update(session, [key])
     addresses = [report.address for report in told if isinstance(report, StatusReport)]
     order_ids = {address.order_id for address in addresses}
     permanent_ids = {address.permanent_id for address in addresses}
@@ -99,12 +100,12 @@ async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneC
     Source: guarantees G2; the broker takes a known id of the same client as the same order.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    await orders.books_for_update(session, [key])
+    await account_books.books_for_update(session, [key])
     if await brokers.take_order_ids(session, key, lease.generation, 0) is None:
         raise LeaseLostError("the lease was taken over")
     unsettled = await orders.unsettled_orders(session, key)
     contracts = await contracts_of(session, key, unsettled)
-    pending = await orders.open_requests(session, key.tenant_id, [order.id for order in unsettled])
+    pending = await order_requests.open_requests(session, key.tenant_id, [order.id for order in unsettled])
     commands = [
         _place_command(order, order.broker_order_id, contracts[order.instrument_id])
         for order in unsettled

@@ -18,7 +18,7 @@ from app.infra.uow import begin_batch
 from app.orders.domain.journal import event_from_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent
 from app.orders.events import OrderEventType
-from app.orders.repository import batch as orders
+from app.orders.repository import account_books, event_log, ledger
 
 PAGE = 500
 MERGE_MAX = 1_000
@@ -117,12 +117,12 @@ async def _next_of(queue: asyncio.Queue[LoggedEvent], feeds: Sequence[asyncio.Ta
 async def _execution(desk: Desk, tenant_id: TenantId, logged: LoggedEvent) -> Execution | None:
     execution_key = ExecutionKey(UUID(logged.event.details["executionKey"]))
     async with begin_batch(desk.database, tenant_id) as session:
-        return (await orders.executions_by_key(session, tenant_id, [execution_key])).get(execution_key)
+        return (await ledger.executions_by_key(session, tenant_id, [execution_key])).get(execution_key)
 
 
 async def _ends(desk: Desk, tenant_id: TenantId) -> dict[AccountId, int]:
     async with begin_batch(desk.database, tenant_id) as session:
-        return await orders.last_sequences(session, tenant_id)
+        return await account_books.last_sequences(session, tenant_id)
 
 
 async def _start(desk: Desk, key: AccountKey, after_sequence: int | None) -> int:
@@ -139,7 +139,7 @@ async def _start(desk: Desk, key: AccountKey, after_sequence: int | None) -> int
 
 async def _page(desk: Desk, key: AccountKey, after: int) -> list[LoggedEvent]:
     async with begin_batch(desk.database, key.tenant_id) as session:
-        return await orders.events_after(session, key, after, PAGE)
+        return await event_log.events_after(session, key, after, PAGE)
 
 
 async def _missed(desk: Desk, key: AccountKey, after: int) -> list[LoggedEvent]:

@@ -7,8 +7,9 @@ from app.core.ids import OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession
 from app.orders.domain.reports import OrderFile
+from app.orders.repository import account_books, order_requests
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import Book
+from app.orders.repository.account_books import Book
 
 
 async def lock_order(
@@ -19,10 +20,10 @@ async def lock_order(
     if seen is None:
         return None
     key = AccountKey(tenant_id=tenant_id, account_id=seen.account_id)
-    books = await orders.books_for_update(session, [key])
+    books = await account_books.books_for_update(session, [key])
     order = (await orders.orders_by_id(session, tenant_id, [order_id]))[order_id]
     file = OrderFile(order=order)
-    for request in await orders.open_requests(session, tenant_id, [order_id]):
+    for request in await order_requests.open_requests(session, tenant_id, [order_id]):
         is_cancel = request.kind is RequestKind.CANCEL
         file = replace(file, cancel=request) if is_cancel else replace(file, replace=request)
     return key, books[key], file

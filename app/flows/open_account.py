@@ -8,7 +8,7 @@ from app.brokers.batch import NewAccount
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession
-from app.orders.repository import batch as orders
+from app.orders.repository import account_books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +28,5 @@ async def open_account(
         return OpenedAccount(key=AccountKey(tenant_id=tenant_id, account_id=account_id), is_new=False)
     key = AccountKey(tenant_id=tenant_id, account_id=AccountId(ids.new()))
     await brokers.insert_account(session, key, new, now)
-    await orders.open_book(session, key)
+    await account_books.open_book(session, key)
     return OpenedAccount(key=key, is_new=True)

@@ -31,8 +31,9 @@ from app.orders.domain.order import Order, OrderEvent
 from app.orders.domain.placing import form_problems, grid_problems, problem, terms_document, terms_hash
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
+from app.orders.repository import account_books
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import LaneEntry
+from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
 from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, evaluate, first_breach
@@ -160,7 +161,7 @@ async def place_batch(
 ) -> list[Placement]:
     """Decides and stores a batch in the order of its arrival, against the exposure that is running."""
     keys = {intent.key for intent in intents}
-    books = await orders.books_for_update(session, keys)
+    books = await account_books.books_for_update(session, keys)
     places = {(intent.key, match.id) for intent in intents for match in intent.matches}
     facts = _Facts(
         accounts=await brokers.account_facts(session, books),

@@ -9,20 +9,21 @@ from app.flows.booking import Booking
 from app.infra.db import BatchSession
 from app.orders.domain.order import OrderEvent
 from app.orders.events import OrderEventType
+from app.orders.repository import account_books
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import LaneEntry
+from app.orders.repository.lanes import LaneEntry
 
 GATE = "gate"
 
 
 async def lock_account(session: BatchSession, key: AccountKey) -> None:
     """Puts this transaction in line with all writers of the account, so that none misses the gate's change."""
-    await orders.books_for_update(session, [key])
+    await account_books.books_for_update(session, [key])
 
 
 async def release_orders(session: BatchSession, key: AccountKey, *, now: datetime, ids: Ids) -> int:
     """Routes the held orders of the account, oldest first, and tells how many. The gate was opened just before."""
-    books = await orders.books_for_update(session, [key])
+    books = await account_books.books_for_update(session, [key])
     held = await orders.held_orders(session, key)
     booking = Booking(books=books, positions={}, ids=ids, now=now)
     for order in held:

@@ -27,7 +27,7 @@ from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders
-from app.orders.repository.batch import LaneEntry
+from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
 from app.risk.domain import Exposure, Proposal, evaluate, first_breach

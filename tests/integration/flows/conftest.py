@@ -31,6 +31,7 @@ from app.infra.settings import Settings
 from app.infra.uow import begin_batch
 from app.orders.domain.order import LoggedEvent, Order
 from app.orders.repository import batch as orders
+from app.orders.repository import event_log
 from app.positions import batch as positions
 from app.positions.domain import Position
 from tests import factories
@@ -92,7 +93,7 @@ class Trader:
 
     async def events(self) -> list[LoggedEvent]:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
-            return await orders.events_after(session, self.key, 0, 1000)
+            return await event_log.events_after(session, self.key, 0, 1000)
 
     def acknowledged(self, order: Order, status: WorkingStatus = WorkingStatus.WORKING) -> StatusReport:
         return StatusReport(

@@ -19,7 +19,7 @@ from app.flows.replace_order import replace_order
 from app.infra.system import SystemIds
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
-from app.orders.repository import batch as orders
+from app.orders.repository import order_requests
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
@@ -268,7 +268,7 @@ async def test_completion_beats_an_open_cancel(trader: Trader) -> None:
     assert (await trader.stored(order)).state is OrderState.FILLED
     assert command.request_id is not None
     async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
-        requests = await orders.requests_by_id(session, trader.key.tenant_id, [command.request_id])
+        requests = await order_requests.requests_by_id(session, trader.key.tenant_id, [command.request_id])
     assert requests[command.request_id].outcome is RequestOutcome.TOO_LATE
 
 

@@ -1,0 +1,70 @@
+"""The books of accounts: the rows whose locks put writers in line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.core.ids import AccountId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession, Write
+
+
+@dataclass(slots=True, kw_only=True)
+class Book:
+    """An account's book as locked, counting on: where its event log stands and how many orders are open."""
+
+    last_sequence: int
+    open_orders: int
+
+
+async def books_for_update(session: BatchSession, keys: Iterable[AccountKey]) -> dict[AccountKey, Book]:
+    """Locks the books of the accounts in key order, so that no two writers wait for each other; absent if unknown."""
+    wanted = list(keys)
+    rows = await session.fetch(
+        """
+        SELECT tenant_id, account_id, last_sequence, open_orders FROM account_books
+        WHERE (tenant_id, account_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+        ORDER BY tenant_id, account_id FOR UPDATE
+        """,
+        [key.tenant_id for key in wanted],
+        [key.account_id for key in wanted],
+    )
+    return {
+        AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"]): Book(
+            last_sequence=row["last_sequence"], open_orders=row["open_orders"]
+        )
+        for row in rows
+    }
+
+
+def update_books(books: dict[AccountKey, Book]) -> Write:
+    """Writes the books back."""
+    return Write.of(
+        """
+        UPDATE account_books AS b SET last_sequence = n.last_sequence, open_orders = n.open_orders
+        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[])
+          AS n(tenant_id, account_id, last_sequence, open_orders)
+        WHERE b.tenant_id = n.tenant_id AND b.account_id = n.account_id
+        """,
+        [key.tenant_id for key in books],
+        [key.account_id for key in books],
+        [book.last_sequence for book in books.values()],
+        [book.open_orders for book in books.values()],
+    )
+
+
+async def open_book(session: BatchSession, key: AccountKey) -> None:
+    """Opens the book of a new account."""
+    await session.execute(
+        """
+        INSERT INTO account_books (tenant_id, account_id, last_sequence, open_orders) VALUES ($1, $2, 0, 0)
+        ON CONFLICT DO NOTHING
+        """,
+        key.tenant_id,
+        key.account_id,
+    )
+
+
+async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[AccountId, int]:
+    """Where the event log of each account of the tenant ends."""
+    rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)
+    return {row["account_id"]: row["last_sequence"] for row in rows}

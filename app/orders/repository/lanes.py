@@ -1,0 +1,96 @@
+"""The lanes of accounts: what the connector is to do, in order, and the durable intent to send."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.ids import OrderId, RequestId
+from app.core.messages import AccountKey, LaneKind
+from app.infra.db import BatchSession, Write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneEntry:
+    """A command for the connector: what to do with which order."""
+
+    key: AccountKey
+    kind: LaneKind
+    order_id: OrderId
+    request_id: RequestId | None = None
+
+
+def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
+    """Puts commands at the end of their accounts' lanes."""
+    return Write.of(
+        """
+        INSERT INTO lane_commands (tenant_id, account_id, kind, order_id, request_id, created_at)
+        SELECT n.*, $6::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[]) AS n
+        """,
+        [entry.key.tenant_id for entry in entries],
+        [entry.key.account_id for entry in entries],
+        [entry.kind for entry in entries],
+        [entry.order_id for entry in entries],
+        [entry.request_id for entry in entries],
+        now,
+    )
+
+
+async def has_lane(session: BatchSession, key: AccountKey) -> bool:
+    """True when the lane of the account holds anything; asked without the lock of the book."""
+    return bool(
+        await session.fetch(
+            "SELECT 1 FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 LIMIT 1",
+            key.tenant_id,
+            key.account_id,
+        )
+    )
+
+
+async def take_lane(session: BatchSession, key: AccountKey, kinds: Sequence[LaneKind], limit: int) -> list[LaneEntry]:
+    """Takes the first commands of a lane away, in order. The book of the account is locked by the caller."""
+    rows = await session.fetch(
+        """
+        WITH taken AS (
+          DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND id IN (
+            SELECT id FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind = ANY($3::text[])
+            ORDER BY id LIMIT $4)
+          RETURNING id, kind, order_id, request_id)
+        SELECT kind, order_id, request_id FROM taken ORDER BY id
+        """,
+        key.tenant_id,
+        key.account_id,
+        list(kinds),
+        limit,
+    )
+    return [
+        LaneEntry(key=key, kind=LaneKind(row["kind"]), order_id=row["order_id"], request_id=row["request_id"])
+        for row in rows
+    ]
+
+
+async def store_claims(
+    session: BatchSession, key: AccountKey, claims: Sequence[tuple[OrderId, int]], client_id: int, generation: int
+) -> None:
+    """Stores the broker's order ids that orders are about to be sent with: the durable intent to send."""
+    await session.execute(
+        """
+        UPDATE orders AS o SET broker_order_id = n.broker_order_id, broker_client_id = $4, claimed_generation = $5
+        FROM unnest($2::uuid[], $3::bigint[]) AS n(id, broker_order_id)
+        WHERE o.tenant_id = $1 AND o.id = n.id
+        """,
+        key.tenant_id,
+        [order_id for order_id, _ in claims],
+        [broker_order_id for _, broker_order_id in claims],
+        client_id,
+        generation,
+    )
+
+
+async def drop_from_lane(session: BatchSession, key: AccountKey, order_id: OrderId) -> None:
+    """Takes away what the lane still holds of an order."""
+    await session.execute(
+        "DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND order_id = $3",
+        key.tenant_id,
+        key.account_id,
+        order_id,
+    )

@@ -1,0 +1,162 @@
+"""The execution ledger, the commissions that came first, and the reports that fit nowhere."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.core.ids import ExecutionKey, OrderId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import BatchSession, Write
+from app.orders.domain.order import Execution
+from app.orders.repository.rows import (
+    execution_from_row,
+)
+
+
+async def revisions(session: BatchSession, key: AccountKey, roots: Sequence[str]) -> list[Execution]:
+    """The ledger's rows of these roots."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND execution_root = ANY($3::text[])
+        """,
+        key.tenant_id,
+        key.account_id,
+        list(roots),
+    )
+    return [execution_from_row(row) for row in rows]
+
+
+async def active_executions(session: BatchSession, key: AccountKey, instrument_ids: Sequence[Any]) -> list[Execution]:
+    """All rows of the ledger that hold, of these instruments, in the order of their dealing."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND instrument_id = ANY($3::uuid[])
+          AND NOT is_superseded ORDER BY executed_at, id
+        """,
+        key.tenant_id,
+        key.account_id,
+        list(instrument_ids),
+    )
+    return [execution_from_row(row) for row in rows]
+
+
+def insert_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> Write:
+    """Appends rows to the ledger."""
+    return Write.of(
+        """
+        INSERT INTO executions (tenant_id, id, account_id, order_id, instrument_id, execution_id, execution_root,
+          revision, side, quantity, price, liquidity, is_superseded, realized_pnl, commission, commission_currency,
+          executed_at, recorded_at)
+        SELECT $1::uuid, n.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+          $8::int[], $9::text[], $10::numeric[], $11::numeric[], $12::text[], $13::bool[], $14::numeric[],
+          $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[]) AS n
+        """,
+        tenant_id,
+        [row.id for row in executions],
+        [row.account_id for row in executions],
+        [row.order_id for row in executions],
+        [row.instrument_id for row in executions],
+        [row.execution_id for row in executions],
+        [row.root for row in executions],
+        [row.revision for row in executions],
+        [row.side for row in executions],
+        [row.quantity for row in executions],
+        [row.price for row in executions],
+        [row.liquidity for row in executions],
+        [row.is_superseded for row in executions],
+        [row.realized_pnl for row in executions],
+        [row.commission for row in executions],
+        [row.commission_currency for row in executions],
+        [row.executed_at for row in executions],
+        [row.recorded_at for row in executions],
+    )
+
+
+def update_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> Write:
+    """Marks superseded rows and books commissions; what was dealt never changes."""
+    return Write.of(
+        """
+        UPDATE executions AS e SET is_superseded = n.is_superseded, commission = n.commission,
+          commission_currency = n.currency, realized_pnl = n.realized_pnl
+        FROM unnest($2::uuid[], $3::bool[], $4::numeric[], $5::text[], $6::numeric[])
+          AS n(id, is_superseded, commission, currency, realized_pnl)
+        WHERE e.tenant_id = $1 AND e.id = n.id
+        """,
+        tenant_id,
+        [row.id for row in executions],
+        [row.is_superseded for row in executions],
+        [row.commission for row in executions],
+        [row.commission_currency for row in executions],
+        [row.realized_pnl for row in executions],
+    )
+
+
+async def take_early_commissions(
+    session: BatchSession, key: AccountKey, execution_ids: Sequence[str]
+) -> dict[str, tuple[Decimal, str]]:
+    """Takes the commissions that came before these executions."""
+    rows = await session.fetch(
+        """
+        DELETE FROM early_commissions WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($3::text[])
+        RETURNING execution_id, commission, currency
+        """,
+        key.tenant_id,
+        key.account_id,
+        list(execution_ids),
+    )
+    return {row["execution_id"]: (row["commission"], row["currency"]) for row in rows}
+
+
+async def keep_early_commission(
+    session: BatchSession, key: AccountKey, execution_id: str, commission: Decimal, currency: str, now: datetime
+) -> None:
+    """Keeps a commission until its execution comes."""
+    await session.execute(
+        """
+        INSERT INTO early_commissions (tenant_id, account_id, execution_id, commission, currency, recorded_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+        """,
+        key.tenant_id,
+        key.account_id,
+        execution_id,
+        commission,
+        currency,
+        now,
+    )
+
+
+async def quarantine(
+    session: BatchSession,
+    key: AccountKey,
+    *,
+    entry_id: Any,
+    order_id: OrderId | None,
+    reason: str,
+    report: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Keeps a report that fits nowhere, whole."""
+    await session.execute(
+        """
+        INSERT INTO quarantined_reports (tenant_id, id, account_id, order_id, reason, report, recorded_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        key.tenant_id,
+        entry_id,
+        key.account_id,
+        order_id,
+        reason,
+        report,
+        now,
+    )
+
+
+async def executions_by_key(
+    session: BatchSession, tenant_id: TenantId, keys: Sequence[ExecutionKey]
+) -> dict[ExecutionKey, Execution]:
+    """The ledger's rows of these ids."""
+    rows = await session.fetch(
+        "SELECT * FROM executions WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(keys)
+    )
+    return {row["id"]: execution_from_row(row) for row in rows}

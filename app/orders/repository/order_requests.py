@@ -1,0 +1,81 @@
+"""Cancels and replaces."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from app.core.ids import OrderId, RequestId, TenantId
+from app.infra.db import BatchSession, Write
+from app.orders.domain.order import OrderRequest
+from app.orders.repository.rows import (
+    request_from_row,
+    request_terms_document,
+)
+
+
+async def open_requests(session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId]) -> list[OrderRequest]:
+    """The requests of these orders that are not resolved."""
+    rows = await session.fetch(
+        "SELECT * FROM order_requests WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND outcome = 'PENDING'",
+        tenant_id,
+        list(order_ids),
+    )
+    return [request_from_row(row) for row in rows]
+
+
+def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
+    """Stores new requests."""
+    return Write.of(
+        """
+        INSERT INTO order_requests (tenant_id, id, order_id, kind, outcome, terms, reason, requested_by, requested_at,
+          resolved_at)
+        SELECT $1::uuid, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[],
+          $8::text[], $9::timestamptz[], $10::timestamptz[]) AS n
+        """,
+        tenant_id,
+        [request.id for request in requests],
+        [request.order_id for request in requests],
+        [request.kind for request in requests],
+        [request.outcome for request in requests],
+        [request_terms_document(request) for request in requests],
+        [request.reason for request in requests],
+        [request.requested_by for request in requests],
+        [request.requested_at for request in requests],
+        [request.resolved_at for request in requests],
+    )
+
+
+def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
+    """Writes the outcomes of requests."""
+    return Write.of(
+        """
+        UPDATE order_requests AS r SET outcome = n.outcome, reason = coalesce(n.reason, r.reason),
+          resolved_at = n.resolved_at
+        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) AS n(id, outcome, reason, resolved_at)
+        WHERE r.tenant_id = $1 AND r.id = n.id
+        """,
+        tenant_id,
+        [request.id for request in requests],
+        [request.outcome for request in requests],
+        [request.reason for request in requests],
+        [request.resolved_at for request in requests],
+    )
+
+
+async def mark_sent(session: BatchSession, tenant_id: TenantId, ids: Sequence[RequestId], now: datetime) -> None:
+    """Stores that requests are about to be written to the socket."""
+    await session.execute(
+        "UPDATE order_requests SET sent_at = $3 WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
+        tenant_id,
+        list(ids),
+        now,
+    )
+
+
+async def requests_by_id(
+    session: BatchSession, tenant_id: TenantId, ids: Sequence[RequestId]
+) -> dict[RequestId, OrderRequest]:
+    """The requests of these ids."""
+    rows = await session.fetch(
+        "SELECT * FROM order_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
+    )
+    return {row["id"]: request_from_row(row) for row in rows}
