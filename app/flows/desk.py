@@ -1,7 +1,7 @@
 """What a process works with: built once at its start, handed to every flow."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.clock import Clock
@@ -43,21 +43,18 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     assert settings.database_url is not None, "the addresses are known once the servers run"
     assert settings.redis_url is not None, "the addresses are known once the servers run"
     clock, ids = SystemClock(), SystemIds()
-    database = Database(settings.database_url, DatabaseRole.APP)
-    intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=2)
-    await database.open()
-    await intake_database.open()
-    if settings.environment != "test":
-        await database.check_durability()
-    redis = await open_redis(settings.redis_url, settings.redis_prefix)
-    bus = Bus(settings.redis_url, settings.redis_prefix)
-    door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
-    intake = OrderIntake(intake_database, redis, clock, ids)
-    async with bus, intake:
-        try:
-            yield Desk(database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids)
-        finally:
-            door.close()
-    await redis.close()
-    await intake_database.close()
-    await database.close()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url, DatabaseRole.APP)
+        intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=2)
+        for one in (database, intake_database):
+            stack.push_async_callback(one.close)
+            await one.open()
+        if settings.environment != "test":
+            await database.check_durability()
+        redis = await open_redis(settings.redis_url, settings.redis_prefix)
+        stack.push_async_callback(redis.close)
+        bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
+        door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
+        stack.callback(door.close)
+        intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
+        yield Desk(database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids)
