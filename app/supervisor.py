@@ -25,7 +25,9 @@ from app.infra.supervision import (
     supervising,
 )
 
-PROCESSES = ("web", "connector", "relay", "worker", "scheduler")
+# Whoever waits for the address waits for these; what does chores may take its share of the processor after them.
+TRADING = ("web", "connector", "relay")
+CHORES = ("worker", "scheduler")
 _COMMAND_OF = {"web": "serve"}
 _SELF = "oms"
 
@@ -99,9 +101,10 @@ async def _start(supervisor: Supervisor, plan: _Plan, settings: Settings, transc
     code = await supervisor.run("migrate", Command(argv=_oms(*arguments), environment=plan.environment))
     if code != 0:
         raise ServiceFailedError(f"migrate did not succeed: it ended with exit code {code}")
-    await supervisor.start([plan.program(name) for name in PROCESSES])
+    await supervisor.start([plan.program(name) for name in TRADING])
     for line in _greeting(settings, has_demo=plan.has_demo):
         transcript.plain(line)
+    await supervisor.start([plan.program(name) for name in CHORES])
 
 
 def _plan(settings: Settings) -> _Plan:

@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 60.0
+PROCESSES = {"serve", "connector", "relay", "worker", "scheduler", "simulator"}
 STOP_S_MAX = 10.0
 
 
@@ -106,6 +107,7 @@ async def installed(settings: Mapping[str, str] | None = None) -> AsyncIterator[
     try:
         await until(lambda: "Ctrl-C stops everything" in running.log() or process.returncode is not None)
         assert process.returncode is None, running.log()
+        await until(lambda: set(running.children().values()) >= PROCESSES)
         yield running
     finally:
         if process.returncode is None:

@@ -13,11 +13,10 @@ import pytest
 
 from app.infra.embedded.folders import Folders
 from app.infra.embedded.postgres import PostgresServer
-from tests.installation import ROOT, START_S_MAX, Installation, installed, until
+from tests.installation import PROCESSES, ROOT, START_S_MAX, Installation, installed, until
 
 # A second on a machine that has one to spare; what is proven here is that nobody has to ask twice.
 _STOP_S_MAX = 8.0
-_PROCESSES = {"serve", "connector", "relay", "worker", "scheduler", "simulator"}
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ async def test_everything_comes_up_heals_and_ends_at_one_signal(installation: In
     code = await installation.process.wait()
     took_s = time.monotonic() - began
 
-    assert set(before.values()) >= _PROCESSES
+    assert set(before.values()) >= PROCESSES
     assert told["graphqlUrl"] == f"http://127.0.0.1:{installation.environment['OMS_HTTP_PORT']}/graphql"
     assert told["password"] in installation.log()
     assert code == 0
@@ -65,7 +64,7 @@ async def test_processes_log_in_as_one_that_owns_nothing(installation: Installat
 
 
 async def test_nothing_survives_a_killed_supervisor(installation: Installation) -> None:
-    assert len(installation.children()) >= len(_PROCESSES)
+    assert len(installation.children()) >= len(PROCESSES)
 
     installation.process.kill()
     await installation.process.wait()
