@@ -1,7 +1,8 @@
 """Set-based SQL of positions for the hot paths."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
@@ -9,6 +10,22 @@ from app.infra.db import BatchSession, Write
 from app.positions.domain import Position
 
 PositionKey = tuple[AccountKey, InstrumentId]
+
+
+def position_from_row(row: Mapping[Any, Any]) -> Position:
+    """The position of a row of `positions`."""
+    return Position(
+        id=row["id"],
+        account_id=row["account_id"],
+        instrument_id=row["instrument_id"],
+        quantity=row["quantity"],
+        average_price=row["average_price"],
+        realized_pnl=row["realized_pnl"],
+        commission=row["commission"],
+        open_buy_quantity=row["open_buy_quantity"],
+        open_sell_quantity=row["open_sell_quantity"],
+        updated_at=row["updated_at"],
+    )
 
 
 async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> dict[PositionKey, Position]:
@@ -24,21 +41,11 @@ async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> 
         [key.account_id for key, _ in keys],
         [instrument_id for _, instrument_id in keys],
     )
-    return {
-        (AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"]), row["instrument_id"]): Position(
-            id=row["id"],
-            account_id=row["account_id"],
-            instrument_id=row["instrument_id"],
-            quantity=row["quantity"],
-            average_price=row["average_price"],
-            realized_pnl=row["realized_pnl"],
-            commission=row["commission"],
-            open_buy_quantity=row["open_buy_quantity"],
-            open_sell_quantity=row["open_sell_quantity"],
-            updated_at=row["updated_at"],
-        )
-        for row in rows
-    }
+    found: dict[PositionKey, Position] = {}
+    for row in rows:
+        key = AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"])
+        found[key, row["instrument_id"]] = position_from_row(row)
+    return found
 
 
 def store_positions(positions: Sequence[tuple[TenantId, Position]]) -> Write:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from app.core.ids import AccountId, InstrumentId, PositionId, TenantId
 from app.infra.db import ReadSession
 from app.infra.tables import metadata
 from app.positions import models
+from app.positions.batch import position_from_row
 from app.positions.domain import Position
 
 _POSITIONS = metadata.tables[models.PositionRow.__tablename__]
@@ -19,7 +20,7 @@ async def by_ids(
 ) -> dict[PositionId, Position]:
     """The positions by id; absent if the tenant has none of the id."""
     statement = select(_POSITIONS).where(_C.tenant_id == tenant_id, _C.id.in_(position_ids))
-    found = (_position(row) for row in (await session.execute(statement)).mappings())
+    found = (position_from_row(row) for row in (await session.execute(statement)).mappings())
     return {position.id: position for position in found}
 
 
@@ -41,19 +42,4 @@ async def positions(
     if not include_flat:
         statement = statement.where(_C.quantity != 0)
     statement = statement.order_by(_C.account_id, _C.instrument_id).limit(limit)
-    return [_position(row) for row in (await session.execute(statement)).mappings()]
-
-
-def _position(row: RowMapping) -> Position:
-    return Position(
-        id=row["id"],
-        account_id=row["account_id"],
-        instrument_id=row["instrument_id"],
-        quantity=row["quantity"],
-        average_price=row["average_price"],
-        realized_pnl=row["realized_pnl"],
-        commission=row["commission"],
-        open_buy_quantity=row["open_buy_quantity"],
-        open_sell_quantity=row["open_sell_quantity"],
-        updated_at=row["updated_at"],
-    )
+    return [position_from_row(row) for row in (await session.execute(statement)).mappings()]

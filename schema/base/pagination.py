@@ -31,6 +31,19 @@ class PageInfo:
     end_cursor: str | None
 
 
+@strawberry.type
+class Counted:
+    """What every list has beside its edges: where the page lies, and how many there are."""
+
+    page_info: PageInfo
+    count: strawberry.Private[Count]
+
+    @strawberry.field(description="How many there are in all, whatever the page.")
+    async def total_count(self) -> int:
+        """Counted when asked for."""
+        return await self.count()
+
+
 class Cursors:
     """The cursors of one kind of list: the key's text under the kind's name, opaque to clients."""
 

@@ -16,7 +16,7 @@ from app.instruments.service import InstrumentKey
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
-from schema.base.pagination import Count, Cursors, PageInfo, page_info
+from schema.base.pagination import Count, Counted, Cursors, page_info
 
 QUOTE_AGE_MAX: Final = timedelta(seconds=60)
 strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")
@@ -114,17 +114,10 @@ class InstrumentEdge:
 
 
 @strawberry.type(description="Instruments in the order of symbol and id.")
-class InstrumentConnection:
+class InstrumentConnection(Counted):
     """A page of instruments."""
 
     edges: list[InstrumentEdge]
-    page_info: PageInfo
-    count: strawberry.Private[Count]
-
-    @strawberry.field(description="How many there are in all, whatever the page.")
-    async def total_count(self) -> int:
-        """Counted when asked for."""
-        return await self.count()
 
     @classmethod
     def of(cls, page: Page[messages.Instrument], window: Window[InstrumentKey], count: Count) -> "InstrumentConnection":

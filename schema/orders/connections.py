@@ -13,7 +13,7 @@ from app.core.paging import Page, Window
 from app.orders.domain import listing
 from app.orders.domain import order as domain
 from schema.base.ids import bounded, parse_ids, storable
-from schema.base.pagination import Count, Cursors, PageInfo, page_info
+from schema.base.pagination import Count, Counted, Cursors, page_info
 from schema.orders.types import Execution, Order
 
 ORDER_CURSORS: Final = Cursors("order")
@@ -75,17 +75,10 @@ class OrderEdge:
 
 
 @strawberry.type(description="Orders, the newest first.")
-class OrderConnection:
+class OrderConnection(Counted):
     """A page of orders."""
 
     edges: list[OrderEdge]
-    page_info: PageInfo
-    count: strawberry.Private[Count]
-
-    @strawberry.field(description="How many there are in all, whatever the page.")
-    async def total_count(self) -> int:
-        """Counted when asked for."""
-        return await self.count()
 
     @classmethod
     def of(cls, page: Page[domain.Order], window: Window[UUID], count: Count) -> "OrderConnection":
@@ -103,17 +96,10 @@ class ExecutionEdge:
 
 
 @strawberry.type(description="Executions that hold, the newest first.")
-class ExecutionConnection:
+class ExecutionConnection(Counted):
     """A page of executions."""
 
     edges: list[ExecutionEdge]
-    page_info: PageInfo
-    count: strawberry.Private[Count]
-
-    @strawberry.field(description="How many there are in all, whatever the page.")
-    async def total_count(self) -> int:
-        """Counted when asked for."""
-        return await self.count()
 
     @classmethod
     def of(cls, page: Page[domain.Execution], window: Window[UUID], count: Count) -> "ExecutionConnection":
