@@ -1,20 +1,15 @@
 """The worker and the scheduler: background chores."""
 
-import logging
-
 from taskiq import AsyncBroker
 from taskiq.api import run_receiver_task, run_scheduler_task
 
-from app.flows import tasks
+from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
 from app.infra.queue import make_broker, make_scheduler
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings
 from app.infra.system import SystemClock
-
-log = logging.getLogger(__name__)
-TASK_MODULES = (tasks,)
 
 
 def run(settings: Settings) -> None:

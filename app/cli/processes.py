@@ -1,6 +1,7 @@
 """Starts one process of the system in the foreground, after a look at what it needs."""
 
 import asyncio
+import logging
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def run_process(module: str, function: str) -> None:
 
     Raises: OmsError when PostgreSQL or Redis does not answer, or when the port of the web process is taken.
     """
-    settings = load_settings()
+    settings = _settings()
     if module == "app.web":
         refuse_taken("http_port", settings.http_host, settings.http_port)
     settings = asyncio.run(reachable_settings(settings))
@@ -29,7 +30,7 @@ def run_simulator() -> None:
 
     Raises: OmsError when its port is taken.
     """
-    settings = load_settings()
+    settings = _settings()
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
     # Imported here, for the other processes need none of it.
     from app.simulator.config import SimulatorConfig
@@ -42,6 +43,12 @@ def run_simulator() -> None:
         state_path=_simulator_state(settings),
     )
     run_until_signalled(lambda: run(config, notify_ready))
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    return settings
 
 
 def _simulator_state(settings: Settings) -> Path | None:

@@ -1,6 +1,5 @@
 """Starts the connector and stops it in order."""
 
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -19,7 +18,6 @@ def run(settings: Settings) -> None:
 
     Raises UnavailableError when PostgreSQL or Redis does not answer.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     run_until_signalled(lambda: serve(settings))
 
 

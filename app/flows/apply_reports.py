@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.core.fix import OrderOrigin, OrderState, OrderType
-from app.core.ids import Ids, InstrumentId, OrderId
+from app.core.ids import ExecutionKey, Ids, InstrumentId, OrderId
 from app.core.messages import (
     AccountKey,
     BrokerReport,
@@ -26,7 +26,7 @@ from app.core.money import plain
 from app.flows.booking import Booking
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
-from app.orders.domain.order import Execution, Order, OrderEvent, reserved_quantity
+from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
     Decision,
@@ -110,7 +110,7 @@ class _Work:
     by_permanent_id: dict[int, OrderId] = dataclasses.field(default_factory=dict)
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
     ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
-    fresh: set[Any] = dataclasses.field(default_factory=set)
+    fresh: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
@@ -123,9 +123,8 @@ class _Work:
         if order.broker_order_id is not None:
             self.by_broker_id[order.broker_client_id, order.broker_order_id] = order.id
 
-    def remember_request(self, request: Any) -> None:
-        field = "cancel" if request.terms is None else "replace"
-        self.files[request.order_id] = dataclasses.replace(self.files[request.order_id], **{field: request})
+    def remember_request(self, request: OrderRequest) -> None:
+        self.files[request.order_id] = self.files[request.order_id].with_request(request)
 
     def match(self, address: OrderAddress) -> OrderFile | None:
         if address.order_id is not None and address.order_id in self.files:

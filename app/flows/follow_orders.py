@@ -22,7 +22,6 @@ from app.orders.repository import account_books, event_log, ledger
 
 PAGE = 500
 MERGE_MAX = 1_000
-SEQUENCE_MAX = 2**63 - 1
 
 _EXECUTION_EVENTS = frozenset(
     {

@@ -1,8 +1,5 @@
 """An order with its account's book locked: where a cancel and a modify begin."""
 
-from dataclasses import replace
-
-from app.core.fix import RequestKind
 from app.core.ids import OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession
@@ -24,6 +21,5 @@ async def lock_order(
     order = (await orders.orders_by_id(session, tenant_id, [order_id]))[order_id]
     file = OrderFile(order=order)
     for request in await order_requests.open_requests(session, tenant_id, [order_id]):
-        is_cancel = request.kind is RequestKind.CANCEL
-        file = replace(file, cancel=request) if is_cancel else replace(file, replace=request)
+        file = file.with_request(request)
     return key, books[key], file

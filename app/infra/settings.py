@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -142,14 +141,6 @@ class Settings(BaseSettings):
     def is_token_secret_public(self) -> bool:
         """Whether tokens would be signed with the secret that everyone can read in the source."""
         return self.token_secret.get_secret_value() == DEVELOPMENT_TOKEN_SECRET
-
-    @property
-    def is_http_local(self) -> bool:
-        """Whether only this machine reaches the web process."""
-        try:
-            return ip_address(self.http_host).is_loopback
-        except ValueError:
-            return self.http_host == "localhost"
 
     @classmethod
     def settings_customise_sources(

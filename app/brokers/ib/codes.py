@@ -1,11 +1,12 @@
-"""What Interactive Brokers' error codes mean: one table, a line for each code, with the words it comes with."""
+"""What Interactive Brokers' error codes mean: one table, a line for each code, with the words it comes with.
+
+Source: https://interactivebrokers.github.io/tws-api/message_codes.html
+"""
 
 from dataclasses import dataclass
 
 from app.brokers.port import ConnectionEvent
 from app.core.messages import FaultClass
-
-MESSAGE_CODES_URL = "https://interactivebrokers.github.io/tws-api/message_codes.html"
 
 _REJECTED = FaultClass.ORDER_REJECTED
 _BY_STATE = FaultClass.REJECTED_BY_STATE

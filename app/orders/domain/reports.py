@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.core.fix import OrderState, RejectOrigin, RequestOutcome, TimeInForce
+from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
 from app.core.ids import ExecutionKey
 from app.core.messages import (
     ExecutionReport,
@@ -43,6 +43,12 @@ class OrderFile:
     def pending_terms(self) -> OrderTerms | None:
         """The terms of the open replace, if there is one."""
         return self.replace.terms if self.replace is not None else None
+
+    def with_request(self, request: OrderRequest) -> "OrderFile":
+        """The file with an open request in its place."""
+        if request.kind is RequestKind.CANCEL:
+            return replace(self, cancel=request)
+        return replace(self, replace=request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
