@@ -139,7 +139,7 @@ class Booking:
         return [
             OutboxMessage(
                 tenant_id=key.tenant_id,
-                channel=events_channel(key.tenant_id, key.account_id),
+                channel=events_channel(key.tenant_id),
                 payload=[event_document(logged) for logged in events],
             )
             for key, events in by_account.items()

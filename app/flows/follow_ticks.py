@@ -76,7 +76,7 @@ async def follow_ticks(
 
 
 async def _window(
-    stream: Stream, wanted: frozenset[InstrumentId], window_s: float
+    stream: Stream[bytes], wanted: frozenset[InstrumentId], window_s: float
 ) -> tuple[dict[InstrumentId, Tick], bool]:
     loop = asyncio.get_running_loop()
     changed: dict[InstrumentId, Tick] = {}

@@ -21,7 +21,7 @@ from app.core.ids import AccountId
 from app.core.messages import AccountKey, Instrument
 from app.flows.create_api_key import create_api_key
 from app.flows.desk import Desk, open_desk
-from app.flows.relay_outbox import relay_forever
+from app.flows.relay_outbox import Relay, relay_forever
 from app.identity.domain import Principal, Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings
@@ -263,7 +263,7 @@ async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
     assert settings.database_url is not None
     database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
     await database.open()
-    relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
+    relay = asyncio.create_task(relay_forever(Relay(database, firm.desk.redis, firm.desk.ids), firm.desk.bus))
     yield
     # A cancellation may get lost where a time-out ends at the same moment: it is repeated.
     while not relay.done():
