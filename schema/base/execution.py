@@ -11,12 +11,9 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     execute,
@@ -33,8 +30,7 @@ from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
-
-Answer = dict[str, Any]
+from schema.base.sharing import Answer, SharedAnswers, fields_of, is_shared
 
 DOCUMENTS_MAX: Final = 1_000
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -210,6 +206,7 @@ class GraphQLEngine:
             return
         field = _root_field(executor)
         requirement = self._requirements[field]
+        sharing = SharedAnswers(executor, asked.document, asked.operation_name, _variables(asked))
         # The source is read in a task of its own, so that power is looked after while nothing happens.
         async with aclosing(_Patient(source, self._recheck_every_s)) as events:
             while True:
@@ -224,10 +221,17 @@ class GraphQLEngine:
                     return
                 if event is _QUIET:
                     continue
-                event_executor = executor.build_per_event_executor(event)
-                event_executor.context_value = context.anew(principal)
-                result: Any = event_executor.execute_operation(False)
-                yield self._answer(await result if isawaitable(result) else result, context)
+                anew = context.anew(principal)
+                if is_shared(event):
+                    yield await sharing.answer(event, principal.scopes, lambda event: self._of(executor, event, anew))  # noqa: B023
+                else:
+                    yield await self._of(executor, event, anew)
+
+    async def _of(self, executor: Executor[Any], event: Any, context: RequestContext) -> Answer:
+        event_executor = executor.build_per_event_executor(event)
+        event_executor.context_value = context
+        result: Any = event_executor.execute_operation(False)
+        return self._answer(await result if isawaitable(result) else result, context)
 
     def _failed(self, error: Exception, field: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[field], original_error=error)
@@ -307,15 +311,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
 
 def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
-    fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
-    while True:
-        selection = pending.pop()
-        if isinstance(selection, FieldNode):
-            return selection.name.value
-        if isinstance(selection, InlineFragmentNode):
-            pending.extend(selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode):
-            pending.extend(fragments[selection.name.value].selection_set.selections)
+    return next(fields_of(executor, executor.operation.selection_set)).name.value
 
 
 def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
