@@ -5,8 +5,6 @@ import contextlib
 import logging
 from typing import Final
 
-import orjson
-
 from app.core.ids import Ids
 from app.flows.hints import OUTBOX
 from app.infra.bus import Bus
@@ -54,7 +52,7 @@ class Relay:
         if not messages:
             return 0
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-            await self._redis.publish([(channel, orjson.dumps(payload)) for _, channel, payload in messages])
+            await self._redis.publish([(channel, payload) for _, channel, payload in messages])
         async with begin_system(self._database) as session:
             is_ours = await outbox.remove(session, self._lease, [message_id for message_id, _, _ in messages])
         return len(messages) if is_ours else None

@@ -23,12 +23,11 @@ def append(messages: Sequence[OutboxMessage], now: datetime) -> Write:
     return Write.of(
         """
         INSERT INTO outbox (tenant_id, channel, payload, created_at)
-        SELECT n.tenant_id, n.channel, n.payload::jsonb, $4::timestamptz
+        SELECT n.tenant_id, n.channel, n.payload, $4::timestamptz
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(tenant_id, channel, payload)
         """,
         [message.tenant_id for message in messages],
         [message.channel for message in messages],
-        # As text: the driver would take a list within the array for another dimension.
         [plain_json(message.payload) for message in messages],
         now,
     )
@@ -78,10 +77,10 @@ async def give_lease(session: BatchSession, lease: RelayLease) -> None:
     )
 
 
-async def oldest(session: BatchSession, limit: int) -> list[tuple[int, str, Any]]:
-    """The oldest messages, in order: id, channel and payload."""
+async def oldest(session: BatchSession, limit: int) -> list[tuple[int, str, bytes]]:
+    """The oldest messages, in order: id, channel and JSON text."""
     rows = await session.fetch("SELECT id, channel, payload FROM outbox ORDER BY id LIMIT $1", limit)
-    return [(row["id"], row["channel"], row["payload"]) for row in rows]
+    return [(row["id"], row["channel"], row["payload"].encode()) for row in rows]
 
 
 async def remove(session: BatchSession, lease: RelayLease, ids: Sequence[int]) -> bool:

@@ -9,6 +9,8 @@ import orjson
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from graphql.execution import Executor
 
+from schema.base.context import RequestContext
+
 Answer = dict[str, Any]
 
 
@@ -48,19 +50,21 @@ class SharedAnswers:
         self._key = (document, operation_name, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS))
         self._numbered = tuple(dict.fromkeys(_answers_of(executor, "sequence")))
 
-    async def answer(self, event: SharedEvent, scopes: Hashable, execute: Callable[[Any], Awaitable[Answer]]) -> Answer:
+    async def answer(
+        self, event: SharedEvent, context: RequestContext, tell: Callable[[Any, RequestContext], Awaitable[Answer]]
+    ) -> Answer:
         """The answer to the event: executed by the first who asks, with the number of this subscription."""
         assert event.answers is not None
-        key = (*self._key, scopes)
+        key = (*self._key, context.principal.scopes)
         work: asyncio.Task[_Frame | None] | None = event.answers.get(key)
         if work is None:
             # A task of its own: the first may leave while others wait for it.
-            work = event.answers[key] = asyncio.create_task(self._frame(event, execute))
+            work = event.answers[key] = asyncio.create_task(self._frame(tell(event, context)))
         frame = work.result() if work.done() else await asyncio.shield(work)
-        return await execute(event) if frame is None else frame.answer(event.sequence)
+        return await tell(event, context) if frame is None else frame.answer(event.sequence)
 
-    async def _frame(self, event: SharedEvent, execute: Callable[[Any], Awaitable[Answer]]) -> _Frame | None:
-        answer = await execute(event)
+    async def _frame(self, telling: Awaitable[Answer]) -> _Frame | None:
+        answer = await telling
         if "errors" in answer:
             # Errors name the request that met them.
             return None
