@@ -346,6 +346,22 @@ async def test_tables_heal_when_the_bus_says_nothing(firm: Firm) -> None:
     assert table.rows[order_id]["state"] == OrderState.ROUTED.value
 
 
+async def test_each_execution_arrives_when_the_bus_says_nothing(firm: Firm, broker: Broker) -> None:
+    order_id = await placed(firm)
+    await broker.claim()
+    async with firm.api.socket() as opened:
+        await opened.subscribe("subscription { executions { executionId quantity } }")
+        # What was asked later and takes many more looks at the database tells that the stream listens.
+        await opened.subscribe("{ viewer { memberships { id } } orders { totalCount } }")
+        await opened.next_data()
+        assert (await opened.receive())["type"] == "complete"
+        dealt = [await broker.fill(order_id, "4", "187.4"), await broker.fill(order_id, "6", "187.5")]
+        async with asyncio.timeout(20):
+            seen = [(await opened.next_data())["executions"]["executionId"] for _ in dealt]
+
+    assert seen == dealt
+
+
 async def test_a_table_is_closed_when_its_last_follower_leaves(firm: Firm) -> None:
     before = len(firm.desk.tables)
     async with opened_table(firm, ORDERS, "ordersChanged"), opened_table(firm, ORDERS, "ordersChanged"):
