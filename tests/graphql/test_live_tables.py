@@ -53,7 +53,7 @@ class Table:
 
     async def read(self) -> dict[str, Any]:
         """The next batch, taken into the table."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(10):
             batch: dict[str, Any] = (await self._socket.next_data())[self._field]
         self.sequence += 1
         assert batch["sequence"] == self.sequence
@@ -71,8 +71,9 @@ class Table:
 
     async def until(self, is_true: Any) -> None:
         """Reads until the table is so."""
-        while not (self.is_complete and is_true(self.rows)):
-            await self.read()
+        async with asyncio.timeout(20):
+            while not (self.is_complete and is_true(self.rows)):
+                await self.read()
 
 
 @asynccontextmanager
@@ -164,6 +165,31 @@ async def test_a_long_snapshot_comes_in_pages_and_nothing_falls_between(
     assert [len(page["upserts"]) for page in pages] == [3, 3, 1]
     assert [page["hasMore"] for page in pages] == [True, True, False]
     assert {one: row["state"] for one, row in table.rows.items()} == await stored_states(firm)
+
+
+@pytest.mark.usefixtures("relayed")
+async def test_what_changes_while_a_snapshot_is_read_follows_it(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.flows.follow_live_orders.ROWS_MAX", 1)
+    wanted = OrderFilter(is_open=True)
+    first, second = await placed(firm), await placed(firm)
+    updates = follow_live_orders(firm.desk, firm.principal, wanted, None, 50)
+    async with (
+        opened_table(firm, ORDERS, "ordersChanged", filter={"isOpen": True}, throttle=50) as prompt,
+        aclosing(updates),  # type: ignore[type-var]
+    ):
+        pages = [await anext(updates)]
+        # The prompt reader has been handed all of it before the slow one reads on.
+        await firm.api.data(CANCEL, id=second)
+        third = await placed(firm)
+        await prompt.until(lambda rows: third in rows and second not in rows)
+        pages.append(await anext(updates))
+        deltas = [await anext(updates), await anext(updates)]
+
+    assert [(page.kind, page.has_more) for page in pages] == [(BatchKind.SNAPSHOT, True), (BatchKind.SNAPSHOT, False)]
+    assert [str(row.id) for page in pages for row in page.changes.upserts] == [second, first]
+    assert [delta.kind for delta in deltas] == [BatchKind.DELTA] * 2
+    assert [[str(row.id) for row in delta.changes.upserts] for delta in deltas] == [[third], []]
+    assert [[str(one) for one in delta.changes.removed_ids] for delta in deltas] == [[], [second]]
 
 
 @pytest.mark.usefixtures("relayed")
