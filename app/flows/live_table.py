@@ -84,6 +84,8 @@ class Follower(Generic[RowT]):
         self.is_live = False
         self.is_lost = False
         self._news = asyncio.Event()
+        self._waits_since = 0.0
+        self._beat: asyncio.TimerHandle | None = None
 
     def put(self, changes: Changes[RowT]) -> None:
         """Takes what changed; too much of it is forgotten, and the follower told so."""
@@ -114,13 +116,28 @@ class Follower(Generic[RowT]):
     async def next(self, patience_s: float) -> Changes[RowT] | None:
         """The next delta; None when nothing came for so long, or when the follower is lost."""
         if not self.deltas and not self.is_lost:
+            loop = asyncio.get_running_loop()
+            self._waits_since = loop.time()
+            if self._beat is None:
+                self._beat = loop.call_later(patience_s, self._end_wait, patience_s)
             self._news.clear()
-            try:
-                async with asyncio.timeout(patience_s):
-                    await self._news.wait()
-            except TimeoutError:
-                return None
+            await self._news.wait()
         return self.deltas.popleft() if self.deltas else None
+
+    def leave(self) -> None:
+        """Waits no more."""
+        if self._beat is not None:
+            self._beat.cancel()
+
+    def _end_wait(self, patience_s: float) -> None:
+        # One timer for many waits: it goes on for as long as the newest wait has left.
+        loop = asyncio.get_running_loop()
+        left = self._waits_since + patience_s - loop.time()
+        if left > 0:
+            self._beat = loop.call_later(left, self._end_wait, patience_s)
+        else:
+            self._beat = None
+            self._news.set()
 
 
 class LiveTable(ABC, Generic[RowT]):
@@ -161,6 +178,12 @@ class LiveTable(ABC, Generic[RowT]):
         for follower in self._followers:
             follower.lose()
 
+    def hand_out(self, rows: Sequence[RowT], removed_ids: Iterable[UUID]) -> None:
+        """Gives changes to every follower: each gets the same objects."""
+        for batch in self._batches(rows, removed_ids):
+            for follower in self._followers:
+                follower.put(batch)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator["LiveTable[RowT]"]:
         """The table at work while the block lasts."""
@@ -199,6 +222,7 @@ class LiveTable(ABC, Generic[RowT]):
                 yield update(BatchKind.RESET)
         finally:
             self._followers.discard(follower)
+            follower.leave()
 
     async def _snapshot(self) -> AsyncIterator[tuple[Sequence[RowT], bool]]:
         after: UUID | None = None
@@ -228,10 +252,7 @@ class LiveTable(ABC, Generic[RowT]):
             self._is_dirty.clear()
             try:
                 async with self._turn:
-                    rows, removed_ids = await self.changes()
-                    for batch in self._batches(rows, removed_ids):
-                        for follower in self._followers:
-                            follower.put(batch)
+                    self.hand_out(*await self.changes())
             except Exception as error:
                 if known_as(error) is None:
                     log.error("a live table was not read", exc_info=error)

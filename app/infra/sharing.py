@@ -27,6 +27,11 @@ class Sharing:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def things(self) -> list[Any]:
+        """What is open now."""
+        return [entry.thing for entry in self._entries.values() if entry.thing is not None]
+
     @asynccontextmanager
     async def use(
         self, key: Hashable, open_thing: Callable[[], AbstractAsyncContextManager[ThingT]]

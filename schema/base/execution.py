@@ -31,7 +31,7 @@ from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
-from schema.base.sharing import Answer, SharedAnswers, fields_of, is_shared
+from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 DOCUMENTS_MAX: Final = 1_000
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -265,6 +265,7 @@ class GraphQLEngine:
                     return
                 if event is _QUIET:
                     continue
+                events.is_beating = is_beating(event)
                 anew = context.anew(principal)
                 if is_shared(event):
                     yield await sharing.answer(event, anew, tell)
@@ -311,8 +312,12 @@ class _Patient:
         self._source = aiter(source)
         self._patience_s = patience_s
         self._next: asyncio.Task[Any] | None = None
+        self.is_beating = False
+        """True when the source says something often enough by itself."""
 
     async def __anext__(self) -> Any:
+        if self.is_beating:
+            return await self._source.__anext__()
         if self._next is None:
             self._next = asyncio.ensure_future(self._source.__anext__())
         done, _ = await asyncio.wait([self._next], timeout=self._patience_s)

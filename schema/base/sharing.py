@@ -26,6 +26,11 @@ def is_shared(event: Any) -> TypeGuard[SharedEvent]:
     return getattr(event, "answers", None) is not None
 
 
+def is_beating(event: Any) -> bool:
+    """True for an event of a live table: it has heartbeats, and each of them is a look at the viewer's power."""
+    return hasattr(event, "answers")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
     """An answer in pieces of JSON; what counts the batches of a subscription is put in for each."""
