@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 500
 WATCH_S: Final = 1.0
-FOLLOWER_BATCHES_MAX: Final = 1_000
+FOLLOWER_BATCHES_MAX: Final = 250
 
 EventBatch = tuple[LoggedEvent, ...]
 """Events of one account, by one in their sequences."""

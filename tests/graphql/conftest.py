@@ -134,9 +134,10 @@ class Api:
         return replace(self, bearer=bearer)
 
     @asynccontextmanager
-    async def socket(self) -> AsyncIterator["Socket"]:
+    async def socket(self, **options: Any) -> AsyncIterator["Socket"]:
         """A socket that was acknowledged."""
-        async with connect(f"ws://{self.address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as raw:
+        protocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(f"ws://{self.address}/graphql", subprotocols=protocols, **options) as raw:
             opened = Socket(raw)
             await opened.send(type="connection_init", payload={"authorization": f"Bearer {self.bearer}"})
             assert await opened.receive() == {"type": "connection_ack"}

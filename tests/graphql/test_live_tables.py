@@ -273,6 +273,31 @@ async def test_a_slow_reader_is_told_and_reads_the_table_anew(firm: Firm, monkey
     assert {str(row.id) for row in snapshot.changes.upserts} == set(await stored_states(firm))
 
 
+@pytest.mark.usefixtures("relayed")
+async def test_a_client_that_does_not_read_its_socket_is_told_when_it_does(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_table, "DELTAS_MAX", 2)
+    # Each batch fills what sockets hold: what is on the way ends, and the server waits for the reader.
+    monkeypatch.setattr("app.flows.follow_live_orders.ROWS_MAX", 1)
+    wide = " ".join(f"m{number}: metadata" for number in range(99))
+    document = ORDERS.replace("upserts { id", f"upserts {{ {wide} id")
+    async with firm.api.socket(max_queue=1) as socket, follower_of(firm) as prompt:
+        await socket.subscribe(document, throttle=50)
+        slow = Table(socket, "ordersChanged")
+        await slow.until(lambda _: True)
+        for _ in range(40):
+            order_id = await placed(firm, metadata={"note": "x" * 4_000})
+            await prompt.until(lambda rows, order_id=order_id: order_id in rows)
+        async with asyncio.timeout(20):
+            while "RESET" not in slow.kinds:
+                await slow.read()
+        await slow.until(lambda rows: order_id in rows)
+
+    assert slow.kinds[slow.kinds.index("RESET") + 1] == "SNAPSHOT"
+    assert {one: row["state"] for one, row in slow.rows.items()} == await stored_states(firm)
+
+
 @asynccontextmanager
 async def follower_of(firm: Firm) -> AsyncIterator[Table]:
     """A prompt reader of the same table as the slow one."""
