@@ -27,11 +27,11 @@ async def test_a_cancel_that_meets_a_claim_ends_the_order_or_asks_the_broker(tra
         rounds += 1
         assert rounds < ROUNDS_MAX, "both a cancel that came first and a claim that came first are to be met"
         placed = [await trader.placed(quantity="1", limit_price="10.00") for _ in range(ORDERS)]
-        commands, *canceled = await asyncio.gather(
-            claim_all(), *(cancel_order(trader.desk, trader.principal, order.id) for order in placed)
-        )
-        commands += await claim_all()
-        assert isinstance(commands, list)
+        async with asyncio.TaskGroup() as group:
+            claiming = group.create_task(claim_all())
+            canceling = [group.create_task(cancel_order(trader.desk, trader.principal, order.id)) for order in placed]
+        commands = claiming.result() + await claim_all()
+        canceled = [task.result() for task in canceling]
         sent |= {command.order_id for command in commands if command.kind is LaneKind.PLACE}
         ended |= {one.order.id for one in canceled if one.order and one.order.state is OrderState.CANCELED}
 
