@@ -1,6 +1,7 @@
 """Orders in sets: each statement serves a whole batch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from app.core.ids import OrderId, TenantId
 from app.core.messages import AccountKey
@@ -10,6 +11,18 @@ from app.orders.repository.rows import (
     order_from_row,
     risk_check_document,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedOrders:
+    """The orders that reports may mean, each with the stamp of its stored version.
+
+    has_early_commissions: the account has commissions that came before their executions.
+    """
+
+    orders: list[Order]
+    stamps: dict[OrderId, int]
+    has_early_commissions: bool
 
 
 async def orders_by_client_id(
@@ -51,11 +64,8 @@ async def orders_by_address(
     permanent_ids: Sequence[int],
     broker_order_ids: Sequence[int],
     execution_roots: Sequence[str],
-) -> tuple[list[Order], bool]:
-    """The orders of an account that a broker may mean by any of these names.
-
-    And whether the account has commissions that came before their executions.
-    """
+) -> AddressedOrders:
+    """The orders of an account that a broker may mean by any of these names."""
     # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
     # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
     rows = await session.fetch(
@@ -75,7 +85,8 @@ async def orders_by_address(
         SELECT early.has_early, o.* FROM (
           SELECT EXISTS (SELECT FROM early_commissions WHERE tenant_id = $1 AND account_id = $2) AS has_early) AS early
         LEFT JOIN (named CROSS JOIN LATERAL (
-          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o) ON o.account_id = $2
+          SELECT *, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o)
+          ON o.account_id = $2
         """,
         key.tenant_id,
         key.account_id,
@@ -84,7 +95,25 @@ async def orders_by_address(
         list(set(broker_order_ids)),
         list(set(execution_roots)),
     )
-    return [order_from_row(row) for row in rows if row["id"] is not None], rows[0]["has_early"]
+    found = [row for row in rows if row["id"] is not None]
+    return AddressedOrders(
+        orders=[order_from_row(row) for row in found],
+        stamps={row["id"]: row["stamp"] for row in found},
+        has_early_commissions=rows[0]["has_early"],
+    )
+
+
+async def stamps(session: BatchSession, tenant_id: TenantId, ids: Iterable[OrderId]) -> dict[OrderId, int]:
+    """Which version of each order is stored now."""
+    rows = await session.fetch(
+        """
+        SELECT o.id, o.stamp FROM unnest($2::uuid[]) AS w(id) CROSS JOIN LATERAL (
+          SELECT id, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = w.id OFFSET 0) AS o
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["id"]: row["stamp"] for row in rows}
 
 
 def insert_orders(orders: Sequence[Order]) -> Write:
