@@ -156,8 +156,7 @@ async def measure() -> list[Figure]:
         took = time.perf_counter() - started
         await asyncio.sleep(DRAIN_S)
         after = cpu_seconds(installation)
-        for callers in (1, 2):
-            figures.append(await _in_bulk(load, callers))
+        figures += [await _in_bulk(load, callers) for callers in (1, 2)]
         figures.append(_figure(f"acknowledged, {CALLERS} callers, one account", latencies, took, "target 1,000/s"))
     print_table("placeOrder over HTTP, whole system on this machine, connector and simulator trading along", figures)
     print("\n| process | CPU for an order, placed to filled and told, us |\n|---|---|")
