@@ -413,6 +413,18 @@ async def test_each_execution_arrives_when_the_bus_says_nothing(firm: Firm, brok
     assert seen == dealt
 
 
+async def test_a_tenant_follows_so_many_different_tables_and_no_more(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_table, "TABLES_MAX", 1)
+    async with opened_table(firm, ORDERS, "ordersChanged"), firm.api.socket() as socket:
+        await socket.subscribe(ORDERS, throttle=1000)
+        assert await socket.refusal() == ("LIVE_TABLES_TOO_MANY", [])
+
+        await socket.subscribe(ORDERS)
+        assert (await socket.next_data())["ordersChanged"]["kind"] == "SNAPSHOT"
+
+
 async def test_a_table_is_closed_when_its_last_follower_leaves(firm: Firm) -> None:
     before = len(firm.desk.tables)
     async with opened_table(firm, ORDERS, "ordersChanged"), opened_table(firm, ORDERS, "ordersChanged"):
