@@ -26,6 +26,7 @@ from app.core.money import plain
 from app.flows.booking import Booking
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -145,9 +146,12 @@ class _Work:
             if isinstance(report, ExecutionReport):
                 await self.quarantine(session, None, "an execution of an instrument that is not known", report)
             return
-        if isinstance(report, ExecutionReport):
-            file = _room_for(file, report)
-        decision = self.decide(file, report)
+        grown = _room_for(file, report) if isinstance(report, ExecutionReport) else file
+        decision = self.decide(grown, report)
+        if not decision.events:
+            decision = dataclasses.replace(decision, file=file)
+        elif grown is not file:
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
         if decision.quarantine is not None:
             await self.quarantine(session, file.order.id, decision.quarantine, report)
         self.take(file, decision)
@@ -176,6 +180,8 @@ class _Work:
         if order.state.is_terminal and not before.order.state.is_terminal:
             booking.count_open(key, -1)
         realized = self.move_position(decision.fills)
+        if realized is not None:
+            decision = _telling(decision, {"realizedPnl": plain(realized)})
         for row in decision.executions:
             self.store_execution(row, realized)
         if decision.is_restated:
@@ -265,7 +271,9 @@ class _Work:
         booking.put_new(order)
         booking.count_open(self.key, 1)
         booking.reserve(self.key, instrument.id, order.side, order.terms.quantity)
-        booking.log(self.key, [_event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, {}, report.executed_at)])
+        details = placement_details(order)
+        event = _event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, details, report.executed_at)
+        booking.log(self.key, [event])
         file = OrderFile(order=order)
         self.remember(file)
         return file
@@ -307,6 +315,7 @@ class _Work:
             ]
             position = self.booking.position(self.key, instrument_id)
             derived = derive(position, fills, self.instruments[instrument_id].multiplier)
+            derived = dataclasses.replace(derived, updated_at=self.booking.now)
             await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
 
 
@@ -318,6 +327,16 @@ def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
     seen = order.filled_quantity + report.quantity
     terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
     return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+
+
+def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
+    # What the order alone does not know goes with the event of its execution, the last of the decision.
+    if not decision.events:
+        return decision
+    *before, last = decision.events
+    return dataclasses.replace(
+        decision, events=(*before, dataclasses.replace(last, details={**last.details, **details}))
+    )
 
 
 def _event(

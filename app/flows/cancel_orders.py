@@ -16,6 +16,7 @@ from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import cancel_problem, is_unsent
+from app.orders.domain.journal import broker_names
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -78,10 +79,9 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     booking.put_order(order)
     booking.count_open(key, -1)
     booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
-    booking.new_requests.append(
-        (key.tenant_id, _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True))
-    )
-    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, principal, booking)])
+    request = _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True)
+    booking.new_requests.append((key.tenant_id, request))
+    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, request, booking)])
     return order
 
 
@@ -91,7 +91,7 @@ def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Bo
     request = _cancel(order, principal, booking, RequestOutcome.PENDING, is_resolved=False)
     booking.new_requests.append((key.tenant_id, request))
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.CANCEL, order_id=order.id, request_id=request.id))
-    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, principal, booking)])
+    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, request, booking)])
     return order
 
 
@@ -112,14 +112,16 @@ def _cancel(
 
 
 def _event(
-    event_type: OrderEventType, before: Order, after: Order, principal: Principal, booking: Booking
+    event_type: OrderEventType, before: Order, after: Order, request: OrderRequest, booking: Booking
 ) -> OrderEvent:
+    names = broker_names(after) if before.state is OrderState.ROUTED else {}
     return OrderEvent(
         type=event_type.value,
         order_id=after.id,
         account_id=after.account_id,
         from_state=before.state,
         to_state=after.state,
-        actor=principal.actor,
+        actor=request.requested_by,
+        details={"requestId": str(request.id), **names},
         occurred_at=booking.now,
     )

@@ -140,7 +140,7 @@ def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Princi
                 from_state=file.order.state,
                 to_state=order.state,
                 actor=principal.actor,
-                details=dict(terms_document(terms)),
+                details={"requestId": str(request.id), **terms_document(terms)},
                 occurred_at=booking.now,
             )
         ],

@@ -12,6 +12,7 @@ class OrderEventType(StrEnum):
     ORDER_REJECTED = "OrderRejected"
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
+    ORDER_CONFIRMED = "OrderConfirmed"
     ORDER_CANCELED = "OrderCanceled"
     ORDER_EXPIRED = "OrderExpired"
     ORDER_IN_DOUBT = "OrderInDoubt"
@@ -33,6 +34,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
+    OrderEventType.ORDER_CONFIRMED: "The broker has told more of the order, and its state stays: see `details`.",
     OrderEventType.ORDER_CANCELED: "The order is over by a cancel; it may have fills.",
     OrderEventType.ORDER_EXPIRED: "The order is over because its time in force is; it may have fills.",
     OrderEventType.ORDER_IN_DOUBT: "It is not known what the broker holds; a query decides.",
