@@ -24,6 +24,7 @@ from app.core.messages import (
 )
 from app.core.money import plain
 from app.flows.booking import Booking
+from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.journal import placement_details
@@ -51,7 +52,13 @@ AddressedReport = StatusReport | ExecutionReport | FaultReport | NotFoundReport
 
 
 async def apply_reports(
-    session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], *, now: datetime, ids: Ids
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    *,
+    now: datetime,
+    ids: Ids,
+    memory: InstrumentMemory | None = None,
 ) -> bool:
     """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
 
@@ -59,7 +66,8 @@ async def apply_reports(
     """
     books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
-    work = await _load(session, key, reports, Booking(books=books, positions={}, ids=ids, now=now))
+    booking = Booking(books=books, positions={}, ids=ids, now=now)
+    work = await _load(session, key, reports, booking, memory or InstrumentMemory())
     for report in reports:
         if isinstance(report, CommissionReport):
             await work.book_commission(session, report)
@@ -69,11 +77,17 @@ async def apply_reports(
     return work.booking.has_events
 
 
-async def _load(session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], booking: Booking) -> "_Work":
+async def _load(
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    booking: Booking,
+    memory: InstrumentMemory,
+) -> "_Work":
     addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
     executed = [report for report in reports if isinstance(report, ExecutionReport)]
     named = [report.root for report in reports if isinstance(report, CommissionReport)]
-    found = await orders.orders_by_address(
+    found, has_early = await orders.orders_by_address(
         session,
         key,
         order_ids=[address.order_id for address in addresses if address.order_id],
@@ -91,14 +105,14 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
-    if executed:
+    if executed and has_early:
         work.early = await ledger.take_early_commissions(session, key, [report.execution_id for report in executed])
-    known = await instruments.find(
-        session,
-        ids=[(key.tenant_id, one) for one in {order.instrument_id for order in found}],
-        contract_ids=[(key.tenant_id, str(report.contract_id)) for report in executed],
-    )
-    work.instruments = {instrument.id: instrument for _, instrument in known}
+    work.instruments = await memory.by_ids(session, key.tenant_id, {order.instrument_id for order in found})
+    traded = {instrument.contract_id for instrument in work.instruments.values()}
+    strange = [(key.tenant_id, str(one.contract_id)) for one in executed if one.contract_id not in traded]
+    if strange:
+        known = await instruments.find(session, contract_ids=strange)
+        work.instruments |= {instrument.id: instrument for _, instrument in known}
     booking.positions.update(await positions.positions_of(session, [(key, one) for one in work.instruments]))
     return work
 

@@ -10,13 +10,13 @@ from app.core.messages import AccountKey, LaneKind
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.locked_order import lock_order
+from app.flows.locked_order import lock_order, read_file
 from app.flows.place_orders import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST
 from app.infra.uow import begin_batch
-from app.orders.domain.changing import cancel_problem, is_unsent
-from app.orders.domain.journal import broker_names
+from app.orders.domain.changing import cancel_problem, is_on_its_way, is_unsent
+from app.orders.domain.journal import request_details
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -38,6 +38,9 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             if locked is None:
                 return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
             key, book, file = locked
+            if is_on_its_way(file.order) and not await lanes.withdraw(session, key, [order_id]):
+                # The connector took it out of the lane meanwhile: it is claimed by now.
+                file = await read_file(session, principal.tenant_id, order_id)
             refused = cancel_problem(file)
             if refused is not None:
                 return Placement(order=file.order, problems=(refused,))
@@ -52,7 +55,6 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             )
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
-                await lanes.drop_from_lane(session, key, order.id)
             else:
                 order = _request(key, file, principal, booking)
             booking.audit.append(
@@ -114,7 +116,6 @@ def _cancel(
 def _event(
     event_type: OrderEventType, before: Order, after: Order, request: OrderRequest, booking: Booking
 ) -> OrderEvent:
-    names = broker_names(after) if before.state is OrderState.ROUTED else {}
     return OrderEvent(
         type=event_type.value,
         order_id=after.id,
@@ -122,6 +123,6 @@ def _event(
         from_state=before.state,
         to_state=after.state,
         actor=request.requested_by,
-        details={"requestId": str(request.id), **names},
+        details=request_details(request, before),
         occurred_at=booking.now,
     )

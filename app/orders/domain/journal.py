@@ -101,6 +101,14 @@ def execution_details(row: Execution, order: Order) -> dict[str, Any]:
     return details
 
 
+def request_details(request: OrderRequest, before: Order) -> dict[str, Any]:
+    """A cancel or a replace that is asked for, with the terms asked for; before is the order until then."""
+    details: dict[str, Any] = {"requestId": str(request.id)}
+    if request.terms is not None:
+        details |= terms_document(request.terms)
+    return details | broker_names(before) if before.state is OrderState.ROUTED else details
+
+
 def resolution(request: OrderRequest) -> dict[str, Any]:
     """What became of a request, as `resolved` of an event lists it."""
     found = {"requestId": str(request.id), "outcome": request.outcome.value}

@@ -150,14 +150,16 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
 def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -> Execution:
     """The row of the ledger that an execution's event tells of; the side is that of its order."""
     event, details = logged.event, logged.event.details
+    # Older events have the ExecID alone: its last part is the revision.
+    root, _, revision = details["executionId"].rpartition(".")
     return Execution(
         id=ExecutionKey(UUID(details["executionKey"])),
         account_id=event.account_id,
         order_id=event.order_id,
         instrument_id=instrument_id,
         execution_id=details["executionId"],
-        root=details["root"],
-        revision=int(details["revision"]),
+        root=details.get("root", root),
+        revision=int(details.get("revision", revision)),
         side=Side(details["side"]) if "side" in details else side,
         quantity=Decimal(details["quantity"]),
         price=Decimal(details["price"]),

@@ -49,8 +49,11 @@ async def orders_by_address(
     permanent_ids: Sequence[int],
     broker_order_ids: Sequence[int],
     execution_roots: Sequence[str],
-) -> list[Order]:
-    """The orders of an account that a broker may mean by any of these names."""
+) -> tuple[list[Order], bool]:
+    """The orders of an account that a broker may mean by any of these names.
+
+    And whether the account has commissions that came before their executions.
+    """
     # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
     # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
     rows = await session.fetch(
@@ -67,9 +70,10 @@ async def orders_by_address(
             SELECT order_id FROM executions
             WHERE tenant_id = $1 AND account_id = $2 AND execution_root = w.root OFFSET 0) AS found
         )
-        SELECT o.* FROM named CROSS JOIN LATERAL (
-          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o
-        WHERE o.account_id = $2
+        SELECT early.has_early, o.* FROM (
+          SELECT EXISTS (SELECT FROM early_commissions WHERE tenant_id = $1 AND account_id = $2) AS has_early) AS early
+        LEFT JOIN (named CROSS JOIN LATERAL (
+          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o) ON o.account_id = $2
         """,
         key.tenant_id,
         key.account_id,
@@ -78,7 +82,7 @@ async def orders_by_address(
         list(set(broker_order_ids)),
         list(set(execution_roots)),
     )
-    return [order_from_row(row) for row in rows]
+    return [order_from_row(row) for row in rows if row["id"] is not None], rows[0]["has_early"]
 
 
 def insert_orders(orders: Sequence[Order]) -> Write:
@@ -194,5 +198,20 @@ async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
         "SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' ORDER BY id",
         key.tenant_id,
         key.account_id,
+    )
+    return [order_from_row(row) for row in rows]
+
+
+async def orders_of_account(session: BatchSession, key: AccountKey, after: OrderId | None, limit: int) -> list[Order]:
+    """The next orders of the account behind an id, oldest first."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id LIMIT $4
+        """,
+        key.tenant_id,
+        key.account_id,
+        after,
+        limit,
     )
     return [order_from_row(row) for row in rows]

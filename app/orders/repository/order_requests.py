@@ -61,9 +61,9 @@ def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> W
     )
 
 
-async def mark_sent(session: BatchSession, tenant_id: TenantId, ids: Sequence[RequestId], now: datetime) -> None:
+def mark_sent(tenant_id: TenantId, ids: Sequence[RequestId], now: datetime) -> Write:
     """Stores that requests are about to be written to the socket."""
-    await session.execute(
+    return Write.of(
         "UPDATE order_requests SET sent_at = $3 WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
         tenant_id,
         list(ids),
@@ -79,3 +79,11 @@ async def requests_by_id(
         "SELECT * FROM order_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
     )
     return {row["id"]: request_from_row(row) for row in rows}
+
+
+async def requests_of(session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId]) -> list[OrderRequest]:
+    """All requests of these orders."""
+    rows = await session.fetch(
+        "SELECT * FROM order_requests WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])", tenant_id, list(order_ids)
+    )
+    return [request_from_row(row) for row in rows]
