@@ -126,6 +126,7 @@ class _Work:
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
     ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
     fresh: set[ExecutionKey] = dataclasses.field(default_factory=set)
+    touched: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
@@ -185,7 +186,7 @@ class _Work:
     def take(self, before: OrderFile, decision: Decision) -> None:
         booking, key, order = self.booking, self.key, decision.file.order
         self.remember(decision.file)
-        if order != before.order:
+        if order != before.order or decision.events:
             booking.put_order(order)
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
             before.order, before.pending_terms
@@ -225,6 +226,7 @@ class _Work:
             self.fresh.add(row.id)
         else:
             rows[known] = row
+            self.touched.add(row.id)
 
     async def book_commission(self, session: BatchSession, report: CommissionReport) -> None:
         if report.commission is None:
@@ -242,8 +244,7 @@ class _Work:
                 if row.commission == commission and row.commission_currency == currency:
                     return True
                 rows[place] = dataclasses.replace(row, commission=commission, commission_currency=currency)
-                if row.id not in self.fresh:
-                    self.booking.changed_executions.append((self.key.tenant_id, rows[place]))
+                self.touched.add(row.id)
                 self.charge_order(row, commission - (row.commission or Decimal(0)), currency)
                 return True
         return False
@@ -308,12 +309,11 @@ class _Work:
 
     async def finish(self, session: BatchSession) -> None:
         booking, tenant_id = self.booking, self.key.tenant_id
-        changed = {row.id for _, row in booking.changed_executions}
         for rows in self.ledger.values():
             for row in rows:
                 if row.id in self.fresh:
                     booking.new_executions.append((tenant_id, row))
-                elif row.is_superseded and row.id not in changed:
+                elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
         await booking.write(session)
         if self.restated:
