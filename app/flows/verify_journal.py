@@ -6,13 +6,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
+from app.brokers import batch as brokers
 from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Instrument
 from app.core.money import ZERO
 from app.flows.replay_positions import MOVING, PositionReplay
 from app.infra.db import BatchSession, Database
-from app.infra.uow import begin_snapshot
+from app.infra.uow import begin_snapshot, begin_system
 from app.instruments import batch as instruments
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.domain.replay import NotVerifiable, OrderHistory, replay_order
@@ -61,6 +62,12 @@ class _Totals:
     reserved: dict[tuple[InstrumentId, Side], Decimal] = field(default_factory=dict)
     open_orders: int = 0
     unknown: set[InstrumentId] = field(default_factory=set)
+
+
+async def accounts_to_verify(system: Database, slug: str | None, account_id: AccountId | None) -> list[AccountKey]:
+    """The accounts of the installation, of the tenant of the slug, or the one; the database must be of role SYSTEM."""
+    async with begin_system(system) as session:
+        return await brokers.account_keys(session, slug, account_id)
 
 
 async def differences(database: Database, tenant_id: TenantId, account_id: AccountId) -> list[Difference]:

@@ -28,6 +28,12 @@ from tests import factories
 from tests.integration.flows.conftest import Trader
 
 SYMBOLS = ("AAPL", "MSFT", "ES")
+_REFUSALS = (
+    (FaultClass.CANCEL_REJECTED, 161),
+    (FaultClass.CANCEL_CONFIRMED, 202),
+    (FaultClass.REPLACE_REJECTED, 321),
+    (FaultClass.ORDER_REJECTED, 201),
+)
 _CODES = (103, 110, 161, 201, 202, 321, 10147, 10148, 31337)
 
 
@@ -43,8 +49,12 @@ class Lives:
 
     async def step(self) -> None:
         """One thing happens: a client asks, the connector claims, or the broker says a few things at once."""
-        actions = [self.place, self.place, self.claim, self.say, self.say, self.say, self.cancel, self.replace]
+        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3]
         await self.random.choice([*actions, self.shut_and_open] if self.orders else [self.place])()
+
+    def pick(self) -> Order:
+        """Any order, mostly one of the newest."""
+        return self.random.choice(self.orders[-3:] if self.random.random() < 0.7 else self.orders)
 
     async def place(self) -> None:
         random = self.random
@@ -55,6 +65,7 @@ class Lives:
             side=random.choice(list(Side)),
             quantity=str(random.randint(1, 130)),
             limit_price=f"{random.randint(1, 9)}.25" if random.random() < 0.7 else None,
+            time_in_force=random.choice([TimeInForce.DAY, TimeInForce.DAY, TimeInForce.IOC]),
             metadata={"book": "pairs", "legs": [1, 2.5]} if random.random() < 0.3 else {},
         )
         placement = await self.trader.desk.intake.submit(self.trader.principal, new)
@@ -65,10 +76,10 @@ class Lives:
         await self.trader.claim()
 
     async def cancel(self) -> None:
-        await cancel_order(self.trader.desk, self.trader.principal, self.random.choice(self.orders).id)
+        await cancel_order(self.trader.desk, self.trader.principal, self.pick().id)
 
     async def replace(self) -> None:
-        order = self.random.choice(self.orders)
+        order = self.pick()
         change = OrderChange(
             order_id=order.id,
             quantity=Decimal(self.random.randint(1, 130)),
@@ -102,7 +113,7 @@ class Lives:
 
     async def report(self) -> BrokerReport:
         random = self.random
-        order = await self.trader.stored(random.choice(self.orders))
+        order = await self.trader.stored(self.pick())
         address = OrderAddress(order_id=order.id, permanent_id=random.choice([None, int(order.id) % 10**9]))
         now = datetime.now(UTC)
         match random.randint(0, 9):
@@ -119,16 +130,18 @@ class Lives:
             case 8:
                 return NotFoundReport(address=address, occurred_at=now)
             case _:
+                anything = (random.choice(list(FaultClass)), random.choice(_CODES))
+                kind, code = random.choice([anything, *_REFUSALS])
                 return FaultReport(
                     address=address,
-                    fault=random.choice(list(FaultClass)),
-                    broker_code=random.choice(_CODES),
+                    fault=kind,
+                    broker_code=code,
                     message="the broker's words",
                     occurred_at=now,
                 )
 
     async def held_terms(self, order: Order) -> OrderTerms | None:
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.3:
             return order.terms
         async with begin_batch(self.trader.desk.database, order.tenant_id) as session:
             rows = await session.fetch(
@@ -160,7 +173,7 @@ class Lives:
             revision=1,
             contract_id=self.trader.instruments[symbol].contract_id or 0,
             side=side,
-            quantity=Decimal(self.random.randint(1, 60)),
+            quantity=Decimal(self.random.randint(1, 30)),
             price=Decimal(self.random.randint(100, 900)) / 100,
             liquidity=self.random.choice([None, "ADDED"]),
             executed_at=datetime.now(UTC),

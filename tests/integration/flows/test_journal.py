@@ -26,12 +26,12 @@ async def test_a_replay_of_random_lives_gives_what_the_tables_hold(trader: Trade
     )
     lives = Lives(trader=trader, random=Random(seed))
 
-    for _ in range(60):
+    for _ in range(80):
         await lives.step()
 
     found = await examine(trader.desk.database, trader.key.tenant_id, trader.account_id)
     assert found.differences == []
-    assert found.orders >= len(lives.orders) > 5
+    assert found.orders >= len(lives.orders) > 2
     assert found.events == len(await trader.events())
 
 
@@ -41,12 +41,11 @@ async def test_random_lives_reach_every_type_of_event(trader: Trader) -> None:
     )
     lives = Lives(trader=trader, random=Random(0))
 
-    for _ in range(250):
+    for _ in range(400):
         await lives.step()
 
     seen = Counter(logged.event.type for logged in await trader.events())
-    print(seen)
-    assert set(OrderEventType) - {OrderEventType(kind) for kind in seen} <= {OrderEventType.ORDER_EXPIRED}
+    assert {kind for kind in OrderEventType if kind not in seen} == set()
     assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
 
 
