@@ -14,7 +14,7 @@ from app.orders.repository.rows import (
     event_from_row,
 )
 
-PAGE: Final = 1_000
+PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

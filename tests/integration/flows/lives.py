@@ -27,7 +27,7 @@ from app.orders.domain.order import Order
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
-SYMBOLS = ("AAPL", "MSFT", "ES")
+SYMBOLS = ("AAPL", "MSFT", "EUR.USD")
 _REFUSALS = (
     (FaultClass.CANCEL_REJECTED, 161),
     (FaultClass.CANCEL_CONFIRMED, 202),
