@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 
-from app.core.fix import OrderType, Side, TimeInForce
+from app.core.fix import OrderState, OrderType, Side, TimeInForce
 from app.core.messages import (
     BrokerReport,
     CommissionReport,
@@ -34,6 +34,7 @@ _REFUSALS = (
     (FaultClass.REPLACE_REJECTED, 321),
     (FaultClass.ORDER_REJECTED, 201),
 )
+_ASKED = {OrderState.PENDING_CANCEL: _REFUSALS[0], OrderState.PENDING_REPLACE: _REFUSALS[2]}
 _CODES = (103, 110, 161, 201, 202, 321, 10147, 10148, 31337)
 
 
@@ -132,6 +133,8 @@ class Lives:
             case _:
                 anything = (random.choice(list(FaultClass)), random.choice(_CODES))
                 kind, code = random.choice([anything, *_REFUSALS])
+                if order.state in _ASKED and random.random() < 0.5:
+                    kind, code = _ASKED[order.state]
                 return FaultReport(
                     address=address,
                     fault=kind,
