@@ -34,7 +34,7 @@ class PositionReplay:
     at: datetime | None = None
 
     def read(self, logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -> None:
-        """Takes the next event, one of MOVING. Raises ValueError or KeyError for one that cannot be read."""
+        """Takes the next event, one of MOVING. Raises one of MALFORMED for one that cannot be read."""
         if logged.recorded_at != self.at:
             self.settle()
             self.at = logged.recorded_at

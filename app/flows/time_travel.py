@@ -24,7 +24,7 @@ from app.instruments import batch as instruments
 from app.orders import service as orders
 from app.orders.domain.listing import OrderFilter
 from app.orders.domain.order import LoggedEvent, Order
-from app.orders.domain.replay import NotVerifiable, OrderHistory, replay_order
+from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
 from app.orders.errors import OrderNotReplayableError
 from app.orders.repository import batch as order_batch
 from app.orders.repository import event_log
@@ -153,7 +153,10 @@ async def _held(
         if left < 0:
             raise PositionHistoryTooLongError(MOVES_MAX)
         for logged, instrument_id, side in page:
-            replay.read(logged, instrument_id, side)
+            try:
+                replay.read(logged, instrument_id, side)
+            except MALFORMED as error:
+                raise OrderNotReplayableError(logged.event.order_id) from error
     replay.settle()
     reserved = await _reserved(session, key, instrument_ids, end, at)
     ordered = await order_batch.instruments_ordered(session, key, at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_snapshot, begin_system
 from app.instruments import batch as instruments
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
-from app.orders.domain.replay import NotVerifiable, OrderHistory, replay_order
+from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
 from app.orders.repository import account_books, event_log, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as positions
@@ -161,7 +161,7 @@ async def _examine_positions(session: BatchSession, key: AccountKey, found: Exam
         for logged, instrument_id, side in page:
             try:
                 replay.read(logged, instrument_id, side)
-            except (KeyError, ValueError, TypeError, InvalidOperation):
+            except MALFORMED:
                 broken.add(instrument_id)
     replay.settle()
     for instrument_id in sorted(stored.keys() | replay.positions.keys() | {place for place, _ in totals.reserved}):

@@ -8,8 +8,8 @@ outdated when they came.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 from app.core.fix import OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
@@ -39,7 +39,8 @@ EXECUTION_EVENTS = frozenset(
     }
 )
 
-_MALFORMED = (KeyError, ValueError, TypeError, InvalidOperation, AttributeError, StopIteration)
+MALFORMED: Final = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError)
+"""What reading an event raises that does not tell what it should."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,14 +96,14 @@ def replay_order(tenant_id: TenantId, events: Iterable[LoggedEvent]) -> OrderHis
                 history = _opened(tenant_id, logged)
             else:
                 read(history, logged)
-        except _MALFORMED as error:
+        except MALFORMED as error:
             reason = f"{logged.event.type} at {logged.sequence}: {error!r}"
             return NotVerifiable(order_id=logged.event.order_id, reason=reason, is_old=is_old)
     return history
 
 
 def read(history: OrderHistory, logged: LoggedEvent) -> None:
-    """Takes the order behind its next event. Raises ValueError or KeyError for an event that cannot be read."""
+    """Takes the order behind its next event. Raises one of MALFORMED for an event that cannot be read."""
     event, details = logged.event, logged.event.details
     if event.from_state is not history.order.state:
         raise ValueError(f"comes from {event.from_state}, the order is {history.order.state}")
