@@ -27,8 +27,9 @@ from app.infra.db import CONNECTION_LOST, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.placing import form_problems, grid_problems, problem, terms_document, terms_hash
+from app.orders.domain.placing import form_problems, grid_problems, problem, terms_hash
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
@@ -298,13 +299,7 @@ def _checked(
 def _book(intent: Intent, order: Order, booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
-    details = {
-        "clientOrderId": order.client_order_id,
-        "instrumentId": str(order.instrument_id),
-        "side": order.side.value,
-        "orderType": order.order_type.value,
-        **terms_document(order.terms),
-    }
+    details = placement_details(order)
     is_rejected = order.state is OrderState.REJECTED
     event_type = {
         OrderState.REJECTED: OrderEventType.ORDER_REJECTED,

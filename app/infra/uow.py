@@ -50,6 +50,14 @@ async def begin_batch(database: Database, tenant_id: TenantId) -> AsyncIterator[
 
 
 @asynccontextmanager
+async def begin_snapshot(database: Database, tenant_id: TenantId) -> AsyncIterator[BatchSession]:
+    """One transaction that reads the tenant's rows as they were at its first statement, whoever writes."""
+    opening = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenant_id = '{tenant_id}'"
+    async with _transaction(database, opening) as session:
+        yield session
+
+
+@asynccontextmanager
 async def begin_intake(database: Database, tenant_ids: Iterable[TenantId]) -> AsyncIterator[BatchSession]:
     """One transaction of set-based statements for the tenants of a batch; the database must be of the role INTAKE."""
     listed = ",".join(str(tenant_id) for tenant_id in tenant_ids)
