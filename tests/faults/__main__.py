@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=None, help="how many faults")
     parser.add_argument("--orders", type=int, default=None, help="how many orders are to be acknowledged at least")
     parser.add_argument("--write", action="store_true", help="put the tables into the documentation")
+    parser.add_argument("--keep", action="store_true", help="keep the evidence of a clean run too")
     arguments = parser.parse_args()
     plan = _plan(arguments)
     evidence = Path(tempfile.mkdtemp(prefix="oms-faults-", dir="/var/tmp"))
@@ -33,7 +34,8 @@ def main() -> int:
     if arguments.write and outcome.is_clean:
         write_page(outcome)
     if outcome.is_clean:
-        shutil.rmtree(evidence)
+        if not arguments.keep:
+            shutil.rmtree(evidence)
         return 0
     print(f"not clean: again with --seed {plan.seed}; the evidence stays in {evidence}", file=sys.stderr)
     return 1

@@ -23,9 +23,7 @@ async def test_connection_that_the_server_ended_counts_as_lost_before_its_end_is
         await database.open()
         async with begin_system(database) as session:
             pid = (await session.fetch("SELECT pg_backend_pid() AS pid"))[0]["pid"]
-        operator = await asyncpg.connect(postgres_url)
-        await operator.execute("SELECT pg_terminate_backend($1, 5000)", pid)
-        await operator.close()
+        await _end_backend(postgres_url, pid)
 
         with pytest.raises(CONNECTION_LOST):
             async with begin_system(database) as session:
@@ -34,6 +32,39 @@ async def test_connection_that_the_server_ended_counts_as_lost_before_its_end_is
         async with begin_system(database) as session:
             assert (await session.fetch("SELECT pg_backend_pid() AS pid"))[0]["pid"] != pid
     await database.close()
+
+
+async def test_work_is_cancelled_also_when_the_server_ended_its_connection(
+    database_url: str, postgres_url: str
+) -> None:
+    database = Database(database_url, DatabaseRole.SYSTEM, size=1)
+    await database.open()
+    under_way = asyncio.Event()
+    pids: list[int] = []
+
+    async def work() -> None:
+        async with begin_system(database) as session:
+            pids.append((await session.fetch("SELECT pg_backend_pid() AS pid"))[0]["pid"])
+            under_way.set()
+            await asyncio.Event().wait()
+
+    working = asyncio.create_task(work())
+    await under_way.wait()
+    await _end_backend(postgres_url, pids[0])
+    async with begin_system(database):
+        # A pool of one gives a connection out again once it has seen the end of the last.
+        pass
+    working.cancel()
+    (outcome,) = await asyncio.gather(working, return_exceptions=True)
+
+    assert isinstance(outcome, asyncio.CancelledError)
+    await database.close()
+
+
+async def _end_backend(postgres_url: str, pid: int) -> None:
+    operator = await asyncpg.connect(postgres_url)
+    await operator.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    await operator.close()
 
 
 @asynccontextmanager
