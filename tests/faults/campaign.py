@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
@@ -168,7 +169,7 @@ async def _rest(stage: Stage, followers: Sequence[Follower]) -> bool:
         return False
 
 
-async def _movement(stage: Stage) -> tuple[int, dict[object, int]]:
+async def _movement(stage: Stage) -> tuple[int, dict[UUID, int]]:
     connection: asyncpg.Connection = await stage.connect()
     try:
         rows = await connection.fetch("SELECT account_id, last_sequence FROM account_books")

@@ -204,8 +204,8 @@ def ledgers(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _sums(evidence: Evidence) -> Iterator[Violation]:
-    filled: Counter[Any] = Counter()
-    held: Counter[Any] = Counter()
+    filled: dict[Any, Decimal] = defaultdict(Decimal)
+    held: dict[Any, Decimal] = defaultdict(Decimal)
     for row in evidence.executions:
         if not row["is_superseded"]:
             filled[row["order_id"]] += row["quantity"]

@@ -12,7 +12,7 @@ from app.infra.redis import REDIS_LOST, make_client
 def test_socket_that_was_reset_counts_as_lost_in_the_loop_of_the_web_process(redis_url: str) -> None:
     async def write_to_a_reset_socket() -> None:
         async with make_client(redis_url) as client:
-            connection = await client.connection_pool.get_connection()
+            connection = await client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
             connection._writer.transport.abort()
             # The loop closes the handle in its next turn, and the library learns of it in a later one.
             await asyncio.sleep(0)
