@@ -26,6 +26,8 @@ QUIET_S = 2.0
 CANCELED_SHARE = 0.7
 _PAUSE_S = 0.5
 
+_INTERNAL = " failed at ["
+
 _RESTLESS = """
 SELECT (SELECT count(*) FROM orders WHERE state IN ('NEW', 'HELD', 'ROUTED', 'PENDING_CANCEL', 'PENDING_REPLACE')
           AND NOT in_doubt)
@@ -41,11 +43,11 @@ class Plan:
     faults: int
     orders: int
     kinds: Sequence[FaultKind] = KINDS
-    clients: int = 24
+    clients: int = 32
     accounts: int = 4
-    client_pause_s: float = 0.8
+    client_pause_s: float = 0.6
     crowd_pause_s: float = 12.0
-    fault_pause_s: float = 1.5
+    fault_pause_s: float = 2.5
     seconds_max: float = 1_500.0
 
 
@@ -58,8 +60,11 @@ class Outcome:
     skipped: int = 0
     orders: int = 0
     seconds: float = 0.0
+    fire_ended_at: float = 0.0
+    """Wall-clock time at which the clients were told to stop, in seconds since the epoch."""
     recovered: bool = False
     rested: bool = False
+    internal_errors: int = 0
     journal: Journal
     verdict: Verdict | None = None
 
@@ -101,6 +106,7 @@ async def campaign(plan: Plan, evidence: Path) -> Outcome:
         told = [follower.told() for follower in followers]
         found = await gather(stage, journal.asked, journal.answered, told)
         outcome.orders, outcome.seconds = load.orders, time.monotonic() - begun
+        outcome.internal_errors = found.log.count(_INTERNAL)
         outcome.verdict = judge(found)
     return outcome
 
@@ -119,6 +125,7 @@ async def _under_fire(plan: Plan, stage: Stage, load: Load, outcome: Outcome) ->
         except TimeoutError:
             return
         finally:
+            outcome.fire_ended_at = time.time()
             stop.set()
 
 

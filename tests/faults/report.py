@@ -33,6 +33,8 @@ def findings(outcome: Outcome) -> Iterator[str]:
         yield "the system did not serve again in time after the last fault"
     if not outcome.rested:
         yield "the system did not come to rest in time"
+    if outcome.internal_errors:
+        yield f"{outcome.internal_errors} requests met an error that nobody foresaw (INTERNAL)"
     if outcome.faults.total() < outcome.plan.faults or outcome.orders < outcome.plan.orders:
         yield "less was done than planned"
 
@@ -45,11 +47,27 @@ def write_page(outcome: Outcome) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{tables(outcome)}\n{END}{after}")
 
 
+def silence_s(outcome: Outcome) -> float:
+    """The longest time that a web process took no order while the clients asked for some."""
+    webs = {asked.op: asked.web for asked in outcome.journal.asked}
+    taken: dict[int, float] = {}
+    longest = 0.0
+    for answer in outcome.journal.answered:
+        if answer.result != "unknown" and answer.at < outcome.fire_ended_at:
+            web = webs[answer.op]
+            longest = max(longest, answer.at - taken.get(web, answer.at))
+            taken[web] = answer.at
+    return longest
+
+
 def _summary(outcome: Outcome) -> Iterator[str]:
     verdict = outcome.verdict
     assert verdict is not None, "a campaign that ended was judged"
-    yield "| seed | duration, s | faults | orders acknowledged | lost | doubled | sent twice | violations | undecided |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield (
+        "| seed | duration, s | faults | orders acknowledged | lost | doubled | sent twice | violations | undecided "
+        "| longest silence of a web process, s |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     figures = (
         outcome.plan.seed,
         f"{outcome.seconds:,.0f}",
@@ -60,6 +78,7 @@ def _summary(outcome: Outcome) -> Iterator[str]:
         verdict.count("sent twice"),
         len(verdict.violations),
         len(verdict.undecided),
+        f"{silence_s(outcome):,.0f}",
     )
     yield f"| {' | '.join(map(str, figures))} |"
 
