@@ -162,7 +162,8 @@ def with_row(table: str, place: int, **changes: Any) -> Callable[[Evidence], Evi
     def change(evidence: Evidence) -> Evidence:
         rows = list(getattr(evidence, table))
         rows[place] = {**rows[place], **changes}
-        return replace(evidence, **{table: rows})
+        changed: dict[str, Any] = {table: rows}
+        return replace(evidence, **changed)
 
     return change
 
@@ -171,7 +172,8 @@ def without(table: str, place: int) -> Callable[[Evidence], Evidence]:
     def change(evidence: Evidence) -> Evidence:
         rows = list(getattr(evidence, table))
         del rows[place]
-        return replace(evidence, **{table: rows})
+        changed: dict[str, Any] = {table: rows}
+        return replace(evidence, **changed)
 
     return change
 
