@@ -90,6 +90,12 @@ CONNECTION_LOST: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+PUT_OFF: tuple[type[BaseException], ...] = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+"""Refusals that are not about the data, such as of a statement that took too long: another try may succeed."""
 
 
 class DatabaseRole(StrEnum):
