@@ -11,6 +11,8 @@ from sqlalchemy import text
 from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession, Database, ReadSession, WriteSession
 
+ROLLBACK_TIMEOUT_S = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -83,7 +85,7 @@ async def _give_up(connection: asyncpg.Connection) -> None:
     # What led here is what the caller must see, above all a cancellation: a connection that cannot roll back is thrown
     # away, which rolls back too. One whose end was seen has left the pool already, and refuses every call.
     try:
-        await connection.execute("ROLLBACK")
+        await connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S)
     except Exception:
         with contextlib.suppress(asyncpg.InterfaceError):
             connection.terminate()
