@@ -23,7 +23,7 @@ from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentDirectory
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
-from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
@@ -144,6 +144,8 @@ class OrderIntake:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
+        except PUT_OFF as error:
+            raise _store_away() from error
         except asyncpg.PostgresError as error:
             log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
