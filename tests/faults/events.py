@@ -27,7 +27,10 @@ FOLLOWERS: Final = 3
 PLACERS: Final = 4
 SYMBOLS: Final = ("AAPL", "MSFT", "SPY", "TSLA")
 PAUSE_S: Final = 0.1
-BETWEEN_KILLS_S: Final = (0.2, 1.0)
+# A kill hits a system at work: orders were answered and every follower has moved on since the last one.
+ORDERS_BETWEEN_KILLS: Final = 5
+FLOW_S_MAX: Final = 40.0
+BEFORE_KILL_S_MAX: Final = 0.5
 SETTLED_S: Final = 3.0
 CATCH_UP_S_MAX: Final = 60.0
 
@@ -208,7 +211,8 @@ class _Field:
         placing = [asyncio.create_task(self._place()) for _ in range(PLACERS)]
         try:
             for _ in range(kills):
-                await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_S))
+                await self._flowing(followers)
+                await asyncio.sleep(self.chance.uniform(0, BEFORE_KILL_S_MAX))
                 await self._kill(sockets)
             self.is_over = True
             await asyncio.gather(*placing)
@@ -234,6 +238,17 @@ class _Field:
             doubled=sum(one.doubled + len(set(one.events) - set(events)) for one in followers),
             different=len(set(orders.items()) ^ set(table.rows.items())),
         )
+
+    async def _flowing(self, followers: list[_EventFollower]) -> None:
+        answered, marks = len(self.placed) + ORDERS_BETWEEN_KILLS, [one.last for one in followers]
+
+        def flows() -> bool:
+            return len(self.placed) >= answered and all(
+                one.last > mark for one, mark in zip(followers, marks, strict=True)
+            )
+
+        with contextlib.suppress(TimeoutError):
+            await until(flows, FLOW_S_MAX)
 
     async def _kill(self, sockets: list[_Socket]) -> None:
         what = self.chance.choice(("socket", "socket", "serve", "redis", "relay", "flush"))
