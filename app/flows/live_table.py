@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from app.core.clock import Clock
-from app.core.errors import InputError, OmsError
+from app.core.errors import InputError, OmsError, UnavailableError
 from app.core.ids import TenantId
 from app.flows.desk import Desk
 from app.infra.outages import known_as
@@ -167,6 +167,7 @@ class LiveTable(ABC, Generic[RowT]):
         self._followers: set[Follower[RowT]] = set()
         self._turn = asyncio.Lock()
         self._is_dirty = asyncio.Event()
+        self._is_broken = False
 
     @abstractmethod
     async def listen(self, stack: AsyncExitStack) -> Sequence[Coroutine[Any, Any, None]]:
@@ -210,7 +211,10 @@ class LiveTable(ABC, Generic[RowT]):
             yield self
 
     async def follow(self) -> AsyncIterator[TableUpdate[RowT]]:
-        """SNAPSHOTs, then DELTAs, a HEARTBEAT after five quiet seconds; RESET and SNAPSHOTs when behind too far."""
+        """SNAPSHOTs, then DELTAs, a HEARTBEAT after five quiet seconds; RESET and SNAPSHOTs when behind too far.
+
+        Raises UnavailableError when the table hears no more of changes.
+        """
         sequence = 0
 
         def update(kind: BatchKind, changes: Changes[RowT] | None = None, *, has_more: bool = False) -> Any:
@@ -223,6 +227,8 @@ class LiveTable(ABC, Generic[RowT]):
         self._followers.add(follower)
         try:
             while True:
+                if self._is_broken:
+                    raise UnavailableError("changes are not heard of at the moment: subscribe again")
                 async for rows, has_more in self._snapshot():
                     changes = Changes(server_time=self._clock.now(), upserts=tuple(rows))
                     yield update(BatchKind.SNAPSHOT, changes, has_more=has_more)
@@ -290,6 +296,7 @@ class LiveTable(ABC, Generic[RowT]):
             await work
         except Exception as error:
             log.error("a live table hears no more", exc_info=error)
+            self._is_broken = True
             self.lose()
 
 
