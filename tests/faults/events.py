@@ -69,6 +69,9 @@ class Report:
     different: int
     """Orders and positions that a live table showed otherwise than the database when all was quiet."""
 
+    stalls: int
+    """How often orders or a follower had not moved on so long after a kill: slow, not wrong."""
+
     @property
     def violations(self) -> int:
         """Everything that came out wrong."""
@@ -197,6 +200,7 @@ class _Field:
     redis_url: str
     killed: Counter[str] = field(default_factory=Counter)
     placed: set[str] = field(default_factory=set)
+    stalls: int = 0
     is_over: bool = False
 
     @classmethod
@@ -238,6 +242,7 @@ class _Field:
                 task.result()
         return Report(
             kills=dict(self.killed),
+            stalls=self.stalls,
             orders=len(self.placed),
             events=len(events),
             deliveries=sum(len(one.events) for one in followers),
@@ -257,8 +262,10 @@ class _Field:
                 one.last > mark for one, mark in zip(followers, marks, strict=True)
             )
 
-        with contextlib.suppress(TimeoutError):
+        try:
             await until(flows, FLOW_S_MAX)
+        except TimeoutError:
+            self.stalls += 1
 
     async def _kill(self, sockets: list[_Socket]) -> None:
         what = self.chance.choice(("socket", "socket", "serve", "redis", "relay", "flush"))
