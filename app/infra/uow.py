@@ -1,5 +1,6 @@
 """The unit of work: one transaction that knows whose rows it may see."""
 
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from sqlalchemy import text
 
 from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession, Database, ReadSession, WriteSession
+
+ROLLBACK_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +91,12 @@ async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchS
 
 async def _give_up(connection: asyncpg.Connection) -> None:
     # What led here is what the caller must see, above all a cancellation: a connection that cannot roll back is thrown
-    # away, which rolls back too.
-    if connection.is_closed():
-        return
+    # away, which rolls back too. One whose end was seen has left the pool already, and refuses every call.
     try:
-        await connection.execute("ROLLBACK")
+        await connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S)
     except Exception:
-        connection.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 def _settings(scope: Scope, *, read_only: bool) -> dict[str, str]:

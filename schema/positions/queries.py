@@ -4,7 +4,6 @@ from datetime import datetime
 
 import strawberry
 
-from app.core.ids import AccountId
 from app.flows.time_travel import positions_as_of
 from app.identity.domain import Scope
 from app.instruments import service as instruments
@@ -36,9 +35,7 @@ class PositionQuery:
     ) -> list[Position]:
         """What the tenant holds."""
         principal = info.context.principal
-        account: AccountId | None = None
-        if account_id is not None:
-            account = await known_account(info, account_id, "accountId")
+        account = None if account_id is None else await known_account(info, account_id, "accountId")
         async with info.context.desk.reading(principal) as session:
             instrument_ids = None
             if symbols is not None:
@@ -48,7 +45,7 @@ class PositionQuery:
                 found = await positions.held(
                     session,
                     principal.tenant_id,
-                    account_id=account,
+                    account_ids=None if account is None else (account,),
                     instrument_ids=instrument_ids,
                     include_flat=bool(include_flat),
                 )

@@ -12,9 +12,9 @@ from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, O
 from app.orders.domain.placing import terms_document
 
 
-def events_channel(tenant_id: TenantId, account_id: AccountId) -> str:
-    """The channel that carries the events of an account."""
-    return f"events:{tenant_id}:{account_id}"
+def events_channel(tenant_id: TenantId) -> str:
+    """The channel that carries the events of a tenant: each message a list of one account's, in order."""
+    return f"events:{tenant_id}"
 
 
 def event_document(logged: LoggedEvent) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.orders.repository.rows import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressedOrders:
-    """The orders that reports may mean, each with the stamp of its stored version.
+    """The orders that reports may mean, without their risk checks, each with the stamp of its stored version.
 
     has_early_commissions: the account has commissions that came before their executions.
     """
@@ -98,7 +98,7 @@ async def orders_by_address(
     )
     found = [row for row in rows if row["id"] is not None]
     return AddressedOrders(
-        orders=[order_from_row(row) for row in found],
+        orders=[order_from_row(row, with_checks=False) for row in found],
         stamps={row["id"]: row["stamp"] for row in found},
         has_early_commissions=rows[0]["has_early"],
     )
