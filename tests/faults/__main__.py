@@ -15,7 +15,9 @@ from tests.faults.report import findings, stream_table, tables, write_page
 
 LONG_FAULTS, LONG_ORDERS = 220, 22_000
 SHORT_FAULTS, SHORT_ORDERS = 10, 300
-STREAM_KILLS = 100
+STREAM_KILLS = 60
+# Long enough that a killed process mostly comes back before the next kill: there is something to follow.
+STREAM_PAUSE_S = (1.0, 3.0)
 
 
 def main() -> int:
@@ -35,7 +37,7 @@ def main() -> int:
     told = tables(outcome)
     is_clean = outcome.is_clean
     if not arguments.short:
-        streams = events.run(STREAM_KILLS, seed=plan.seed)
+        streams = events.run(STREAM_KILLS, seed=plan.seed, between_s=STREAM_PAUSE_S)
         told += f"\n\n{stream_table(streams)}"
         is_clean = is_clean and not streams.violations
     print(f"\n{told}\n")
