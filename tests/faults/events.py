@@ -31,7 +31,7 @@ PAUSE_S: Final = 0.1
 # A kill hits a system at work: orders were answered and every follower has moved on since the last one.
 ORDERS_BETWEEN_KILLS: Final = 5
 FLOW_S_MAX: Final = 40.0
-BEFORE_KILL_S_MAX: Final = 0.5
+BETWEEN_KILLS_S: Final = (0.0, 0.5)
 SETTLED_S: Final = 3.0
 CATCH_UP_S_MAX: Final = 60.0
 
@@ -86,16 +86,16 @@ class Report:
         )
 
 
-def run(kills: int, *, seed: int | None = None) -> Report:
-    """The campaign with so many kills, from a seed where one is given."""
-    return asyncio.run(campaign(kills, seed=seed))
+def run(kills: int, *, seed: int | None = None, between_s: tuple[float, float] = BETWEEN_KILLS_S) -> Report:
+    """The campaign with so many kills and so much time between them, from a seed where one is given."""
+    return asyncio.run(campaign(kills, seed=seed, between_s=between_s))
 
 
-async def campaign(kills: int, *, seed: int | None = None) -> Report:
+async def campaign(kills: int, *, seed: int | None = None, between_s: tuple[float, float] = BETWEEN_KILLS_S) -> Report:
     """Kills at random while orders flow, then compares what followers got with the database."""
     async with installed() as installation:
         field_of_battle = await _Field.of(installation, random.Random(seed))
-        return await field_of_battle.fight(kills)
+        return await field_of_battle.fight(kills, between_s)
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ class _Field:
             redis_url=RedisServer(folders).url,
         )
 
-    async def fight(self, kills: int) -> Report:
+    async def fight(self, kills: int, between_s: tuple[float, float]) -> Report:
         followers = [_EventFollower(_Socket(self.demo)) for _ in range(FOLLOWERS)]
         tables = [_TableFollower(_Socket(self.demo), document) for document in (ORDERS, POSITIONS)]
         sockets = [*(one.socket for one in followers), *(one.socket for one in tables)]
@@ -224,7 +224,7 @@ class _Field:
         try:
             for _ in range(kills):
                 await self._flowing(followers)
-                await asyncio.sleep(self.chance.uniform(0, BEFORE_KILL_S_MAX))
+                await asyncio.sleep(self.chance.uniform(*between_s))
                 await self._kill(sockets)
             self.is_over = True
             await asyncio.gather(*placing)
