@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import logging
 
-import orjson
-
 from app.flows.hints import OUTBOX
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
@@ -30,7 +28,7 @@ async def relay_once(database: Database, redis: Redis) -> int | None:
         if not await outbox.is_relay(session):
             return None
         messages = await outbox.take(session, BATCH)
-        await redis.publish([(channel, orjson.dumps(payload)) for channel, payload in messages])
+        await redis.publish(messages)
     return len(messages)
 
 

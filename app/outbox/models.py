@@ -1,13 +1,12 @@
 """The table of messages to be published."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index
 from sqlmodel import Field, SQLModel
 
-from app.infra.tables import json_column, refers, text_column, time_column, uuid_column
+from app.infra.tables import refers, text_column, time_column, uuid_column
 
 
 class OutboxRow(SQLModel, table=True):
@@ -19,5 +18,5 @@ class OutboxRow(SQLModel, table=True):
     tenant_id: UUID = uuid_column(primary_key=True)
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
     channel: str = text_column()
-    payload: Any = json_column()
+    payload: str = text_column()
     created_at: datetime = time_column()

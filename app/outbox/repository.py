@@ -23,19 +23,18 @@ def append(messages: Sequence[OutboxMessage], now: datetime) -> Write:
     return Write.of(
         """
         INSERT INTO outbox (tenant_id, channel, payload, created_at)
-        SELECT n.tenant_id, n.channel, n.payload::jsonb, $4::timestamptz
+        SELECT n.tenant_id, n.channel, n.payload, $4::timestamptz
         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(tenant_id, channel, payload)
         """,
         [message.tenant_id for message in messages],
         [message.channel for message in messages],
-        # As text: the driver would take a list within the array for another dimension.
         [plain_json(message.payload) for message in messages],
         now,
     )
 
 
-async def take(session: BatchSession, limit: int) -> list[tuple[str, Any]]:
-    """Takes the oldest messages away, in order: channel and payload. They are gone when the transaction commits."""
+async def take(session: BatchSession, limit: int) -> list[tuple[str, bytes]]:
+    """Takes the oldest messages away, in order: channel and JSON text. They are gone when the transaction commits."""
     rows = await session.fetch(
         """
         WITH taken AS (
@@ -44,7 +43,7 @@ async def take(session: BatchSession, limit: int) -> list[tuple[str, Any]]:
         """,
         limit,
     )
-    return [(row["channel"], row["payload"]) for row in rows]
+    return [(row["channel"], row["payload"].encode()) for row in rows]
 
 
 async def is_relay(session: BatchSession) -> bool:

@@ -87,20 +87,16 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         """
         INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, terms_hash, side, order_type,
           time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
-          outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
-          overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
-          broker_client_id, broker_order_id, permanent_id, created_at, updated_at, average_fill_price)
-        SELECT n.*, r.filled, r.notional, r.commission, r.overfilled, r.origin, r.code, r.reason, false,
-          r.checks::jsonb, 1, r.client, r.broker, r.permanent, r.created_at, r.created_at, r.average
+          outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
+          risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
+          filled_notional, commission, overfilled_quantity, average_fill_price, in_doubt, version)
+        SELECT n.*, false, 1
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
-          $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
-            a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
-        JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
-          $28::timestamptz[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[])
-          WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at, filled, notional,
-            commission, overfilled, average, place) USING (place)
-        """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
+          $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
+          $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
+          $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[]) AS n
+        """,
         [order.tenant_id for order in orders],
         [order.id for order in orders],
         [order.account_id for order in orders],
@@ -130,6 +126,7 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],
         [order.created_at for order in orders],
+        [order.updated_at for order in orders],
         [order.filled_quantity for order in orders],
         [order.filled_notional for order in orders],
         [order.commission for order in orders],
