@@ -1,10 +1,10 @@
 """Exchange rates: what one currency is worth in another, straight, inverted or across a third."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Any, Final
 
 RATE_DIGITS: Final = 18
 RATE_AGE_MAX: Final = timedelta(minutes=5)
@@ -73,6 +73,16 @@ class FxRates:
             return None
         inverse = _rounded(1 / opposite.rate)
         return FxRate(base=base, quote=quote, rate=inverse, at=opposite.at) if inverse > 0 else None
+
+
+def rate_from_document(document: Mapping[str, Any]) -> FxRate:
+    """The rate of a JSON object of base, quote, rate and at."""
+    return FxRate(
+        base=document["base"],
+        quote=document["quote"],
+        rate=Decimal(document["rate"]),
+        at=datetime.fromisoformat(document["at"]),
+    )
 
 
 def _rounded(rate: Decimal) -> Decimal:

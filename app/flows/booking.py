@@ -23,6 +23,7 @@ from app.outbox.repository import OutboxMessage
 from app.positions import batch as positions
 from app.positions.batch import PositionKey
 from app.positions.domain import Position
+from app.positions.history_batch import HistoryEntry, append_history
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Booking:
     lane: list[LaneEntry] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
     _events: list[tuple[TenantId, LoggedEvent]] = field(default_factory=list)
+    _stored: set[PositionKey] = field(default_factory=set)
     _moved: set[PositionKey] = field(default_factory=set)
 
     def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
@@ -72,7 +74,16 @@ class Booking:
         """Takes the position as it is to be written."""
         place = (key, position.instrument_id)
         self.positions[place] = position
-        self._moved.add(place)
+        self._stored.add(place)
+
+    def move_position(self, key: AccountKey, position: Position) -> None:
+        """Takes a position that an event of this transaction has moved or charged: its history goes on."""
+        self.store_position(key, position)
+        self._moved.add((key, position.instrument_id))
+
+    def leave_history(self, key: AccountKey, instrument_id: InstrumentId) -> None:
+        """The position's history is written by what restates it."""
+        self._moved.discard((key, instrument_id))
 
     def reserve(self, key: AccountKey, instrument_id: InstrumentId, side: Side, change: Decimal) -> None:
         """Raises or lowers what open orders may still add to a side of the position."""
@@ -112,10 +123,12 @@ class Booking:
             writes.append(order_requests.insert_requests(tenant_id, requests))
         for tenant_id, requests in _by_tenant(self.resolved_requests).items():
             writes.append(order_requests.resolve_requests(tenant_id, requests))
-        if self._moved:
-            moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
-            rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]
+        if self._stored:
+            stored = sorted(self._stored, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
+            rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in stored]
             writes.append(positions.store_positions(rows))
+        if self._moved:
+            writes.append(append_history([self.history(key, one) for key, one in self._moved]))
         if self._events:
             writes.append(event_log.append_events(self._events))
             writes.append(account_books.update_books(self.books))
@@ -125,6 +138,18 @@ class Booking:
         if self.audit:
             writes.append(audit.record_batch(self.audit))
         await session.write(writes)
+
+    def history(
+        self, key: AccountKey, instrument_id: InstrumentId, restated_from: datetime | None = None
+    ) -> HistoryEntry:
+        """The position as it stands behind the newest event of its account."""
+        return HistoryEntry(
+            tenant_id=key.tenant_id,
+            sequence=self.books[key].last_sequence,
+            position=self.positions[key, instrument_id],
+            restated_from=restated_from,
+            recorded_at=self.now,
+        )
 
     @property
     def has_events(self) -> bool:

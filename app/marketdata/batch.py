@@ -1,23 +1,11 @@
 """Set-based SQL of exchange rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from app.core.fx import FxRate
 from app.core.ids import TenantId
 from app.infra.db import BatchSession
-
-
-def rate_from_document(document: Mapping[str, Any]) -> FxRate:
-    """The rate of a JSON object that a statement built of a row."""
-    return FxRate(
-        base=document["base"],
-        quote=document["quote"],
-        rate=Decimal(document["rate"]),
-        at=datetime.fromisoformat(document["at"]),
-    )
 
 
 async def known_rates(session: BatchSession, tenant_id: TenantId) -> list[FxRate]:

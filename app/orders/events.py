@@ -24,6 +24,7 @@ class OrderEventType(StrEnum):
     EXECUTION_CORRECTED = "ExecutionCorrected"
     EXECUTION_BUSTED = "ExecutionBusted"
     COMMISSION_BOOKED = "CommissionBooked"
+    POSITION_ADJUSTED = "PositionAdjusted"
 
 
 MEANING: dict[OrderEventType, str] = {
@@ -45,4 +46,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_CORRECTED: "The broker has restated an execution; the position follows.",
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
+    OrderEventType.POSITION_ADJUSTED: "A position moved without an execution. It is of no order: `orderId` is the "
+    "adjustment's id, `order` and the states are null. `details` has the terms (`type`, `quantity`, `price`, `ratio`, "
+    "`effectiveAt`) and, in `position`, the whole position behind it.",
 }

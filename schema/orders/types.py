@@ -205,20 +205,21 @@ class OrderEvent:
     sequence: int = strawberry.field(
         description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents."
     )
-    order_id: strawberry.ID
+    order_id: strawberry.ID = strawberry.field(description="Of a PositionAdjusted the adjustment's id.")
     account_id: strawberry.ID
     type: str
     from_state: OrderState | None
-    to_state: OrderState
+    to_state: OrderState | None
     actor: str
     reason: str | None
     details: JSON
     occurred_at: datetime
+    is_of_order: strawberry.Private[bool]
 
-    @strawberry.field(description="The order as it stands now.")
-    async def order(self, info: Info) -> Order:
+    @strawberry.field(description="The order as it stands now; null for a PositionAdjusted, which is of no order.")
+    async def order(self, info: Info) -> Order | None:
         """The order as it stands now."""
-        return await load_order(info, OrderId(parse_id(self.order_id)))
+        return await load_order(info, OrderId(parse_id(self.order_id))) if self.is_of_order else None
 
     @classmethod
     def of(cls, logged: domain.LoggedEvent) -> "OrderEvent":
@@ -235,6 +236,7 @@ class OrderEvent:
             reason=event.reason,
             details=JSON(event.details),
             occurred_at=event.occurred_at,
+            is_of_order=event.is_of_order,
         )
 
 

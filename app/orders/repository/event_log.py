@@ -23,7 +23,7 @@ def append_events(events: Sequence[tuple[TenantId, LoggedEvent]]) -> Write:
         [tenant_id for tenant_id, _ in events],
         [logged.event.account_id for _, logged in events],
         [logged.sequence for _, logged in events],
-        [logged.event.order_id for _, logged in events],
+        [logged.event.order_id if logged.event.is_of_order else None for _, logged in events],
         [logged.event.type for _, logged in events],
         [logged.event.from_state for _, logged in events],
         [logged.event.to_state for _, logged in events],

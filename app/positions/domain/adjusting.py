@@ -232,7 +232,5 @@ def _split(position: Position, ratio: Decimal) -> Position:
 def _balanced(position: Position, change: Decimal, price: Decimal | None) -> Position:
     quantity = position.quantity + change
     if quantity == 0:
-        average = ZERO
-    else:
-        average = position.average_price if price is None else price
-    return replace(position, quantity=quantity, average_price=average)
+        return replace(position, quantity=ZERO, average_price=ZERO)
+    return replace(position, quantity=quantity, average_price=position.average_price if price is None else price)

@@ -56,7 +56,9 @@ class Pnl:
     def at_rate(self, rate: Decimal | None) -> "Pnl":
         """The same in another currency."""
         return Pnl(
-            realized=_at(self.realized, rate), unrealized=_at(self.unrealized, rate), commission=_at(self.commission, rate)
+            realized=_at(self.realized, rate),
+            unrealized=_at(self.unrealized, rate),
+            commission=_at(self.commission, rate),
         )
 
 
