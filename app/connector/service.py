@@ -24,6 +24,7 @@ from app.core.clock import Clock
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
+from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
@@ -198,10 +199,14 @@ class Connector:
             async with begin_batch(self._database, account.tenant_id) as session:
                 return await brokers.watched_contracts(session, LINES_MAX)
 
+        async def rates() -> None:
+            await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
+
         return FeedRunner(
             account=account,
             make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
             contracts=contracts,
+            keep_rates=rates,
             redis=self._redis,
             intervals=self._intervals.feed,
         )

@@ -108,9 +108,9 @@ class Booking:
         else:
             self.changed_orders[order.id] = order
 
-    async def write(self, session: BatchSession) -> None:
-        """Writes everything, and the outbox with it, in one round trip."""
-        writes: list[Write] = []
+    async def write(self, session: BatchSession, more: Iterable[Write] = ()) -> None:
+        """Writes everything, what else is given and the outbox with it, in one round trip."""
+        writes: list[Write] = list(more)
         if self.new_orders:
             writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
 from app.core.ids import Ids
@@ -19,7 +20,10 @@ from app.infra.uow import Scope, reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The database, Redis, the bus, the door, the order intake, the clock and the source of ids of one process."""
+    """The database, Redis, the bus, the door, the order intake, the clock and the source of ids of one process.
+
+    trading_timezone is where a trading day begins at midnight.
+    """
 
     database: Database
     redis: Redis
@@ -28,6 +32,7 @@ class Desk:
     intake: OrderIntake
     clock: Clock
     ids: Ids
+    trading_timezone: ZoneInfo
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant."""
@@ -57,4 +62,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
-        yield Desk(database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids)
+        yield Desk(
+            database=database,
+            redis=redis,
+            bus=bus,
+            door=door,
+            intake=intake,
+            clock=clock,
+            ids=ids,
+            trading_timezone=ZoneInfo(settings.trading_timezone),
+        )

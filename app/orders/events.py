@@ -46,7 +46,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_CORRECTED: "The broker has restated an execution; the position follows.",
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
-    OrderEventType.POSITION_ADJUSTED: "A position moved without an execution. It is of no order: `orderId` is the "
-    "adjustment's id, `order` and the states are null. `details` has the terms (`type`, `quantity`, `price`, `ratio`, "
+    OrderEventType.POSITION_ADJUSTED: "A position moved without an execution. It is of no order, so `orderEvents` "
+    "leaves it out and `positionAdjustments` has it at its `sequence`. `details` has the terms (`type`, `quantity`, `price`, `ratio`, "
     "`effectiveAt`) and, in `position`, the whole position behind it.",
 }

@@ -191,17 +191,26 @@ async def history(
     """
     rows = await session.fetch(
         """
-        WITH wanted AS (
-          SELECT s.*, count(*) OVER (PARTITION BY account_id) AS n,
-            floor(extract(epoch FROM s.at - $3) * $5 / extract(epoch FROM $4::timestamptz - $3)) AS slice
-          FROM pnl_snapshots AS s
-          WHERE tenant_id = $1 AND account_id = ANY($2::uuid[]) AND at >= $3 AND at < $4
-        ), placed AS (
-          SELECT w.*, CASE WHEN n <= $5 THEN 1
-            ELSE row_number() OVER (PARTITION BY account_id, slice ORDER BY at DESC) END AS place
-          FROM wanted AS w
-        )
-        SELECT * FROM placed WHERE place = 1 ORDER BY account_id, at
+        SELECT s.* FROM (
+          SELECT a.account_id, (
+            SELECT count(*) FROM (
+              SELECT FROM pnl_snapshots AS one
+              WHERE one.tenant_id = $1 AND one.account_id = a.account_id AND one.at >= $3 AND one.at < $4
+              LIMIT $5::int + 1) AS some) > $5::int AS is_thinned
+          FROM unnest($2::uuid[]) AS a(account_id)
+        ) AS c CROSS JOIN LATERAL (
+          SELECT * FROM pnl_snapshots AS one
+          WHERE NOT c.is_thinned AND one.tenant_id = $1 AND one.account_id = c.account_id
+            AND one.at >= $3 AND one.at < $4
+          UNION ALL
+          SELECT newest.* FROM generate_series(0, $5::int - 1) AS slice CROSS JOIN LATERAL (
+            SELECT * FROM pnl_snapshots AS one
+            WHERE c.is_thinned AND one.tenant_id = $1 AND one.account_id = c.account_id
+              AND one.at >= $3::timestamptz + ($4::timestamptz - $3::timestamptz) * slice / $5::int
+              AND one.at < least($4, $3::timestamptz + ($4::timestamptz - $3::timestamptz) * (slice + 1) / $5::int)
+            ORDER BY one.at DESC LIMIT 1
+          ) AS newest
+        ) AS s ORDER BY s.account_id, s.at
         """,
         tenant_id,
         list(account_ids),

@@ -203,28 +203,29 @@ class OrderEvent:
     """An entry of an account's event log."""
 
     sequence: int = strawberry.field(
-        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents."
+        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents. "
+        "The numbers of adjustments of positions, which are of no order, are not told here: positionAdjustments has them."
     )
-    order_id: strawberry.ID = strawberry.field(description="Of a PositionAdjusted the adjustment's id.")
+    order_id: strawberry.ID
     account_id: strawberry.ID
     type: str
     from_state: OrderState | None
-    to_state: OrderState | None
+    to_state: OrderState
     actor: str
     reason: str | None
     details: JSON
     occurred_at: datetime
-    is_of_order: strawberry.Private[bool]
 
-    @strawberry.field(description="The order as it stands now; null for a PositionAdjusted, which is of no order.")
-    async def order(self, info: Info) -> Order | None:
+    @strawberry.field(description="The order as it stands now.")
+    async def order(self, info: Info) -> Order:
         """The order as it stands now."""
-        return await load_order(info, OrderId(parse_id(self.order_id))) if self.is_of_order else None
+        return await load_order(info, OrderId(parse_id(self.order_id)))
 
     @classmethod
     def of(cls, logged: domain.LoggedEvent) -> "OrderEvent":
-        """The type of the value."""
+        """The type of the value, of an event that is of an order."""
         event = logged.event
+        assert event.to_state is not None, "an event of an order leads to a state"
         return cls(
             sequence=logged.sequence,
             order_id=strawberry.ID(str(event.order_id)),
@@ -236,7 +237,6 @@ class OrderEvent:
             reason=event.reason,
             details=JSON(event.details),
             occurred_at=event.occurred_at,
-            is_of_order=event.is_of_order,
         )
 
 
@@ -249,7 +249,17 @@ class Execution(Node):
     quantity: Decimal
     price: Decimal
     commission: Decimal | None = strawberry.field(description="Null until the broker has told it.")
+    commission_currency: str | None
+    commission_base: Decimal | None = strawberry.field(
+        description="In the account's base currency, at the rate of its booking; null where none was known."
+    )
     realized_pnl: Decimal | None = strawberry.field(description="Before commissions, in the instrument's currency.")
+    realized_pnl_base: Decimal | None = strawberry.field(
+        description="Before commissions, in the account's base currency, at baseRate; null where none was known."
+    )
+    base_rate: Decimal | None = strawberry.field(
+        description="From the instrument's currency to the account's base currency when this was booked."
+    )
     liquidity: str | None
     is_correction: bool
     executed_at: datetime
@@ -282,7 +292,11 @@ class Execution(Node):
             quantity=execution.quantity,
             price=execution.price,
             commission=execution.commission,
+            commission_currency=execution.commission_currency,
+            commission_base=execution.commission_base,
             realized_pnl=execution.realized_pnl,
+            realized_pnl_base=execution.realized_pnl_base,
+            base_rate=execution.base_rate,
             liquidity=execution.liquidity,
             # The broker's first report of an execution is its revision 1.
             is_correction=execution.revision > 1,
