@@ -47,6 +47,6 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
     OrderEventType.POSITION_ADJUSTED: "A position moved without an execution. It is of no order, so `orderEvents` "
-    "leaves it out and `positionAdjustments` has it at its `sequence`. `details` has the terms (`type`, `quantity`, `price`, `ratio`, "
-    "`effectiveAt`) and, in `position`, the whole position behind it.",
+    "leaves it out and `positionAdjustments` has it at its `sequence`. `details` has the terms (`type`, `quantity`, "
+    "`price`, `ratio`, `effectiveAt`) and, in `position`, the whole position behind it.",
 }

@@ -204,7 +204,8 @@ class OrderEvent:
 
     sequence: int = strawberry.field(
         description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents. "
-        "The numbers of adjustments of positions, which are of no order, are not told here: positionAdjustments has them."
+        "The numbers of adjustments of positions are not told here: they are of no order, and positionAdjustments has "
+        "them."
     )
     order_id: strawberry.ID
     account_id: strawberry.ID
