@@ -12,7 +12,7 @@ from app.brokers import batch as brokers
 from app.brokers.errors import AccountUnknownError
 from app.core.errors import OmsError, UnavailableError
 from app.core.fx import FxRates
-from app.core.ids import AccountId, Ids, SnapshotId
+from app.core.ids import AccountId, Ids, SnapshotId, TenantId
 from app.core.messages import AccountKey
 from app.flows.desk import Desk
 from app.flows.fx_rates import keep_rates
@@ -46,26 +46,48 @@ async def snapshot_all(
 ) -> int:
     """Takes the snapshots and the opening marks that are due, of every account of every tenant; tells how many.
 
-    One for each account and instant: a second worker, or a second run, changes nothing. Without Redis nothing can be
-    valued and nothing is taken. An account that cannot be valued for want of a rate is left out and logged.
+    Without Redis nothing can be valued and nothing is taken.
     """
     async with begin_system(system_database) as session:
         tenant_ids = await tenants.all_ids(session)
-    due = _Round(now=now, day=Day.of(now, timezone), instants=due_instants(now, timezone, interval_s), ids=ids)
     taken = 0
     for tenant_id in tenant_ids:
-        rates = await keep_rates(database, redis, tenant_id, now)
-        async with begin_batch(database, tenant_id) as session:
-            accounts = await brokers.base_currencies(session, tenant_id, limit=ACCOUNTS_MAX)
-        for account_id, currency in accounts.items():
-            key = AccountKey(tenant_id=tenant_id, account_id=account_id)
-            try:
-                taken += await _take_due(database, redis, key, currency, rates, due)
-            except REDIS_LOST as error:
-                log.warning("no snapshots of profit and loss: %s", error)
-                return taken
-            except OmsError as error:
-                log.warning("no snapshot of account %s: %s", account_id, error.message)
+        try:
+            taken += await snapshot_tenant(
+                database, redis, tenant_id, now=now, ids=ids, timezone=timezone, interval_s=interval_s
+            )
+        except REDIS_LOST as error:
+            log.warning("no snapshots of profit and loss: %s", error)
+            break
+    return taken
+
+
+async def snapshot_tenant(
+    database: Database,
+    redis: Redis,
+    tenant_id: TenantId,
+    *,
+    now: datetime,
+    ids: Ids,
+    timezone: ZoneInfo,
+    interval_s: int,
+) -> int:
+    """Takes what is due of a tenant's accounts, and keeps its exchange rates; tells how many snapshots.
+
+    One for each account and instant: a second worker, or a second run, changes nothing. An account that cannot be
+    valued for want of a rate is left out and logged. Raises what Redis raises when it is away.
+    """
+    due = _Round(now=now, day=Day.of(now, timezone), instants=due_instants(now, timezone, interval_s), ids=ids)
+    rates = await keep_rates(database, redis, tenant_id, now)
+    async with begin_batch(database, tenant_id) as session:
+        accounts = await brokers.base_currencies(session, tenant_id, limit=ACCOUNTS_MAX)
+    taken = 0
+    for account_id, currency in accounts.items():
+        key = AccountKey(tenant_id=tenant_id, account_id=account_id)
+        try:
+            taken += await _take_due(database, redis, key, currency, rates, due)
+        except OmsError as error:
+            log.warning("no snapshot of account %s: %s", account_id, error.message)
     return taken
 
 

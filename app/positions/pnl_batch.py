@@ -196,7 +196,7 @@ async def history(
             SELECT count(*) FROM (
               SELECT FROM pnl_snapshots AS one
               WHERE one.tenant_id = $1 AND one.account_id = a.account_id AND one.at >= $3 AND one.at < $4
-              LIMIT $5::int + 1) AS some) > $5::int AS is_thinned
+              LIMIT $5::int + 1) AS seen) > $5::int AS is_thinned
           FROM unnest($2::uuid[]) AS a(account_id)
         ) AS c CROSS JOIN LATERAL (
           SELECT * FROM pnl_snapshots AS one

@@ -78,7 +78,7 @@ def test_the_worked_example_of_the_page() -> None:
     day = pnl_of_day(day_of(second, first, mark, opening_mark)).pnl
     ever = pnl_so_far(second, Decimal(1), mark)
 
-    assert (second.quantity, second.average_price, second.realized_pnl) == (-50, 210, 1000)
+    assert (second.quantity, second.average_price, second.realized_pnl) == (Decimal(-50), Decimal(210), Decimal(1000))
     assert day == Pnl(realized=Decimal(1150), unrealized=Decimal(-444), commission=Decimal("6.9"))
     assert ever == Pnl(realized=Decimal(1150), unrealized=Decimal(116), commission=Decimal("12.4"))
     page = PAGE.read_text()
