@@ -98,10 +98,12 @@ async def test_scheduled_chore_keeps_rates_and_takes_snapshots_of_every_account(
     await broker.startup()
     worker = asyncio.create_task(run_receiver_task(broker))
 
-    (source,) = make_scheduler(broker).sources
+    scheduler = make_scheduler(broker)
+    await scheduler.startup()
+    (source,) = scheduler.sources
     await source.startup()
     (minutely,) = [one for one in await source.get_schedules() if one.task_name == snapshot_pnl_task.task_name]
-    await snapshot_pnl_task.kiq()
+    await scheduler.on_ready(source, minutely)
 
     async with asyncio.timeout(20):
         while not all([await _count(database, tenant_id, "pnl_snapshots") for tenant_id in tenant_ids]):
@@ -110,7 +112,7 @@ async def test_scheduled_chore_keeps_rates_and_takes_snapshots_of_every_account(
     assert [await _count(database, tenant_id, "fx_rates") for tenant_id in tenant_ids] == [1, 1]
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
-    await broker.shutdown()
+    await scheduler.shutdown()
     await redis.close()
     await system_database.close()
     await database.close()
