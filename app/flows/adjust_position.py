@@ -120,7 +120,8 @@ async def _book(
     )
     if is_late:
         booking.leave_history(key, instrument.id)
-    await booking.write(session, [adjustments.insert_adjustment(key.tenant_id, booked)])
+    booking.extra.append(adjustments.insert_adjustment(key.tenant_id, booked))
+    await booking.write(session)
     if is_late:
         await restate_position(session, booking, key, instrument, terms.effective_at)
     return booked

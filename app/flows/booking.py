@@ -1,6 +1,6 @@
 """What a transaction on locked accounts will store: gathered while deciding, written in sets, told in the outbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from app.audit.domain import AuditEntry
 from app.core.fix import Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
+from app.core.money import ZERO
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -42,17 +43,15 @@ class Booking:
     resolved_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
     lane: list[LaneEntry] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
-    _events: list[tuple[TenantId, LoggedEvent]] = field(default_factory=list)
-    _stored: set[PositionKey] = field(default_factory=set)
+    extra: list[Write] = field(default_factory=list)
+    _events: list[tuple[AccountKey, OrderEvent]] = field(default_factory=list)
+    _reserved: dict[PositionKey, tuple[Decimal, Decimal]] = field(default_factory=dict)
     _moved: set[PositionKey] = field(default_factory=set)
+    _with_history: set[PositionKey] = field(default_factory=set)
 
     def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
-        """Gives events their places at the end of the account's log."""
-        for event in events:
-            book = self.books[key]
-            book.last_sequence += 1
-            logged = LoggedEvent(sequence=book.last_sequence, event=event, recorded_at=self.now)
-            self._events.append((key.tenant_id, logged))
+        """Takes events for the end of the account's log; they get their places when they are written."""
+        self._events.extend((key, event) for event in events)
 
     def count_open(self, key: AccountKey, change: int) -> None:
         """Counts orders that opened (above zero) or ended (below)."""
@@ -74,27 +73,53 @@ class Booking:
         """Takes the position as it is to be written."""
         place = (key, position.instrument_id)
         self.positions[place] = position
-        self._stored.add(place)
+        self._moved.add(place)
 
     def move_position(self, key: AccountKey, position: Position) -> None:
         """Takes a position that an event of this transaction has moved or charged: its history goes on."""
         self.store_position(key, position)
-        self._moved.add((key, position.instrument_id))
+        self._with_history.add((key, position.instrument_id))
 
     def leave_history(self, key: AccountKey, instrument_id: InstrumentId) -> None:
         """The position's history is written by what restates it."""
-        self._moved.discard((key, instrument_id))
+        self._with_history.discard((key, instrument_id))
 
     def reserve(self, key: AccountKey, instrument_id: InstrumentId, side: Side, change: Decimal) -> None:
         """Raises or lowers what open orders may still add to a side of the position."""
         if not change:
             return
-        position = self.position(key, instrument_id)
-        if side is Side.BUY:
-            position = replace(position, open_buy_quantity=position.open_buy_quantity + change)
-        else:
-            position = replace(position, open_sell_quantity=position.open_sell_quantity + change)
-        self.store_position(key, position)
+        bought, sold = (change, ZERO) if side is Side.BUY else (ZERO, change)
+        before = self._reserved.get((key, instrument_id), _NOTHING)
+        self._reserved[key, instrument_id] = (before[0] + bought, before[1] + sold)
+        self.store_position(key, _reserving(self.position(key, instrument_id), bought, sold))
+
+    def rebase(
+        self,
+        books: dict[AccountKey, Book],
+        positions: Mapping[PositionKey, Position],
+        seen: Mapping[PositionKey, Position],
+    ) -> bool:
+        """Puts what was decided on counts from zero and on the positions seen onto the books and positions as locked.
+
+        False, with nothing changed, where a position was moved by another since it was seen: all is to be decided anew.
+        What others reserved meanwhile is kept.
+        """
+        for place in self._moved & positions.keys():
+            if not _holds_the_same(positions[place], seen.get(place)):
+                return False
+        for key, book in books.items():
+            book.open_orders += self.books[key].open_orders
+        self.books = books
+        for place in self._moved & positions.keys():
+            now = positions[place]
+            held = replace(
+                self.positions[place],
+                id=now.id,
+                open_buy_quantity=now.open_buy_quantity,
+                open_sell_quantity=now.open_sell_quantity,
+            )
+            self.positions[place] = _reserving(held, *self._reserved.get(place, _NOTHING))
+        return True
 
     def put_new(self, order: Order) -> None:
         """Takes an order that is not stored yet."""
@@ -108,9 +133,9 @@ class Booking:
         else:
             self.changed_orders[order.id] = order
 
-    async def write(self, session: BatchSession, more: Iterable[Write] = ()) -> None:
-        """Writes everything, what else is given and the outbox with it, in one round trip."""
-        writes: list[Write] = list(more)
+    async def write(self, session: BatchSession) -> None:
+        """Writes everything, and the outbox with it, in one round trip."""
+        writes = list(self.extra)
         if self.new_orders:
             writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:
@@ -123,16 +148,18 @@ class Booking:
             writes.append(order_requests.insert_requests(tenant_id, requests))
         for tenant_id, requests in _by_tenant(self.resolved_requests).items():
             writes.append(order_requests.resolve_requests(tenant_id, requests))
-        if self._stored:
-            stored = sorted(self._stored, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
-            rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in stored]
-            writes.append(positions.store_positions(rows))
         if self._moved:
-            writes.append(append_history([self.history(key, one) for key, one in self._moved]))
+            moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
+            rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]
+            writes.append(positions.store_positions(rows))
         if self._events:
-            writes.append(event_log.append_events(self._events))
+            logged = self._logged()
+            writes.append(event_log.append_events(logged))
             writes.append(account_books.update_books(self.books))
-            writes.append(outbox.append(self._messages(), self.now))
+            writes.append(outbox.append(_messages(logged), self.now))
+        if self._with_history:
+            # Behind the events, whose places it names.
+            writes.append(append_history([self.history(key, one) for key, one in self._with_history]))
         if self.lane:
             writes.append(lanes.push_lane(self.lane, self.now))
         if self.audit:
@@ -142,7 +169,7 @@ class Booking:
     def history(
         self, key: AccountKey, instrument_id: InstrumentId, restated_from: datetime | None = None
     ) -> HistoryEntry:
-        """The position as it stands behind the newest event of its account."""
+        """The position as it stands behind the newest event that was written of its account."""
         return HistoryEntry(
             tenant_id=key.tenant_id,
             sequence=self.books[key].last_sequence,
@@ -156,19 +183,58 @@ class Booking:
         """True when something happened that subscribers are to learn."""
         return bool(self._events)
 
-    def _messages(self) -> list[OutboxMessage]:
-        by_account: dict[AccountKey, list[LoggedEvent]] = {}
-        for tenant_id, logged in self._events:
-            key = AccountKey(tenant_id=tenant_id, account_id=logged.event.account_id)
-            by_account.setdefault(key, []).append(logged)
-        return [
-            OutboxMessage(
-                tenant_id=key.tenant_id,
-                channel=events_channel(key.tenant_id, key.account_id),
-                payload=[event_document(logged) for logged in events],
-            )
-            for key, events in by_account.items()
-        ]
+    @property
+    def moved(self) -> frozenset[PositionKey]:
+        """The positions that are to be written."""
+        return frozenset(self._moved)
+
+    def _logged(self) -> list[tuple[TenantId, LoggedEvent]]:
+        logged: list[tuple[TenantId, LoggedEvent]] = []
+        for key, event in self._events:
+            book = self.books[key]
+            book.last_sequence += 1
+            place = LoggedEvent(sequence=book.last_sequence, event=event, recorded_at=self.now)
+            logged.append((key.tenant_id, place))
+        return logged
+
+
+_NOTHING = (ZERO, ZERO)
+
+
+def _reserving(position: Position, bought: Decimal, sold: Decimal) -> Position:
+    return replace(
+        position,
+        open_buy_quantity=position.open_buy_quantity + bought,
+        open_sell_quantity=position.open_sell_quantity + sold,
+    )
+
+
+def _holds_the_same(now: Position, seen: Position | None) -> bool:
+    before = seen or Position(
+        id=now.id, account_id=now.account_id, instrument_id=now.instrument_id, updated_at=now.updated_at
+    )
+    return now == replace(
+        before,
+        id=now.id,
+        open_buy_quantity=now.open_buy_quantity,
+        open_sell_quantity=now.open_sell_quantity,
+        updated_at=now.updated_at,
+    )
+
+
+def _messages(events: Iterable[tuple[TenantId, LoggedEvent]]) -> list[OutboxMessage]:
+    by_account: dict[AccountKey, list[LoggedEvent]] = {}
+    for tenant_id, logged in events:
+        key = AccountKey(tenant_id=tenant_id, account_id=logged.event.account_id)
+        by_account.setdefault(key, []).append(logged)
+    return [
+        OutboxMessage(
+            tenant_id=key.tenant_id,
+            channel=events_channel(key.tenant_id, key.account_id),
+            payload=[event_document(logged) for logged in told],
+        )
+        for key, told in by_account.items()
+    ]
 
 
 ValueT = TypeVar("ValueT")

@@ -40,9 +40,10 @@ async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> 
     keys = list(wanted)
     rows = await session.fetch(
         """
-        SELECT p.* FROM positions AS p
-        JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
-          USING (tenant_id, account_id, instrument_id)
+        SELECT p.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
+        CROSS JOIN LATERAL (
+          SELECT * FROM positions WHERE tenant_id = w.tenant_id AND account_id = w.account_id
+            AND instrument_id = w.instrument_id OFFSET 0) AS p
         """,
         [key.tenant_id for key, _ in keys],
         [key.account_id for key, _ in keys],
@@ -76,8 +77,12 @@ async def of_account(
             FROM fx_rates AS r WHERE r.tenant_id = $1
           ) END AS rates
         FROM broker_accounts AS a
-        LEFT JOIN positions AS p
-          ON p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.instrument_id = ANY($3::uuid[])
+        LEFT JOIN LATERAL (
+          SELECT held.* FROM unnest($3::uuid[]) AS w(instrument_id)
+          CROSS JOIN LATERAL (
+            SELECT * FROM positions
+            WHERE tenant_id = $1 AND account_id = $2 AND instrument_id = w.instrument_id OFFSET 0) AS held
+        ) AS p ON true
         WHERE a.tenant_id = $1 AND a.id = $2
         """,
         key.tenant_id,
