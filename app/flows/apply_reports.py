@@ -29,6 +29,7 @@ from app.flows.instrument_directory import InstrumentMemory
 from app.flows.restate_position import restate_position
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -152,6 +153,7 @@ class _Work:
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
     ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
     fresh: set[ExecutionKey] = dataclasses.field(default_factory=set)
+    touched: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     base_currency: str = ""
@@ -198,9 +200,12 @@ class _Work:
             if isinstance(report, ExecutionReport):
                 self.quarantine(None, "an execution of an instrument that is not known", report)
             return
-        if isinstance(report, ExecutionReport):
-            file = _room_for(file, report)
-        decision = self.decide(file, report)
+        grown = _room_for(file, report) if isinstance(report, ExecutionReport) else file
+        decision = self.decide(grown, report)
+        if not decision.events:
+            decision = dataclasses.replace(decision, file=file)
+        elif grown is not file:
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
         if decision.quarantine is not None:
             self.quarantine(file.order.id, decision.quarantine, report)
         self.take(file, decision)
@@ -220,7 +225,7 @@ class _Work:
     def take(self, before: OrderFile, decision: Decision) -> None:
         booking, key, order = self.booking, self.key, decision.file.order
         self.remember(decision.file)
-        if order != before.order:
+        if order != before.order or decision.events:
             booking.put_order(order)
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
             before.order, before.pending_terms
@@ -229,6 +234,11 @@ class _Work:
         if order.state.is_terminal and not before.order.state.is_terminal:
             booking.count_open(key, -1)
         realized = self.move_position(decision.fills, decision.executions)
+        if realized[0] is not None:
+            decision = _telling(decision, {"realizedPnl": plain(realized[0])})
+        if decision.fills or decision.is_restated:
+            rate = self.base_rate(decision.executions[0])
+            decision = _telling(decision, {"baseRate": None if rate is None else plain(rate)})
         for row in decision.executions:
             self.store_execution(row, realized)
         if decision.is_restated:
@@ -263,6 +273,12 @@ class _Work:
     def restate(self, instrument_id: InstrumentId, since: datetime) -> None:
         self.restated[instrument_id] = min(since, self.restated.get(instrument_id, since))
 
+    def base_rate(self, row: Execution) -> Decimal | None:
+        # A correction is of the day of what it corrects, and so is its rate.
+        known = (held.base_rate for held in self.ledger.get(row.root, ()) if held.base_rate is not None)
+        first = next(known, None)
+        return first if first is not None else self.rate_of(row.instrument_id)
+
     def rate_of(self, instrument_id: InstrumentId) -> Decimal | None:
         return self.rate(self.instruments[instrument_id].currency)
 
@@ -274,14 +290,13 @@ class _Work:
         rows = self.ledger.setdefault(row.root, [])
         known = next((place for place, held in enumerate(rows) if held.id == row.id), None)
         if known is None:
-            # A correction is of the day of what it corrects, and so is its rate.
-            first = next((held.base_rate for held in rows if held.base_rate is not None), None)
-            rate = first if first is not None else self.rate_of(row.instrument_id)
+            rate = self.base_rate(row)
             row = dataclasses.replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
             rows.append(row)
             self.fresh.add(row.id)
         else:
             rows[known] = row
+            self.touched.add(row.id)
 
     def book_commission(self, report: CommissionReport) -> None:
         if report.commission is None:
@@ -303,8 +318,7 @@ class _Work:
                     commission_currency=currency,
                     commission_base=in_base(commission, self.rate(currency)),
                 )
-                if row.id not in self.fresh:
-                    self.booking.changed_executions.append((self.key.tenant_id, rows[place]))
+                self.touched.add(row.id)
                 self.charge_order(rows[place], before, _charged(rows))
                 return True
         return False
@@ -316,17 +330,21 @@ class _Work:
         self.remember(dataclasses.replace(file, order=order))
         booking.put_order(order)
         position = booking.position(self.key, order.instrument_id)
+        change_base = _commission_base(after) - _commission_base(before)
+        unconverted = _unconverted(after) - _unconverted(before)
         charged = dataclasses.replace(
             position,
             commission=position.commission + change,
-            commission_base=position.commission_base + _commission_base(after) - _commission_base(before),
-            unconverted_commissions=position.unconverted_commissions + _unconverted(after) - _unconverted(before),
+            commission_base=position.commission_base + change_base,
+            unconverted_commissions=position.unconverted_commissions + unconverted,
         )
         booking.move_position(self.key, charged)
         details = {
             "executionId": row.execution_id,
             "commission": plain(change),
             "currency": row.commission_currency,
+            "commissionBase": plain(change_base),
+            "unconverted": unconverted,
         }
         booking.log(self.key, [_event(OrderEventType.COMMISSION_BOOKED, order, None, details, booking.now)])
 
@@ -357,7 +375,9 @@ class _Work:
         booking.put_new(order)
         booking.count_open(self.key, 1)
         booking.reserve(self.key, instrument.id, order.side, order.terms.quantity)
-        booking.log(self.key, [_event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, {}, report.executed_at)])
+        details = placement_details(order)
+        event = _event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, details, report.executed_at)
+        booking.log(self.key, [event])
         file = OrderFile(order=order)
         self.remember(file)
         return file
@@ -377,12 +397,11 @@ class _Work:
             booking.extra.append(ledger.quarantine(self.key, self.quarantined, booking.now))
             for one in self.quarantined:
                 log.error("quarantined: %s: %s", one.reason, one.report)
-        changed = {row.id for _, row in booking.changed_executions}
         for rows in self.ledger.values():
             for row in rows:
                 if row.id in self.fresh:
                     booking.new_executions.append((tenant_id, row))
-                elif row.is_superseded and row.id not in changed:
+                elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
         for instrument_id in self.restated:
             booking.leave_history(self.key, instrument_id)
@@ -420,6 +439,16 @@ def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
     seen = order.filled_quantity + report.quantity
     terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
     return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+
+
+def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
+    # What the order alone does not know goes with the event of its execution, the last of the decision.
+    if not decision.events:
+        return decision
+    *before, last = decision.events
+    return dataclasses.replace(
+        decision, events=(*before, dataclasses.replace(last, details={**last.details, **details}))
+    )
 
 
 def _event(

@@ -17,6 +17,7 @@ from app.core.money import ZERO, plain, rounded
 from app.flows.adjust_position import adjust_position
 from app.flows.fx_rates import keep_rates, rates_now
 from app.flows.snapshot_pnl import create_snapshot, due_instants, snapshot_tenant
+from app.flows.verify_journal import differences
 from app.flows.view_pnl import pnl_history, pnl_today
 from app.infra.redis import Redis, make_client
 from app.infra.uow import begin_batch
@@ -406,6 +407,7 @@ async def test_whatever_is_told_in_whatever_order_the_books_are_what_the_ledger_
     assert adjusted == realized_by_adjustments(oracle, flat)
     sequences = [logged.sequence for logged in await trader.events()]
     assert sequences == list(range(1, len(sequences) + 1))
+    assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
 
 
 async def book(trader: Trader, oracle: Oracle, report: ExecutionReport, place: int, rate: Decimal | None) -> None:
