@@ -342,6 +342,7 @@ class _Work:
         details = {
             "executionId": row.execution_id,
             "commission": plain(change),
+            "told": plain(_commission(row)),
             "currency": row.commission_currency,
             "commissionBase": plain(change_base),
             "unconverted": unconverted,

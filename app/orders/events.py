@@ -121,7 +121,9 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
     OrderEventType.EXECUTION_BUSTED: _EXECUTION,
     OrderEventType.COMMISSION_BOOKED: {
         "executionId": "the broker's id of the execution",
-        "commission": "by how much the commission of the execution changed",
+        "commission": "by how much what the order costs changed: of all revisions of an execution the highest whose "
+        "commission was told is charged",
+        "told": "what the broker told for this one",
         "currency": "in what currency",
         "commissionBase": "by how much in the account's base currency",
         "unconverted": "1 where no rate was known, -1 where a later telling has one, else 0",

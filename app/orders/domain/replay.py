@@ -281,7 +281,9 @@ def _charge(history: OrderHistory, details: Mapping[str, Any]) -> None:
     row = history.executions.get(details["executionId"])
     if row is not None:
         history.executions[row.execution_id] = replace(
-            row, commission=(row.commission or ZERO) + change, commission_currency=details["currency"]
+            row,
+            commission=Decimal(details["told"]) if "told" in details else (row.commission or ZERO) + change,
+            commission_currency=details["currency"],
         )
 
 
