@@ -15,7 +15,7 @@ from uuid import UUID
 from app.core.fix import OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
-from app.core.money import ZERO
+from app.core.money import ZERO, rounded
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import terms_from_document
 from app.orders.domain.reports import OrderFile
@@ -155,6 +155,8 @@ def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -
     event, details = logged.event, logged.event.details
     # Older events have the ExecID alone: its last part is the revision.
     root, _, revision = details["executionId"].rpartition(".")
+    realized = Decimal(details["realizedPnl"]) if "realizedPnl" in details else None
+    rate = Decimal(details["baseRate"]) if details.get("baseRate") is not None else None
     return Execution(
         id=ExecutionKey(UUID(details["executionKey"])),
         account_id=event.account_id,
@@ -167,7 +169,9 @@ def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -
         quantity=Decimal(details["quantity"]),
         price=Decimal(details["price"]),
         liquidity=details.get("liquidity"),
-        realized_pnl=Decimal(details["realizedPnl"]) if "realizedPnl" in details else None,
+        base_rate=rate,
+        realized_pnl=realized,
+        realized_pnl_base=None if realized is None or rate is None else rounded(realized * rate),
         executed_at=event.occurred_at,
         recorded_at=logged.recorded_at,
     )
