@@ -1,5 +1,7 @@
 """The worker and the scheduler: background chores."""
 
+from zoneinfo import ZoneInfo
+
 from taskiq import AsyncBroker
 from taskiq.api import run_receiver_task, run_scheduler_task
 
@@ -8,8 +10,9 @@ from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
 from app.infra.queue import make_broker, make_scheduler
 from app.infra.readiness import notify_ready
+from app.infra.redis import Redis, make_client
 from app.infra.settings import Settings
-from app.infra.system import SystemClock
+from app.infra.system import SystemClock, SystemIds
 
 
 def run(settings: Settings) -> None:
@@ -32,6 +35,7 @@ def _broker(settings: Settings) -> AsyncBroker:
 
 async def _work(settings: Settings) -> None:
     assert settings.database_url is not None, "the addresses are known once the servers run"
+    assert settings.redis_url is not None, "the addresses are known once the servers run"
     broker = _broker(settings)
     broker.is_worker_process = True
     database = Database(settings.database_url, DatabaseRole.APP, size=2)
@@ -41,12 +45,17 @@ async def _work(settings: Settings) -> None:
     broker.state.database = database
     broker.state.system_database = system_database
     broker.state.clock = SystemClock()
+    broker.state.ids = SystemIds()
+    broker.state.redis = Redis(make_client(settings.redis_url), settings.redis_prefix)
+    broker.state.trading_timezone = ZoneInfo(settings.trading_timezone)
+    broker.state.snapshot_interval_s = settings.pnl_snapshot_interval_s
     try:
         await broker.startup()
         notify_ready()
         await run_receiver_task(broker)
     finally:
         await broker.shutdown()
+        await broker.state.redis.close()
         await system_database.close()
         await database.close()
 

@@ -8,7 +8,9 @@ from app.flows.find_thing import Thing, find_thing
 from app.flows.view_identity import Member
 from app.identity import domain as identity
 from app.orders.domain import order as orders
+from app.positions.domain import PnlSnapshot as SnapshotValue
 from app.positions.domain import Position as PositionValue
+from app.positions.domain import PositionAdjustment as AdjustmentValue
 from app.tenants.domain import Tenant as TenantValue
 from schema.base.context import Info
 from schema.base.ids import parse_id
@@ -18,6 +20,8 @@ from schema.brokers.types import BrokerAccount
 from schema.identity.types import ApiKey, Membership, Session, Tenant, User
 from schema.instruments.types import Instrument
 from schema.orders.types import Execution, Order, OrderRequest
+from schema.positions.adjustments import PositionAdjustment
+from schema.positions.pnl import PnlSnapshot
 from schema.positions.types import Position
 
 
@@ -46,6 +50,10 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return OrderRequest.of(found)
         case PositionValue():
             return Position.of(found)
+        case AdjustmentValue():
+            return PositionAdjustment.of(found)
+        case SnapshotValue():
+            return PnlSnapshot.of(found)
         case InstrumentValue():
             return Instrument.of(found)
         case AccountView():

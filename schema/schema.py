@@ -18,6 +18,7 @@ from schema.nodes import NodeQuery
 from schema.orders.mutations import OrderMutation
 from schema.orders.queries import OrderQuery
 from schema.orders.subscriptions import OrderSubscription
+from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
 
@@ -28,7 +29,7 @@ class Query(IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQu
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation):
+class Mutation(IdentityMutation, OrderMutation, PositionMutation):
     """What can be done."""
 
 

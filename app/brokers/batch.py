@@ -39,6 +39,22 @@ async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> di
     }
 
 
+async def base_currencies(
+    session: BatchSession, tenant_id: TenantId, *, account_id: AccountId | None = None, limit: int
+) -> dict[AccountId, str]:
+    """The base currency of each account of the tenant, the oldest first, or of the one that is named."""
+    rows = await session.fetch(
+        """
+        SELECT id, base_currency FROM broker_accounts
+        WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY id LIMIT $3
+        """,
+        tenant_id,
+        account_id,
+        limit,
+    )
+    return {AccountId(row["id"]): row["base_currency"] for row in rows}
+
+
 async def is_gate_open(session: BatchSession, key: AccountKey) -> bool:
     """True when new orders may leave for the broker."""
     rows = await session.fetch(

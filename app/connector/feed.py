@@ -6,6 +6,8 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import asyncpg
+
 from app.brokers.domain import BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
@@ -13,6 +15,7 @@ from app.connector.inbox import Inbox
 from app.connector.runner import end_of
 from app.core.errors import UnavailableError
 from app.core.messages import Contract
+from app.infra.db import CONNECTION_LOST
 from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.service import publish_ticks
 
@@ -28,6 +31,7 @@ class FeedIntervals:
 
     window_s: float = 0.05
     contracts_s: float = 5.0
+    rates_s: float = 5.0
     probe_s: float = 1.0
 
 
@@ -40,12 +44,15 @@ class FeedRunner:
         account: BrokerAccount,
         make_adapter: Callable[[BrokerSink], BrokerAdapter],
         contracts: Callable[[], Awaitable[list[Contract]]],
+        keep_rates: Callable[[], Awaitable[object]],
         redis: Redis,
         intervals: FeedIntervals | None = None,
     ) -> None:
+        """`contracts` tells what to watch; `keep_rates` stores what the quotes say of exchange rates."""
         self._account = account
         self._make_adapter = make_adapter
         self._contracts = contracts
+        self._keep_rates = keep_rates
         self._redis = redis
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
@@ -69,6 +76,7 @@ class FeedRunner:
                 group.create_task(self._watch_connection(inbox))
                 group.create_task(self._watch_contracts(adapter))
                 group.create_task(self._publish(adapter))
+                group.create_task(self._store_rates())
                 group.create_task(self._probe(adapter))
         finally:
             await adapter.close()
@@ -109,6 +117,15 @@ class FeedRunner:
                 is_redis_up = False
             else:
                 is_redis_up = True
+
+    async def _store_rates(self) -> None:
+        while True:
+            await asyncio.sleep(self._intervals.rates_s)
+            try:
+                await self._keep_rates()
+            except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+                # The rates known last still convert, and their time shows how old they are.
+                log.warning("exchange rates cannot be stored: %s", error)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:

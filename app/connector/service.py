@@ -25,6 +25,7 @@ from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
+from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
@@ -202,10 +203,14 @@ class Connector:
             except TRANSIENT as error:
                 raise UnavailableError(f"what to watch cannot be read: {error}") from error
 
+        async def rates() -> None:
+            await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
+
         return FeedRunner(
             account=account,
             make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
             contracts=contracts,
+            keep_rates=rates,
             redis=self._redis,
             intervals=self._intervals.feed,
         )

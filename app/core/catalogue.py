@@ -1,4 +1,4 @@
-"""The dozen instruments that the demo tenant and the simulator are both seeded with."""
+"""The instruments that the demo tenant and the simulator are both seeded with."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -62,6 +62,15 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _etf("QQQ", "Invesco QQQ Trust", "NASDAQ", 320227571, "505.00"),
     _etf("IWM", "iShares Russell 2000 ETF", "ARCA", 9579970, "235.00"),
     CatalogueEntry(
+        symbol="SAP",
+        name="SAP SE",
+        instrument_type="STOCK",
+        primary_exchange="IBIS",
+        currency="EUR",
+        con_id=14204,
+        reference_price=Decimal("220.00"),
+    ),
+    CatalogueEntry(
         symbol="EUR.USD",
         name="Euro in US dollars",
         instrument_type="FOREX",
@@ -72,4 +81,4 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         reference_price=Decimal("1.05000"),
     ),
 )
-"""Ordered as a watch list shows them: stocks, funds, currency."""
+"""Ordered as a watch list shows them: stocks, funds, a stock in another currency, the pair that converts it."""

@@ -15,6 +15,8 @@ OrderId = NewType("OrderId", UUID)
 RequestId = NewType("RequestId", UUID)
 ExecutionKey = NewType("ExecutionKey", UUID)
 PositionId = NewType("PositionId", UUID)
+AdjustmentId = NewType("AdjustmentId", UUID)
+SnapshotId = NewType("SnapshotId", UUID)
 LimitId = NewType("LimitId", UUID)
 
 RANDOM_BITS = 74

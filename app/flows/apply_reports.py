@@ -2,12 +2,13 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.core.fix import OrderOrigin, OrderState, OrderType
+from app.core.fx import FxRates
 from app.core.ids import ExecutionKey, Ids, InstrumentId, OrderId
 from app.core.messages import (
     AccountKey,
@@ -22,9 +23,10 @@ from app.core.messages import (
     OrderTerms,
     StatusReport,
 )
-from app.core.money import plain
+from app.core.money import ZERO, plain
 from app.flows.booking import Booking
 from app.flows.instrument_directory import InstrumentMemory
+from app.flows.restate_position import restate_position
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.journal import placement_details
@@ -45,7 +47,7 @@ from app.orders.repository.account_books import Book
 from app.orders.repository.ledger import QuarantinedReport
 from app.positions import batch as positions
 from app.positions.batch import PositionKey
-from app.positions.domain import Position, apply_fill, derive
+from app.positions.domain import Position, apply_fill, book_realized, in_base
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +136,8 @@ async def _load(
     if strange:
         known = await instruments.find(session, contract_ids=strange)
         work.instruments |= {instrument.id: instrument for _, instrument in known}
-    work.seen = await positions.positions_of(session, [(key, one) for one in work.instruments])
+    held = await positions.of_account(session, key, list(work.instruments))
+    work.base_currency, work.rates, work.seen = held.base_currency, held.rates, held.positions
     booking.positions.update(work.seen)
     return work
 
@@ -153,7 +156,9 @@ class _Work:
     touched: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
-    restated: set[InstrumentId] = dataclasses.field(default_factory=set)
+    base_currency: str = ""
+    rates: FxRates = dataclasses.field(default_factory=FxRates)
+    restated: dict[InstrumentId, datetime] = dataclasses.field(default_factory=dict)
     too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     no_longer_early: list[str] = dataclasses.field(default_factory=list)
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
@@ -228,13 +233,16 @@ class _Work:
         booking.reserve(key, order.instrument_id, order.side, change)
         if order.state.is_terminal and not before.order.state.is_terminal:
             booking.count_open(key, -1)
-        realized = self.move_position(decision.fills)
-        if realized is not None:
-            decision = _telling(decision, {"realizedPnl": plain(realized)})
+        realized = self.move_position(decision.fills, decision.executions)
+        if realized[0] is not None:
+            decision = _telling(decision, {"realizedPnl": plain(realized[0])})
+        if decision.fills or decision.is_restated:
+            rate = self.base_rate(decision.executions[0])
+            decision = _telling(decision, {"baseRate": None if rate is None else plain(rate)})
         for row in decision.executions:
             self.store_execution(row, realized)
         if decision.is_restated:
-            self.restated.add(order.instrument_id)
+            self.restate(order.instrument_id, min(row.executed_at for row in decision.executions))
         booking.resolved_requests.extend((key.tenant_id, request) for request in decision.requests)
         booking.log(key, decision.events)
         for row in decision.executions:
@@ -249,20 +257,41 @@ class _Work:
             self.no_longer_early.append(execution_id)
         return self.early.pop(execution_id, None)
 
-    def move_position(self, fills: Sequence[Fill]) -> Decimal | None:
-        realized: Decimal | None = None
+    def move_position(self, fills: Sequence[Fill], dealt: Sequence[Execution]) -> "_Realized":
+        realized, amount = None, None
         for fill in fills:
-            multiplier = self.instruments[fill.instrument_id].multiplier
             position = self.booking.position(self.key, fill.instrument_id)
-            position, realized = apply_fill(position, fill, multiplier)
-            self.booking.store_position(self.key, position)
-        return realized
+            at = dealt[0].executed_at
+            if position.moved_until is not None and at < position.moved_until:
+                # Real world: a gateway that was away tells fills late; the average price follows the order of dealing.
+                self.restate(fill.instrument_id, at)
+            position, realized = apply_fill(position, fill, self.instruments[fill.instrument_id].multiplier)
+            position, amount = book_realized(position, realized, self.rate_of(fill.instrument_id))
+            self.booking.move_position(self.key, position.moved_at(at))
+        return realized, amount
 
-    def store_execution(self, row: Execution, realized: Decimal | None) -> None:
+    def restate(self, instrument_id: InstrumentId, since: datetime) -> None:
+        self.restated[instrument_id] = min(since, self.restated.get(instrument_id, since))
+
+    def base_rate(self, row: Execution) -> Decimal | None:
+        # A correction is of the day of what it corrects, and so is its rate.
+        known = (held.base_rate for held in self.ledger.get(row.root, ()) if held.base_rate is not None)
+        first = next(known, None)
+        return first if first is not None else self.rate_of(row.instrument_id)
+
+    def rate_of(self, instrument_id: InstrumentId) -> Decimal | None:
+        return self.rate(self.instruments[instrument_id].currency)
+
+    def rate(self, currency: str) -> Decimal | None:
+        found = self.rates.find(currency, self.base_currency, self.booking.now)
+        return None if found is None else found.rate
+
+    def store_execution(self, row: Execution, realized: "_Realized") -> None:
         rows = self.ledger.setdefault(row.root, [])
         known = next((place for place, held in enumerate(rows) if held.id == row.id), None)
         if known is None:
-            row = dataclasses.replace(row, realized_pnl=realized)
+            rate = self.base_rate(row)
+            row = dataclasses.replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
             rows.append(row)
             self.fresh.add(row.id)
         else:
@@ -282,20 +311,42 @@ class _Work:
                     continue
                 if row.commission == commission and row.commission_currency == currency:
                     return True
-                rows[place] = dataclasses.replace(row, commission=commission, commission_currency=currency)
+                before = _charged(rows)
+                rows[place] = dataclasses.replace(
+                    row,
+                    commission=commission,
+                    commission_currency=currency,
+                    commission_base=in_base(commission, self.rate(currency)),
+                )
                 self.touched.add(row.id)
-                self.charge_order(row, commission - (row.commission or Decimal(0)), currency)
+                self.charge_order(rows[place], before, _charged(rows))
                 return True
         return False
 
-    def charge_order(self, row: Execution, change: Decimal, currency: str) -> None:
+    def charge_order(self, row: Execution, before: Execution | None, after: Execution | None) -> None:
         booking, file = self.booking, self.files[row.order_id]
+        change = _commission(after) - _commission(before)
         order = dataclasses.replace(file.order, commission=file.order.commission + change)
         self.remember(dataclasses.replace(file, order=order))
         booking.put_order(order)
         position = booking.position(self.key, order.instrument_id)
-        booking.store_position(self.key, dataclasses.replace(position, commission=position.commission + change))
-        details = {"executionId": row.execution_id, "commission": plain(change), "currency": currency}
+        change_base = _commission_base(after) - _commission_base(before)
+        unconverted = _unconverted(after) - _unconverted(before)
+        charged = dataclasses.replace(
+            position,
+            commission=position.commission + change,
+            commission_base=position.commission_base + change_base,
+            unconverted_commissions=position.unconverted_commissions + unconverted,
+        )
+        booking.move_position(self.key, charged)
+        details = {
+            "executionId": row.execution_id,
+            "commission": plain(change),
+            "told": plain(_commission(row)),
+            "currency": row.commission_currency,
+            "commissionBase": plain(change_base),
+            "unconverted": unconverted,
+        }
         booking.log(self.key, [_event(OrderEventType.COMMISSION_BOOKED, order, None, details, booking.now)])
 
     def imported(self, report: ExecutionReport) -> OrderFile | None:
@@ -353,22 +404,32 @@ class _Work:
                     booking.new_executions.append((tenant_id, row))
                 elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
-        await booking.write(session)
-        if self.restated:
-            await self.derive_positions(session)
-
-    async def derive_positions(self, session: BatchSession) -> None:
-        rows = await ledger.active_executions(session, self.key, list(self.restated))
         for instrument_id in self.restated:
-            fills = [
-                Fill(instrument_id=instrument_id, signed_quantity=row.quantity * row.side.sign, price=row.price)
-                for row in rows
-                if row.instrument_id == instrument_id and row.quantity
-            ]
-            position = self.booking.position(self.key, instrument_id)
-            derived = derive(position, fills, self.instruments[instrument_id].multiplier)
-            derived = dataclasses.replace(derived, updated_at=self.booking.now)
-            await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
+            booking.leave_history(self.key, instrument_id)
+        await booking.write(session)
+        for instrument_id, since in self.restated.items():
+            await restate_position(session, booking, self.key, self.instruments[instrument_id], since)
+
+
+_Realized = tuple[Decimal | None, Decimal | None]
+
+
+def _charged(rows: Iterable[Execution]) -> Execution | None:
+    # Of all revisions of an execution the highest whose cost was told is charged, once.
+    told = [row for row in rows if row.commission is not None]
+    return max(told, key=lambda row: row.revision, default=None)
+
+
+def _commission(row: Execution | None) -> Decimal:
+    return ZERO if row is None or row.commission is None else row.commission
+
+
+def _commission_base(row: Execution | None) -> Decimal:
+    return ZERO if row is None or row.commission_base is None else row.commission_base
+
+
+def _unconverted(row: Execution | None) -> int:
+    return int(row is not None and row.commission_base is None)
 
 
 def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:

@@ -24,6 +24,7 @@ from app.outbox.repository import OutboxMessage
 from app.positions import batch as positions
 from app.positions.batch import PositionKey
 from app.positions.domain import Position
+from app.positions.history_batch import HistoryEntry, append_history
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Booking:
     _events: list[tuple[AccountKey, OrderEvent]] = field(default_factory=list)
     _reserved: dict[PositionKey, tuple[Decimal, Decimal]] = field(default_factory=dict)
     _moved: set[PositionKey] = field(default_factory=set)
+    _with_history: set[PositionKey] = field(default_factory=set)
 
     def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
         """Takes events for the end of the account's log; they get their places when they are written."""
@@ -72,6 +74,15 @@ class Booking:
         place = (key, position.instrument_id)
         self.positions[place] = position
         self._moved.add(place)
+
+    def move_position(self, key: AccountKey, position: Position) -> None:
+        """Takes a position that an event of this transaction has moved or charged: its history goes on."""
+        self.store_position(key, position)
+        self._with_history.add((key, position.instrument_id))
+
+    def leave_history(self, key: AccountKey, instrument_id: InstrumentId) -> None:
+        """The position's history is written by what restates it."""
+        self._with_history.discard((key, instrument_id))
 
     def reserve(self, key: AccountKey, instrument_id: InstrumentId, side: Side, change: Decimal) -> None:
         """Raises or lowers what open orders may still add to a side of the position."""
@@ -146,11 +157,26 @@ class Booking:
             writes.append(event_log.append_events(logged))
             writes.append(account_books.update_books(self.books))
             writes.append(outbox.append(_messages(logged), self.now))
+        if self._with_history:
+            # Behind the events, whose places it names.
+            writes.append(append_history([self.history(key, one) for key, one in self._with_history]))
         if self.lane:
             writes.append(lanes.push_lane(self.lane, self.now))
         if self.audit:
             writes.append(audit.record_batch(self.audit))
         await session.write(writes)
+
+    def history(
+        self, key: AccountKey, instrument_id: InstrumentId, restated_from: datetime | None = None
+    ) -> HistoryEntry:
+        """The position as it stands behind the newest event that was written of its account."""
+        return HistoryEntry(
+            tenant_id=key.tenant_id,
+            sequence=self.books[key].last_sequence,
+            position=self.positions[key, instrument_id],
+            restated_from=restated_from,
+            recorded_at=self.now,
+        )
 
     @property
     def has_events(self) -> bool:

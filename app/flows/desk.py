@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
 from app.core.ids import Ids
@@ -21,7 +22,10 @@ from app.infra.uow import Scope, reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What one process has: database, Redis, bus, door, order intake, clock, ids, and what its followers share."""
+    """What one process has: database, Redis, bus, door, order intake, clock, ids, and what its followers share.
+
+    trading_timezone is where a trading day begins at midnight.
+    """
 
     database: Database
     redis: Redis
@@ -32,6 +36,7 @@ class Desk:
     tables: Sharing
     clock: Clock
     ids: Ids
+    trading_timezone: ZoneInfo
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant."""
@@ -72,4 +77,5 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             tables=Sharing(),
             clock=clock,
             ids=ids,
+            trading_timezone=ZoneInfo(settings.trading_timezone),
         )

@@ -4,20 +4,43 @@ from uuid import UUID
 
 from app.brokers import viewing as brokers
 from app.brokers.viewing import AccountView
-from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, PositionId, RequestId
+from app.core.ids import (
+    AccountId,
+    AdjustmentId,
+    ExecutionKey,
+    InstrumentId,
+    OrderId,
+    PositionId,
+    RequestId,
+    SnapshotId,
+)
 from app.core.messages import Instrument
 from app.flows.desk import Desk
 from app.flows.view_identity import Member, view_api_keys, view_members, view_self, view_sessions
 from app.identity.domain import ApiKey, Principal, Scope, Session, User
+from app.infra.uow import begin_batch
 from app.instruments import service as instruments
 from app.orders import service as orders
 from app.orders.domain.order import Execution, Order, OrderRequest
+from app.positions import adjustments_batch, pnl_batch
 from app.positions import service as positions
-from app.positions.domain import Position
+from app.positions.domain import PnlSnapshot, Position, PositionAdjustment
 from app.tenants.domain import Tenant
 
 Thing = (
-    Order | Execution | OrderRequest | Position | Instrument | AccountView | Tenant | User | Member | Session | ApiKey
+    Order
+    | Execution
+    | OrderRequest
+    | Position
+    | PositionAdjustment
+    | PnlSnapshot
+    | Instrument
+    | AccountView
+    | Tenant
+    | User
+    | Member
+    | Session
+    | ApiKey
 )
 
 
@@ -42,6 +65,12 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             held = await positions.positions(session, tenant_id, [PositionId(wanted)])
             if held:
                 return held[PositionId(wanted)]
+            async with begin_batch(desk.database, tenant_id) as batch:
+                booked: Thing | None = await adjustments_batch.by_id(
+                    batch, tenant_id, AdjustmentId(wanted)
+                ) or await pnl_batch.snapshot_by_id(batch, tenant_id, SnapshotId(wanted))
+            if booked is not None:
+                return booked
         if principal.has(Scope.VIEW_MARKET_DATA):
             return (await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])).get(InstrumentId(wanted))
     return None

@@ -53,6 +53,7 @@ class _PositionTable(LiveTable[Position]):
         self._held: dict[PositionId, Position] = {}
         self._shown: set[PositionId] = set()
         self._dirty_orders: set[OrderId] = set()
+        self._adjusted: set[InstrumentId] = set()
         self._dirty_prices: set[InstrumentId] = set()
         self._is_to_compare = False
 
@@ -78,13 +79,14 @@ class _PositionTable(LiveTable[Position]):
 
     async def changes(self) -> tuple[Sequence[Position], Sequence[UUID]]:
         order_ids, self._dirty_orders = list(self._dirty_orders), set()
+        adjusted, self._adjusted = self._adjusted, set()
         priced, self._dirty_prices = self._dirty_prices, set()
         is_to_compare, self._is_to_compare = self._is_to_compare, False
         if is_to_compare:
             found = await self._all()
             gone = (self._held.keys() | self._shown) - {position.id for position in found}
         else:
-            moved = await self._moved(order_ids)
+            moved = await self._moved(order_ids, adjusted)
             known = {position.id for position in moved}
             found = [*moved, *(one for one in await self._valued(priced) if one.id not in known)]
             gone = set()
@@ -108,7 +110,11 @@ class _PositionTable(LiveTable[Position]):
                 continue
             if self._accounts is not None and batch[0].event.account_id not in self._accounts:
                 continue
-            self._dirty_orders.update(logged.event.order_id for logged in batch)
+            for logged in batch:
+                if logged.event.is_of_order:
+                    self._dirty_orders.add(logged.event.order_id)
+                else:
+                    self._adjusted.add(InstrumentId(UUID(logged.event.details["instrumentId"])))
             if len(self._dirty_orders) > DIRTY_MAX:
                 self._compare_all()
             self.mark()
@@ -132,16 +138,18 @@ class _PositionTable(LiveTable[Position]):
         self._is_to_compare = True
         self.mark()
 
-    async def _moved(self, order_ids: Sequence[OrderId]) -> list[Position]:
+    async def _moved(self, order_ids: Sequence[OrderId], adjusted: set[InstrumentId]) -> list[Position]:
         accounts: set[AccountId] = set()
         instruments: set[InstrumentId] = set()
-        if not order_ids:
+        if not order_ids and not adjusted:
             return []
         async with self._reading() as session:
             for place in range(0, len(order_ids), LOADED_MAX):
                 page = await orders.orders(session, self._tenant_id, order_ids[place : place + LOADED_MAX])
                 accounts |= {order.account_id for order in page.values()}
                 instruments |= {order.instrument_id for order in page.values()}
+            if adjusted:
+                return await self._held_in(session, self._accounts, instruments | adjusted, include_flat=True)
             return await self._held_in(session, sorted(accounts), instruments, include_flat=True)
 
     async def _valued(self, instrument_ids: set[InstrumentId]) -> list[Position]:

@@ -1,4 +1,4 @@
-"""Positions as the event log alone tells them: executions and commissions folded in the order of the log."""
+"""Positions as the event log alone tells them: executions, commissions and adjustments, folded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,25 @@ from uuid import UUID
 from app.core.fix import Side
 from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import Fill, Instrument
+from app.core.money import ZERO
 from app.orders.domain.order import Execution, LoggedEvent
 from app.orders.domain.replay import EXECUTION_EVENTS, execution_of
 from app.orders.events import OrderEventType
-from app.positions.domain import Position, apply_fill, derive
+from app.positions.domain import (
+    Adjusting,
+    AdjustmentTerms,
+    AdjustmentType,
+    Dealing,
+    Move,
+    Position,
+    after_all,
+    replay,
+)
 
 MOVING: tuple[str, ...] = tuple(
-    kind.value for kind in OrderEventType if kind in EXECUTION_EVENTS or kind is OrderEventType.COMMISSION_BOOKED
+    kind.value
+    for kind in OrderEventType
+    if kind in EXECUTION_EVENTS | {OrderEventType.COMMISSION_BOOKED, OrderEventType.POSITION_ADJUSTED}
 )
 """The types of events that move a position's quantity, price, profit or commission."""
 
@@ -29,7 +41,9 @@ class PositionReplay:
     account_id: AccountId
     instruments: Mapping[InstrumentId, Instrument]
     positions: dict[InstrumentId, Position] = field(default_factory=dict)
-    dealt: dict[InstrumentId, dict[str, Execution]] = field(default_factory=dict)
+    moves: dict[InstrumentId, dict[str, Move]] = field(default_factory=dict)
+    without_base: set[InstrumentId] = field(default_factory=set)
+    """Instruments with events from before they told figures in base currency."""
     restated: set[InstrumentId] = field(default_factory=set)
     at: datetime | None = None
 
@@ -38,28 +52,51 @@ class PositionReplay:
         if logged.recorded_at != self.at:
             self.settle()
             self.at = logged.recorded_at
-        position = self._position(instrument_id, logged.recorded_at)
+        details = logged.event.details
+        if details.keys().isdisjoint({"baseRate", "commissionBase"}):
+            self.without_base.add(instrument_id)
         if logged.event.type == OrderEventType.COMMISSION_BOOKED.value:
-            change = Decimal(logged.event.details["commission"])
-            self.positions[instrument_id] = replace(position, commission=position.commission + change)
+            self._charge(instrument_id, logged)
             return
-        row = execution_of(logged, instrument_id, side)
-        held = self.dealt.setdefault(instrument_id, {})
-        if row.root in held:
-            self.restated.add(instrument_id)
+        if logged.event.type == OrderEventType.POSITION_ADJUSTED.value:
+            move: Move = _adjusting(logged, instrument_id)
+            place = str(move.id)
         else:
-            moved, _ = apply_fill(position, _fill(row), self._multiplier(instrument_id))
-            self.positions[instrument_id] = moved
-        held[row.root] = row
+            row = execution_of(logged, instrument_id, side)
+            place = row.root
+            move = _dealing(row, self.moves.setdefault(instrument_id, {}).get(place), details.get("baseRate"))
+        known = self.moves.setdefault(instrument_id, {})
+        position = self._position(instrument_id, logged.recorded_at)
+        if place in known or (position.moved_until is not None and move.at < position.moved_until):
+            self.restated.add(instrument_id)
+        known[place] = move
+        self.positions[instrument_id] = after_all(position, replay(position, [move], self._multiplier(instrument_id)))
 
     def settle(self) -> None:
         """Ends a transaction: what was restated in it is derived from all that holds. Call it behind the last event."""
         for instrument_id in self.restated:
-            rows = sorted(self.dealt[instrument_id].values(), key=lambda row: (row.executed_at, row.id))
-            fills = [_fill(row) for row in rows if row.quantity]
             position = self.positions[instrument_id]
-            self.positions[instrument_id] = derive(position, fills, self._multiplier(instrument_id))
+            start = replace(
+                position,
+                quantity=ZERO,
+                average_price=ZERO,
+                realized_pnl=ZERO,
+                realized_pnl_base=ZERO,
+                unconverted_pnl=0,
+                moved_until=None,
+            )
+            moves = self.moves[instrument_id].values()
+            self.positions[instrument_id] = after_all(start, replay(start, moves, self._multiplier(instrument_id)))
         self.restated.clear()
+
+    def _charge(self, instrument_id: InstrumentId, logged: LoggedEvent) -> None:
+        position, details = self._position(instrument_id, logged.recorded_at), logged.event.details
+        self.positions[instrument_id] = replace(
+            position,
+            commission=position.commission + Decimal(details["commission"]),
+            commission_base=position.commission_base + Decimal(details.get("commissionBase", 0)),
+            unconverted_commissions=position.unconverted_commissions + int(details.get("unconverted", 0)),
+        )
 
     def _position(self, instrument_id: InstrumentId, at: datetime) -> Position:
         known = self.positions.get(instrument_id)
@@ -71,5 +108,37 @@ class PositionReplay:
         return self.instruments[instrument_id].multiplier
 
 
-def _fill(row: Execution) -> Fill:
-    return Fill(instrument_id=row.instrument_id, signed_quantity=row.quantity * row.side.sign, price=row.price)
+def _dealing(row: Execution, first: Move | None, rate: str | None) -> Dealing:
+    # A correction takes the place of what it corrects.
+    return Dealing(
+        id=row.id if first is None else first.id,
+        at=row.executed_at,
+        recorded_at=row.recorded_at if first is None else first.recorded_at,
+        fill=Fill(instrument_id=row.instrument_id, signed_quantity=row.quantity * row.side.sign, price=row.price),
+        base_rate=None if rate is None else Decimal(rate),
+    )
+
+
+def _adjusting(logged: LoggedEvent, instrument_id: InstrumentId) -> Adjusting:
+    event, details = logged.event, logged.event.details
+    return Adjusting(
+        id=UUID(details["adjustmentId"]),
+        at=event.occurred_at,
+        recorded_at=logged.recorded_at,
+        terms=AdjustmentTerms(
+            account_id=event.account_id,
+            instrument_id=instrument_id,
+            type=AdjustmentType(details["type"]),
+            quantity=_number(details["quantity"]),
+            price=_number(details["price"]),
+            ratio=_number(details["ratio"]),
+            effective_at=event.occurred_at,
+            reason=event.reason or "",
+            idempotency_key="",
+        ),
+        base_rate=_number(details["baseRate"]),
+    )
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,4 +1,4 @@
-"""The demo: a tenant with a person, an API key, an account at the simulator, a dozen instruments and a few limits."""
+"""The demo: a tenant with a person, an API key, an account at the simulator, the catalogue and a few limits."""
 
 import secrets
 from collections.abc import Sequence

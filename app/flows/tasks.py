@@ -5,6 +5,7 @@ from typing import Annotated
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
 from app.flows.prune_identity import prune_identity
+from app.flows.snapshot_pnl import snapshot_all
 
 
 @async_shared_broker.task(task_name="prune_identity", schedule=[{"cron": "17 * * * *"}])
@@ -12,3 +13,18 @@ async def prune_identity_task(context: Annotated[Context, TaskiqDepends()]) -> i
     """Every hour: throw away what has run out."""
     state = context.state
     return await prune_identity(state.database, state.system_database, state.clock.now())
+
+
+@async_shared_broker.task(task_name="snapshot_pnl", schedule=[{"cron": "* * * * *"}])
+async def snapshot_pnl_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: keep the exchange rates, and take the snapshots of profit and loss that are due."""
+    state = context.state
+    return await snapshot_all(
+        state.database,
+        state.system_database,
+        state.redis,
+        now=state.clock.now(),
+        ids=state.ids,
+        timezone=state.trading_timezone,
+        interval_s=state.snapshot_interval_s,
+    )

@@ -161,7 +161,7 @@ async def _held(
     reserved = await _reserved(session, key, instrument_ids, end, at)
     ordered = await order_batch.instruments_ordered(session, key, at)
     found: list[Position] = []
-    for instrument_id in sorted(ordered & stored.keys()):
+    for instrument_id in sorted((ordered | replay.positions.keys()) & stored.keys()):
         if instrument_ids is not None and instrument_id not in instrument_ids:
             continue
         position = replay.positions.get(instrument_id) or Position(

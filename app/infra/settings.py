@@ -6,9 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic import model_validator as after_all
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -42,6 +51,14 @@ def _url_of(*schemes: str) -> WrapValidator:
         return url
 
     return WrapValidator(check)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError(f"names no time zone: {name}") from error
+    return name
 
 
 class Settings(BaseSettings):
@@ -120,6 +137,18 @@ class Settings(BaseSettings):
     )
     simulator_messages_per_second: int = Field(
         default=0, ge=0, le=1_000, description="pace of the simulator as if it were a gateway; 0 for no bound"
+    )
+    trading_timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="America/New_York",
+        description="time zone of the trading day: a day's profit and loss is counted from its midnight there",
+    )
+    pnl_snapshot_interval_s: int = Field(
+        default=60,
+        ge=60,
+        le=86_400,
+        multiple_of=60,
+        description="how often the worker takes a snapshot of each account's profit and loss, in whole minutes; "
+        "another is taken when the trading day ends",
     )
     ib_timezone: str = Field(default="UTC", description="time zone of a gateway whose times do not name one")
 

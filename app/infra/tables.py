@@ -25,6 +25,7 @@ metadata = SQLModel.metadata
 
 NUMERIC = Numeric(28, 10)
 NOTIONAL = Numeric(48, 20)
+RATE = Numeric(38, 18)
 TIMESTAMPTZ = TIMESTAMP(timezone=True)
 
 

@@ -53,6 +53,19 @@ async def find(
     return [(row["tenant_id"], instrument_from_row(row)) for row in rows]
 
 
+async def currency_pairs(session: BatchSession, tenant_id: TenantId, limit: int) -> list[Instrument]:
+    """The currency pairs of the tenant, by symbol: what exchange rates come from."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM instruments WHERE tenant_id = $1 AND instrument_type = 'FOREX' AND is_active
+        ORDER BY symbol, id LIMIT $2
+        """,
+        tenant_id,
+        limit,
+    )
+    return [instrument_from_row(row) for row in rows]
+
+
 async def insert_missing(session: BatchSession, tenant_id: TenantId, new: Sequence[Instrument], now: datetime) -> None:
     """Stores the instruments that the tenant has not."""
     await session.execute(

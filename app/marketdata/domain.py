@@ -65,6 +65,18 @@ def newest(ticks: Sequence[Tick]) -> list[Tick]:
     return list({tick.instrument_id: tick for tick in ticks}.values())
 
 
+def mark_price(tick: Tick, *, prefers_middle: bool = False) -> Decimal | None:
+    """What a position is valued at: the last trade, else the middle of bid and ask; None while neither is known.
+
+    prefers_middle asks for the middle first: pairs of currencies are quoted, and their last trade says little.
+    """
+    middle = None
+    if tick.bid is not None and tick.ask is not None:
+        middle = (tick.bid + tick.ask) / 2
+    chosen = (middle, tick.last) if prefers_middle else (tick.last, middle)
+    return next((price for price in chosen if price is not None), None)
+
+
 def _tick(document: dict[str, str]) -> Tick:
     numbers = {name: Decimal(document[name]) for name in _NUMBERS if name in document}
     return Tick(

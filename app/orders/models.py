@@ -21,6 +21,7 @@ from app.core.fix import (
 from app.core.messages import LaneKind
 from app.infra.tables import (
     NOTIONAL,
+    RATE,
     json_column,
     numeric_column,
     one_of,
@@ -161,22 +162,23 @@ class OrderRequestRow(SQLModel, table=True):
 
 
 class OrderEventRow(SQLModel, table=True):
-    """The event log of an account: gapless, increasing by one."""
+    """The event log of an account: gapless, increasing by one. All but an adjustment of a position is of an order."""
 
     __tablename__ = "order_events"
     __table_args__ = (
         refers(_ORDER, "orders", ["tenant_id", "id"]),
         Index("ix_order_events_order", "tenant_id", "order_id", "sequence"),
         CheckConstraint("sequence >= 1", name="sequence"),
+        CheckConstraint("(order_id IS NULL) = (type = 'PositionAdjusted')", name="subject"),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
     account_id: UUID = uuid_column(primary_key=True)
     sequence: int = Field(primary_key=True, sa_type=BigInteger)
-    order_id: UUID = uuid_column()
+    order_id: UUID | None = uuid_column(nullable=True)
     type: str = text_column()
     from_state: str | None = text_column(nullable=True)
-    to_state: str = text_column()
+    to_state: str | None = text_column(nullable=True)
     actor: str = text_column()
     reason: str | None = text_column(nullable=True)
     details: dict[str, Any] = json_column()
@@ -196,6 +198,7 @@ class ExecutionRow(SQLModel, table=True):
         one_of("side", Side),
         CheckConstraint("quantity >= 0", name="quantity"),
         Index("ix_executions_order", "tenant_id", "order_id"),
+        Index("ix_executions_position", "tenant_id", "account_id", "instrument_id", "executed_at"),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
@@ -211,9 +214,12 @@ class ExecutionRow(SQLModel, table=True):
     price: Decimal = numeric_column()
     liquidity: str | None = text_column(nullable=True)
     is_superseded: bool = False
+    base_rate: Decimal | None = Field(default=None, sa_type=RATE)
     realized_pnl: Decimal | None = numeric_column(nullable=True)
+    realized_pnl_base: Decimal | None = numeric_column(nullable=True)
     commission: Decimal | None = numeric_column(nullable=True)
     commission_currency: str | None = text_column(nullable=True)
+    commission_base: Decimal | None = numeric_column(nullable=True)
     executed_at: datetime = time_column()
     recorded_at: datetime = time_column()
 

@@ -8,9 +8,11 @@ from strawberry.dataloader import DataLoader
 
 from app.brokers import viewing as brokers
 from app.brokers.viewing import AccountView, BalanceView, ConnectionView
+from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import Instrument, Tick
 from app.flows.desk import Desk
+from app.flows.fx_rates import rates_now
 from app.flows.read_quotes import read_quotes
 from app.identity.domain import Principal
 from app.instruments import service as instruments
@@ -80,6 +82,16 @@ class Loaders:
             return [found.get(instrument_id) for instrument_id in instrument_ids]
 
         return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
+
+    @cached_property
+    def rates(self) -> DataLoader[int, FxRates]:
+        """The exchange rates that are known, read once; there is one set of them, under 0."""
+
+        async def load(keys: list[int]) -> list[FxRates]:
+            rates = await rates_now(self._desk, self._principal)
+            return [rates for _ in keys]
+
+        return DataLoader(load_fn=load)
 
     def _by_id(self, read: _Read[_Id, _Value]) -> DataLoader[_Id, _Value | None]:
         async def load(ids: list[_Id]) -> list[_Value | None]:

@@ -219,7 +219,9 @@ class OrderEvent:
     """An entry of an account's event log."""
 
     sequence: int = strawberry.field(
-        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents."
+        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents. "
+        "The numbers of adjustments of positions are not told here: they are of no order, and positionAdjustments has "
+        "them."
     )
     order_id: strawberry.ID
     account_id: strawberry.ID
@@ -238,8 +240,9 @@ class OrderEvent:
 
     @classmethod
     def of(cls, logged: domain.LoggedEvent) -> "OrderEvent":
-        """The type of the value."""
+        """The type of the value, of an event that is of an order."""
         event = logged.event
+        assert event.to_state is not None, "an event of an order leads to a state"
         return cls(
             sequence=logged.sequence,
             order_id=strawberry.ID(str(event.order_id)),
@@ -263,7 +266,17 @@ class Execution(Node):
     quantity: Decimal
     price: Decimal
     commission: Decimal | None = strawberry.field(description="Null until the broker has told it.")
+    commission_currency: str | None
+    commission_base: Decimal | None = strawberry.field(
+        description="In the account's base currency, at the rate of its booking; null where none was known."
+    )
     realized_pnl: Decimal | None = strawberry.field(description="Before commissions, in the instrument's currency.")
+    realized_pnl_base: Decimal | None = strawberry.field(
+        description="Before commissions, in the account's base currency, at baseRate; null where none was known."
+    )
+    base_rate: Decimal | None = strawberry.field(
+        description="From the instrument's currency to the account's base currency when this was booked."
+    )
     liquidity: str | None
     is_correction: bool
     executed_at: datetime
@@ -296,7 +309,11 @@ class Execution(Node):
             quantity=execution.quantity,
             price=execution.price,
             commission=execution.commission,
+            commission_currency=execution.commission_currency,
+            commission_base=execution.commission_base,
             realized_pnl=execution.realized_pnl,
+            realized_pnl_base=execution.realized_pnl_base,
+            base_rate=execution.base_rate,
             liquidity=execution.liquidity,
             # The broker's first report of an execution is its revision 1.
             is_correction=execution.revision > 1,

@@ -18,7 +18,7 @@ ORDER_FIELDS = """
   filledQuantity remainingQuantity averageFillPrice commission rejectReason rejectOrigin inDoubt origin
   overfilledQuantity version metadata createdAt updatedAt riskChecks { check outcome }
   requests { id kind outcome terms reason requestedBy requestedAt resolvedAt }
-  executions { id executionId side quantity price commission realizedPnl liquidity isCorrection executedAt }
+  executions { id executionId side quantity price commission liquidity isCorrection executedAt }
   events { sequence type fromState toState actor details occurredAt }
 """
 ORDER = f"query Order($id: ID!, $at: DateTime) {{ order(id: $id, asOf: $at) {{ {ORDER_FIELDS} }} }}"

@@ -115,7 +115,10 @@ async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: as
     assert {privilege for _, _, privilege in grants} <= {"SELECT", "INSERT", "UPDATE", "DELETE", "USAGE"}
 
 
-@pytest.mark.parametrize("table", ["audit_log", "order_events", "quarantined_reports"])
+@pytest.mark.parametrize(
+    "table",
+    ["audit_log", "order_events", "position_adjustments", "position_history", "pnl_snapshots", "quarantined_reports"],
+)
 async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: str) -> None:
     granted = await _rows(
         owner,

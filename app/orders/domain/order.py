@@ -17,6 +17,7 @@ from app.core.fix import (
 from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import ZERO, rounded
+from app.orders.events import OrderEventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,11 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A row of the ledger. Realized profit in the instrument's currency, the commission in its own; None till known."""
+    """A row of the ledger. Realized profit in the instrument's currency, the commission in its own; None till known.
+
+    base_rate is what one unit of the instrument's currency was worth in the account's base currency when this was
+    booked; the figures in base currency are at the rates of their booking. None where no rate was known.
+    """
 
     id: ExecutionKey
     account_id: AccountId
@@ -115,26 +120,37 @@ class Execution:
     price: Decimal
     liquidity: str | None = None
     is_superseded: bool = False
+    base_rate: Decimal | None = None
     realized_pnl: Decimal | None = None
+    realized_pnl_base: Decimal | None = None
     commission: Decimal | None = None
     commission_currency: str | None = None
+    commission_base: Decimal | None = None
     executed_at: datetime
     recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """An entry of the account's event log before it has its sequence."""
+    """An entry of the account's event log before it has its sequence.
+
+    An adjustment of a position is of no order: then order_id holds the adjustment's id and both states are None.
+    """
 
     type: str
     order_id: OrderId
     account_id: AccountId
     from_state: OrderState | None
-    to_state: OrderState
+    to_state: OrderState | None
     actor: str
     reason: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     occurred_at: datetime
+
+    @property
+    def is_of_order(self) -> bool:
+        """False for an adjustment of a position."""
+        return self.type != OrderEventType.POSITION_ADJUSTED.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from uuid import UUID
 from app.core.fix import OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
-from app.core.money import ZERO
+from app.core.money import ZERO, rounded
 from app.orders.domain.journal import revision_of
-from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest, reserved_quantity
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import terms_from_document
 from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
@@ -147,6 +147,8 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             _deal(history, logged)
         case OrderEventType.COMMISSION_BOOKED:
             _charge(history, details)
+        case OrderEventType.POSITION_ADJUSTED:
+            raise ValueError("an adjustment of a position is of no order")
 
 
 def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -> Execution:
@@ -155,6 +157,8 @@ def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -
     told = (details["root"], int(details["revision"])) if "root" in details else revision_of(details["executionId"])
     if told is None:
         raise ValueError("has neither root nor revision")
+    realized = Decimal(details["realizedPnl"]) if "realizedPnl" in details else None
+    rate = Decimal(details["baseRate"]) if details.get("baseRate") is not None else None
     return Execution(
         id=ExecutionKey(UUID(details["executionKey"])),
         account_id=event.account_id,
@@ -167,7 +171,9 @@ def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -
         quantity=Decimal(details["quantity"]),
         price=Decimal(details["price"]),
         liquidity=details.get("liquidity"),
-        realized_pnl=Decimal(details["realizedPnl"]) if "realizedPnl" in details else None,
+        base_rate=rate,
+        realized_pnl=realized,
+        realized_pnl_base=None if realized is None or rate is None else rounded(realized * rate),
         executed_at=event.occurred_at,
         recorded_at=logged.recorded_at,
     )
@@ -195,7 +201,7 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 origin=OrderOrigin(details["origin"]),
                 metadata=details.get("metadata", {}),
                 placed_by=event.actor,
-                state=event.to_state,
+                state=_state(event),
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),
                 reject_reason=event.reason if origin is not None else None,
@@ -209,11 +215,17 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
     )
 
 
+def _state(event: OrderEvent) -> OrderState:
+    if event.to_state is None:
+        raise ValueError("leads to no state")
+    return event.to_state
+
+
 def _note(history: OrderHistory, logged: LoggedEvent) -> None:
     # What any event may tell besides its own: what was learned, and what became of requests.
     event, details = logged.event, logged.event.details
     order = history.order
-    history.change(state=event.to_state, updated_at=logged.recorded_at)
+    history.change(state=_state(event), updated_at=logged.recorded_at)
     if "orderQuantity" in details:
         history.change(terms=replace(order.terms, quantity=Decimal(details["orderQuantity"])))
     if "inDoubt" in details:
@@ -275,7 +287,9 @@ def _charge(history: OrderHistory, details: Mapping[str, Any]) -> None:
     row = history.executions.get(details["executionId"])
     if row is not None:
         history.executions[row.execution_id] = replace(
-            row, commission=(row.commission or ZERO) + change, commission_currency=details["currency"]
+            row,
+            commission=Decimal(details["told"]) if "told" in details else (row.commission or ZERO) + change,
+            commission_currency=details["currency"],
         )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.core.ids import ExecutionKey, OrderId, TenantId
+from app.core.ids import ExecutionKey, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Write
 from app.orders.domain.order import Execution
@@ -29,18 +29,39 @@ async def revisions(session: BatchSession, key: AccountKey, roots: Sequence[str]
     return [execution_from_row(row) for row in rows]
 
 
-async def active_executions(session: BatchSession, key: AccountKey, instrument_ids: Sequence[Any]) -> list[Execution]:
-    """All rows of the ledger that hold, of these instruments, in the order of their dealing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dealt:
+    """An active row of the ledger at its place: when the first revision of its root was booked, and that one's id."""
+
+    execution: Execution
+    placed_at: datetime
+    place: ExecutionKey
+
+
+async def dealt_after(
+    session: BatchSession, key: AccountKey, instrument_id: InstrumentId, after: datetime | None
+) -> list[Dealt]:
+    """The active rows of an instrument that were dealt after the instant; None: all of them."""
     rows = await session.fetch(
         """
-        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND instrument_id = ANY($3::uuid[])
-          AND NOT is_superseded ORDER BY executed_at, id
+        SELECT e.*, f.id AS first_id, f.recorded_at AS first_at FROM executions AS e
+        CROSS JOIN LATERAL (
+          SELECT o.id, o.recorded_at FROM executions AS o
+          WHERE o.tenant_id = e.tenant_id AND o.account_id = e.account_id AND o.execution_root = e.execution_root
+          ORDER BY o.recorded_at, o.id LIMIT 1
+        ) AS f
+        WHERE e.tenant_id = $1 AND e.account_id = $2 AND e.instrument_id = $3 AND NOT e.is_superseded
+          AND e.executed_at > coalesce($4::timestamptz, '-infinity')
         """,
         key.tenant_id,
         key.account_id,
-        list(instrument_ids),
+        instrument_id,
+        after,
     )
-    return [execution_from_row(row) for row in rows]
+    return [
+        Dealt(execution=execution_from_row(row), placed_at=row["first_at"], place=ExecutionKey(row["first_id"]))
+        for row in rows
+    ]
 
 
 def insert_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> Write:
@@ -49,10 +70,11 @@ def insert_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> W
         """
         INSERT INTO executions (tenant_id, id, account_id, order_id, instrument_id, execution_id, execution_root,
           revision, side, quantity, price, liquidity, is_superseded, realized_pnl, commission, commission_currency,
-          executed_at, recorded_at)
+          executed_at, recorded_at, base_rate, realized_pnl_base, commission_base)
         SELECT $1::uuid, n.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
           $8::int[], $9::text[], $10::numeric[], $11::numeric[], $12::text[], $13::bool[], $14::numeric[],
-          $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[]) AS n
+          $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::numeric[], $20::numeric[],
+          $21::numeric[]) AS n
         """,
         tenant_id,
         [row.id for row in executions],
@@ -72,6 +94,9 @@ def insert_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> W
         [row.commission_currency for row in executions],
         [row.executed_at for row in executions],
         [row.recorded_at for row in executions],
+        [row.base_rate for row in executions],
+        [row.realized_pnl_base for row in executions],
+        [row.commission_base for row in executions],
     )
 
 
@@ -80,9 +105,10 @@ def update_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> W
     return Write.of(
         """
         UPDATE executions AS e SET is_superseded = n.is_superseded, commission = n.commission,
-          commission_currency = n.currency, realized_pnl = n.realized_pnl
-        FROM unnest($2::uuid[], $3::bool[], $4::numeric[], $5::text[], $6::numeric[])
-          AS n(id, is_superseded, commission, currency, realized_pnl)
+          commission_currency = n.currency, realized_pnl = n.realized_pnl,
+          realized_pnl_base = n.realized_pnl_base, commission_base = n.commission_base
+        FROM unnest($2::uuid[], $3::bool[], $4::numeric[], $5::text[], $6::numeric[], $7::numeric[], $8::numeric[])
+          AS n(id, is_superseded, commission, currency, realized_pnl, realized_pnl_base, commission_base)
         WHERE e.tenant_id = $1 AND e.id = n.id
         """,
         tenant_id,
@@ -91,6 +117,8 @@ def update_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> W
         [row.commission for row in executions],
         [row.commission_currency for row in executions],
         [row.realized_pnl for row in executions],
+        [row.realized_pnl_base for row in executions],
+        [row.commission_base for row in executions],
     )
 
 

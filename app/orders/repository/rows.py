@@ -17,7 +17,7 @@ from app.core.fix import (
     Side,
     TimeInForce,
 )
-from app.core.ids import LimitId
+from app.core.ids import LimitId, OrderId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import plain
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -100,9 +100,12 @@ def execution_from_row(row: Row) -> Execution:
         price=row["price"],
         liquidity=row["liquidity"],
         is_superseded=row["is_superseded"],
+        base_rate=row["base_rate"],
         realized_pnl=row["realized_pnl"],
+        realized_pnl_base=row["realized_pnl_base"],
         commission=row["commission"],
         commission_currency=row["commission_currency"],
+        commission_base=row["commission_base"],
         executed_at=row["executed_at"],
         recorded_at=row["recorded_at"],
     )
@@ -114,10 +117,10 @@ def event_from_row(row: Row) -> LoggedEvent:
         sequence=row["sequence"],
         event=OrderEvent(
             type=row["type"],
-            order_id=row["order_id"],
+            order_id=row["order_id"] or OrderId(UUID(row["details"]["adjustmentId"])),
             account_id=row["account_id"],
             from_state=OrderState(row["from_state"]) if row["from_state"] else None,
-            to_state=OrderState(row["to_state"]),
+            to_state=OrderState(row["to_state"]) if row["to_state"] else None,
             actor=row["actor"],
             reason=row["reason"],
             details=row["details"],

@@ -12,7 +12,7 @@ async def test_every_listed_contract_is_found_under_its_symbol(desk: Desk) -> No
     contracts = [
         desk.library.Forex(entry.symbol.replace(".", ""))
         if entry.instrument_type == "FOREX"
-        else desk.library.Stock(entry.symbol, "SMART", "USD")
+        else desk.library.Stock(entry.symbol, "SMART", entry.currency)
         for entry in CATALOGUE
     ]
 

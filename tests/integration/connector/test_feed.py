@@ -56,10 +56,14 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
             raise UnavailableError("the database does not answer")
         return [AAPL, MSFT]
 
+    async def rates() -> None:
+        return None
+
     runner = FeedRunner(
         account=house.account,
         make_adapter=adapter,
         contracts=contracts,
+        keep_rates=rates,
         redis=redis,
         intervals=FeedIntervals(window_s=0.01, contracts_s=0.1, probe_s=0.05),
     )

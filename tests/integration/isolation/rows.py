@@ -16,6 +16,7 @@ from app.identity.models import ApiKeyRow, RefreshTokenRow
 from app.infra.db import Database, WriteSession
 from app.infra.system import SystemIds
 from app.infra.uow import Scope, begin
+from app.marketdata.models import FxRateRow
 from app.orders.models import (
     EarlyCommissionRow,
     ExecutionRow,
@@ -25,7 +26,13 @@ from app.orders.models import (
     OrderRow,
     QuarantinedReportRow,
 )
-from app.positions.models import PositionRow
+from app.positions.models import (
+    OpeningMarkRow,
+    PnlSnapshotRow,
+    PositionAdjustmentRow,
+    PositionHistoryRow,
+    PositionRow,
+)
 from tests.factories import make_account, make_instruments, make_limit, make_principal, make_tenant
 
 ONE = Decimal(1)
@@ -55,6 +62,7 @@ async def make_firm(database: Database) -> Firm:
     async with begin(database, Scope(tenant_id=tenant_id)) as session:
         await _add_credentials(session, firm)
         await _add_order(session, firm)
+        await _add_earnings(session, firm)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
             {"tenant_id": tenant_id},
@@ -173,6 +181,68 @@ async def _add_order(session: WriteSession, firm: Firm) -> None:
                 open_buy_quantity=ZERO,
                 open_sell_quantity=ZERO,
                 updated_at=now,
+            ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_earnings(session: WriteSession, firm: Firm) -> None:
+    now = datetime.now(UTC)
+    account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
+    of_position = {**account, "instrument_id": firm.instrument_id}
+    session.add_all(
+        [
+            FxRateRow(
+                tenant_id=firm.tenant_id,
+                base_currency="EUR",
+                quote_currency="USD",
+                rate=ONE,
+                quoted_at=now,
+                recorded_at=now,
+            ),
+            PositionHistoryRow(
+                **of_position,
+                sequence=1,
+                quantity=ONE,
+                average_price=ONE,
+                realized_pnl=ZERO,
+                realized_pnl_base=ZERO,
+                unconverted_pnl=0,
+                commission=ZERO,
+                commission_base=ZERO,
+                unconverted_commissions=0,
+                recorded_at=now,
+            ),
+            PositionAdjustmentRow(
+                **of_position,
+                id=_ids.new(),
+                type="SPLIT",
+                ratio=ONE,
+                effective_at=now,
+                reason="canary",
+                idempotency_key="canary",
+                quantity_before=ONE,
+                quantity_after=ONE,
+                average_price_before=ONE,
+                average_price_after=ONE,
+                realized_pnl=ZERO,
+                adjusted_by="test",
+                sequence=1,
+                recorded_at=now,
+            ),
+            OpeningMarkRow(**of_position, day=now.date(), price=ONE, rate=ONE, taken_at=now),
+            PnlSnapshotRow(
+                **account,
+                id=_ids.new(),
+                at=now,
+                realized=ZERO,
+                unrealized=ZERO,
+                commission=ZERO,
+                net=ZERO,
+                equity=ONE,
+                peak=ONE,
+                drawdown=ZERO,
             ),
         ]
     )

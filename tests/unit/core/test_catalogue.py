@@ -8,8 +8,16 @@ from app.core.money import ZERO, is_multiple
 
 
 def test_symbols_and_contract_ids_are_unique() -> None:
-    assert len({entry.symbol for entry in CATALOGUE}) == len(CATALOGUE) == 12
+    assert len({entry.symbol for entry in CATALOGUE}) == len(CATALOGUE)
     assert len({entry.con_id for entry in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_something_is_dealt_in_a_currency_that_a_pair_converts() -> None:
+    foreign = {entry.currency for entry in CATALOGUE if entry.instrument_type != "FOREX"} - {"USD"}
+    pairs = {entry.symbol for entry in CATALOGUE if entry.instrument_type == "FOREX"}
+
+    assert foreign == {"EUR"}
+    assert {f"{currency}.USD" for currency in foreign} <= pairs
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.symbol)

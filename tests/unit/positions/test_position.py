@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import Fill
 from app.core.money import ZERO
-from app.positions.domain import Position, apply_fill, derive, market_value, unrealized_pnl
+from app.positions.domain import Position, apply_fill, market_value, unrealized_pnl
 
 ONE = Decimal(1)
 INSTRUMENT = InstrumentId(UUID(int=3))
@@ -29,7 +29,10 @@ def dealt(quantity: str | Decimal, price: str | Decimal) -> Fill:
 
 
 def after(*fills: Fill, multiplier: Decimal = ONE) -> Position:
-    return derive(FLAT, fills, multiplier)
+    position = FLAT
+    for fill in fills:
+        position, _ = apply_fill(position, fill, multiplier)
+    return position
 
 
 @pytest.mark.parametrize(
@@ -84,15 +87,6 @@ def test_a_fill_answers_with_what_it_realized_alone() -> None:
 
     assert realized == Decimal(20)
     assert moved.realized_pnl == Decimal(30)
-
-
-def test_deriving_anew_forgets_what_was_there_and_keeps_the_rest() -> None:
-    stale = after(dealt("7", "3"))
-
-    derived = derive(stale, [dealt("100", "10")], ONE)
-
-    assert (derived.quantity, derived.average_price, derived.realized_pnl) == (Decimal(100), Decimal(10), ZERO)
-    assert derived.id == stale.id
 
 
 quantities = st.decimals(min_value=Decimal("-100000"), max_value=Decimal("100000"), places=4)

@@ -1,6 +1,5 @@
-"""How a position moves: average price, flips through zero, realized profit and loss."""
+"""How a position moves: average price, flips through zero, realized profit and loss in two currencies."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,12 @@ class Position:
     """What an account holds of an instrument.
 
     quantity is signed, below zero for a short. average_price is per unit, zero when flat. realized_pnl is before
-    commissions, in the instrument's currency. open quantities are what open orders may still add, per side.
+    commissions, in the instrument's currency; realized_pnl_base is the same in the account's base currency, each
+    part at the rate of its booking. commission is the plain sum of what the broker told, commission_base in the
+    account's base currency. unconverted_pnl and unconverted_commissions count the bookings for which no rate was
+    known: while one is above zero, the figure in base currency is not complete. open quantities are what open orders
+    may still add, per side. moved_until is the time of the newest execution or adjustment in it, by the outside's
+    clock.
     """
 
     id: PositionId
@@ -24,10 +28,19 @@ class Position:
     quantity: Decimal = ZERO
     average_price: Decimal = ZERO
     realized_pnl: Decimal = ZERO
+    realized_pnl_base: Decimal = ZERO
+    unconverted_pnl: int = 0
     commission: Decimal = ZERO
+    commission_base: Decimal = ZERO
+    unconverted_commissions: int = 0
     open_buy_quantity: Decimal = ZERO
     open_sell_quantity: Decimal = ZERO
+    moved_until: datetime | None = None
     updated_at: datetime
+
+    def moved_at(self, at: datetime) -> "Position":
+        """The position with its newest move not before the instant."""
+        return replace(self, moved_until=at if self.moved_until is None else max(at, self.moved_until))
 
 
 def apply_fill(position: Position, fill: Fill, multiplier: Decimal) -> tuple[Position, Decimal]:
@@ -55,12 +68,29 @@ def apply_fill(position: Position, fill: Fill, multiplier: Decimal) -> tuple[Pos
     return moved, realized
 
 
-def derive(position: Position, fills: Iterable[Fill], multiplier: Decimal) -> Position:
-    """The position that all active fills, in the order of their dealing, amount to."""
-    derived = replace(position, quantity=ZERO, average_price=ZERO, realized_pnl=ZERO)
-    for fill in fills:
-        derived, _ = apply_fill(derived, fill, multiplier)
-    return derived
+def in_base(amount: Decimal, rate: Decimal | None) -> Decimal | None:
+    """The amount in the account's base currency; None without a rate, but nothing is nothing in any currency."""
+    if amount == 0:
+        return ZERO
+    return None if rate is None else rounded(amount * rate)
+
+
+def book_realized(position: Position, realized: Decimal, rate: Decimal | None) -> tuple[Position, Decimal | None]:
+    """The position once what a move realized is booked in base currency at the rate, and that amount."""
+    amount = in_base(realized, rate)
+    if amount is None:
+        return replace(position, unconverted_pnl=position.unconverted_pnl + 1), None
+    return replace(position, realized_pnl_base=position.realized_pnl_base + amount), amount
+
+
+def realized_in_base(position: Position) -> Decimal | None:
+    """Realized profit or loss in base currency; None while a part of it has no rate."""
+    return None if position.unconverted_pnl else position.realized_pnl_base
+
+
+def commission_in_base(position: Position) -> Decimal | None:
+    """Commissions in base currency; None while a part of them has no rate."""
+    return None if position.unconverted_commissions else position.commission_base
 
 
 def market_value(position: Position, price: Decimal, multiplier: Decimal) -> Decimal:

@@ -1,0 +1,195 @@
+"""adjustPosition: a position moves without an execution, under the lock of its account's book."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from app.audit import service as audit
+from app.brokers.errors import AccountUnknownError
+from app.core.errors import UnavailableError
+from app.core.ids import AdjustmentId, InstrumentId, OrderId, TenantId
+from app.core.messages import AccountKey, Instrument
+from app.core.money import plain
+from app.flows.booking import Booking
+from app.flows.desk import Desk
+from app.flows.hints import OUTBOX, hint
+from app.flows.restate_position import course_since, restate_position
+from app.identity.domain import Principal
+from app.infra.db import CONNECTION_LOST, BatchSession
+from app.infra.uow import begin_batch
+from app.instruments import batch as instruments
+from app.instruments.errors import InstrumentUnknownError
+from app.orders.domain.order import OrderEvent
+from app.orders.events import OrderEventType
+from app.orders.repository import account_books
+from app.positions import adjustments_batch as adjustments
+from app.positions import batch as positions
+from app.positions.domain import (
+    Adjusting,
+    AdjustmentTerms,
+    Moved,
+    Position,
+    PositionAdjustment,
+    adjustment_problem,
+    form_problem,
+    replay,
+)
+from app.positions.errors import AdjustmentConflictError, AdjustmentRefusedError
+
+
+async def adjust_position(
+    desk: Desk, principal: Principal, terms: AdjustmentTerms, *, is_timed: bool = True
+) -> PositionAdjustment:
+    """Books the adjustment: position, history, event, outbox and audit in one transaction.
+
+    The same terms under the same key answer what was booked first. One that took effect before later executions takes
+    its place among them, and the position is worked out anew from there. is_timed is False where the caller named no
+    time: effective_at is then that of the call, and not held against what was booked under the key.
+
+    Raises AccountUnknownError, InstrumentUnknownError, AdjustmentRefusedError with the field, AdjustmentConflictError
+    for a key of other terms, UnavailableError when the database does not answer.
+    """
+    now = desk.clock.now()
+    wrong = form_problem(terms, now)
+    if wrong is not None:
+        raise AdjustmentRefusedError(wrong[1], path=[wrong[0]])
+    key = AccountKey(tenant_id=principal.tenant_id, account_id=terms.account_id)
+    try:
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            books = await account_books.books_for_update(session, [key])
+            if key not in books:
+                raise AccountUnknownError("accountId")
+            known = await adjustments.by_key(session, key, terms.idempotency_key)
+            if known is not None:
+                if known.terms != (terms if is_timed else replace(terms, effective_at=known.terms.effective_at)):
+                    raise AdjustmentConflictError
+                return known
+            instrument = await _instrument(session, key.tenant_id, terms.instrument_id)
+            booking = Booking(books=books, positions={}, ids=desk.ids, now=now)
+            booked = await _book(session, booking, key, instrument, terms, principal)
+    except CONNECTION_LOST as error:
+        raise UnavailableError("the adjustment may not be booked; send it again under its key") from error
+    await hint(desk.redis, OUTBOX)
+    return booked
+
+
+async def _book(
+    session: BatchSession,
+    booking: Booking,
+    key: AccountKey,
+    instrument: Instrument,
+    terms: AdjustmentTerms,
+    principal: Principal,
+) -> PositionAdjustment:
+    held = await positions.of_account(session, key, [instrument.id])
+    booking.positions.update(held.positions)
+    position = booking.position(key, instrument.id)
+    rate = held.rates.find(instrument.currency, held.base_currency, booking.now)
+    move = Adjusting(
+        id=booking.ids.new(),
+        at=terms.effective_at,
+        recorded_at=booking.now,
+        terms=terms,
+        base_rate=None if rate is None else rate.rate,
+    )
+    is_late = position.moved_until is not None and terms.effective_at < position.moved_until
+    if is_late:
+        moved, _, _ = await course_since(session, key, position, instrument, terms.effective_at, move)
+    else:
+        moved = replay(position, [move], instrument.multiplier)
+    done = next(one for one in moved if one.move.id == move.id)
+    wrong = adjustment_problem(done.before, done.after, terms)
+    if wrong is not None:
+        raise AdjustmentRefusedError(wrong[1], path=[wrong[0]])
+    after = moved[-1].after
+    booked = _adjustment(done, terms, principal, booking, key)
+    event = _event(booked, after, principal)
+    booking.log(key, [event])
+    booking.move_position(key, after)
+    booking.audit.append(
+        audit.entry(
+            principal,
+            "position.adjust",
+            "Position",
+            position.id,
+            entry_id=booking.ids.new(),
+            now=booking.now,
+            old=_position_document(position),
+            new=event.details | {"reason": terms.reason},
+        )
+    )
+    if is_late:
+        booking.leave_history(key, instrument.id)
+    booking.extra.append(adjustments.insert_adjustment(key.tenant_id, booked))
+    await booking.write(session)
+    if is_late:
+        await restate_position(session, booking, key, instrument, terms.effective_at)
+    return booked
+
+
+def _adjustment(
+    done: Moved, terms: AdjustmentTerms, principal: Principal, booking: Booking, key: AccountKey
+) -> PositionAdjustment:
+    return PositionAdjustment(
+        id=AdjustmentId(done.move.id),
+        terms=terms,
+        quantity_before=done.before.quantity,
+        quantity_after=done.after.quantity,
+        average_price_before=done.before.average_price,
+        average_price_after=done.after.average_price,
+        realized_pnl=done.realized,
+        base_rate=done.move.base_rate,
+        realized_pnl_base=done.realized_base,
+        adjusted_by=principal.actor,
+        sequence=booking.books[key].last_sequence + 1,
+        recorded_at=booking.now,
+    )
+
+
+def _event(booked: PositionAdjustment, after: Position, principal: Principal) -> OrderEvent:
+    terms = booked.terms
+    return OrderEvent(
+        type=OrderEventType.POSITION_ADJUSTED.value,
+        order_id=OrderId(booked.id),
+        account_id=terms.account_id,
+        from_state=None,
+        to_state=None,
+        actor=principal.actor,
+        reason=terms.reason,
+        details={
+            "adjustmentId": str(booked.id),
+            "instrumentId": str(terms.instrument_id),
+            "type": terms.type.value,
+            "quantity": _text(terms.quantity),
+            "price": _text(terms.price),
+            "ratio": _text(terms.ratio),
+            "effectiveAt": terms.effective_at.isoformat(),
+            "realizedPnl": plain(booked.realized_pnl),
+            "realizedPnlBase": _text(booked.realized_pnl_base),
+            "baseRate": _text(booked.base_rate),
+            "position": _position_document(after),
+        },
+        occurred_at=terms.effective_at,
+    )
+
+
+def _position_document(position: Position) -> dict[str, Any]:
+    return {
+        "quantity": plain(position.quantity),
+        "averagePrice": plain(position.average_price),
+        "realizedPnl": plain(position.realized_pnl),
+        "realizedPnlBase": plain(position.realized_pnl_base),
+        "unconvertedPnl": position.unconverted_pnl,
+        "movedUntil": None if position.moved_until is None else position.moved_until.isoformat(),
+    }
+
+
+async def _instrument(session: BatchSession, tenant_id: TenantId, instrument_id: InstrumentId) -> Instrument:
+    found = await instruments.find(session, ids=[(tenant_id, instrument_id)])
+    if not found:
+        raise InstrumentUnknownError(str(instrument_id), "instrumentId")
+    return found[0][1]
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

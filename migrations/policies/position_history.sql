@@ -1,0 +1,6 @@
+ALTER TABLE position_history ENABLE ROW LEVEL SECURITY;
+ALTER TABLE position_history FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON position_history TO oms_app
+  USING (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid))
+  WITH CHECK (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
+GRANT SELECT, INSERT ON position_history TO oms_app;
