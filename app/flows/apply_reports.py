@@ -36,6 +36,7 @@ from app.orders.domain.reports import (
     apply_fault,
     apply_not_found,
     apply_status,
+    quarantine_key,
 )
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books, ledger, order_requests
@@ -95,8 +96,11 @@ async def _load(
         execution_roots=named,
     )
     work = _Work(key=key, booking=booking)
+    refused: dict[OrderId, str] = {}
+    if any(isinstance(report, FaultReport) for report in reports):
+        refused = await order_requests.refused_replaces(session, key.tenant_id, [order.id for order in found])
     for order in found:
-        work.remember(OrderFile(order=order))
+        work.remember(OrderFile(order=order, refused_replace=refused.get(order.id)))
     asked = [order.id for order in found if order.state in _WITH_REQUESTS]
     if asked:
         for request in await order_requests.open_requests(session, key.tenant_id, asked):
@@ -187,8 +191,8 @@ class _Work:
             before.order, before.pending_terms
         )
         booking.reserve(key, order.instrument_id, order.side, change)
-        if order.state.is_terminal and not before.order.state.is_terminal:
-            booking.count_open(key, -1)
+        if order.state.is_terminal is not before.order.state.is_terminal:
+            booking.count_open(key, -1 if order.state.is_terminal else 1)
         realized = self.move_position(decision.fills)
         for row in decision.executions:
             self.store_execution(row, realized)
@@ -287,16 +291,17 @@ class _Work:
     async def quarantine(
         self, session: BatchSession, order_id: OrderId | None, reason: str, report: AddressedReport
     ) -> None:
-        log.error("quarantined: %s: %s", reason, report)
-        await ledger.quarantine(
+        is_new = await ledger.quarantine(
             session,
             self.key,
-            entry_id=self.booking.ids.new(),
+            entry_id=quarantine_key(self.key, report),
             order_id=order_id,
             reason=reason,
             report={"kind": type(report).__name__, **dataclasses.asdict(report)},
             now=self.booking.now,
         )
+        if is_new:
+            log.error("quarantined: %s: %s", reason, report)
 
     async def finish(self, session: BatchSession) -> None:
         booking, tenant_id = self.booking, self.key.tenant_id

@@ -1,10 +1,8 @@
 """cancelOrder: an unsent order ends here and now, a live one gets a cancel request on its way to the broker."""
 
-from dataclasses import replace
-
 from app.audit import service as audit
 from app.core.errors import UnavailableError
-from app.core.fix import OrderState, RequestKind, RequestOutcome
+from app.core.fix import RequestKind, RequestOutcome
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
 from app.flows.booking import Booking
@@ -15,7 +13,14 @@ from app.flows.place_orders import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST
 from app.infra.uow import begin_batch
-from app.orders.domain.changing import cancel_problem, is_on_its_way, is_unsent
+from app.orders.domain.changing import (
+    cancel_asked,
+    cancel_problem,
+    ended_unsent,
+    is_on_its_way,
+    is_unsent,
+    superseded,
+)
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -52,6 +57,9 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                 ids=desk.ids,
                 now=desk.clock.now(),
             )
+            waiting = file.replace
+            if waiting is not None and await lanes.withdraw_request(session, key, waiting.id):
+                _supersede(key, file, waiting, booking)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
             else:
@@ -76,7 +84,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
 
 
 def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
-    order = replace(file.order, state=OrderState.CANCELED, updated_at=booking.now)
+    order = ended_unsent(file.order, booking.now)
     booking.put_order(order)
     booking.count_open(key, -1)
     booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
@@ -87,8 +95,16 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     return order
 
 
+def _supersede(key: AccountKey, file: OrderFile, waiting: OrderRequest, booking: Booking) -> None:
+    order = file.order
+    booking.resolved_requests.append((key.tenant_id, superseded(waiting, booking.now)))
+    booking.reserve(
+        key, order.instrument_id, order.side, reserved_quantity(order, None) - reserved_quantity(order, waiting.terms)
+    )
+
+
 def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
-    order = replace(file.order, state=OrderState.PENDING_CANCEL, updated_at=booking.now)
+    order = cancel_asked(file.order, booking.now)
     booking.put_order(order)
     request = _cancel(order, principal, booking, RequestOutcome.PENDING, is_resolved=False)
     booking.new_requests.append((key.tenant_id, request))

@@ -135,12 +135,12 @@ async def quarantine(
     reason: str,
     report: dict[str, Any],
     now: datetime,
-) -> None:
-    """Keeps a report that fits nowhere, whole."""
-    await session.execute(
+) -> bool:
+    """Keeps a report that fits nowhere, whole and once; False when it is kept already under its id."""
+    rows = await session.fetch(
         """
         INSERT INTO quarantined_reports (tenant_id, id, account_id, order_id, reason, report, recorded_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id
         """,
         key.tenant_id,
         entry_id,
@@ -150,6 +150,7 @@ async def quarantine(
         report,
         now,
     )
+    return bool(rows)
 
 
 async def executions_by_key(

@@ -79,3 +79,17 @@ async def requests_by_id(
         "SELECT * FROM order_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
     )
     return {row["id"]: request_from_row(row) for row in rows}
+
+
+async def refused_replaces(session: BatchSession, tenant_id: TenantId, ids: Sequence[OrderId]) -> dict[OrderId, str]:
+    """Why the broker refused the last modify of these orders; absent where none was refused."""
+    rows = await session.fetch(
+        """
+        SELECT DISTINCT ON (order_id) order_id, reason FROM order_requests
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind = 'REPLACE' AND outcome = 'REJECTED'
+        ORDER BY order_id, requested_at DESC
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["order_id"]: row["reason"] for row in rows}
