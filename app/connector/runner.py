@@ -136,7 +136,7 @@ class AccountRunner:
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
-                group.create_task(self._sweep(adapter))
+                group.create_task(self._sweep(adapter, inbox))
         finally:
             self._is_gate_open = False
             await adapter.close()
@@ -191,7 +191,7 @@ class AccountRunner:
         await self._store.apply(reports)
         self._sweeps.heard(reports, _monotonic())
 
-    async def _sweep(self, adapter: BrokerAdapter) -> None:
+    async def _sweep(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
         round_at = unknown_at = _monotonic()
         while True:
             await asyncio.sleep(self._intervals.doubt_s)
@@ -204,9 +204,9 @@ class AccountRunner:
             is_round = now - round_at >= self._intervals.open_orders_s
             if is_round:
                 round_at = now
-            await self._sweep_once(adapter, is_round=is_round)
+            await self._sweep_once(adapter, inbox, is_round=is_round)
 
-    async def _sweep_once(self, adapter: BrokerAdapter, *, is_round: bool) -> None:
+    async def _sweep_once(self, adapter: BrokerAdapter, inbox: Inbox, *, is_round: bool) -> None:
         sweeps = self._sweeps
         async with self._sending:
             # Whatever was claimed is in the adapter's hands before it is looked for.
@@ -231,12 +231,17 @@ class AccountRunner:
             elif not is_full:
                 sweeps.suspect(missing)
             else:
-                await self._conclude(missing)
+                await self._conclude(missing, inbox)
 
-    async def _conclude(self, missing: Sequence[Order]) -> None:
+    async def _conclude(self, missing: Sequence[Order], inbox: Inbox) -> None:
         gone = {order.id for order in missing} - self._sweeps.unknown
-        # What the sweep itself told may have ended some of them.
-        left = await self._store.at_broker(only_in_doubt=False) if gone else []
+        if not gone:
+            self._sweeps.conclude([], self._clock.now())
+            return
+        # What the sweep told, and what came beside it, may have ended some of them.
+        while inbox.waiting:
+            await self._apply(inbox.take_reports(BATCH_MAX))
+        left = await self._store.at_broker(only_in_doubt=False)
         decided = self._sweeps.conclude([order for order in left if order.id in gone], self._clock.now())
         if decided:
             names = ", ".join(str(report.address.order_id) for report in decided)
