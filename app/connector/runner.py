@@ -146,8 +146,9 @@ class AccountRunner:
         self._is_gate_open = False
         self._sweeps.forget()
         await self._show(ConnectionState.SYNCHRONIZING)
-        # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it.
+        # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
+            await self._empty(inbox)
             snapshot = await adapter.synchronize()
             if not snapshot.is_complete:
                 raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
@@ -187,6 +188,10 @@ class AccountRunner:
             async with self._applying:
                 await self._apply(inbox.take_reports(BATCH_MAX))
 
+    async def _empty(self, inbox: Inbox) -> None:
+        while inbox.waiting:
+            await self._apply(inbox.take_reports(BATCH_MAX))
+
     async def _apply(self, reports: Sequence[BrokerReport]) -> None:
         await self._store.apply(reports)
         self._sweeps.heard(reports, _monotonic())
@@ -218,6 +223,7 @@ class AccountRunner:
             return
         async with self._applying:
             # An order that waits for the pace is written after the question: its absence says nothing.
+            await self._empty(inbox)
             is_clean = adapter.unwritten() == 0 and self._is_gate_open
             told = await adapter.sweep(is_full=is_full)
             for start in range(0, len(told.reports), BATCH_MAX):
@@ -239,8 +245,7 @@ class AccountRunner:
             self._sweeps.conclude([], self._clock.now())
             return
         # What the sweep told, and what came beside it, may have ended some of them.
-        while inbox.waiting:
-            await self._apply(inbox.take_reports(BATCH_MAX))
+        await self._empty(inbox)
         left = await self._store.at_broker(only_in_doubt=False)
         decided = self._sweeps.conclude([order for order in left if order.id in gone], self._clock.now())
         if decided:

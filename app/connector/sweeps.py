@@ -80,8 +80,10 @@ class Sweeps:
     def conclude(self, still_missing: Sequence[Order], now: datetime) -> list[NotFoundReport]:
         """After a clean full sweep that missed these: what is to be told of those that were missed often enough."""
         self.missed = {order.id: self.missed.get(order.id, 0) + 1 for order in still_missing}
-        decided = [order for order in still_missing if self.missed[order.id] >= MISSES_MAX]
-        for order in decided:
-            del self.missed[order.id]
-            self.unknown.add(order.id)
+        decided = [order for order in still_missing if self.missed[order.id] == MISSES_MAX]
+        for order in still_missing:
+            # One more look at what is in doubt now: the broker's last word may be enough to end it.
+            if self.missed[order.id] > MISSES_MAX:
+                del self.missed[order.id]
+                self.unknown.add(order.id)
         return [NotFoundReport(address=OrderAddress(order_id=order.id), occurred_at=now) for order in decided]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
-from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
+from app.core.fix import OrderOrigin, OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
 from app.core.ids import ExecutionKey
 from app.core.messages import (
     AccountKey,
@@ -82,6 +82,7 @@ def apply_status(file: OrderFile, report: StatusReport) -> Decision:
         return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
     if draft.order.state.is_terminal:
+        draft.revive(report)
         return draft.decision()
     match report.status:
         case WorkingStatus.PENDING:
@@ -91,6 +92,7 @@ def apply_status(file: OrderFile, report: StatusReport) -> Decision:
             draft.accept()
             draft.give_up_cancel()
             draft.confirm_replace(report.terms)
+            draft.adopt(report.terms)
         case WorkingStatus.FILLED:
             # The executions that make it true end the doubt, not the word.
             draft.accept()
@@ -279,6 +281,24 @@ class _Draft:
         if terms is None or wanted is None or not same_terms(terms, wanted):
             return
         self.resolve_replace(RequestOutcome.ACCEPTED)
+        self.take_terms(wanted)
+
+    def adopt(self, terms: OrderTerms | None) -> None:
+        # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice, refused
+        # once and taken once, or one by hand.
+        order = self.order
+        is_ours = order.origin is not OrderOrigin.EXTERNAL and not order.state.is_terminal
+        if is_ours and terms is not None and self.file.replace is None and not same_terms(terms, order.terms):
+            self.take_terms(_merged(order.terms, terms))
+
+    def revive(self, report: StatusReport) -> None:
+        # Filled on its old terms, while the broker took a larger quantity and deals on.
+        terms = report.terms
+        is_alive = self.order.state is OrderState.FILLED and report.status is WorkingStatus.WORKING
+        if is_alive and terms is not None and terms.quantity > self.order.filled_quantity:
+            self.take_terms(_merged(self.order.terms, terms))
+
+    def take_terms(self, wanted: OrderTerms) -> None:
         order = self.order
         is_done = order.filled_quantity >= wanted.quantity
         state = OrderState.FILLED if is_done else self.working_state()
@@ -437,6 +457,8 @@ class _Draft:
                     price=report.price,
                 )
             )
+        self.outgrow(report.quantity - (active.quantity if active else ZERO))
+        order = self.order
         before_quantity = active.quantity if active else ZERO
         before_notional = active.quantity * active.price if active else ZERO
         filled = order.filled_quantity + report.quantity - before_quantity
@@ -449,6 +471,14 @@ class _Draft:
             )
         )
         self.settle(_execution_event(active, report), row)
+
+    def outgrow(self, dealt: Decimal) -> None:
+        # More is dealt than the old terms allow, and no more than the modify asked for: the broker took the modify.
+        request, filled = self.file.replace, self.order.filled_quantity + dealt
+        if request is None or request.terms is None or request.sent_at is None or self.order.state.is_terminal:
+            return
+        if self.order.terms.quantity < filled <= request.terms.quantity:
+            self.confirm_replace(request.terms)
 
     def settle(self, event_type: OrderEventType, row: Execution) -> None:
         details = {
@@ -507,6 +537,16 @@ def quarantine_key(key: AccountKey, report: BrokerReport) -> UUID:
     """
     told = {**asdict(report), "occurred_at": None, "kind": type(report).__name__}
     return uuid5(key.account_id, repr(sorted(told.items())))
+
+
+def _merged(ours: OrderTerms, told: OrderTerms) -> OrderTerms:
+    return replace(
+        ours,
+        quantity=told.quantity,
+        limit_price=told.limit_price,
+        stop_price=told.stop_price,
+        time_in_force=told.time_in_force,
+    )
 
 
 def _execution_event(active: Execution | None, report: ExecutionReport) -> OrderEventType:

@@ -9,7 +9,7 @@ import pytest
 from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, Side, TimeInForce
 from app.core.messages import FaultClass, OrderAddress, OrderTerms, StatusReport, WorkingStatus
 from app.core.money import ZERO
-from app.orders.domain.order import reserved_quantity
+from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.reports import OrderFile, same_terms
 from tests.unit.orders.values import (
     LATER,
@@ -746,3 +746,52 @@ def test_requests_are_resolved_at_the_time_of_the_report() -> None:
 
     assert seen.requests == [replace(cancel_request(), outcome=RequestOutcome.ACCEPTED, resolved_at=LATER)]
     assert replace_request(terms()).kind is RequestKind.REPLACE
+
+
+class TestTermsOfTheBroker:
+    def test_more_than_the_old_terms_allow_proves_that_the_modify_was_taken(self) -> None:
+        seen = desk(pending_replace(terms("200", limit="11")), fill("60"), fill("60", root="0002.01"))
+
+        assert seen.order.state is _S.PARTIALLY_FILLED
+        assert (seen.order.terms, seen.order.version) == (terms("200", limit="11"), 2)
+        assert seen.order.overfilled_quantity == ZERO
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.ACCEPTED]
+
+    def test_more_than_both_terms_allow_is_an_overfill(self) -> None:
+        seen = desk(pending_replace(terms("110")), fill("60"), fill("60", root="0002.01"))
+
+        assert seen.order.state is _S.FILLED
+        assert seen.order.overfilled_quantity == Decimal(20)
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.TOO_LATE]
+
+    def test_a_filled_order_that_the_broker_works_on_larger_terms_works_on(self) -> None:
+        seen = desk(pending_replace(terms("200")), fill("100"), status(WorkingStatus.WORKING, terms("200")))
+
+        assert seen.order.state is _S.PARTIALLY_FILLED
+        assert seen.order.leaves_quantity == Decimal(100)
+        assert seen.order.version == 2
+
+    def test_a_filled_order_is_not_moved_by_a_word_of_its_own_terms(self) -> None:
+        seen = desk(order(), fill("100"), status(WorkingStatus.WORKING, terms("100")))
+
+        assert seen.order.state is _S.FILLED
+
+    @pytest.mark.parametrize("file", [order(_S.ACCEPTED), pending_cancel()])
+    def test_other_terms_that_nobody_here_asked_for_are_those_of_the_order(self, file: OrderFile | Order) -> None:
+        seen = desk(file, status(WorkingStatus.WORKING, terms("150", limit="11")))
+        again = seen.apply(status(WorkingStatus.WORKING, terms("150", limit="11")))
+
+        assert seen.order.terms == terms("150", limit="11")
+        assert seen.order.version == 2
+        assert seen.event_types[-1] == "OrderReplaced"
+        assert again.events == ()
+
+    def test_a_second_copy_of_a_refused_modify_may_yet_be_taken(self) -> None:
+        seen = desk(
+            pending_replace(terms("150")),
+            fault(FaultClass.REJECTED_BY_STATE, 321),
+            status(WorkingStatus.WORKING, terms("150")),
+        )
+
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.REJECTED]
+        assert seen.order.terms == terms("150")
