@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.brokers.errors import LeaseLostError
+from app.core.clock import Clock
 from app.core.fix import InstrumentType, OrderState, OrderType, RequestKind, RequestOutcome, Side, TimeInForce
 from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, PositionId, RequestId, TenantId
 from app.core.messages import (
@@ -41,7 +42,7 @@ from app.orders.domain.reports import (
     quarantine_key,
 )
 from app.positions.domain import Position, apply_fill, derive
-from tests.simulation.loop import CountedIds, VirtualClock
+from tests.simulation.loop import CountedIds
 
 TENANT = TenantId(UUID(int=1 << 100))
 ACCOUNT = AccountId(UUID(int=2 << 100))
@@ -64,7 +65,7 @@ Entry = tuple[LaneKind, OrderId, RequestId | None]
 class House:
     """One account's orders, requests, ledger, events, lane, lease and position."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.ids = CountedIds()
         self.orders: dict[OrderId, Order] = {}

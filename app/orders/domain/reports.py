@@ -303,6 +303,7 @@ class _Draft:
         is_done = order.filled_quantity >= wanted.quantity
         state = OrderState.FILLED if is_done else self.working_state()
         if is_done:
+            self.clear_doubt()
             self.resolve_cancel(RequestOutcome.TOO_LATE)
         self.move(
             OrderEventType.ORDER_REPLACED,
