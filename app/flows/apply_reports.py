@@ -27,6 +27,7 @@ from app.flows.booking import Booking
 from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -41,8 +42,11 @@ from app.orders.domain.reports import (
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books, ledger, order_requests
 from app.orders.repository import batch as orders
+from app.orders.repository.account_books import Book
+from app.orders.repository.ledger import QuarantinedReport
 from app.positions import batch as positions
-from app.positions.domain import apply_fill, derive
+from app.positions.batch import PositionKey
+from app.positions.domain import Position, apply_fill, derive
 
 log = logging.getLogger(__name__)
 
@@ -62,19 +66,36 @@ async def apply_reports(
 ) -> bool:
     """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
 
-    A report that repeats another changes nothing; one that fits no order or no transition is quarantined.
+    A report that repeats another changes nothing; one that fits no order or no transition is quarantined. All is
+    decided before the account's book is locked, so that orders come in meanwhile, and once more behind the lock where
+    somebody moved what was decided on.
     """
+    memory = memory or InstrumentMemory()
+    booking = Booking(books={key: Book(last_sequence=0, open_orders=0)}, positions={}, ids=ids, now=now)
+    work = await _decided(session, key, reports, booking, memory)
     books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
-    booking = Booking(books=books, positions={}, ids=ids, now=now)
-    work = await _load(session, key, reports, booking, memory or InstrumentMemory())
-    for report in reports:
-        if isinstance(report, CommissionReport):
-            await work.book_commission(session, report)
-        else:
-            await work.apply(session, report)
+    if not await work.still_holds(session, books):
+        booking = Booking(books=books, positions={}, ids=ids, now=now)
+        work = await _decided(session, key, reports, booking, memory)
     await work.finish(session)
     return work.booking.has_events
+
+
+async def _decided(
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    booking: Booking,
+    memory: InstrumentMemory,
+) -> "_Work":
+    work = await _load(session, key, reports, booking, memory)
+    for report in reports:
+        if isinstance(report, CommissionReport):
+            work.book_commission(report)
+        else:
+            work.apply(report)
+    return work
 
 
 async def _load(
@@ -87,7 +108,7 @@ async def _load(
     addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
     executed = [report for report in reports if isinstance(report, ExecutionReport)]
     named = [report.root for report in reports if isinstance(report, CommissionReport)]
-    found, has_early = await orders.orders_by_address(
+    addressed = await orders.orders_by_address(
         session,
         key,
         order_ids=[address.order_id for address in addresses if address.order_id],
@@ -95,7 +116,8 @@ async def _load(
         broker_order_ids=[address.broker_order_id for address in addresses if address.broker_order_id],
         execution_roots=named,
     )
-    work = _Work(key=key, booking=booking)
+    found = addressed.orders
+    work = _Work(key=key, booking=booking, stamps=addressed.stamps)
     refused: dict[OrderId, str] = {}
     if any(isinstance(report, FaultReport) for report in reports):
         refused = await order_requests.refused_replaces(session, key.tenant_id, [order.id for order in found])
@@ -108,15 +130,16 @@ async def _load(
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
-    if executed and has_early:
-        work.early = await ledger.take_early_commissions(session, key, [report.execution_id for report in executed])
+    if executed and addressed.has_early_commissions:
+        work.early = await ledger.early_commissions(session, key, [report.execution_id for report in executed])
     work.instruments = await memory.by_ids(session, key.tenant_id, {order.instrument_id for order in found})
     traded = {instrument.contract_id for instrument in work.instruments.values()}
     strange = [(key.tenant_id, str(one.contract_id)) for one in executed if one.contract_id not in traded]
     if strange:
         known = await instruments.find(session, contract_ids=strange)
         work.instruments |= {instrument.id: instrument for _, instrument in known}
-    booking.positions.update(await positions.positions_of(session, [(key, one) for one in work.instruments]))
+    work.seen = await positions.positions_of(session, [(key, one) for one in work.instruments])
+    booking.positions.update(work.seen)
     return work
 
 
@@ -124,14 +147,27 @@ async def _load(
 class _Work:
     key: AccountKey
     booking: Booking
+    stamps: dict[OrderId, int]
+    seen: dict[PositionKey, Position] = dataclasses.field(default_factory=dict)
     files: dict[OrderId, OrderFile] = dataclasses.field(default_factory=dict)
     by_permanent_id: dict[int, OrderId] = dataclasses.field(default_factory=dict)
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
     ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
     fresh: set[ExecutionKey] = dataclasses.field(default_factory=set)
+    touched: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
+    too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
+    no_longer_early: list[str] = dataclasses.field(default_factory=list)
+    quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
+
+    async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
+        if await orders.stamps(session, self.key.tenant_id, self.stamps) != self.stamps:
+            return False
+        moved = self.booking.moved
+        now = await positions.positions_of(session, moved) if moved else {}
+        return self.booking.rebase(books, now, self.seen)
 
     def remember(self, file: OrderFile) -> None:
         order = file.order
@@ -155,19 +191,22 @@ class _Work:
                 return self.files[self.by_broker_id[place]]
         return None
 
-    async def apply(self, session: BatchSession, report: AddressedReport) -> None:
+    def apply(self, report: AddressedReport) -> None:
         file = self.match(report.address)
         if file is None and isinstance(report, ExecutionReport):
             file = self.imported(report)
         if file is None:
             if isinstance(report, ExecutionReport):
-                await self.quarantine(session, None, "an execution of an instrument that is not known", report)
+                self.quarantine(None, "an execution of an instrument that is not known", report)
             return
-        if isinstance(report, ExecutionReport):
-            file = _room_for(file, report)
-        decision = self.decide(file, report)
+        grown = _room_for(file, report) if isinstance(report, ExecutionReport) else file
+        decision = self.decide(grown, report)
+        if not decision.events:
+            decision = dataclasses.replace(decision, file=file)
+        elif grown is not file:
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
         if decision.quarantine is not None:
-            await self.quarantine(session, file.order.id, decision.quarantine, report)
+            self.quarantine(file.order.id, decision.quarantine, report)
         self.take(file, decision)
 
     def decide(self, file: OrderFile, report: AddressedReport) -> Decision:
@@ -185,7 +224,7 @@ class _Work:
     def take(self, before: OrderFile, decision: Decision) -> None:
         booking, key, order = self.booking, self.key, decision.file.order
         self.remember(decision.file)
-        if order != before.order:
+        if order != before.order or decision.events:
             booking.put_order(order)
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
             before.order, before.pending_terms
@@ -194,6 +233,8 @@ class _Work:
         if order.state.is_terminal is not before.order.state.is_terminal:
             booking.count_open(key, -1 if order.state.is_terminal else 1)
         realized = self.move_position(decision.fills)
+        if realized is not None:
+            decision = _telling(decision, {"realizedPnl": plain(realized)})
         for row in decision.executions:
             self.store_execution(row, realized)
         if decision.is_restated:
@@ -201,9 +242,16 @@ class _Work:
         booking.resolved_requests.extend((key.tenant_id, request) for request in decision.requests)
         booking.log(key, decision.events)
         for row in decision.executions:
-            early = self.early.pop(row.execution_id, None)
+            early = self.early_commission(row.execution_id)
             if early is not None:
                 self.charge(row.execution_id, *early)
+
+    def early_commission(self, execution_id: str) -> tuple[Decimal, str] | None:
+        if execution_id in self.too_early:
+            return self.too_early.pop(execution_id)
+        if execution_id in self.early:
+            self.no_longer_early.append(execution_id)
+        return self.early.pop(execution_id, None)
 
     def move_position(self, fills: Sequence[Fill]) -> Decimal | None:
         realized: Decimal | None = None
@@ -223,14 +271,13 @@ class _Work:
             self.fresh.add(row.id)
         else:
             rows[known] = row
+            self.touched.add(row.id)
 
-    async def book_commission(self, session: BatchSession, report: CommissionReport) -> None:
+    def book_commission(self, report: CommissionReport) -> None:
         if report.commission is None:
             return
         if not self.charge(report.execution_id, report.commission, report.currency):
-            await ledger.keep_early_commission(
-                session, self.key, report.execution_id, report.commission, report.currency, self.booking.now
-            )
+            self.too_early[report.execution_id] = (report.commission, report.currency)
 
     def charge(self, execution_id: str, commission: Decimal, currency: str) -> bool:
         for rows in self.ledger.values():
@@ -240,8 +287,7 @@ class _Work:
                 if row.commission == commission and row.commission_currency == currency:
                     return True
                 rows[place] = dataclasses.replace(row, commission=commission, commission_currency=currency)
-                if row.id not in self.fresh:
-                    self.booking.changed_executions.append((self.key.tenant_id, rows[place]))
+                self.touched.add(row.id)
                 self.charge_order(row, commission - (row.commission or Decimal(0)), currency)
                 return True
         return False
@@ -283,34 +329,33 @@ class _Work:
         booking.put_new(order)
         booking.count_open(self.key, 1)
         booking.reserve(self.key, instrument.id, order.side, order.terms.quantity)
-        booking.log(self.key, [_event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, {}, report.executed_at)])
+        details = placement_details(order)
+        event = _event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, details, report.executed_at)
+        booking.log(self.key, [event])
         file = OrderFile(order=order)
         self.remember(file)
         return file
 
-    async def quarantine(
-        self, session: BatchSession, order_id: OrderId | None, reason: str, report: AddressedReport
-    ) -> None:
-        is_new = await ledger.quarantine(
-            session,
-            self.key,
-            entry_id=quarantine_key(self.key, report),
-            order_id=order_id,
-            reason=reason,
-            report={"kind": type(report).__name__, **dataclasses.asdict(report)},
-            now=self.booking.now,
-        )
-        if is_new:
-            log.error("quarantined: %s: %s", reason, report)
+    def quarantine(self, order_id: OrderId | None, reason: str, report: AddressedReport) -> None:
+        document = {"kind": type(report).__name__, **dataclasses.asdict(report)}
+        entry_id = quarantine_key(self.key, report)
+        self.quarantined.append(QuarantinedReport(id=entry_id, order_id=order_id, reason=reason, report=document))
 
     async def finish(self, session: BatchSession) -> None:
         booking, tenant_id = self.booking, self.key.tenant_id
-        changed = {row.id for _, row in booking.changed_executions}
+        if self.too_early:
+            booking.extra.append(ledger.keep_early_commissions(self.key, self.too_early, booking.now))
+        if self.no_longer_early:
+            booking.extra.append(ledger.drop_early_commissions(self.key, self.no_longer_early))
+        if self.quarantined:
+            booking.extra.append(ledger.quarantine(self.key, self.quarantined, booking.now))
+            for one in self.quarantined:
+                log.error("quarantined: %s: %s", one.reason, one.report)
         for rows in self.ledger.values():
             for row in rows:
                 if row.id in self.fresh:
                     booking.new_executions.append((tenant_id, row))
-                elif row.is_superseded and row.id not in changed:
+                elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
         await booking.write(session)
         if self.restated:
@@ -326,6 +371,7 @@ class _Work:
             ]
             position = self.booking.position(self.key, instrument_id)
             derived = derive(position, fills, self.instruments[instrument_id].multiplier)
+            derived = dataclasses.replace(derived, updated_at=self.booking.now)
             await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
 
 
@@ -337,6 +383,16 @@ def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
     seen = order.filled_quantity + report.quantity
     terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
     return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+
+
+def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
+    # What the order alone does not know goes with the event of its execution, the last of the decision.
+    if not decision.events:
+        return decision
+    *before, last = decision.events
+    return dataclasses.replace(
+        decision, events=(*before, dataclasses.replace(last, details={**last.details, **details}))
+    )
 
 
 def _event(

@@ -1,5 +1,8 @@
 """cancelOrder: an unsent order ends here and now, a live one gets a cancel request on its way to the broker."""
 
+from dataclasses import replace
+from typing import Any
+
 from app.audit import service as audit
 from app.core.errors import UnavailableError
 from app.core.fix import RequestKind, RequestOutcome
@@ -21,6 +24,7 @@ from app.orders.domain.changing import (
     is_unsent,
     superseded,
 )
+from app.orders.domain.journal import request_details, resolution
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -58,12 +62,11 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                 now=desk.clock.now(),
             )
             waiting = file.replace
-            if waiting is not None and await lanes.withdraw_request(session, key, waiting.id):
-                _supersede(key, file, waiting, booking)
+            is_withdrawn = waiting is not None and await lanes.withdraw_request(session, key, waiting.id)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
             else:
-                order = _request(key, file, principal, booking)
+                order = _request(key, file, principal, booking, withdrawn=waiting if is_withdrawn else None)
             booking.audit.append(
                 audit.entry(
                     principal,
@@ -88,28 +91,33 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     booking.put_order(order)
     booking.count_open(key, -1)
     booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
-    booking.new_requests.append(
-        (key.tenant_id, _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True))
-    )
-    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, principal, booking)])
+    request = _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True)
+    booking.new_requests.append((key.tenant_id, request))
+    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, request, booking)])
     return order
 
 
-def _supersede(key: AccountKey, file: OrderFile, waiting: OrderRequest, booking: Booking) -> None:
-    order = file.order
-    booking.resolved_requests.append((key.tenant_id, superseded(waiting, booking.now)))
+def _supersede(key: AccountKey, file: OrderFile, waiting: OrderRequest, booking: Booking) -> dict[str, Any]:
+    order, done = file.order, superseded(waiting, booking.now)
+    booking.resolved_requests.append((key.tenant_id, done))
     booking.reserve(
         key, order.instrument_id, order.side, reserved_quantity(order, None) - reserved_quantity(order, waiting.terms)
     )
+    return {"resolved": [resolution(done)]}
 
 
-def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
+def _request(
+    key: AccountKey, file: OrderFile, principal: Principal, booking: Booking, *, withdrawn: OrderRequest | None
+) -> Order:
     order = cancel_asked(file.order, booking.now)
     booking.put_order(order)
     request = _cancel(order, principal, booking, RequestOutcome.PENDING, is_resolved=False)
     booking.new_requests.append((key.tenant_id, request))
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.CANCEL, order_id=order.id, request_id=request.id))
-    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, principal, booking)])
+    event = _event(OrderEventType.CANCEL_REQUESTED, file.order, order, request, booking)
+    if withdrawn is not None:
+        event = replace(event, details={**event.details, **_supersede(key, file, withdrawn, booking)})
+    booking.log(key, [event])
     return order
 
 
@@ -130,7 +138,7 @@ def _cancel(
 
 
 def _event(
-    event_type: OrderEventType, before: Order, after: Order, principal: Principal, booking: Booking
+    event_type: OrderEventType, before: Order, after: Order, request: OrderRequest, booking: Booking
 ) -> OrderEvent:
     return OrderEvent(
         type=event_type.value,
@@ -138,6 +146,7 @@ def _event(
         account_id=after.account_id,
         from_state=before.state,
         to_state=after.state,
-        actor=principal.actor,
+        actor=request.requested_by,
+        details=request_details(request, before),
         occurred_at=booking.now,
     )

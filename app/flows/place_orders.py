@@ -14,7 +14,7 @@ from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.clock import Clock
-from app.core.errors import Problem, UnavailableError
+from app.core.errors import OmsError, Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, NewOrder, RiskCheck, Tick
@@ -23,12 +23,13 @@ from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentDirectory
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
-from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.placing import form_problems, grid_problems, problem, terms_document, terms_hash
+from app.orders.domain.placing import form_problems, grid_problems, problem, terms_hash
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
@@ -103,17 +104,34 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            matches = await self._directory.matches(principal.tenant_id, new)
-            intent = Intent(
-                principal=principal,
-                new=new,
-                order_id=OrderId(self._ids.new()),
-                matches=matches,
-                key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
-            )
-            return await self._batcher.submit(intent)
+            return await self._batcher.submit(await self._intent(principal, new))
         except CONNECTION_LOST as error:
-            raise UnavailableError("the order store does not answer; send the order again under its key") from error
+            raise _store_away() from error
+
+    async def submit_all(self, principal: Principal, orders: Sequence[NewOrder]) -> list[Placement]:
+        """What became of each of the orders, each on its own merits; handled in their order.
+
+        An order whose outcome is not known says so: it may be sent again under its client order id. Raises
+        UnavailableError when too many orders wait, with none of these taken.
+        """
+        placements = [Placement(order=None, problems=form_problems(new)) for new in orders]
+        sound = [place for place, placement in enumerate(placements) if not placement.problems]
+        try:
+            intents = [await self._intent(principal, orders[place]) for place in sound]
+        except CONNECTION_LOST as error:
+            raise _store_away() from error
+        for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
+            placements[place] = _known(answer)
+        return placements
+
+    async def _intent(self, principal: Principal, new: NewOrder) -> Intent:
+        return Intent(
+            principal=principal,
+            new=new,
+            order_id=OrderId(self._ids.new()),
+            matches=await self._directory.matches(principal.tenant_id, new),
+            key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
+        )
 
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
         quotes = await self._quotes(intents)
@@ -126,6 +144,8 @@ class OrderIntake:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
+        except PUT_OFF as error:
+            raise _store_away() from error
         except asyncpg.PostgresError as error:
             log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
@@ -149,6 +169,20 @@ class OrderIntake:
     async def _after(self, placements: Sequence[Placement]) -> None:
         if any(placement.order is not None for placement in placements):
             await hint(self._redis, LANES, OUTBOX)
+
+
+def _store_away() -> UnavailableError:
+    return UnavailableError("the order store does not answer; send the order again under its key")
+
+
+def _known(answer: Placement | BaseException) -> Placement:
+    if isinstance(answer, Placement):
+        return answer
+    if isinstance(answer, CONNECTION_LOST):
+        answer = _store_away()
+    if not isinstance(answer, OmsError):
+        raise answer
+    return Placement(order=None, problems=(Problem(code=answer.code, message=answer.message),))
 
 
 async def place_batch(
@@ -267,13 +301,7 @@ def _checked(
 def _book(intent: Intent, order: Order, booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
-    details = {
-        "clientOrderId": order.client_order_id,
-        "instrumentId": str(order.instrument_id),
-        "side": order.side.value,
-        "orderType": order.order_type.value,
-        **terms_document(order.terms),
-    }
+    details = placement_details(order)
     is_rejected = order.state is OrderState.REJECTED
     event_type = {
         OrderState.REJECTED: OrderEventType.ORDER_REJECTED,

@@ -1,12 +1,15 @@
 """Natural batching: whoever comes while the last batch is being handled goes into the next one."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from app.core.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
@@ -29,6 +32,7 @@ class Batcher(Generic[ItemT, AnswerT]):
         self._handle = handle
         self._after = after
         self._waiting: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
+        self._in_bulk: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -42,10 +46,11 @@ class Batcher(Generic[ItemT, AnswerT]):
         assert self._task is not None, "entered before it is left"
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        for _, future in self._waiting:
+        for _, future in (*self._waiting, *self._in_bulk):
             if not future.done():
                 future.set_exception(UnavailableError("the process is stopping"))
         self._waiting.clear()
+        self._in_bulk.clear()
 
     async def submit(self, item: ItemT) -> AnswerT:
         """The answer to the item.
@@ -59,11 +64,27 @@ class Batcher(Generic[ItemT, AnswerT]):
         self._wake.set()
         return await future
 
+    async def submit_all(self, items: Sequence[ItemT]) -> list[AnswerT | BaseException]:
+        """The answer to each of the items, or what the handling of its batch raised.
+
+        They are handled in their order, in what room single items leave in the batches. Raises UnavailableError when
+        too many wait.
+        """
+        if len(self._in_bulk) + len(items) > WAITING_MAX:
+            raise UnavailableError("too many orders are waiting")
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[AnswerT]] = [loop.create_future() for _ in items]
+        self._in_bulk.extend(zip(items, futures, strict=True))
+        self._wake.set()
+        return await asyncio.gather(*futures, return_exceptions=True)
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-            if not self._waiting:
+            room = BATCH_MAX - len(batch)
+            batch += [self._in_bulk.popleft() for _ in range(min(room, len(self._in_bulk)))]
+            if not (self._waiting or self._in_bulk):
                 self._wake.clear()
             if batch:
                 await self._answer(batch)
@@ -84,4 +105,8 @@ class Batcher(Generic[ItemT, AnswerT]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-        await self._after(answers)
+        try:
+            await self._after(answers)
+        except Exception:
+            # The edge of a background loop: the callers have their answers, and the next ones must get theirs.
+            log.exception("what follows a batch failed")

@@ -21,8 +21,10 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.core.money import ZERO, plain
+from app.core.money import ZERO
+from app.orders.domain.journal import broker_names, execution_details, resolution
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
+from app.orders.domain.placing import terms_document
 from app.orders.domain.transitions import may_move
 from app.orders.events import OrderEventType
 
@@ -175,6 +177,7 @@ class _Draft:
     fills: list[Fill] = field(default_factory=list)
     is_restated: bool = False
     quarantine: str | None = None
+    untold: dict[str, Any] = field(default_factory=dict)
 
     @property
     def order(self) -> Order:
@@ -185,6 +188,8 @@ class _Draft:
         return self.order.reject_origin is RejectOrigin.OMS or self.order.state in _UNSENT
 
     def decision(self) -> Decision:
+        if self.untold:
+            self.say(OrderEventType.ORDER_CONFIRMED, self.order.state)
         return Decision(
             file=self.file,
             events=tuple(self.events),
@@ -203,6 +208,7 @@ class _Draft:
         order = self.order
         if order.permanent_id is None and address.permanent_id:
             self.put(replace(order, permanent_id=address.permanent_id))
+            self.untold["permanentId"] = address.permanent_id
 
     def put(self, order: Order) -> None:
         self.file = replace(self.file, order=order)
@@ -216,6 +222,10 @@ class _Draft:
         details: dict[str, Any] | None = None,
     ) -> None:
         order = self.order
+        told = {**(details or {}), **self.untold}
+        self.untold = {}
+        if before is OrderState.ROUTED and order.state is not before:
+            told |= broker_names(order)
         self.events.append(
             OrderEvent(
                 type=event_type.value,
@@ -225,7 +235,7 @@ class _Draft:
                 to_state=order.state,
                 actor=BROKER,
                 reason=reason,
-                details=details or {},
+                details=told,
                 occurred_at=self.at,
             )
         )
@@ -249,6 +259,7 @@ class _Draft:
     def clear_doubt(self) -> None:
         if self.order.in_doubt:
             self.put(replace(self.order, in_doubt=False))
+            self.untold["inDoubt"] = False
 
     def doubt(self, reason: str) -> None:
         if self.order.state.is_terminal or self.order.in_doubt:
@@ -266,15 +277,18 @@ class _Draft:
 
     def resolve_cancel(self, outcome: RequestOutcome, reason: str | None = None) -> None:
         if self.file.cancel is not None:
-            done = replace(self.file.cancel, outcome=outcome, reason=reason, resolved_at=self.at)
-            self.requests.append(done)
+            self.resolve(self.file.cancel, outcome, reason)
             self.file = replace(self.file, cancel=None)
 
     def resolve_replace(self, outcome: RequestOutcome, reason: str | None = None) -> None:
         if self.file.replace is not None:
-            done = replace(self.file.replace, outcome=outcome, reason=reason, resolved_at=self.at)
-            self.requests.append(done)
+            self.resolve(self.file.replace, outcome, reason)
             self.file = replace(self.file, replace=None)
+
+    def resolve(self, request: OrderRequest, outcome: RequestOutcome, reason: str | None) -> None:
+        done = replace(request, outcome=outcome, reason=reason or request.reason, resolved_at=self.at)
+        self.requests.append(done)
+        self.untold.setdefault("resolved", []).append(resolution(done))
 
     def confirm_replace(self, terms: OrderTerms | None) -> None:
         wanted = self.file.pending_terms
@@ -308,7 +322,7 @@ class _Draft:
         self.move(
             OrderEventType.ORDER_REPLACED,
             state,
-            details={"version": order.version + 1, "quantity": plain(wanted.quantity)},
+            details={"version": order.version + 1, **terms_document(wanted)},
             terms=wanted,
             version=order.version + 1,
             overfilled_quantity=max(order.filled_quantity - wanted.quantity, ZERO),
@@ -359,7 +373,7 @@ class _Draft:
             OrderEventType.ORDER_REJECTED,
             OrderState.REJECTED,
             reason=reason,
-            details={"code": code},
+            details={"rejectOrigin": RejectOrigin.BROKER.value, "code": code},
             reject_origin=RejectOrigin.BROKER,
             reject_code=code,
             reject_reason=reason,
@@ -421,6 +435,7 @@ class _Draft:
             # Still open: whether it came too late or is refused is for the query to say.
             noted = replace(cancel, reason=_words(report))
             self.requests.append(noted)
+            self.untold.setdefault("resolved", []).append(resolution(noted))
             self.file = replace(self.file, cancel=noted)
         self.doubt(_words(report))
 
@@ -482,13 +497,7 @@ class _Draft:
             self.confirm_replace(request.terms)
 
     def settle(self, event_type: OrderEventType, row: Execution) -> None:
-        details = {
-            "executionId": row.execution_id,
-            "executionKey": str(row.id),
-            "quantity": plain(row.quantity),
-            "price": plain(row.price),
-            "filledQuantity": plain(self.order.filled_quantity),
-        }
+        details = execution_details(row, self.order)
         order = self.order
         if order.filled_quantity >= order.terms.quantity:
             self.resolve_cancel(RequestOutcome.TOO_LATE)
@@ -504,7 +513,8 @@ class _Draft:
                 self.move(OrderEventType.ORDER_ACCEPTED, OrderState.ACCEPTED, reason=_ALL_BUSTED)
             case OrderState.FILLED if order.filled_quantity > 0:
                 # Whether the rest works on is for a query to say.
-                self.move(event_type, OrderState.PARTIALLY_FILLED, details=details, reason=_LOWERED, in_doubt=True)
+                told = {**details, "inDoubt": True}
+                self.move(event_type, OrderState.PARTIALLY_FILLED, details=told, reason=_LOWERED, in_doubt=True)
             case OrderState.FILLED | OrderState.REJECTED:
                 # A bust of all reopens nothing, and a fill proves that a rejected order lived and is over.
                 self.move(event_type, OrderState.CANCELED, details=details)

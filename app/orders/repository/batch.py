@@ -1,8 +1,10 @@
 """Orders in sets: each statement serves a whole batch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from app.core.ids import OrderId, TenantId
+from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Write, plain_json
 from app.orders.domain.order import Order
@@ -10,6 +12,18 @@ from app.orders.repository.rows import (
     order_from_row,
     risk_check_document,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedOrders:
+    """The orders that reports may mean, without their risk checks, each with the stamp of its stored version.
+
+    has_early_commissions: the account has commissions that came before their executions.
+    """
+
+    orders: list[Order]
+    stamps: dict[OrderId, int]
+    has_early_commissions: bool
 
 
 async def orders_by_client_id(
@@ -51,11 +65,8 @@ async def orders_by_address(
     permanent_ids: Sequence[int],
     broker_order_ids: Sequence[int],
     execution_roots: Sequence[str],
-) -> tuple[list[Order], bool]:
-    """The orders of an account that a broker may mean by any of these names.
-
-    And whether the account has commissions that came before their executions.
-    """
+) -> AddressedOrders:
+    """The orders of an account that a broker may mean by any of these names."""
     # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
     # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
     rows = await session.fetch(
@@ -75,7 +86,8 @@ async def orders_by_address(
         SELECT early.has_early, o.* FROM (
           SELECT EXISTS (SELECT FROM early_commissions WHERE tenant_id = $1 AND account_id = $2) AS has_early) AS early
         LEFT JOIN (named CROSS JOIN LATERAL (
-          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o) ON o.account_id = $2
+          SELECT *, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o)
+          ON o.account_id = $2
         """,
         key.tenant_id,
         key.account_id,
@@ -84,7 +96,25 @@ async def orders_by_address(
         list(set(broker_order_ids)),
         list(set(execution_roots)),
     )
-    return [order_from_row(row) for row in rows if row["id"] is not None], rows[0]["has_early"]
+    found = [row for row in rows if row["id"] is not None]
+    return AddressedOrders(
+        orders=[order_from_row(row, with_checks=False) for row in found],
+        stamps={row["id"]: row["stamp"] for row in found},
+        has_early_commissions=rows[0]["has_early"],
+    )
+
+
+async def stamps(session: BatchSession, tenant_id: TenantId, ids: Iterable[OrderId]) -> dict[OrderId, int]:
+    """Which version of each order is stored now."""
+    rows = await session.fetch(
+        """
+        SELECT o.id, o.stamp FROM unnest($2::uuid[]) AS w(id) CROSS JOIN LATERAL (
+          SELECT id, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = w.id OFFSET 0) AS o
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["id"]: row["stamp"] for row in rows}
 
 
 def insert_orders(orders: Sequence[Order]) -> Write:
@@ -203,3 +233,50 @@ async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
         key.account_id,
     )
     return [order_from_row(row) for row in rows]
+
+
+async def orders_of_account(session: BatchSession, key: AccountKey, after: OrderId | None, limit: int) -> list[Order]:
+    """The next orders of the account behind an id, oldest first."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id LIMIT $4
+        """,
+        key.tenant_id,
+        key.account_id,
+        after,
+        limit,
+    )
+    return [order_from_row(row) for row in rows]
+
+
+async def orders_open_at(
+    session: BatchSession, key: AccountKey, at: datetime, instrument_ids: Sequence[InstrumentId] | None
+) -> list[OrderId]:
+    """The orders of the account that may have been open at an instant: those open now and those that ended since."""
+    rows = await session.fetch(
+        """
+        SELECT id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
+          AND (state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') OR updated_at > $3)
+          AND ($4::uuid[] IS NULL OR instrument_id = ANY($4)) ORDER BY id
+        """,
+        key.tenant_id,
+        key.account_id,
+        at,
+        None if instrument_ids is None else list(instrument_ids),
+    )
+    return [row["id"] for row in rows]
+
+
+async def instruments_ordered(session: BatchSession, key: AccountKey, at: datetime) -> set[InstrumentId]:
+    """The instruments that the account had any order in until an instant, those that never left aside."""
+    rows = await session.fetch(
+        """
+        SELECT DISTINCT instrument_id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
+          AND reject_origin IS DISTINCT FROM 'OMS'
+        """,
+        key.tenant_id,
+        key.account_id,
+        at,
+    )
+    return {row["instrument_id"] for row in rows}

@@ -21,13 +21,13 @@ from app.core.ids import LimitId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import plain
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
-from app.orders.domain.placing import terms_document
+from app.orders.domain.placing import terms_document, terms_from_document
 
 Row = Mapping[str, Any]
 
 
-def order_from_row(row: Row) -> Order:
-    """The order of a row of `orders`."""
+def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
+    """The order of a row of `orders`; without its risk checks for those who only move it."""
     return Order(
         id=row["id"],
         tenant_id=row["tenant_id"],
@@ -59,7 +59,7 @@ def order_from_row(row: Row) -> Order:
         reject_code=row["reject_code"],
         reject_reason=row["reject_reason"],
         in_doubt=row["in_doubt"],
-        risk_checks=tuple(risk_check_from_document(document) for document in row["risk_checks"]),
+        risk_checks=tuple(map(risk_check_from_document, row["risk_checks"])) if with_checks else (),
         version=row["version"],
         broker_client_id=row["broker_client_id"],
         broker_order_id=row["broker_order_id"],
@@ -124,17 +124,6 @@ def event_from_row(row: Row) -> LoggedEvent:
             occurred_at=row["occurred_at"],
         ),
         recorded_at=row["recorded_at"],
-    )
-
-
-def terms_from_document(document: Mapping[str, Any]) -> OrderTerms:
-    """The terms of a stored document."""
-    return OrderTerms(
-        quantity=Decimal(document["quantity"]),
-        limit_price=_decimal_or_none(document["limitPrice"]),
-        stop_price=_decimal_or_none(document["stopPrice"]),
-        trailing_amount=_decimal_or_none(document["trailingAmount"]),
-        time_in_force=TimeInForce(document["timeInForce"]),
     )
 
 
