@@ -73,16 +73,16 @@ class Report:
         )
 
 
-def run(kills: int, *, seed: int | None = None) -> Report:
-    """The campaign with so many kills, from a seed where one is given."""
-    return asyncio.run(campaign(kills, seed=seed))
+def run(kills: int, *, seed: int | None = None, between_s: tuple[float, float] = BETWEEN_KILLS_S) -> Report:
+    """The campaign with so many kills and so much time between them, from a seed where one is given."""
+    return asyncio.run(campaign(kills, seed=seed, between_s=between_s))
 
 
-async def campaign(kills: int, *, seed: int | None = None) -> Report:
+async def campaign(kills: int, *, seed: int | None = None, between_s: tuple[float, float] = BETWEEN_KILLS_S) -> Report:
     """Kills at random while orders flow, then compares what followers got with the database."""
     async with installed() as installation:
         field_of_battle = await _Field.of(installation, random.Random(seed))
-        return await field_of_battle.fight(kills)
+        return await field_of_battle.fight(kills, between_s)
 
 
 @dataclass(slots=True)
@@ -199,7 +199,7 @@ class _Field:
             redis_url=RedisServer(folders).url,
         )
 
-    async def fight(self, kills: int) -> Report:
+    async def fight(self, kills: int, between_s: tuple[float, float]) -> Report:
         followers = [_EventFollower(_Socket(self.demo)) for _ in range(FOLLOWERS)]
         table = _TableFollower(_Socket(self.demo))
         sockets = [*(one.socket for one in followers), table.socket]
@@ -208,7 +208,7 @@ class _Field:
         placing = [asyncio.create_task(self._place()) for _ in range(PLACERS)]
         try:
             for _ in range(kills):
-                await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_S))
+                await asyncio.sleep(self.chance.uniform(*between_s))
                 await self._kill(sockets)
             self.is_over = True
             await asyncio.gather(*placing)
