@@ -47,6 +47,7 @@ bench: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Measure orde
 
 # The same schedule again: make faults FAULTS_ARGS='--seed 7'
 faults: $(VENV)/.tested-with ## Break a loaded installation for a quarter of an hour; write its table
+	$(BIN)/python -m tests.simulation --schedules 10000
 	$(BIN)/python -m tests.faults --write $(FAULTS_ARGS)
 
 faults-short: $(VENV)/.tested-with ## Break a loaded installation for a minute

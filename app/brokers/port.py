@@ -6,7 +6,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from app.core.messages import AccountValues, BrokerPosition, BrokerReport, Contract, LaneCommand, Tick
+from app.core.messages import (
+    AccountValues,
+    BrokerPosition,
+    BrokerReport,
+    CommissionReport,
+    Contract,
+    ExecutionReport,
+    LaneCommand,
+    StatusReport,
+    Tick,
+)
 
 
 class ConnectionEvent(StrEnum):
@@ -83,6 +93,24 @@ class Snapshot:
         return not self.missing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What the broker told when it was asked again while the session goes on, each part to its end.
+
+    open_orders are the orders that it works, for each at least one status; finished those that are over, told by a
+    full sweep alone, and executions what was dealt and what it cost.
+    """
+
+    open_orders: tuple[StatusReport, ...]
+    finished: tuple[StatusReport, ...] = ()
+    executions: tuple[ExecutionReport | CommissionReport, ...] = ()
+
+    @property
+    def reports(self) -> tuple[BrokerReport, ...]:
+        """All of it in the order in which it is applied."""
+        return (*self.executions, *self.finished, *self.open_orders)
+
+
 class BrokerSink(Protocol):
     """Where an adapter puts what it hears: synchronous, in the broker's order, and never refusing."""
 
@@ -122,6 +150,18 @@ class BrokerAdapter(Protocol):
 
         Raises BrokerDisconnectedError when the session ends meanwhile.
         """
+        ...
+
+    async def sweep(self, *, is_full: bool) -> Sweep:
+        """Ask for the open orders, at the cost of one message; a full sweep for all of orders, of three.
+
+        Reports that come of themselves meanwhile go to the sink as ever. Raises BrokerTimedOutError when a part does
+        not end, and BrokerDisconnectedError.
+        """
+        ...
+
+    def unwritten(self) -> int:
+        """How many orders wait for the pace before they are written."""
         ...
 
     def capacity(self) -> int:

@@ -12,9 +12,13 @@ from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
 from app.connector.inbox import Inbox
+from app.connector.sweeps import Sweeps
+from app.core.clock import Clock
 from app.core.errors import OmsError
 from app.core.fix import ConnectionState
-from app.core.messages import AccountValues, BrokerReport, LaneCommand
+from app.core.messages import AccountValues, BrokerReport, LaneCommand, WorkingStatus
+from app.orders.domain.claiming import untold
+from app.orders.domain.order import Order
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,10 @@ class Intervals:
     throttled_s: float = 1.0
     rest_s: float = 5.0
     unreadable_s: float = 1.0
+    doubt_s: float = 2.0
+    open_orders_s: float = 10.0
+    unknown_s: float = 60.0
+    commission_s: float = 10.0
 
 
 class Store(Protocol):
@@ -64,6 +72,10 @@ class Store(Protocol):
         """
         ...
 
+    async def at_broker(self, *, only_in_doubt: bool) -> list[Order]:
+        """The claimed orders that are not over, or those of them that are in doubt."""
+        ...
+
     async def save_values(self, values: AccountValues) -> None:
         """Store the account's figures."""
         ...
@@ -79,18 +91,22 @@ class AccountRunner:
         store: Store,
         make_adapter: Callable[[BrokerSink], BrokerAdapter],
         wake: asyncio.Event,
+        clock: Clock,
         intervals: Intervals | None = None,
     ) -> None:
         self._account = account
         self._store = store
         self._make_adapter = make_adapter
         self._wake = wake
+        self._clock = clock
         self._intervals = intervals or Intervals()
         self._attempts = 0
         self._is_gate_open = False
         self._is_upstream_up = True
         self._is_throttled = False
         self._applying = asyncio.Lock()
+        self._sending = asyncio.Lock()
+        self._sweeps = Sweeps()
         self._shown: ConnectionStatus | None = None
 
     async def run(self) -> None:
@@ -120,6 +136,7 @@ class AccountRunner:
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
+                group.create_task(self._sweep(adapter, inbox))
         finally:
             self._is_gate_open = False
             await adapter.close()
@@ -127,14 +144,16 @@ class AccountRunner:
 
     async def _synchronize(self, adapter: BrokerAdapter, inbox: Inbox, *, is_first: bool = False) -> None:
         self._is_gate_open = False
+        self._sweeps.forget()
         await self._show(ConnectionState.SYNCHRONIZING)
-        # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it.
+        # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
+            await self._empty(inbox)
             snapshot = await adapter.synchronize()
             if not snapshot.is_complete:
                 raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
             for start in range(0, len(snapshot.reports), BATCH_MAX):
-                await self._store.apply(snapshot.reports[start : start + BATCH_MAX])
+                await self._apply(snapshot.reports[start : start + BATCH_MAX])
             await self._store.save_values(snapshot.values)
             again = await self._store.unsettled(snapshot.reports if is_first else None)
         for command in again:
@@ -149,9 +168,10 @@ class AccountRunner:
             self._wake.clear()
             limit = 0 if self._is_throttled else min(BATCH_MAX, adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
-            commands = await self._store.claim(limit) if limit else []
-            for command in commands:
-                adapter.send(command)
+            async with self._sending:
+                commands = await self._store.claim(limit) if limit else []
+                for command in commands:
+                    adapter.send(command)
             if len(commands) < limit or not limit:
                 await self._woken()
 
@@ -166,8 +186,72 @@ class AccountRunner:
         while True:
             await inbox.arrival()
             async with self._applying:
-                reports = inbox.take_reports(BATCH_MAX)
-                await self._store.apply(reports)
+                await self._apply(inbox.take_reports(BATCH_MAX))
+
+    async def _empty(self, inbox: Inbox) -> None:
+        while inbox.waiting:
+            await self._apply(inbox.take_reports(BATCH_MAX))
+
+    async def _apply(self, reports: Sequence[BrokerReport]) -> None:
+        await self._store.apply(reports)
+        self._sweeps.heard(reports, _monotonic())
+
+    async def _sweep(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        round_at = unknown_at = _monotonic()
+        while True:
+            await asyncio.sleep(self._intervals.doubt_s)
+            if not self._is_gate_open:
+                continue
+            now = _monotonic()
+            if now - unknown_at >= self._intervals.unknown_s:
+                unknown_at = now
+                self._sweeps.unknown.clear()
+            is_round = now - round_at >= self._intervals.open_orders_s
+            if is_round:
+                round_at = now
+            await self._sweep_once(adapter, inbox, is_round=is_round)
+
+    async def _sweep_once(self, adapter: BrokerAdapter, inbox: Inbox, *, is_round: bool) -> None:
+        sweeps = self._sweeps
+        async with self._sending:
+            # Whatever was claimed is in the adapter's hands before it is looked for.
+            watched = await self._store.at_broker(only_in_doubt=not is_round and not sweeps.missed)
+        doubted = {order.id for order in watched if order.in_doubt or order.id in sweeps.missed} - sweeps.unknown
+        asks = is_round and sweeps.asks_for_commissions(_monotonic(), self._intervals.commission_s)
+        is_full = bool(doubted) or asks
+        if not is_full and not (is_round and watched):
+            return
+        async with self._applying:
+            # An order that waits for the pace is written after the question: its absence says nothing.
+            await self._empty(inbox)
+            is_clean = adapter.unwritten() == 0 and self._is_gate_open
+            told = await adapter.sweep(is_full=is_full)
+            for start in range(0, len(told.reports), BATCH_MAX):
+                await self._apply(told.reports[start : start + BATCH_MAX])
+            is_clean = is_clean and self._is_gate_open
+            working = [one for one in told.open_orders if one.status in _AT_WORK]
+            missing = untold(watched, working)
+            sweeps.found(watched, missing)
+            if not is_clean:
+                sweeps.forget()
+            elif not is_full:
+                sweeps.suspect(missing)
+            else:
+                await self._conclude(missing, inbox)
+
+    async def _conclude(self, missing: Sequence[Order], inbox: Inbox) -> None:
+        gone = {order.id for order in missing} - self._sweeps.unknown
+        if not gone:
+            self._sweeps.conclude([], self._clock.now())
+            return
+        # What the sweep told, and what came beside it, may have ended some of them.
+        await self._empty(inbox)
+        left = await self._store.at_broker(only_in_doubt=False)
+        decided = self._sweeps.conclude([order for order in left if order.id in gone], self._clock.now())
+        if decided:
+            names = ", ".join(str(report.address.order_id) for report in decided)
+            log.error("%s: the broker does not know %s", self._account.account_number, names)
+            await self._store.apply(decided)
 
     async def _keep_rest(self, inbox: Inbox) -> None:
         # The broker told these before the session ended; the next snapshot would tell most of them again.
@@ -234,6 +318,13 @@ class AccountRunner:
             )
         self._shown = status
         await self._store.show(status)
+
+
+_AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _words(change: ConnectionChange) -> str:

@@ -192,6 +192,7 @@ class Connector:
             ),
             make_adapter=self._adapters(account, account.client_id),
             wake=held.wake,
+            clock=self._clock,
             intervals=self._intervals.runner,
         )
 

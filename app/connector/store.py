@@ -14,13 +14,14 @@ from app.core.errors import UnavailableError
 from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.flows.apply_reports import apply_reports
-from app.flows.claim_orders import claim_orders, commands_after_sync, orders_not_told
+from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
 from app.flows.hints import OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.release_orders import lock_account, release_orders
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import Redis
 from app.infra.uow import begin_batch
+from app.orders.domain.order import Order
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +145,12 @@ class AccountStore:
         commands = await self._patiently(settle)
         await hint(self._redis, OUTBOX)
         return commands
+
+    async def at_broker(self, *, only_in_doubt: bool) -> list[Order]:
+        """The claimed orders that are not over, or those of them that are in doubt."""
+        return await self._patiently(
+            lambda session: orders_at_broker(session, self._lease, only_in_doubt=only_in_doubt)
+        )
 
     async def save_values(self, values: AccountValues) -> None:
         """Store the account's figures."""

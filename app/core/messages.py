@@ -196,9 +196,13 @@ class FaultReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFoundReport:
-    """Two clean sweeps did not find the order at the broker."""
+    """The broker did not tell of an order that it should know.
+
+    is_certain: two clean full sweeps over a stable connection missed it; else one snapshot did, which raises a doubt.
+    """
 
     address: OrderAddress
+    is_certain: bool = True
     occurred_at: datetime
 
 

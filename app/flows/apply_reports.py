@@ -39,6 +39,7 @@ from app.orders.domain.reports import (
     apply_fault,
     apply_not_found,
     apply_status,
+    quarantine_key,
 )
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books, ledger, order_requests
@@ -119,8 +120,11 @@ async def _load(
     )
     found = addressed.orders
     work = _Work(key=key, booking=booking, stamps=addressed.stamps)
+    refused: dict[OrderId, str] = {}
+    if any(isinstance(report, FaultReport) for report in reports):
+        refused = await order_requests.refused_replaces(session, key.tenant_id, [order.id for order in found])
     for order in found:
-        work.remember(OrderFile(order=order))
+        work.remember(OrderFile(order=order, refused_replace=refused.get(order.id)))
     asked = [order.id for order in found if order.state in _WITH_REQUESTS]
     if asked:
         for request in await order_requests.open_requests(session, key.tenant_id, asked):
@@ -231,8 +235,8 @@ class _Work:
             before.order, before.pending_terms
         )
         booking.reserve(key, order.instrument_id, order.side, change)
-        if order.state.is_terminal and not before.order.state.is_terminal:
-            booking.count_open(key, -1)
+        if order.state.is_terminal is not before.order.state.is_terminal:
+            booking.count_open(key, -1 if order.state.is_terminal else 1)
         realized = self.move_position(decision.fills, decision.executions)
         if realized[0] is not None:
             decision = _telling(decision, {"realizedPnl": plain(realized[0])})
@@ -385,7 +389,7 @@ class _Work:
 
     def quarantine(self, order_id: OrderId | None, reason: str, report: AddressedReport) -> None:
         document = {"kind": type(report).__name__, **dataclasses.asdict(report)}
-        entry_id = self.booking.ids.new()
+        entry_id = quarantine_key(self.key, report)
         self.quarantined.append(QuarantinedReport(id=entry_id, order_id=order_id, reason=reason, report=document))
 
     async def finish(self, session: BatchSession) -> None:

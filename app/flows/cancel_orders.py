@@ -1,10 +1,11 @@
 """cancelOrder: an unsent order ends here and now, a live one gets a cancel request on its way to the broker."""
 
 from dataclasses import replace
+from typing import Any
 
 from app.audit import service as audit
 from app.core.errors import UnavailableError
-from app.core.fix import OrderState, RequestKind, RequestOutcome
+from app.core.fix import RequestKind, RequestOutcome
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
 from app.flows.booking import Booking
@@ -15,8 +16,15 @@ from app.flows.place_orders import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST
 from app.infra.uow import begin_batch
-from app.orders.domain.changing import cancel_problem, is_on_its_way, is_unsent
-from app.orders.domain.journal import request_details
+from app.orders.domain.changing import (
+    cancel_asked,
+    cancel_problem,
+    ended_unsent,
+    is_on_its_way,
+    is_unsent,
+    superseded,
+)
+from app.orders.domain.journal import request_details, resolution
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -53,10 +61,12 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                 ids=desk.ids,
                 now=desk.clock.now(),
             )
+            waiting = file.replace
+            is_withdrawn = waiting is not None and await lanes.withdraw_request(session, key, waiting.id)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
             else:
-                order = _request(key, file, principal, booking)
+                order = _request(key, file, principal, booking, withdrawn=waiting if is_withdrawn else None)
             booking.audit.append(
                 audit.entry(
                     principal,
@@ -77,7 +87,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
 
 
 def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
-    order = replace(file.order, state=OrderState.CANCELED, updated_at=booking.now)
+    order = ended_unsent(file.order, booking.now)
     booking.put_order(order)
     booking.count_open(key, -1)
     booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
@@ -87,13 +97,27 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     return order
 
 
-def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
-    order = replace(file.order, state=OrderState.PENDING_CANCEL, updated_at=booking.now)
+def _supersede(key: AccountKey, file: OrderFile, waiting: OrderRequest, booking: Booking) -> dict[str, Any]:
+    order, done = file.order, superseded(waiting, booking.now)
+    booking.resolved_requests.append((key.tenant_id, done))
+    booking.reserve(
+        key, order.instrument_id, order.side, reserved_quantity(order, None) - reserved_quantity(order, waiting.terms)
+    )
+    return {"resolved": [resolution(done)]}
+
+
+def _request(
+    key: AccountKey, file: OrderFile, principal: Principal, booking: Booking, *, withdrawn: OrderRequest | None
+) -> Order:
+    order = cancel_asked(file.order, booking.now)
     booking.put_order(order)
     request = _cancel(order, principal, booking, RequestOutcome.PENDING, is_resolved=False)
     booking.new_requests.append((key.tenant_id, request))
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.CANCEL, order_id=order.id, request_id=request.id))
-    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, request, booking)])
+    event = _event(OrderEventType.CANCEL_REQUESTED, file.order, order, request, booking)
+    if withdrawn is not None:
+        event = replace(event, details={**event.details, **_supersede(key, file, withdrawn, booking)})
+    booking.log(key, [event])
     return order
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from app.brokers import batch as brokers
 from app.brokers.domain import Lease
 from app.brokers.errors import LeaseLostError
-from app.core.fix import OrderState
 from app.core.ids import InstrumentId, OrderId, RequestId
 from app.core.messages import (
     AccountKey,
@@ -16,11 +15,10 @@ from app.core.messages import (
     LaneCommand,
     LaneKind,
     NotFoundReport,
-    OrderAddress,
-    StatusReport,
 )
 from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession, Write
+from app.orders.domain import claiming
 from app.orders.domain.order import Order, OrderRequest
 from app.orders.repository import account_books, lanes, order_requests
 from app.orders.repository import batch as orders
@@ -52,7 +50,9 @@ async def claim_orders(
     taken = await lanes.take_lane(session, key, kinds, limit)
     if not taken:
         return []
-    placed = [order.id for entry, order in taken if entry.kind is LaneKind.PLACE and _is_unsent(order)]
+    placed = [
+        order.id for entry, order in taken if entry.kind is LaneKind.PLACE and claiming.waits_to_be_claimed(order)
+    ]
     first = await brokers.take_order_ids(session, key, lease.generation, len(placed))
     if first is None:
         raise LeaseLostError("the lease was taken over")
@@ -84,26 +84,19 @@ async def orders_not_told(
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
     await account_books.books_for_update(session, [key])
-    addresses = [report.address for report in told if isinstance(report, StatusReport)]
-    order_ids = {address.order_id for address in addresses}
-    permanent_ids = {address.permanent_id for address in addresses}
-    places = {(address.client_id, address.broker_order_id) for address in addresses}
-    return [
-        NotFoundReport(address=OrderAddress(order_id=order.id), occurred_at=now)
-        for order in await orders.unsettled_orders(session, key)
-        if order.state is not OrderState.ROUTED
-        and order.id not in order_ids
-        and (order.permanent_id is None or order.permanent_id not in permanent_ids)
-        and (order.broker_client_id, order.broker_order_id) not in places
-    ]
+    return claiming.doubts(await orders.unsettled_orders(session, key), told, now)
+
+
+async def orders_at_broker(session: BatchSession, lease: Lease, *, only_in_doubt: bool) -> list[Order]:
+    """The claimed orders that are not over, or those of them that are in doubt: what sweeps look for."""
+    key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+    return await orders.unsettled_orders(session, key, only_in_doubt=only_in_doubt)
 
 
 async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneCommand]:
     """What is to be written again after a complete synchronisation, under the same order ids.
 
-    Orders that were claimed and that the broker does not know were lost on the way; the same order id makes a
-    second copy impossible. Cancels without an outcome are asked again, and modifies of orders that are not in doubt.
-    Source: guarantees G2; the broker takes a known id of the same client as the same order.
+    Raises LeaseLostError.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
     await account_books.books_for_update(session, [key])
@@ -112,18 +105,7 @@ async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneC
     unsettled = await orders.unsettled_orders(session, key)
     contracts = await contracts_of(session, key, unsettled)
     pending = await order_requests.open_requests(session, key.tenant_id, [order.id for order in unsettled])
-    commands = [
-        _place_command(order, order.broker_order_id, contracts[order.instrument_id])
-        for order in unsettled
-        if order.state is OrderState.ROUTED and order.broker_order_id is not None
-    ]
-    by_id = {order.id: order for order in unsettled}
-    for request in pending:
-        order = by_id[request.order_id]
-        is_sent = request.sent_at is not None and not _would_place_anew(order, request)
-        if is_sent and order.broker_order_id is not None:
-            commands.append(_request_command(order, request, order.broker_order_id, contracts[order.instrument_id]))
-    return commands
+    return claiming.resent_commands(unsettled, pending, contracts)
 
 
 async def contracts_of(
@@ -148,15 +130,6 @@ def contract_of(instrument: Instrument) -> Contract:
     )
 
 
-def _is_unsent(order: Order) -> bool:
-    return order.state is OrderState.ROUTED and not order.was_claimed
-
-
-def _would_place_anew(order: Order, request: OrderRequest) -> bool:
-    # New terms under an id that the broker may not know are a new order to it.
-    return order.in_doubt and request.terms is not None
-
-
 def _command(
     entry: LaneEntry,
     order: Order,
@@ -164,41 +137,7 @@ def _command(
     requests: dict[RequestId, OrderRequest],
     contracts: dict[InstrumentId, Contract],
 ) -> LaneCommand | None:
-    contract = contracts[order.instrument_id]
-    if entry.kind is LaneKind.PLACE:
-        broker_order_id = claims.get(order.id)
-        return None if broker_order_id is None else _place_command(order, broker_order_id, contract)
-    broker_order_id = order.broker_order_id or claims.get(order.id)
-    if order.state.is_terminal or broker_order_id is None or entry.request_id is None:
-        return None
-    if _would_place_anew(order, requests[entry.request_id]):
-        return None
-    return _request_command(order, requests[entry.request_id], broker_order_id, contract)
-
-
-def _place_command(order: Order, broker_order_id: int, contract: Contract) -> LaneCommand:
-    return LaneCommand(
-        kind=LaneKind.PLACE,
-        order_id=order.id,
-        request_id=None,
-        broker_order_id=broker_order_id,
-        contract=contract,
-        side=order.side,
-        order_type=order.order_type,
-        terms=order.terms,
-        outside_regular_hours=order.outside_regular_hours,
-    )
-
-
-def _request_command(order: Order, request: OrderRequest, broker_order_id: int, contract: Contract) -> LaneCommand:
-    return LaneCommand(
-        kind=LaneKind.CANCEL if request.terms is None else LaneKind.REPLACE,
-        order_id=order.id,
-        request_id=request.id,
-        broker_order_id=broker_order_id,
-        contract=contract,
-        side=order.side,
-        order_type=order.order_type,
-        terms=request.terms or order.terms,
-        outside_regular_hours=order.outside_regular_hours,
-    )
+    claimed = claims.get(order.id)
+    number = claimed if entry.kind is LaneKind.PLACE else order.broker_order_id or claimed
+    request = None if entry.request_id is None else requests[entry.request_id]
+    return claiming.claimed_command(entry.kind, order, request, number, contracts[order.instrument_id])

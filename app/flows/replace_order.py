@@ -1,11 +1,10 @@
 """modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
 
 import contextlib
-from dataclasses import replace
 
 from app.audit import service as audit
 from app.core.errors import Problem, UnavailableError
-from app.core.fix import OrderState, RequestKind, RequestOutcome
+from app.core.fix import RequestKind, RequestOutcome
 from app.core.ids import InstrumentId, RequestId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
 from app.core.money import ZERO
@@ -20,7 +19,7 @@ from app.infra.redis import REDIS_LOST
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
-from app.orders.domain.changing import OrderChange, changed_terms, replace_problems
+from app.orders.domain.changing import OrderChange, changed_terms, replace_asked, replace_problems
 from app.orders.domain.journal import request_details
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem, terms_document
@@ -114,7 +113,7 @@ def _proposal(
 
 
 def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Principal, booking: Booking) -> Order:
-    order = replace(file.order, state=OrderState.PENDING_REPLACE, updated_at=booking.now)
+    order = replace_asked(file.order, booking.now)
     request = OrderRequest(
         id=RequestId(booking.ids.new()),
         order_id=order.id,

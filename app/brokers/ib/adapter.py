@@ -28,6 +28,7 @@ from app.brokers.port import (
     LineState,
     SessionOpened,
     Snapshot,
+    Sweep,
 )
 from app.core.clock import Clock
 from app.core.messages import (
@@ -69,13 +70,16 @@ class _Collected:
     positions: dict[int, BrokerPosition] = field(default_factory=dict)
 
     def reports(self) -> tuple[BrokerReport, ...]:
-        ordered: list[BrokerReport] = []
+        return (*self.dealt(), *self.completed, *self.statuses)
+
+    def dealt(self) -> tuple[ExecutionReport | CommissionReport, ...]:
+        ordered: list[ExecutionReport | CommissionReport] = []
         for execution in sorted(self.executions.values(), key=lambda one: (one.executed_at, one.execution_id)):
             ordered.append(execution)
             commission = self.commissions.get(execution.execution_id)
             if commission is not None:
                 ordered.append(commission)
-        return (*ordered, *self.completed, *self.statuses)
+        return tuple(ordered)
 
 
 class IbAdapter:
@@ -108,6 +112,7 @@ class IbAdapter:
         self._values: dict[str, Decimal] = {}
         self._collected: _Collected | None = None
         self._is_collecting_orders = False
+        self._unwritten: set[int] = set()
         self._is_closed = False
         self._session = IbSession(
             library=library,
@@ -129,33 +134,51 @@ class IbAdapter:
 
         Raises BrokerDisconnectedError when the session ends meanwhile.
         """
-        collected = self._collected = _Collected()
         account = self._address.account
-        asked = self._library.execution_filter(account)
         requests: dict[str, Callable[[Client], None]] = {
-            parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
-            parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),
-            parts.EXECUTIONS: lambda client: client.reqExecutions(EXECUTIONS_REQUEST, asked),
+            **self._order_requests(),
             parts.POSITIONS: lambda client: client.reqPositions(),
             parts.ACCOUNT_VALUES: lambda client: client.reqAccountUpdates(True, account),
         }
+        collected = self._collected = _Collected()
         missing = []
         try:
             for part, write in requests.items():
-                self._is_collecting_orders = part == parts.OPEN_ORDERS
                 try:
-                    await self._session.ask(part, write, timeout_s=self._timeouts.part_s)
+                    await self._ask(part, write, Priority.SYNC)
                 except BrokerTimedOutError:
                     missing.append(part)
         finally:
             self._collected = None
-            self._is_collecting_orders = False
         return Snapshot(
             reports=collected.reports(),
             positions=tuple(collected.positions.values()),
             values=self._account_values(),
             missing=tuple(missing),
         )
+
+    async def sweep(self, *, is_full: bool) -> Sweep:
+        """Ask for the open orders; a full sweep for completed orders and executions as well.
+
+        Few messages, and ahead of new orders: what is in doubt is risk. Raises BrokerTimedOutError when a part does
+        not end, and BrokerDisconnectedError.
+        """
+        collected = self._collected = _Collected()
+        try:
+            for part, write in self._order_requests().items():
+                if is_full or part == parts.OPEN_ORDERS:
+                    await self._ask(part, write, Priority.MODIFY)
+        finally:
+            self._collected = None
+        return Sweep(
+            open_orders=tuple(collected.statuses),
+            finished=tuple(collected.completed),
+            executions=collected.dealt(),
+        )
+
+    def unwritten(self) -> int:
+        """How many orders wait for the pace before they are written."""
+        return len(self._unwritten)
 
     def capacity(self) -> int:
         """How many new orders would be written at once."""
@@ -167,17 +190,26 @@ class IbAdapter:
         Raises BrokerDisconnectedError when there is no session.
         """
         number = command.broker_order_id
+        # What is asked of an order that itself still waits may not overtake it: it takes its place behind it.
+        waits = number in self._unwritten
         if command.kind is LaneKind.CANCEL:
-            self._session.submit(Priority.CANCEL, lambda client: client.cancelOrder(number), key=("cancel", number))
+            self._session.submit(
+                Priority.NEW if waits else Priority.CANCEL,
+                lambda client: client.cancelOrder(number),
+                group=self._tenant if waits else None,
+                key=("cancel", number),
+            )
             return
         order = self._library.order(order_fields(command, self._address.account))
         contract = self._library.contract(contract_fields(command.contract))
-        is_new = command.kind is LaneKind.PLACE
+        if command.kind is LaneKind.PLACE:
+            self._place(number, contract, order)
+            return
         self._session.submit(
-            Priority.NEW if is_new else Priority.MODIFY,
+            Priority.NEW if waits else Priority.MODIFY,
             lambda client: client.placeOrder(number, contract, order),
             group=self._tenant,
-            key=None if is_new else ("modify", number),
+            key=("modify", number),
         )
 
     def watch(self, contracts: Sequence[Contract]) -> None:
@@ -297,6 +329,29 @@ class IbAdapter:
     def heard_disconnect(self) -> None:
         self._session.ended()
         self._change(ConnectionEvent.LOST, "the gateway closed the connection")
+
+    def _place(self, number: int, contract: object, order: object) -> None:
+        def write(client: Client) -> None:
+            self._unwritten.discard(number)
+            client.placeOrder(number, contract, order)
+
+        self._unwritten.add(number)
+        self._session.submit(Priority.NEW, write, group=self._tenant)
+
+    def _order_requests(self) -> dict[str, Callable[[Client], None]]:
+        asked = self._library.execution_filter(self._address.account)
+        return {
+            parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
+            parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),
+            parts.EXECUTIONS: lambda client: client.reqExecutions(EXECUTIONS_REQUEST, asked),
+        }
+
+    async def _ask(self, part: str, write: Callable[[Client], None], priority: Priority) -> None:
+        self._is_collecting_orders = part == parts.OPEN_ORDERS
+        try:
+            await self._session.ask(part, write, priority=priority, timeout_s=self._timeouts.part_s)
+        finally:
+            self._is_collecting_orders = False
 
     def _report(self, report: BrokerReport) -> None:
         if not self._is_closed:

@@ -1,15 +1,17 @@
 """What a client may still ask of an order: whether a cancel or a modify can be taken, and what it leads to."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from app.core.errors import Problem
-from app.core.fix import OrderState, TimeInForce
+from app.core.fix import OrderState, RequestOutcome, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import Instrument, OrderTerms
-from app.orders.domain.order import Order
+from app.orders.domain.order import Order, OrderRequest
 from app.orders.domain.placing import grid_problems, problem, terms_problems
 from app.orders.domain.reports import OrderFile, same_terms
+from app.orders.domain.transitions import may_move
 from app.orders.errors import OrderProblem
 
 _UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
@@ -44,6 +46,34 @@ def cancel_problem(file: OrderFile) -> Problem | None:
     if file.order.state.is_terminal:
         return problem(OrderProblem.ORDER_NOT_OPEN, "orderId")
     return None
+
+
+def ended_unsent(order: Order, now: datetime) -> Order:
+    """The order after the cancel of one that the broker cannot know: it is over."""
+    return _moved(order, OrderState.CANCELED, now)
+
+
+def cancel_asked(order: Order, now: datetime) -> Order:
+    """The order while its cancel is on the way to the broker."""
+    return _moved(order, OrderState.PENDING_CANCEL, now)
+
+
+def replace_asked(order: Order, now: datetime) -> Order:
+    """The order while its modify is on the way to the broker: live on its old terms."""
+    return _moved(order, OrderState.PENDING_REPLACE, now)
+
+
+def superseded(request: OrderRequest, now: datetime) -> OrderRequest:
+    """A modify that never left, because a cancel of its order was taken meanwhile.
+
+    One that was written to the socket goes on: the broker answers both.
+    """
+    return replace(request, outcome=RequestOutcome.SUPERSEDED, resolved_at=now)
+
+
+def _moved(order: Order, state: OrderState, now: datetime) -> Order:
+    assert may_move(order.state, state, order.reject_origin), f"{order.state} does not become {state}"
+    return replace(order, state=state, updated_at=now)
 
 
 def changed_terms(order: Order, change: OrderChange) -> OrderTerms:

@@ -236,13 +236,18 @@ def _note(history: OrderHistory, logged: LoggedEvent) -> None:
         history.change(broker_client_id=details.get("brokerClientId"), broker_order_id=int(details["brokerOrderId"]))
     for told in details.get("resolved", ()):
         request = history.requests[RequestId(UUID(told["requestId"]))]
+        outcome = RequestOutcome(told["outcome"])
+        # A cancel that is refused and for a query to decide has its reason, and stays open.
+        is_open = outcome is RequestOutcome.PENDING
         history.requests[request.id] = replace(
             request,
-            outcome=RequestOutcome(told["outcome"]),
+            outcome=outcome,
             reason=told.get("reason", request.reason),
-            resolved_at=event.occurred_at,
+            resolved_at=None if is_open else event.occurred_at,
         )
-        if request.kind is RequestKind.CANCEL:
+        if is_open:
+            history.file = history.file.with_request(history.requests[request.id])
+        elif request.kind is RequestKind.CANCEL:
             history.file = replace(history.file, cancel=None)
         else:
             history.file = replace(history.file, replace=None)

@@ -1,14 +1,16 @@
 """What a broker's report does to an order: facts are never refused, and only the table's moves are made."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
+from app.core.fix import OrderOrigin, OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
 from app.core.ids import ExecutionKey
 from app.core.messages import (
+    AccountKey,
+    BrokerReport,
     ExecutionReport,
     FaultClass,
     FaultReport,
@@ -27,19 +29,24 @@ from app.orders.domain.transitions import may_move
 from app.orders.events import OrderEventType
 
 BROKER = "broker"
-_ENDS_UNASKED = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
+_ENDS_BY_ITSELF = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
 _DUPLICATE_ID = 103
-_NOT_CANCELLABLE = 161
-_UNKNOWN_TO_CANCEL = 10147
+_NOT_CANCELLABLE = frozenset({136, 161})
+_UNKNOWN_TO_CANCEL = frozenset({135, 10147})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFile:
-    """An order with its open requests: what a report is held against."""
+    """An order with its open requests: what a report is held against.
+
+    refused_replace is why the broker refused the order's last modify, "code: words", where one was refused.
+    """
 
     order: Order
     cancel: OrderRequest | None = None
     replace: OrderRequest | None = None
+    refused_replace: str | None = None
 
     @property
     def pending_terms(self) -> OrderTerms | None:
@@ -77,14 +84,22 @@ def apply_status(file: OrderFile, report: StatusReport) -> Decision:
         return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
     if draft.order.state.is_terminal:
+        draft.revive(report)
         return draft.decision()
     match report.status:
         case WorkingStatus.PENDING:
             pass
-        case WorkingStatus.WORKING | WorkingStatus.FILLED:
+        case WorkingStatus.WORKING:
             draft.clear_doubt()
             draft.accept()
+            draft.give_up_cancel()
             draft.confirm_replace(report.terms)
+            draft.adopt(report.terms)
+        case WorkingStatus.FILLED:
+            # The executions that make it true end the doubt, not the word.
+            draft.accept()
+            draft.confirm_replace(report.terms)
+            draft.end_as_told(report.filled)
         case WorkingStatus.CANCELED:
             draft.clear_doubt()
             draft.end()
@@ -135,12 +150,20 @@ def apply_fault(file: OrderFile, report: FaultReport) -> Decision:
 
 
 def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
-    """Clean sweeps did not find the order: only one that was never acknowledged may end so."""
+    """The broker did not tell of the order where it should have: only one that it never acknowledged may end so."""
     draft = _Draft(file, report.occurred_at)
-    if draft.order.state is OrderState.ROUTED:
-        draft.reject("NOT_FOUND", "the broker does not know the order")
-    elif not draft.order.state.is_terminal:
-        draft.doubt("the broker does not know the order")
+    if draft.never_left or draft.order.state.is_terminal:
+        return draft.decision()
+    never_arrived = report.is_certain and draft.order.permanent_id is None
+    match draft.order.state:
+        case OrderState.ROUTED if never_arrived:
+            draft.reject("NOT_FOUND", "the broker does not know the order")
+        case OrderState.PENDING_CANCEL if never_arrived and draft.order.filled_quantity == ZERO:
+            # Asked to end, and nowhere to be found: there is nothing left that could be canceled.
+            draft.clear_doubt()
+            draft.end()
+        case _:
+            draft.doubt("the broker does not know the order")
     return draft.decision()
 
 
@@ -162,7 +185,7 @@ class _Draft:
 
     @property
     def never_left(self) -> bool:
-        return self.order.reject_origin is RejectOrigin.OMS
+        return self.order.reject_origin is RejectOrigin.OMS or self.order.state in _UNSENT
 
     def decision(self) -> Decision:
         if self.untold:
@@ -250,9 +273,6 @@ class _Draft:
     def working_state(self) -> OrderState:
         if self.file.cancel is not None:
             return OrderState.PENDING_CANCEL
-        # The table leads from a refused cancel to the working states alone; the replace that is open stays open.
-        if self.file.replace is not None and may_move(self.order.state, OrderState.PENDING_REPLACE):
-            return OrderState.PENDING_REPLACE
         return OrderState.PARTIALLY_FILLED if self.order.filled_quantity > 0 else OrderState.ACCEPTED
 
     def resolve_cancel(self, outcome: RequestOutcome, reason: str | None = None) -> None:
@@ -266,7 +286,7 @@ class _Draft:
             self.file = replace(self.file, replace=None)
 
     def resolve(self, request: OrderRequest, outcome: RequestOutcome, reason: str | None) -> None:
-        done = replace(request, outcome=outcome, reason=reason, resolved_at=self.at)
+        done = replace(request, outcome=outcome, reason=reason or request.reason, resolved_at=self.at)
         self.requests.append(done)
         self.untold.setdefault("resolved", []).append(resolution(done))
 
@@ -275,10 +295,29 @@ class _Draft:
         if terms is None or wanted is None or not same_terms(terms, wanted):
             return
         self.resolve_replace(RequestOutcome.ACCEPTED)
+        self.take_terms(wanted)
+
+    def adopt(self, terms: OrderTerms | None) -> None:
+        # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice, refused
+        # once and taken once, or one by hand.
+        order = self.order
+        is_ours = order.origin is not OrderOrigin.EXTERNAL and not order.state.is_terminal
+        if is_ours and terms is not None and self.file.replace is None and not same_terms(terms, order.terms):
+            self.take_terms(_merged(order.terms, terms))
+
+    def revive(self, report: StatusReport) -> None:
+        # Filled on its old terms, while the broker took a larger quantity and deals on.
+        terms = report.terms
+        is_alive = self.order.state is OrderState.FILLED and report.status is WorkingStatus.WORKING
+        if is_alive and terms is not None and terms.quantity > self.order.filled_quantity:
+            self.take_terms(_merged(self.order.terms, terms))
+
+    def take_terms(self, wanted: OrderTerms) -> None:
         order = self.order
         is_done = order.filled_quantity >= wanted.quantity
         state = OrderState.FILLED if is_done else self.working_state()
         if is_done:
+            self.clear_doubt()
             self.resolve_cancel(RequestOutcome.TOO_LATE)
         self.move(
             OrderEventType.ORDER_REPLACED,
@@ -290,13 +329,42 @@ class _Draft:
         )
 
     def end(self) -> None:
-        was_asked = self.file.cancel is not None
-        self.resolve_cancel(RequestOutcome.ACCEPTED)
+        # A cancel that never left cannot be why the order ended.
+        was_asked = self.file.cancel is not None and self.file.cancel.sent_at is not None
+        is_expired = not was_asked and self.life_is_over()
+        self.resolve_cancel(RequestOutcome.TOO_LATE if is_expired else RequestOutcome.ACCEPTED)
         self.resolve_replace(RequestOutcome.TOO_LATE)
-        if not was_asked and self.order.terms.time_in_force in _ENDS_UNASKED:
+        if is_expired:
             self.move(OrderEventType.ORDER_EXPIRED, OrderState.EXPIRED)
         else:
             self.move(OrderEventType.ORDER_CANCELED, OrderState.CANCELED)
+
+    def life_is_over(self) -> bool:
+        terms = self.order.terms
+        if terms.time_in_force in _ENDS_BY_ITSELF:
+            return True
+        return terms.expires_at is not None and self.at >= terms.expires_at
+
+    def end_as_told(self, filled: Decimal) -> None:
+        # An order in doubt of which the broker has dealt exactly what the ledger holds, and no longer works.
+        order = self.order
+        is_short = ZERO < order.filled_quantity < order.terms.quantity
+        if order.in_doubt and is_short and filled == order.filled_quantity and self.file.replace is None:
+            self.clear_doubt()
+            self.end()
+
+    def give_up_cancel(self) -> None:
+        # The broker refused the cancel, and the query that followed says that the order works.
+        cancel = self.file.cancel
+        if cancel is not None and cancel.reason is not None and self.order.state is OrderState.PENDING_CANCEL:
+            self.refuse_open_cancel(cancel.reason)
+
+    def refuse_open_cancel(self, words: str) -> None:
+        self.resolve_cancel(RequestOutcome.REJECTED, words)
+        self.move(OrderEventType.CANCEL_REFUSED, self.working_state(), reason=words)
+        if self.file.replace is not None:
+            # The table leads from a refused cancel to the working states alone, and from there on.
+            self.move(OrderEventType.CANCEL_REFUSED, OrderState.PENDING_REPLACE, reason=_STILL_ASKED)
 
     def reject(self, code: str, reason: str) -> None:
         self.resolve_cancel(RequestOutcome.TOO_LATE)
@@ -313,43 +381,63 @@ class _Draft:
         )
 
     def refuse_order(self, report: FaultReport) -> None:
-        state = self.order.state
-        if state.is_terminal:
+        order, words = self.order, _words(report)
+        if order.state.is_terminal:
             return
-        if state is OrderState.ROUTED:
+        if order.state is OrderState.ROUTED:
             self.reject(str(report.broker_code), report.message)
         elif report.broker_code == _DUPLICATE_ID:
             # Real world: 103 is about the newcomer that reused the id; the order that holds it is untouched.
             return
-        elif self.file.replace is not None:
+        elif self.file.replace is not None and self.file.replace.sent_at is not None:
             self.refuse_replace(report)
-        elif report.fault is FaultClass.ORDER_REJECTED and may_move(state, OrderState.REJECTED):
+        elif words == self.file.refused_replace:
+            # Said before, of a modify: said again it is no news of the order, which lives.
+            return
+        elif self.may_be_rejected(report):
             self.reject(str(report.broker_code), report.message)
         else:
-            self.doubt(f"{report.broker_code}: {report.message}")
+            self.doubt(words)
+
+    def may_be_rejected(self, report: FaultReport) -> bool:
+        # What was dealt in part, or outlived a refused modify, did live: then an error alone does not end it.
+        return (
+            report.fault is FaultClass.ORDER_REJECTED
+            and self.order.filled_quantity == ZERO
+            and self.file.refused_replace is None
+            and may_move(self.order.state, OrderState.REJECTED)
+        )
 
     def refuse_replace(self, report: FaultReport) -> None:
-        if self.order.state.is_terminal:
+        words = _words(report)
+        if self.order.state.is_terminal or (words == self.file.refused_replace and self.file.replace is None):
             return
         if self.file.replace is None:
-            self.doubt(f"{report.broker_code}: {report.message}")
+            self.doubt(words)
             return
-        self.resolve_replace(RequestOutcome.REJECTED, f"{report.broker_code}: {report.message}")
+        self.resolve_replace(RequestOutcome.REJECTED, words)
+        self.file = replace(self.file, refused_replace=words)
         self.move(OrderEventType.REPLACE_REFUSED, self.working_state(), reason=report.message)
 
     def refuse_cancel(self, report: FaultReport) -> None:
-        if self.order.state.is_terminal:
+        order, cancel = self.order, self.file.cancel
+        if order.state.is_terminal:
             return
-        is_unknown = report.broker_code == _UNKNOWN_TO_CANCEL and self.file.cancel is not None
-        if is_unknown and self.order.in_doubt and self.order.permanent_id is None:
+        is_unknown = report.broker_code in _UNKNOWN_TO_CANCEL and cancel is not None and cancel.reason is None
+        if is_unknown and order.in_doubt and order.permanent_id is None:
             # A sweep did not find it, the cancel does not either, and it was never acknowledged: it never arrived.
             self.clear_doubt()
             self.end()
             return
-        if report.broker_code == _NOT_CANCELLABLE and self.file.cancel is not None:
-            self.resolve_cancel(RequestOutcome.REJECTED, f"{report.broker_code}: {report.message}")
-            self.move(OrderEventType.CANCEL_REFUSED, self.working_state(), reason=report.message)
-        self.doubt(f"{report.broker_code}: {report.message}")
+        if report.broker_code in _NOT_CANCELLABLE and cancel is not None:
+            self.refuse_open_cancel(_words(report))
+        elif cancel is not None and cancel.reason is None:
+            # Still open: whether it came too late or is refused is for the query to say.
+            noted = replace(cancel, reason=_words(report))
+            self.requests.append(noted)
+            self.untold.setdefault("resolved", []).append(resolution(noted))
+            self.file = replace(self.file, cancel=noted)
+        self.doubt(_words(report))
 
     def book(self, revisions: tuple[Execution, ...], report: ExecutionReport, key: ExecutionKey, now: datetime) -> None:
         active = next((row for row in revisions if not row.is_superseded), None)
@@ -385,6 +473,8 @@ class _Draft:
                     price=report.price,
                 )
             )
+        self.outgrow(report.quantity - (active.quantity if active else ZERO))
+        order = self.order
         before_quantity = active.quantity if active else ZERO
         before_notional = active.quantity * active.price if active else ZERO
         filled = order.filled_quantity + report.quantity - before_quantity
@@ -398,6 +488,14 @@ class _Draft:
         )
         self.settle(_execution_event(active, report), row)
 
+    def outgrow(self, dealt: Decimal) -> None:
+        # More is dealt than the old terms allow, and no more than the modify asked for: the broker took the modify.
+        request, filled = self.file.replace, self.order.filled_quantity + dealt
+        if request is None or request.terms is None or request.sent_at is None or self.order.state.is_terminal:
+            return
+        if self.order.terms.quantity < filled <= request.terms.quantity:
+            self.confirm_replace(request.terms)
+
     def settle(self, event_type: OrderEventType, row: Execution) -> None:
         details = execution_details(row, self.order)
         order = self.order
@@ -407,14 +505,26 @@ class _Draft:
             self.move(event_type, OrderState.FILLED, details=details)
             return
         match order.state:
-            case OrderState.ACCEPTED:
-                after = OrderState.PARTIALLY_FILLED if order.filled_quantity > 0 else OrderState.ACCEPTED
+            case OrderState.ACCEPTED if order.filled_quantity > 0:
+                self.move(event_type, OrderState.PARTIALLY_FILLED, details=details)
+            case OrderState.PARTIALLY_FILLED if order.filled_quantity == ZERO:
+                # The broker restated the whole of it: by way of PENDING_REPLACE, as the table has it, it works anew.
+                self.move(event_type, OrderState.PENDING_REPLACE, details=details)
+                self.move(OrderEventType.ORDER_ACCEPTED, OrderState.ACCEPTED, reason=_ALL_BUSTED)
+            case OrderState.FILLED if order.filled_quantity > 0:
+                # Whether the rest works on is for a query to say.
+                told = {**details, "inDoubt": True}
+                self.move(event_type, OrderState.PARTIALLY_FILLED, details=told, reason=_LOWERED, in_doubt=True)
             case OrderState.FILLED | OrderState.REJECTED:
-                # A bust reopens nothing at the broker, and a fill proves that a rejected order lived and is over.
-                after = OrderState.CANCELED
+                # A bust of all reopens nothing, and a fill proves that a rejected order lived and is over.
+                self.move(event_type, OrderState.CANCELED, details=details)
             case _:
-                after = order.state
-        self.move(event_type, after, details=details)
+                self.move(event_type, order.state, details=details)
+
+
+_STILL_ASKED = "the modify is still outstanding"
+_ALL_BUSTED = "nothing of the order is filled any more"
+_LOWERED = "the broker lowered what was filled; whether the rest works is not known"
 
 
 def same_terms(held: OrderTerms, wanted: OrderTerms) -> bool:
@@ -424,6 +534,29 @@ def same_terms(held: OrderTerms, wanted: OrderTerms) -> bool:
         and held.limit_price == wanted.limit_price
         and held.stop_price == wanted.stop_price
         and held.time_in_force is wanted.time_in_force
+    )
+
+
+def _words(report: FaultReport) -> str:
+    return f"{report.broker_code}: {report.message}"
+
+
+def quarantine_key(key: AccountKey, report: BrokerReport) -> UUID:
+    """The id under which a report that fits nowhere is kept: the same whenever it is told again.
+
+    Left out is when we heard of it: a broker that is asked again says the same at another time.
+    """
+    told = {**asdict(report), "occurred_at": None, "kind": type(report).__name__}
+    return uuid5(key.account_id, repr(sorted(told.items())))
+
+
+def _merged(ours: OrderTerms, told: OrderTerms) -> OrderTerms:
+    return replace(
+        ours,
+        quantity=told.quantity,
+        limit_price=told.limit_price,
+        stop_price=told.stop_price,
+        time_in_force=told.time_in_force,
     )
 
 

@@ -176,12 +176,13 @@ class QuarantinedReport:
 
 
 def quarantine(key: AccountKey, reports: Sequence[QuarantinedReport], now: datetime) -> Write:
-    """Keeps reports that fit nowhere."""
+    """Keeps reports that fit nowhere; one that is kept already under its id is not kept again."""
     return Write.of(
         """
         INSERT INTO quarantined_reports (tenant_id, account_id, id, order_id, reason, report, recorded_at)
         SELECT $1::uuid, $2::uuid, n.*, $7::timestamptz
         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::jsonb[]) AS n
+        ON CONFLICT DO NOTHING
         """,
         key.tenant_id,
         key.account_id,

@@ -81,6 +81,20 @@ async def requests_by_id(
     return {row["id"]: request_from_row(row) for row in rows}
 
 
+async def refused_replaces(session: BatchSession, tenant_id: TenantId, ids: Sequence[OrderId]) -> dict[OrderId, str]:
+    """Why the broker refused the last modify of these orders; absent where none was refused."""
+    rows = await session.fetch(
+        """
+        SELECT DISTINCT ON (order_id) order_id, reason FROM order_requests
+        WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind = 'REPLACE' AND outcome = 'REJECTED'
+        ORDER BY order_id, requested_at DESC
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["order_id"]: row["reason"] for row in rows}
+
+
 async def requests_of(session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId]) -> list[OrderRequest]:
     """All requests of these orders."""
     rows = await session.fetch(

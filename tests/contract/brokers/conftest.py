@@ -126,14 +126,20 @@ class Bench:
     adapters: list[IbAdapter] = field(default_factory=list)
 
     def adapter(
-        self, sink: RecordingSink, *, client_id: int = 3, account: str = ACCOUNT, timeouts: Timeouts | None = None
+        self,
+        sink: RecordingSink,
+        *,
+        client_id: int = 3,
+        account: str = ACCOUNT,
+        timeouts: Timeouts | None = None,
+        limit: int | None = None,
     ) -> IbAdapter:
         made = IbAdapter(
             library=self.library,
             address=GatewayAddress(host="127.0.0.1", port=self.port, client_id=client_id, account=account),
             tenant="tenant",
             sink=sink,
-            pacer=Pacer(None, asyncio.get_running_loop()),
+            pacer=Pacer(limit, asyncio.get_running_loop()),
             clock=SystemClock(),
             timeouts=timeouts or Timeouts(connect_s=3.0, part_s=3.0, probe_s=1.0),
         )

@@ -325,3 +325,37 @@ async def test_every_message_of_the_broker_can_be_read(bench: Bench, simulator: 
     await sink.until(lambda: bool(sink.values))
 
     assert ConnectionEvent.UNREADABLE not in [change.event for change in sink.changes]
+
+
+async def test_a_cancel_does_not_overtake_its_own_order_that_waits_for_the_pace(bench: Bench) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink, limit=40)
+    number = (await adapter.connect()).next_order_id
+    resent = [place(number + more, limit="150") for more in range(50)]
+    for command in resent:
+        adapter.send(command)
+    assert adapter.unwritten() > 0
+
+    adapter.send(canceled(resent[-1]))
+    await sink.until(lambda: any(isinstance(one, FaultReport) for one in sink.reports))
+
+    assert [one.broker_code for one in sink.reports if isinstance(one, FaultReport)] == [202]
+    assert adapter.unwritten() == 0
+
+
+async def test_a_sweep_tells_open_orders_and_a_full_one_what_is_over_as_well(bench: Bench) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink)
+    number = (await adapter.connect()).next_order_id
+    resting, filled = place(number, limit="150"), place(number + 1)
+    adapter.send(resting)
+    adapter.send(filled)
+    await sink.until(lambda: any(isinstance(one, ExecutionReport) for one in sink.reports))
+
+    brief, full = await adapter.sweep(is_full=False), await adapter.sweep(is_full=True)
+
+    # A status bears no orderRef; an openOrder does.
+    assert {one.address.order_id for one in brief.open_orders} - {None} == {resting.order_id}
+    assert (brief.finished, brief.executions) == ((), ())
+    assert {one.address.order_id for one in full.finished} == {filled.order_id}
+    assert any(isinstance(one, ExecutionReport) for one in full.executions)

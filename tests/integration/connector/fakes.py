@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.brokers.domain import ConnectionStatus
 from app.core.fix import ConnectionState
 from app.core.messages import AccountValues, BrokerReport, ExecutionReport, LaneCommand
+from app.orders.domain.order import Order
 
 WAIT_S = 10.0
 
@@ -21,6 +22,7 @@ class MemoryStore:
     reports: list[BrokerReport] = field(default_factory=list)
     statuses: list[ConnectionStatus] = field(default_factory=list)
     values: list[AccountValues] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
     synchronisations: int = 0
     beats: list[float] = field(default_factory=list)
     next_order_id: int = 1
@@ -51,6 +53,9 @@ class MemoryStore:
         self.synchronisations += 1
         again, self.again = self.again, []
         return again
+
+    async def at_broker(self, *, only_in_doubt: bool) -> list[Order]:
+        return [order for order in self.orders if order.in_doubt or not only_in_doubt]
 
     async def save_values(self, values: AccountValues) -> None:
         self.values.append(values)

@@ -69,7 +69,9 @@ async def running(store: MemoryStore, line: Line) -> AsyncIterator[asyncio.Event
         is_paper=True,
     )
     wake = asyncio.Event()
-    runner = AccountRunner(account=account, store=store, make_adapter=line, wake=wake, intervals=INTERVALS)
+    runner = AccountRunner(
+        account=account, store=store, make_adapter=line, wake=wake, clock=SystemClock(), intervals=INTERVALS
+    )
     task = asyncio.create_task(runner.run())
     try:
         yield wake

@@ -11,7 +11,7 @@ from app.brokers import repository as brokers
 from app.brokers.errors import LeaseLostError
 from app.core.fix import OrderState, RejectOrigin, RequestOutcome, RiskLimitType, RiskOutcome
 from app.core.ids import AccountId, OrderId
-from app.core.messages import CommissionReport, LaneKind, WorkingStatus
+from app.core.messages import CommissionReport, FaultClass, FaultReport, LaneKind, OrderAddress, WorkingStatus
 from app.flows.cancel_orders import cancel_order
 from app.flows.claim_orders import commands_after_sync
 from app.flows.release_orders import release_orders
@@ -21,7 +21,7 @@ from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.repository import order_requests
 from tests import factories
-from tests.integration.flows.conftest import Trader
+from tests.integration.flows.conftest import CLIENT_ID, Trader
 
 
 async def test_order_is_routed_claimed_and_filled(trader: Trader) -> None:
@@ -347,3 +347,103 @@ async def _gate(trader: Trader, *, is_open: bool) -> None:
         await session.execute(
             "UPDATE broker_connections SET is_gate_open = $2 WHERE tenant_id = $1", trader.key.tenant_id, is_open
         )
+
+
+async def test_a_modify_that_never_left_is_superseded_by_a_cancel(trader: Trader) -> None:
+    order = await trader.placed(quantity="10", limit_price="5.00")
+    await trader.claim()
+    await trader.report(trader.acknowledged(order))
+    await replace_order(trader.desk, trader.principal, OrderChange(order_id=order.id, quantity=Decimal(30)))
+    assert (await trader.position()).open_buy_quantity == 30
+
+    await cancel_order(trader.desk, trader.principal, order.id)
+
+    assert (await trader.position()).open_buy_quantity == 10
+    assert [command.kind for command in await trader.claim()] == [LaneKind.CANCEL]
+    assert await _outcomes(trader, order.id) == [RequestOutcome.SUPERSEDED, RequestOutcome.PENDING]
+
+
+async def test_a_modify_that_left_goes_on_beside_a_cancel(trader: Trader) -> None:
+    order = await trader.placed(quantity="10", limit_price="5.00")
+    await trader.claim()
+    await trader.report(trader.acknowledged(order))
+    await replace_order(trader.desk, trader.principal, OrderChange(order_id=order.id, quantity=Decimal(30)))
+    await trader.claim()
+
+    await cancel_order(trader.desk, trader.principal, order.id)
+
+    assert (await trader.position()).open_buy_quantity == 30
+    assert await _outcomes(trader, order.id) == [RequestOutcome.PENDING, RequestOutcome.PENDING]
+
+
+async def test_a_refused_modify_that_is_told_again_later_rejects_nothing(trader: Trader) -> None:
+    order = await trader.placed(quantity="10", limit_price="5.00")
+    [command] = await trader.claim()
+    await trader.report(trader.acknowledged(order))
+    await replace_order(trader.desk, trader.principal, OrderChange(order_id=order.id, quantity=Decimal(30)))
+    await trader.claim()
+    refusal = FaultReport(
+        address=OrderAddress(client_id=CLIENT_ID, broker_order_id=command.broker_order_id),
+        fault=FaultClass.ORDER_REJECTED,
+        broker_code=201,
+        message="no margin",
+        occurred_at=trader.desk.clock.now(),
+    )
+    await trader.report(refusal)
+
+    await trader.report(refusal)
+
+    stored = await trader.stored(order)
+    assert stored.state is OrderState.ACCEPTED
+    assert not stored.in_doubt
+    assert (await trader.position()).open_buy_quantity == 10
+
+
+async def test_a_filled_order_that_is_lowered_is_open_again_until_the_query_answers(trader: Trader) -> None:
+    order = await trader.placed(quantity="10", limit_price="5.00")
+    await trader.claim()
+    first = trader.execution(order, "10", "5", root="lowered")
+    await trader.report(trader.acknowledged(order), first)
+
+    await trader.report(trader.execution(order, "7", "5", root="lowered", revision=2))
+
+    stored = await trader.stored(order)
+    assert (stored.state, stored.in_doubt) == (OrderState.PARTIALLY_FILLED, True)
+    assert (await trader.position()).open_buy_quantity == 3
+    assert await _open_orders(trader) == 1
+
+    await trader.report(trader.acknowledged(order, WorkingStatus.CANCELED))
+
+    assert (await trader.stored(order)).state is OrderState.CANCELED
+    assert (await trader.position()).open_buy_quantity == 0
+    assert await _open_orders(trader) == 0
+
+
+async def test_what_fits_no_order_is_quarantined_once(trader: Trader) -> None:
+    order = await trader.placed()
+    strange = replace(
+        trader.execution(order, "5", "10"), address=OrderAddress(permanent_id=987654), contract_id=999_999
+    )
+    another = replace(strange, execution_id="other.01", root="other")
+
+    for _ in range(3):
+        await trader.report(strange, another)
+
+    async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
+        rows = await session.fetch("SELECT report->>'execution_id' AS name FROM quarantined_reports ORDER BY name")
+    assert sorted(row["name"] for row in rows) == sorted([strange.execution_id, "other.01"])
+    assert len(await trader.events()) == 1
+
+
+async def _outcomes(trader: Trader, order_id: OrderId) -> list[RequestOutcome]:
+    async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
+        rows = await session.fetch(
+            "SELECT outcome FROM order_requests WHERE order_id = $1 ORDER BY requested_at, id", order_id
+        )
+    return [RequestOutcome(row["outcome"]) for row in rows]
+
+
+async def _open_orders(trader: Trader) -> int:
+    async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
+        rows = await session.fetch("SELECT open_orders FROM account_books WHERE account_id = $1", trader.account_id)
+    return int(rows[0]["open_orders"])

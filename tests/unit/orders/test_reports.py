@@ -1,6 +1,7 @@
 """What a broker's report does to an order, rule by rule."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, Side, TimeInForce
 from app.core.messages import FaultClass, OrderAddress, OrderTerms, StatusReport, WorkingStatus
 from app.core.money import ZERO
-from app.orders.domain.order import reserved_quantity
-from app.orders.domain.reports import same_terms
+from app.orders.domain.order import Order, reserved_quantity
+from app.orders.domain.reports import OrderFile, same_terms
 from tests.unit.orders.values import (
     LATER,
     Report,
@@ -69,7 +70,7 @@ class TestStatus:
         assert seen.order.filled_quantity == ZERO
         assert seen.ledger == {}
 
-    @pytest.mark.parametrize("state", [*LIVE, _S.HELD])
+    @pytest.mark.parametrize("state", LIVE)
     def test_canceled_ends_the_order_with_what_it_has(self, state: OrderState) -> None:
         seen = desk(order(state, filled_quantity=Decimal(40), filled_notional=Decimal(400)), CANCELED)
 
@@ -84,6 +85,34 @@ class TestStatus:
 
         assert seen.order.state is _S.EXPIRED
         assert seen.event_types == ["OrderExpired"]
+
+    def test_an_immediate_order_whose_cancel_never_left_is_expired(self) -> None:
+        file = pending_cancel(terms=terms(time_in_force=TimeInForce.IOC))
+        unsent = replace(file, cancel=replace(cancel_request(), sent_at=None))
+
+        seen = desk(unsent, CANCELED)
+
+        assert seen.order.state is _S.EXPIRED
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.TOO_LATE]
+
+    @pytest.mark.parametrize(
+        ("expires_at", "state"), [(LATER, _S.EXPIRED), (LATER + timedelta(seconds=1), _S.CANCELED)]
+    )
+    def test_a_dated_order_expires_at_its_date(self, expires_at: datetime, state: OrderState) -> None:
+        dated = replace(terms(time_in_force=TimeInForce.GTD), expires_at=expires_at)
+
+        assert desk(order(_S.ACCEPTED, terms=dated), CANCELED).order.state is state
+
+    @pytest.mark.parametrize("state", [_S.NEW, _S.PENDING_APPROVAL, _S.HELD])
+    @pytest.mark.parametrize("report", [WORKING, CANCELED, fill("100"), fault(FaultClass.ORDER_REJECTED, 201)])
+    def test_what_was_never_sent_is_not_moved_by_the_broker(self, state: OrderState, report: Report) -> None:
+        unsent = order(state, broker_client_id=None, broker_order_id=None)
+
+        seen = desk(unsent, report)
+
+        assert seen.order == unsent
+        assert seen.ledger == {}
+        assert len(seen.quarantined) == 1
 
     def test_an_immediate_order_that_was_asked_to_end_is_canceled(self) -> None:
         seen = desk(pending_cancel(terms=terms(time_in_force=TimeInForce.IOC)), CANCELED)
@@ -101,9 +130,23 @@ class TestStatus:
         assert seen.event_types == []
         assert seen.quarantined == []
 
-    @pytest.mark.parametrize("word", [WorkingStatus.WORKING, WorkingStatus.FILLED, WorkingStatus.CANCELED])
+    @pytest.mark.parametrize("word", [WorkingStatus.WORKING, WorkingStatus.CANCELED])
     def test_a_clear_word_ends_the_doubt(self, word: WorkingStatus) -> None:
         assert not desk(order(in_doubt=True), status(word)).order.in_doubt
+
+    def test_filled_without_executions_leaves_the_doubt(self) -> None:
+        assert desk(order(in_doubt=True), status(WorkingStatus.FILLED, filled="100")).order.in_doubt
+
+    @pytest.mark.parametrize(("told", "state"), [("40", _S.CANCELED), ("100", _S.PARTIALLY_FILLED)])
+    def test_an_order_in_doubt_is_over_when_the_broker_has_dealt_what_the_ledger_holds(
+        self, told: str, state: OrderState
+    ) -> None:
+        seen = desk(order(_S.ACCEPTED), fill("60"), fill("40", root="0002.01"), fill("0", "0", revision=2))
+
+        seen.apply(status(WorkingStatus.FILLED, filled=told))
+
+        assert seen.order.state is state
+        assert seen.order.in_doubt is (state is _S.PARTIALLY_FILLED)
 
     def test_a_pending_word_leaves_the_doubt(self) -> None:
         assert desk(order(in_doubt=True), status(WorkingStatus.PENDING)).order.in_doubt
@@ -197,12 +240,45 @@ class TestExecutions:
         assert seen.order.overfilled_quantity == Decimal(30)
         assert len(seen.active) == 2
 
-    def test_a_bust_takes_the_quantity_back(self) -> None:
-        seen = desk(order(_S.ACCEPTED), fill("60"), fill("40", root="0002.01"), fill("0", "0", revision=2))
+    @pytest.mark.parametrize(("left", "type_"), [("0", "ExecutionBusted"), ("50", "ExecutionCorrected")])
+    def test_a_filled_order_that_is_lowered_is_in_doubt(self, left: str, type_: str) -> None:
+        seen = desk(order(_S.ACCEPTED), fill("60"), fill("40", root="0002.01"), fill(left, left, revision=2))
 
-        assert seen.order.filled_quantity == Decimal(40)
+        assert seen.order.filled_quantity == Decimal(40) + Decimal(left)
+        assert seen.order.state is _S.PARTIALLY_FILLED
+        assert seen.order.in_doubt
+        assert seen.event_types[-1] == type_
+
+    @pytest.mark.parametrize(
+        ("word", "state"), [(WorkingStatus.WORKING, _S.PARTIALLY_FILLED), (CANCELED.status, _S.CANCELED)]
+    )
+    def test_the_query_tells_whether_the_rest_of_a_lowered_order_works(
+        self, word: WorkingStatus, state: OrderState
+    ) -> None:
+        seen = desk(order(_S.ACCEPTED), fill("100"), fill("90", revision=2), status(word))
+
+        assert seen.order.state is state
+        assert not seen.order.in_doubt
+
+    def test_a_bust_of_all_of_a_filled_order_reopens_nothing(self) -> None:
+        seen = desk(order(_S.ACCEPTED), fill("100"), fill("0", "0", revision=2))
+
         assert seen.order.state is _S.CANCELED
-        assert seen.event_types[-1] == "ExecutionBusted"
+        assert seen.order.filled_quantity == ZERO
+
+    def test_a_working_order_whose_only_execution_is_busted_works_anew(self) -> None:
+        seen = desk(order(_S.ACCEPTED), fill("60"), fill("0", "0", revision=2))
+
+        assert seen.order.state is _S.ACCEPTED
+        assert seen.order.leaves_quantity == Decimal(100)
+        assert seen.event_types[-2:] == ["ExecutionBusted", "OrderAccepted"]
+
+    @pytest.mark.parametrize("file", [pending_cancel(), pending_replace(terms("200"))])
+    def test_a_bust_of_all_while_a_request_is_open_keeps_it_open(self, file: OrderFile) -> None:
+        seen = desk(file, fill("60"), fill("0", "0", revision=2))
+
+        assert seen.order.state is file.order.state
+        assert seen.order.filled_quantity == ZERO
 
     def test_a_bust_of_a_working_order_leaves_it_working(self) -> None:
         seen = desk(order(_S.ACCEPTED), fill("60"), fill("10", root="0002.01"), fill("0", "0", revision=2))
@@ -311,7 +387,35 @@ class TestCancel:
 
         assert seen.order.state is _S.PENDING_CANCEL
         assert seen.file.cancel is not None
-        assert seen.requests == []
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.PENDING]
+        assert [one.reason for one in seen.requests] == [f"{code}: the broker's words"]
+
+    @pytest.mark.parametrize(
+        ("answer", "state", "outcome"),
+        [
+            (WORKING, _S.ACCEPTED, RequestOutcome.REJECTED),
+            (CANCELED, _S.CANCELED, RequestOutcome.ACCEPTED),
+            (fill("100"), _S.FILLED, RequestOutcome.TOO_LATE),
+        ],
+    )
+    def test_the_query_after_a_refused_cancel_decides(
+        self, answer: Report, state: OrderState, outcome: RequestOutcome
+    ) -> None:
+        seen = desk(pending_cancel(), fault(FaultClass.CANCEL_REJECTED, 10148), answer)
+
+        assert seen.order.state is state
+        assert seen.requests[-1].outcome is outcome
+        assert not seen.order.in_doubt
+        assert seen.file.cancel is None
+
+    def test_a_refused_cancel_that_is_told_twice_ends_nothing(self) -> None:
+        report = fault(FaultClass.CANCEL_REJECTED, 10147)
+        unseen = replace(report, address=replace(report.address, permanent_id=None))
+
+        seen = desk(pending_cancel(), unseen, unseen)
+
+        assert seen.order.state is _S.PENDING_CANCEL
+        assert seen.order.in_doubt
 
     def test_an_order_that_neither_a_sweep_nor_its_cancel_found_never_arrived(self) -> None:
         report = fault(FaultClass.CANCEL_REJECTED, 10147)
@@ -333,7 +437,8 @@ class TestCancel:
         seen = desk(pending_both(terms("200")), fault(FaultClass.CANCEL_REJECTED, 161))
 
         assert seen.quarantined == []
-        assert seen.order.state is _S.ACCEPTED
+        assert seen.order.state is _S.PENDING_REPLACE
+        assert seen.event_types == ["CancelRefused", "CancelRefused", "OrderInDoubt"]
         assert seen.file.replace is not None
 
     def test_a_refused_cancel_of_an_order_that_is_over_says_nothing(self) -> None:
@@ -484,6 +589,43 @@ class TestFaults:
         assert seen.order.state is _S.PENDING_REPLACE
         assert seen.file.replace is not None
 
+    @pytest.mark.parametrize("code", [201, 110])
+    def test_a_refused_modify_that_is_told_twice_leaves_the_order_alone(self, code: int) -> None:
+        refusal = fault(FaultClass.ORDER_REJECTED if code == 201 else FaultClass.REJECTED_BY_STATE, code)
+
+        seen = desk(pending_replace(terms("200")), refusal, refusal)
+
+        assert seen.order.state is _S.ACCEPTED
+        assert not seen.order.in_doubt
+        assert seen.event_types == ["ReplaceRefused"]
+
+    def test_another_rejection_after_a_refused_modify_leads_to_a_query(self) -> None:
+        seen = desk(
+            pending_replace(terms("200")),
+            fault(FaultClass.ORDER_REJECTED, 201, "margin"),
+            fault(FaultClass.ORDER_REJECTED, 201, "another matter"),
+        )
+
+        assert seen.order.state is _S.ACCEPTED
+        assert seen.order.in_doubt
+
+    def test_a_rejection_before_the_modify_left_is_about_the_order(self) -> None:
+        file = replace(pending_replace(terms("200")), replace=replace(replace_request(terms("200")), sent_at=None))
+
+        seen = desk(file, fault(FaultClass.ORDER_REJECTED, 201))
+
+        assert seen.order.state is _S.REJECTED
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.TOO_LATE]
+
+    @pytest.mark.parametrize("file", [pending_cancel(), pending_replace(terms("200"))])
+    def test_what_was_dealt_in_part_is_never_rejected(self, file: OrderFile) -> None:
+        unsent = replace(file, replace=None)
+
+        seen = desk(unsent, fill("40"), fault(FaultClass.ORDER_REJECTED, 201))
+
+        assert seen.order.state is file.order.state
+        assert seen.order.in_doubt
+
     def test_a_rejection_is_too_late_for_open_requests(self) -> None:
         seen = desk(pending_cancel(), fault(FaultClass.ORDER_REJECTED, 201))
 
@@ -523,9 +665,23 @@ class TestNotFound:
         assert seen.order.reject_code == "NOT_FOUND"
         assert not seen.order.in_doubt
 
-    @pytest.mark.parametrize("state", [_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CANCEL, _S.PENDING_REPLACE])
-    def test_any_other_order_stays_in_doubt(self, state: OrderState) -> None:
-        seen = desk(order(state), not_found())
+    def test_one_snapshot_that_misses_an_order_ends_nothing(self) -> None:
+        seen = desk(order(), not_found(is_certain=False))
+
+        assert seen.order.state is _S.ROUTED
+        assert seen.order.in_doubt
+
+    def test_an_order_that_was_asked_to_end_and_never_acknowledged_is_canceled(self) -> None:
+        seen = desk(pending_cancel(), not_found())
+
+        assert seen.order.state is _S.CANCELED
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.ACCEPTED]
+
+    @pytest.mark.parametrize(
+        "state", [_S.ROUTED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CANCEL, _S.PENDING_REPLACE]
+    )
+    def test_an_acknowledged_order_stays_in_doubt(self, state: OrderState) -> None:
+        seen = desk(order(state, permanent_id=900), not_found())
 
         assert seen.order.state is state
         assert seen.order.in_doubt
@@ -596,3 +752,52 @@ def test_requests_are_resolved_at_the_time_of_the_report() -> None:
 
     assert seen.requests == [replace(cancel_request(), outcome=RequestOutcome.ACCEPTED, resolved_at=LATER)]
     assert replace_request(terms()).kind is RequestKind.REPLACE
+
+
+class TestTermsOfTheBroker:
+    def test_more_than_the_old_terms_allow_proves_that_the_modify_was_taken(self) -> None:
+        seen = desk(pending_replace(terms("200", limit="11")), fill("60"), fill("60", root="0002.01"))
+
+        assert seen.order.state is _S.PARTIALLY_FILLED
+        assert (seen.order.terms, seen.order.version) == (terms("200", limit="11"), 2)
+        assert seen.order.overfilled_quantity == ZERO
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.ACCEPTED]
+
+    def test_more_than_both_terms_allow_is_an_overfill(self) -> None:
+        seen = desk(pending_replace(terms("110")), fill("60"), fill("60", root="0002.01"))
+
+        assert seen.order.state is _S.FILLED
+        assert seen.order.overfilled_quantity == Decimal(20)
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.TOO_LATE]
+
+    def test_a_filled_order_that_the_broker_works_on_larger_terms_works_on(self) -> None:
+        seen = desk(pending_replace(terms("200")), fill("100"), status(WorkingStatus.WORKING, terms("200")))
+
+        assert seen.order.state is _S.PARTIALLY_FILLED
+        assert seen.order.leaves_quantity == Decimal(100)
+        assert seen.order.version == 2
+
+    def test_a_filled_order_is_not_moved_by_a_word_of_its_own_terms(self) -> None:
+        seen = desk(order(), fill("100"), status(WorkingStatus.WORKING, terms("100")))
+
+        assert seen.order.state is _S.FILLED
+
+    @pytest.mark.parametrize("file", [order(_S.ACCEPTED), pending_cancel()])
+    def test_other_terms_that_nobody_here_asked_for_are_those_of_the_order(self, file: OrderFile | Order) -> None:
+        seen = desk(file, status(WorkingStatus.WORKING, terms("150", limit="11")))
+        again = seen.apply(status(WorkingStatus.WORKING, terms("150", limit="11")))
+
+        assert seen.order.terms == terms("150", limit="11")
+        assert seen.order.version == 2
+        assert seen.event_types[-1] == "OrderReplaced"
+        assert again.events == ()
+
+    def test_a_second_copy_of_a_refused_modify_may_yet_be_taken(self) -> None:
+        seen = desk(
+            pending_replace(terms("150")),
+            fault(FaultClass.REJECTED_BY_STATE, 321),
+            status(WorkingStatus.WORKING, terms("150")),
+        )
+
+        assert [one.outcome for one in seen.requests] == [RequestOutcome.REJECTED]
+        assert seen.order.terms == terms("150")

@@ -116,8 +116,8 @@ def fault(kind: FaultClass, code: int, message: str = "the broker's words") -> F
     return FaultReport(address=ADDRESS, fault=kind, broker_code=code, message=message, occurred_at=LATER)
 
 
-def not_found() -> NotFoundReport:
-    return NotFoundReport(address=ADDRESS, occurred_at=LATER)
+def not_found(*, is_certain: bool = True) -> NotFoundReport:
+    return NotFoundReport(address=ADDRESS, is_certain=is_certain, occurred_at=LATER)
 
 
 class Desk:
@@ -186,4 +186,5 @@ def _request(kind: RequestKind, wanted: OrderTerms | None) -> OrderRequest:
         reason=None,
         requested_by="user:test",
         requested_at=AT,
+        sent_at=AT,
     )

@@ -1,0 +1,89 @@
+"""What a connection asks its broker again, and what it concludes from answers that miss an order. Pure memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core.ids import OrderId
+from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, NotFoundReport, OrderAddress
+from app.core.money import ZERO
+from app.orders.domain.order import Order
+
+MISSES_MAX = 2
+"""Clean full sweeps that have to miss an order before it counts as unknown to the broker."""
+
+COMMISSION_ASKS_MAX = 6
+UNCHARGED_MAX = 100_000
+
+
+@dataclass(slots=True)
+class _Uncharged:
+    since: float
+    asks: int = 0
+
+
+@dataclass(slots=True)
+class Sweeps:
+    """The memory of one stable connection: which orders full sweeps missed, which executions have no commission.
+
+    Times are monotonic seconds. `forget` starts anew: sweeps count over a stable connection alone.
+    """
+
+    missed: dict[OrderId, int] = field(default_factory=dict)
+    """Suspects: how many clean full sweeps in a row missed them."""
+
+    unknown: set[OrderId] = field(default_factory=set)
+    """Acknowledged orders that the broker no longer knows: a person decides, and they are asked for seldom."""
+
+    _uncharged: dict[str, _Uncharged] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """The connection was not stable: what was missed so far counts nothing."""
+        self.missed.clear()
+        self.unknown.clear()
+
+    def heard(self, reports: Iterable[BrokerReport], now: float) -> None:
+        """Note which executions came, and whose commissions."""
+        for report in reports:
+            if isinstance(report, ExecutionReport) and report.quantity > ZERO:
+                if len(self._uncharged) < UNCHARGED_MAX:
+                    self._uncharged.setdefault(report.execution_id, _Uncharged(since=now))
+            elif isinstance(report, CommissionReport) and report.commission is not None:
+                self._uncharged.pop(report.execution_id, None)
+
+    def asks_for_commissions(self, now: float, after_s: float) -> bool:
+        """True when an execution has waited so long for its commission that its executions are asked for again.
+
+        Each is asked for a few times only: a commission may never come.
+        """
+        due = [one for one in self._uncharged.values() if now - one.since >= after_s]
+        for one in due:
+            one.asks += 1
+        is_due = bool(due)
+        self._uncharged = {name: one for name, one in self._uncharged.items() if one.asks < COMMISSION_ASKS_MAX}
+        return is_due
+
+    def suspect(self, untold: Iterable[Order]) -> None:
+        """These were not among the open orders: full sweeps are to find them."""
+        for order in untold:
+            if order.id not in self.unknown:
+                self.missed.setdefault(order.id, 0)
+
+    def found(self, watched: Iterable[Order], untold: Iterable[Order]) -> None:
+        """Of the watched orders these alone were not told; the others are known to the broker."""
+        gone = {order.id for order in untold}
+        for order in watched:
+            if order.id not in gone:
+                self.missed.pop(order.id, None)
+                self.unknown.discard(order.id)
+
+    def conclude(self, still_missing: Sequence[Order], now: datetime) -> list[NotFoundReport]:
+        """After a clean full sweep that missed these: what is to be told of those that were missed often enough."""
+        self.missed = {order.id: self.missed.get(order.id, 0) + 1 for order in still_missing}
+        decided = [order for order in still_missing if self.missed[order.id] == MISSES_MAX]
+        for order in still_missing:
+            # One more look at what is in doubt now: the broker's last word may be enough to end it.
+            if self.missed[order.id] > MISSES_MAX:
+                del self.missed[order.id]
+                self.unknown.add(order.id)
+        return [NotFoundReport(address=OrderAddress(order_id=order.id), occurred_at=now) for order in decided]
