@@ -24,8 +24,10 @@ from app.core.messages import (
 )
 from app.core.money import plain
 from app.flows.booking import Booking
+from app.flows.follow_links import Links, family_files
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.linking import families_of
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -83,10 +85,16 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
     work = _Work(key=key, booking=booking)
     for order in found:
         work.remember(OrderFile(order=order))
-    asked = [order.id for order in found if order.state in _WITH_REQUESTS]
+    linked = [order for order in found if order.link_role is not None]
+    if linked:
+        for file in await family_files(session, key, linked):
+            work.remember(file)
+    asked = [one for one, file in work.files.items() if file.order.state in _WITH_REQUESTS]
     if asked:
         for request in await order_requests.open_requests(session, key.tenant_id, asked):
             work.remember_request(request)
+    if linked:
+        work.links = Links(key=key, before=families_of(work.files.values()))
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
@@ -114,6 +122,7 @@ class _Work:
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
+    links: Links | None = None
 
     def remember(self, file: OrderFile) -> None:
         order = file.order
@@ -169,10 +178,11 @@ class _Work:
         self.remember(decision.file)
         if order != before.order:
             booking.put_order(order)
-        change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
-            before.order, before.pending_terms
-        )
-        booking.reserve(key, order.instrument_id, order.side, change)
+        if not order.shares_reserve:
+            change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
+                before.order, before.pending_terms
+            )
+            booking.reserve(key, order.instrument_id, order.side, change)
         if order.state.is_terminal and not before.order.state.is_terminal:
             booking.count_open(key, -1)
         realized = self.move_position(decision.fills)
@@ -293,6 +303,8 @@ class _Work:
                     booking.new_executions.append((tenant_id, row))
                 elif row.is_superseded and row.id not in changed:
                     booking.changed_executions.append((tenant_id, row))
+        if self.links is not None:
+            await self.links.settle(session, self.files, booking)
         await booking.write(session)
         if self.restated:
             await self.derive_positions(session)

@@ -9,6 +9,7 @@ from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
 from app.flows.booking import Booking
 from app.flows.desk import Desk
+from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
 from app.flows.place_orders import Placement
@@ -49,6 +50,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                 ids=desk.ids,
                 now=desk.clock.now(),
             )
+            links = await Links.of(session, key, file)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
                 await lanes.drop_from_lane(session, key, order.id)
@@ -66,6 +68,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                     new={"state": order.state.value},
                 )
             )
+            await links.settle(session, {order.id: _after(file, order, booking)}, booking)
             await booking.write(session)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -77,7 +80,8 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     order = replace(file.order, state=OrderState.CANCELED, updated_at=booking.now)
     booking.put_order(order)
     booking.count_open(key, -1)
-    booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
+    if not order.shares_reserve:
+        booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
     booking.new_requests.append(
         (key.tenant_id, _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True))
     )
@@ -93,6 +97,11 @@ def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Bo
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.CANCEL, order_id=order.id, request_id=request.id))
     booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, principal, booking)])
     return order
+
+
+def _after(file: OrderFile, order: Order, booking: Booking) -> OrderFile:
+    after = replace(file, order=order)
+    return after if order.state.is_terminal else after.with_request(booking.new_requests[-1][1])
 
 
 def _cancel(

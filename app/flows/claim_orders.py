@@ -6,7 +6,7 @@ from datetime import datetime
 from app.brokers import batch as brokers
 from app.brokers.domain import Lease
 from app.brokers.errors import LeaseLostError
-from app.core.fix import OrderState
+from app.core.fix import OrderState, RequestOutcome
 from app.core.ids import InstrumentId, OrderId, RequestId
 from app.core.messages import (
     AccountKey,
@@ -163,6 +163,8 @@ def _command(
     broker_order_id = order.broker_order_id or claims.get(order.id)
     if order.state.is_terminal or broker_order_id is None or entry.request_id is None:
         return None
+    if requests[entry.request_id].outcome is not RequestOutcome.PENDING:
+        return None
     if _would_place_anew(order, requests[entry.request_id]):
         return None
     return _request_command(order, requests[entry.request_id], broker_order_id, contract)
@@ -179,6 +181,7 @@ def _place_command(order: Order, broker_order_id: int, contract: Contract) -> La
         order_type=order.order_type,
         terms=order.terms,
         outside_regular_hours=order.outside_regular_hours,
+        oca_group=order.oca_group,
     )
 
 
@@ -193,4 +196,5 @@ def _request_command(order: Order, request: OrderRequest, broker_order_id: int, 
         order_type=order.order_type,
         terms=request.terms or order.terms,
         outside_regular_hours=order.outside_regular_hours,
+        oca_group=order.oca_group,
     )

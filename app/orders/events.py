@@ -12,6 +12,7 @@ class OrderEventType(StrEnum):
     ORDER_REJECTED = "OrderRejected"
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
+    ORDER_RESIZED = "OrderResized"
     ORDER_CANCELED = "OrderCanceled"
     ORDER_EXPIRED = "OrderExpired"
     ORDER_IN_DOUBT = "OrderInDoubt"
@@ -29,10 +30,11 @@ class OrderEventType(StrEnum):
 MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_PLACED: "The order is stored, has passed its checks and is on its way to the broker.",
     OrderEventType.ORDER_ROUTED: "An order that was held is on its way to the broker now.",
-    OrderEventType.ORDER_HELD: "The order is stored and waits: the account's connection is not open to new orders.",
+    OrderEventType.ORDER_HELD: "The order is stored and waits: for the connection, its release or its entry.",
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
+    OrderEventType.ORDER_RESIZED: "A linked order that has not left follows the fills of the others.",
     OrderEventType.ORDER_CANCELED: "The order is over by a cancel; it may have fills.",
     OrderEventType.ORDER_EXPIRED: "The order is over because its time in force is; it may have fills.",
     OrderEventType.ORDER_IN_DOUBT: "It is not known what the broker holds; a query decides.",

@@ -83,6 +83,7 @@ def apply_status(file: OrderFile, report: StatusReport) -> Decision:
             draft.clear_doubt()
             draft.accept()
             draft.confirm_replace(report.terms)
+            draft.adopt(report.terms)
         case WorkingStatus.CANCELED:
             draft.clear_doubt()
             draft.end()
@@ -273,6 +274,21 @@ class _Draft:
             terms=wanted,
             version=order.version + 1,
             overfilled_quantity=max(order.filled_quantity - wanted.quantity, ZERO),
+        )
+
+    def adopt(self, terms: OrderTerms | None) -> None:
+        # Within its group the broker lowers an order by what another of the group deals.
+        order = self.order
+        if terms is None or order.oca_group is None or order.state.is_terminal:
+            return
+        if terms.quantity == order.terms.quantity or terms.quantity <= order.filled_quantity:
+            return
+        self.move(
+            OrderEventType.ORDER_REPLACED,
+            order.state,
+            details={"version": order.version + 1, "quantity": plain(terms.quantity)},
+            terms=replace(order.terms, quantity=terms.quantity),
+            version=order.version + 1,
         )
 
     def end(self) -> None:

@@ -89,17 +89,21 @@ def insert_orders(orders: Sequence[Order]) -> Write:
           time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
           outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
           overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
-          broker_client_id, broker_order_id, permanent_id, created_at, updated_at, average_fill_price)
+          broker_client_id, broker_order_id, permanent_id, created_at, updated_at, average_fill_price, parent_id,
+          link_role, oca_group, group_quantity, closes_position, is_staged, release_at)
         SELECT n.*, r.filled, r.notional, r.commission, r.overfilled, r.origin, r.code, r.reason, false,
-          r.checks::jsonb, 1, r.client, r.broker, r.permanent, r.created_at, r.created_at, r.average
+          r.checks::jsonb, 1, r.client, r.broker, r.permanent, r.created_at, r.created_at, r.average, r.parent, r.role,
+          r.oca_group, r.group_quantity, r.closes, r.staged, r.release_at
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
           $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
             a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
         JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
-          $28::timestamptz[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[])
+          $28::timestamptz[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[],
+          $34::uuid[], $35::text[], $36::text[], $37::numeric[], $38::bool[], $39::bool[], $40::timestamptz[])
           WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at, filled, notional,
-            commission, overfilled, average, place) USING (place)
+            commission, overfilled, average, parent, role, oca_group, group_quantity, closes, staged, release_at, place)
+          USING (place)
         """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
         [order.tenant_id for order in orders],
         [order.id for order in orders],
@@ -135,6 +139,13 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         [order.commission for order in orders],
         [order.overfilled_quantity for order in orders],
         [order.average_fill_price for order in orders],
+        [order.parent_id for order in orders],
+        [order.link_role for order in orders],
+        [order.oca_group for order in orders],
+        [order.group_quantity for order in orders],
+        [order.closes_position for order in orders],
+        [order.is_staged for order in orders],
+        [order.release_at for order in orders],
     )
 
 
@@ -192,9 +203,12 @@ async def unsettled_orders(session: BatchSession, key: AccountKey) -> list[Order
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders that wait for the gate of the account, oldest first."""
+    """Orders that wait for the gate of the account, oldest first: not the staged ones, not exits before a fill."""
     rows = await session.fetch(
-        "SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' ORDER BY id",
+        """
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' AND NOT is_staged
+          AND parent_id IS NULL ORDER BY id
+        """,
         key.tenant_id,
         key.account_id,
     )
