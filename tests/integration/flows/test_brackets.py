@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,9 @@ from tests import factories
 from tests.integration.flows.conftest import Trader
 
 
-async def bracket(trader: Trader, quantity: str = "100", **more: object) -> tuple[Order, Order, Order]:
+async def bracket(trader: Trader, quantity: str = "100", **more: Any) -> tuple[Order, Order, Order]:
     """A bought bracket at 100 with exits at 110 and 95: the entry, the take profit, the stop loss."""
-    terms = {"limit_price": "100", "take_profit": Decimal(110), "stop_loss": Decimal(95), **more}
+    terms: dict[str, Any] = {"limit_price": "100", "take_profit": Decimal(110), "stop_loss": Decimal(95), **more}
     placement = await trader.place(quantity=quantity, **terms)
     assert placement.problems == ()
     assert placement.order is not None
@@ -47,6 +48,10 @@ async def confirm(trader: Trader) -> list[LaneCommand]:
 
 def asked(commands: list[LaneCommand]) -> list[tuple[LaneKind, object, Decimal]]:
     return [(command.kind, command.order_id, command.terms.quantity) for command in commands]
+
+
+def decimals(*numbers: int) -> tuple[Decimal, ...]:
+    return tuple(Decimal(number) for number in numbers)
 
 
 async def test_exits_wait_for_the_first_fill(trader: Trader) -> None:
@@ -81,7 +86,7 @@ async def test_each_fill_of_the_entry_raises_both_exits(trader: Trader) -> None:
     ]
     assert len({command.oca_group for command in released}) == 1
     assert released[0].oca_group
-    assert (first.quantity, first.open_sell_quantity, first.open_buy_quantity) == (40, 40, 60)
+    assert (first.quantity, first.open_sell_quantity, first.open_buy_quantity) == decimals(40, 40, 60)
     assert asked(raised) == [
         (LaneKind.REPLACE, profit.id, Decimal(100)),
         (LaneKind.REPLACE, loss.id, Decimal(100)),
@@ -130,7 +135,7 @@ async def test_a_fill_of_one_exit_lowers_the_other_and_its_completion_cancels_it
     ended = await confirm(trader)
 
     assert asked(lowered) == [(LaneKind.REPLACE, loss.id, Decimal(70))]
-    assert (between.quantity, between.open_sell_quantity) == (70, 70)
+    assert (between.quantity, between.open_sell_quantity) == decimals(70, 70)
     assert [(command.kind, command.order_id) for command in ended] == [(LaneKind.CANCEL, loss.id)]
     assert [(await trader.stored(one)).state for one in (entry, profit, loss)] == [
         OrderState.FILLED,
@@ -138,7 +143,7 @@ async def test_a_fill_of_one_exit_lowers_the_other_and_its_completion_cancels_it
         OrderState.CANCELED,
     ]
     position = await trader.position()
-    assert (position.quantity, position.open_buy_quantity, position.open_sell_quantity) == (0, 0, 0)
+    assert (position.quantity, position.open_buy_quantity, position.open_sell_quantity) == decimals(0, 0, 0)
     assert await trader.open_orders() == 0
 
 
@@ -189,7 +194,7 @@ async def test_the_end_of_an_unfilled_entry_ends_its_exits(trader: Trader) -> No
 
     assert [(await trader.stored(one)).state for one in (entry, profit, loss)] == [OrderState.CANCELED] * 3
     position = await trader.position()
-    assert (position.open_buy_quantity, position.open_sell_quantity) == (0, 0)
+    assert (position.open_buy_quantity, position.open_sell_quantity) == decimals(0, 0)
     assert await trader.open_orders() == 0
 
 
@@ -214,7 +219,7 @@ async def test_canceling_an_entry_with_fills_leaves_exits_for_what_was_filled(tr
     assert (await trader.stored(entry)).state is OrderState.CANCELED
     assert [(await trader.stored(one)).leaves_quantity for one in (profit, loss)] == [40, 40]
     position = await trader.position()
-    assert (position.quantity, position.open_buy_quantity, position.open_sell_quantity) == (40, 0, 40)
+    assert (position.quantity, position.open_buy_quantity, position.open_sell_quantity) == decimals(40, 0, 40)
     assert await trader.open_orders() == 2
 
 
@@ -368,7 +373,7 @@ async def test_a_bracket_counts_as_its_orders_and_is_refused_whole(trader: Trade
         ({"stop_loss": Decimal(0)}, "PRICE_INVALID", "stopLoss"),
     ],
 )
-async def test_bad_exits_store_nothing(trader: Trader, terms: dict[str, object], code: str, path: str) -> None:
+async def test_bad_exits_store_nothing(trader: Trader, terms: dict[str, Any], code: str, path: str) -> None:
     placement = await trader.place(limit_price="100", **terms)
 
     assert (placement.order, placement.linked) == (None, ())
