@@ -31,6 +31,7 @@ class Intervals:
     throttled_s: float = 1.0
     rest_s: float = 5.0
     unreadable_s: float = 1.0
+    release_s: float = 1.0
 
 
 class Store(Protocol):
@@ -42,6 +43,10 @@ class Store(Protocol):
 
     async def show(self, status: ConnectionStatus) -> None:
         """Store how far the connection has come, and whether new orders may leave."""
+        ...
+
+    async def release_due(self) -> None:
+        """Release the staged orders whose time has come."""
         ...
 
     async def beat(self, round_trip_ms: float) -> None:
@@ -120,6 +125,7 @@ class AccountRunner:
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
+                group.create_task(self._release_due())
         finally:
             self._is_gate_open = False
             await adapter.close()
@@ -182,6 +188,12 @@ class AccountRunner:
             values = inbox.take_values()
             if values is not None:
                 await self._store.save_values(values)
+
+    async def _release_due(self) -> None:
+        while True:
+            if self._is_gate_open:
+                await self._store.release_due()
+            await asyncio.sleep(self._intervals.release_s)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from app.audit import service as audit
 from app.core.fix import OrderState, RequestKind, RequestOutcome, Side
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind, NewOrder, OrderTerms
 from app.core.money import ZERO, plain
 from app.flows.booking import Booking
+from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.linking import (
     LINKS,
@@ -139,7 +141,9 @@ class Links:
         return replace(file, order=order).with_request(request)
 
 
-def place_linked(first: Order, new: NewOrder, key: AccountKey, booking: Booking) -> tuple[Order, ...]:
+def place_linked(
+    first: Order, new: NewOrder, key: AccountKey, principal: Principal, booking: Booking
+) -> tuple[Order, ...]:
     """Books the orders that come with one that was just taken: its exits, or the second leg of its pair."""
     made = linked_orders(first, new, booking.ids)
     for order in made:
@@ -148,8 +152,20 @@ def place_linked(first: Order, new: NewOrder, key: AccountKey, booking: Booking)
         if order.state is OrderState.ROUTED:
             booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
         event_type = OrderEventType.ORDER_PLACED if order.state is OrderState.ROUTED else OrderEventType.ORDER_HELD
-        event = _event(event_type, order, OrderState.NEW, booking, placed_details(order))
+        details = placed_details(order)
+        event = _event(event_type, order, OrderState.NEW, booking, details)
         booking.log(key, [replace(event, actor=order.placed_by)])
+        booking.audit.append(
+            audit.entry(
+                principal,
+                "order.place",
+                "Order",
+                order.id,
+                entry_id=booking.ids.new(),
+                now=booking.now,
+                new={**details, "state": order.state.value},
+            )
+        )
         # Legs on one side cannot both deal in full: the first has reserved for both.
         if new.oco is not None and order.side is not first.side:
             booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
@@ -169,6 +185,8 @@ def placed_details(order: Order) -> dict[str, str | None]:
         details |= {"linkRole": order.link_role.value, "ocaGroup": order.oca_group}
     if order.parent_id is not None:
         details["parentId"] = str(order.parent_id)
+    if order.is_staged:
+        details["releaseAt"] = order.release_at.isoformat() if order.release_at else None
     return details
 
 

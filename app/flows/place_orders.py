@@ -223,7 +223,7 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     _book(intent, order, booking)
     if order.link_role is None or order.state is OrderState.REJECTED:
         return Placement(order=order, problems=rejection_problems(order))
-    linked = place_linked(order, intent.new, intent.key, booking)
+    linked = place_linked(order, intent.new, intent.key, intent.principal, booking)
     facts.known.update({(intent.key, one.client_order_id): one for one in linked})
     return Placement(order=order, linked=linked)
 

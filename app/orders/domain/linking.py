@@ -73,7 +73,7 @@ def families_of(files: Iterable[OrderFile]) -> dict[str, Family]:
     """The families among these orders by a name of each; every order of a family must be there."""
     entries: dict[str, OrderFile] = {}
     members: dict[str, list[OrderFile]] = {}
-    for file in sorted(files, key=_place):
+    for file in sorted(files, key=lambda file: _place(file.order)):
         order = file.order
         if order.link_role is LinkRole.ENTRY:
             entries[str(order.id)] = file
@@ -84,10 +84,15 @@ def families_of(files: Iterable[OrderFile]) -> dict[str, Family]:
     return {name: Family(entry=entries.get(name), members=tuple(legs)) for name, legs in members.items()}
 
 
-def _place(file: OrderFile) -> tuple[datetime, bool, OrderId]:
+def in_family_order(orders: Iterable[Order]) -> list[Order]:
+    """The orders of a family, the oldest first and the take profit before the stop loss."""
+    return sorted(orders, key=_place)
+
+
+def _place(order: Order) -> tuple[datetime, bool, bool, OrderId]:
     # Those that were made together have ids in no order.
-    order = file.order
-    return order.created_at, order.link_role is LinkRole.STOP_LOSS, order.id
+    is_second = order.client_order_id.endswith(_SUFFIXES[LinkRole.OCO])
+    return order.created_at, order.link_role is LinkRole.STOP_LOSS, is_second, order.id
 
 
 def reserved_together(family: Family) -> dict[Side, Decimal]:
