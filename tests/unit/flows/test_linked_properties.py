@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -185,6 +185,7 @@ class House:
         self.cancels: list[OrderRequest] = []
         self.lane: deque[tuple[LaneKind, OrderId, RequestId | None]] = deque()
         self.requests: dict[RequestId, OrderRequest] = {}
+        self.wire: deque[Callable[[], None]] = deque()
         self.claimed = count(1)
         self.booking = Booking(books={KEY: Book(last_sequence=0, open_orders=0)}, positions={}, ids=Numbers(), now=NOW)
         first = link_first(self._order(new), new)
@@ -261,7 +262,7 @@ class House:
     # What may happen.
 
     def carry(self) -> None:
-        """One command reaches the broker."""
+        """One command is claimed and written to the socket."""
         if not self.lane:
             return
         kind, order_id, request_id = self.lane.popleft()
@@ -270,7 +271,7 @@ class House:
             if file.order.state is OrderState.ROUTED and not file.order.was_claimed:
                 claimed = replace(file.order, broker_client_id=1, broker_order_id=next(self.claimed))
                 self.files[order_id] = replace(file, order=claimed)
-                self.broker.place(claimed)
+                self.wire.append(lambda: self.broker.place(claimed))
             return
         assert request_id is not None
         request = self.requests[request_id]
@@ -279,9 +280,15 @@ class House:
         }:
             return
         if request.terms is None:
-            self.broker.cancel(order_id)
+            self.wire.append(lambda: self.broker.cancel(order_id))
         else:
-            self.broker.replace(order_id, request.terms)
+            terms = request.terms
+            self.wire.append(lambda: self.broker.replace(order_id, terms))
+
+    def arrive(self) -> None:
+        """What was written first reaches the broker."""
+        if self.wire:
+            self.wire.popleft()()
 
     def hear(self, reports: int) -> None:
         """So many reports reach the house, in one transaction."""
@@ -354,20 +361,22 @@ class House:
     def come_to_rest(self) -> None:
         """Everything that is under way arrives."""
         for _ in range(ROUNDS_MAX):
-            if not self.lane and not self.broker.told:
+            if not self.lane and not self.wire and not self.broker.told:
                 return
             self.carry()
+            self.arrive()
             self.hear(1)
         raise AssertionError("the house and the broker never come to rest")
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["carry", "carry", "hear", "hear", "deal", "deal", "cancel"]),
+        st.sampled_from(["carry", "carry", "arrive", "arrive", "hear", "hear", "deal", "deal", "cancel"]),
         st.integers(0, 7),
-        st.integers(1, 20),
+        st.integers(1, 8),
     ),
-    max_size=60,
+    min_size=20,
+    max_size=100,
 )
 
 
@@ -376,6 +385,8 @@ def run(house: House, steps: Sequence[tuple[str, int, int]], *, may_cancel: Sequ
         match step:
             case "carry":
                 house.carry()
+            case "arrive":
+                house.arrive()
             case "hear":
                 house.hear(size % 4 + 1)
             case "deal":
