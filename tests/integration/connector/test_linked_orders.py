@@ -1,6 +1,7 @@
 """Linked orders the whole way: at the simulator the exits of a bracket follow its fills, and each other."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -180,3 +181,31 @@ async def test_exits_that_were_claimed_by_a_connector_that_died_go_out_once(
 
     assert market.working == {"LMT": Decimal(100), "STP": Decimal(100)}
     assert await book(trading) == (100, 0, 100, 2)
+
+
+async def test_a_scheduled_order_goes_out_when_its_time_comes(
+    trading: Trading, settings: Settings, market: Market
+) -> None:
+    async with connector(settings):
+        await trading.until_connected()
+        placement = await trading.desk.intake.submit(
+            system_principal(trading.house.tenant_id, "test"),
+            NewOrder(
+                account_id=trading.house.account.id,
+                client_order_id="later",
+                side=Side.BUY,
+                order_type=OrderType.LIMIT,
+                terms=OrderTerms(quantity=Decimal(10), limit_price=Decimal(150)),
+                symbol="AAPL",
+                is_staged=True,
+                release_at=trading.desk.clock.now() + timedelta(seconds=1),
+            ),
+        )
+        await trading.until_states({"later": OrderState.ACCEPTED})
+
+    assert placement.order is not None
+    assert placement.order.state is OrderState.HELD
+    [event] = await trading.rows("SELECT recorded_at, actor FROM order_events WHERE type = 'OrderRouted'")
+    assert event["actor"] == "system:schedule"
+    assert event["recorded_at"] >= placement.order.release_at
+    assert market.working == {"LMT": Decimal(10)}
