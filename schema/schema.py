@@ -20,6 +20,7 @@ from schema.orders.mutations import OrderMutation
 from schema.orders.queries import OrderQuery
 from schema.orders.subscriptions import OrderSubscription
 from schema.positions.queries import PositionQuery
+from schema.positions.subscriptions import PositionSubscription
 
 
 @strawberry.type(description="What can be asked.")
@@ -33,7 +34,7 @@ class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation):
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, TickSubscription):
+class Subscription(OrderSubscription, PositionSubscription, TickSubscription):
     """What can be followed."""
 
 

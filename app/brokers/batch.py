@@ -39,6 +39,16 @@ async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> di
     }
 
 
+async def is_gate_open(session: BatchSession, key: AccountKey) -> bool:
+    """True when new orders may leave for the broker."""
+    rows = await session.fetch(
+        "SELECT is_gate_open FROM broker_connections WHERE tenant_id = $1 AND account_id = $2",
+        key.tenant_id,
+        key.account_id,
+    )
+    return bool(rows and rows[0]["is_gate_open"])
+
+
 async def take_order_ids(session: BatchSession, key: AccountKey, generation: int, count: int) -> int | None:
     """The first of `count` order ids that nobody had before; None when the generation is not the newest."""
     rows = await session.fetch(

@@ -18,6 +18,7 @@ from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneComma
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_not_told
 from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.instrument_directory import InstrumentMemory
 from app.flows.release_orders import lock_account, release_orders
 from app.flows.release_staged import release_due
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -51,6 +52,7 @@ class AccountStore:
         self._key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
         self._clock = clock
         self._ids = ids
+        self._memory = InstrumentMemory()
 
     async def raise_next_order_id(self, at_least: int) -> int:
         """Store that the broker will not take an order id below this one; ids never go back.
@@ -111,7 +113,12 @@ class AccountStore:
         try:
             async with begin_batch(self._database, self._lease.tenant_id) as session:
                 return await claim_orders(
-                    session, self._lease, self._account.client_id, limit=limit, now=self._clock.now()
+                    session,
+                    self._lease,
+                    self._account.client_id,
+                    limit=limit,
+                    now=self._clock.now(),
+                    memory=self._memory,
                 )
         except TRANSIENT as error:
             raise UnavailableError(f"the lane cannot be read: {error}") from error
@@ -122,7 +129,9 @@ class AccountStore:
             return
         try:
             is_news = await self._patiently(
-                lambda session: apply_reports(session, self._key, reports, now=self._clock.now(), ids=self._ids)
+                lambda session: apply_reports(
+                    session, self._key, reports, now=self._clock.now(), ids=self._ids, memory=self._memory
+                )
             )
         except LeaseLostError:
             raise

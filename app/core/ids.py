@@ -17,7 +17,7 @@ ExecutionKey = NewType("ExecutionKey", UUID)
 PositionId = NewType("PositionId", UUID)
 LimitId = NewType("LimitId", UUID)
 
-_RANDOM_BITS = 74
+RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -36,6 +36,6 @@ def uuid7(at: datetime, random_bits: int) -> UUID:
     Source: RFC 9562, section 5.7.
     """
     milliseconds = (at - _EPOCH) // _MILLISECOND & 0xFFFF_FFFF_FFFF
-    bits = random_bits & ((1 << _RANDOM_BITS) - 1)
+    bits = random_bits & ((1 << RANDOM_BITS) - 1)
     value = milliseconds << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & ((1 << 62) - 1)
     return UUID(int=value)

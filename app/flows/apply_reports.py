@@ -25,6 +25,7 @@ from app.core.messages import (
 from app.core.money import plain
 from app.flows.booking import Booking
 from app.flows.follow_links import Links, family_files
+from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.linking import families_of
@@ -41,8 +42,11 @@ from app.orders.domain.reports import (
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books, ledger, order_requests
 from app.orders.repository import batch as orders
+from app.orders.repository.account_books import Book
+from app.orders.repository.ledger import QuarantinedReport
 from app.positions import batch as positions
-from app.positions.domain import apply_fill, derive
+from app.positions.batch import PositionKey
+from app.positions.domain import Position, apply_fill, derive
 
 log = logging.getLogger(__name__)
 
@@ -52,29 +56,59 @@ AddressedReport = StatusReport | ExecutionReport | FaultReport | NotFoundReport
 
 
 async def apply_reports(
-    session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], *, now: datetime, ids: Ids
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    *,
+    now: datetime,
+    ids: Ids,
+    memory: InstrumentMemory | None = None,
 ) -> bool:
     """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
 
-    A report that repeats another changes nothing; one that fits no order or no transition is quarantined.
+    A report that repeats another changes nothing; one that fits no order or no transition is quarantined. All is
+    decided before the account's book is locked, so that orders come in meanwhile, and once more behind the lock where
+    somebody moved what was decided on.
     """
+    memory = memory or InstrumentMemory()
+    booking = Booking(books={key: Book(last_sequence=0, open_orders=0)}, positions={}, ids=ids, now=now)
+    work = await _decided(session, key, reports, booking, memory)
     books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
-    work = await _load(session, key, reports, Booking(books=books, positions={}, ids=ids, now=now))
-    for report in reports:
-        if isinstance(report, CommissionReport):
-            await work.book_commission(session, report)
-        else:
-            await work.apply(session, report)
+    if not await work.still_holds(session, books):
+        booking = Booking(books=books, positions={}, ids=ids, now=now)
+        work = await _decided(session, key, reports, booking, memory)
     await work.finish(session)
     return work.booking.has_events
 
 
-async def _load(session: BatchSession, key: AccountKey, reports: Sequence[BrokerReport], booking: Booking) -> "_Work":
+async def _decided(
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    booking: Booking,
+    memory: InstrumentMemory,
+) -> "_Work":
+    work = await _load(session, key, reports, booking, memory)
+    for report in reports:
+        if isinstance(report, CommissionReport):
+            work.book_commission(report)
+        else:
+            work.apply(report)
+    return work
+
+
+async def _load(
+    session: BatchSession,
+    key: AccountKey,
+    reports: Sequence[BrokerReport],
+    booking: Booking,
+    memory: InstrumentMemory,
+) -> "_Work":
     addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
     executed = [report for report in reports if isinstance(report, ExecutionReport)]
     named = [report.root for report in reports if isinstance(report, CommissionReport)]
-    found = await orders.orders_by_address(
+    addressed = await orders.orders_by_address(
         session,
         key,
         order_ids=[address.order_id for address in addresses if address.order_id],
@@ -82,7 +116,8 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
         broker_order_ids=[address.broker_order_id for address in addresses if address.broker_order_id],
         execution_roots=named,
     )
-    work = _Work(key=key, booking=booking)
+    found = addressed.orders
+    work = _Work(key=key, booking=booking, stamps=addressed.stamps)
     for order in found:
         work.remember(OrderFile(order=order))
     linked = [order for order in found if order.link_role is not None]
@@ -98,15 +133,16 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
-    if executed:
-        work.early = await ledger.take_early_commissions(session, key, [report.execution_id for report in executed])
-    known = await instruments.find(
-        session,
-        ids=[(key.tenant_id, one) for one in {order.instrument_id for order in found}],
-        contract_ids=[(key.tenant_id, str(report.contract_id)) for report in executed],
-    )
-    work.instruments = {instrument.id: instrument for _, instrument in known}
-    booking.positions.update(await positions.positions_of(session, [(key, one) for one in work.instruments]))
+    if executed and addressed.has_early_commissions:
+        work.early = await ledger.early_commissions(session, key, [report.execution_id for report in executed])
+    work.instruments = await memory.by_ids(session, key.tenant_id, {order.instrument_id for order in found})
+    traded = {instrument.contract_id for instrument in work.instruments.values()}
+    strange = [(key.tenant_id, str(one.contract_id)) for one in executed if one.contract_id not in traded]
+    if strange:
+        known = await instruments.find(session, contract_ids=strange)
+        work.instruments |= {instrument.id: instrument for _, instrument in known}
+    work.seen = await positions.positions_of(session, [(key, one) for one in work.instruments])
+    booking.positions.update(work.seen)
     return work
 
 
@@ -114,6 +150,8 @@ async def _load(session: BatchSession, key: AccountKey, reports: Sequence[Broker
 class _Work:
     key: AccountKey
     booking: Booking
+    stamps: dict[OrderId, int]
+    seen: dict[PositionKey, Position] = dataclasses.field(default_factory=dict)
     files: dict[OrderId, OrderFile] = dataclasses.field(default_factory=dict)
     by_permanent_id: dict[int, OrderId] = dataclasses.field(default_factory=dict)
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
@@ -123,6 +161,19 @@ class _Work:
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
     links: Links | None = None
+    too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
+    no_longer_early: list[str] = dataclasses.field(default_factory=list)
+    quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
+
+    async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
+        # What follows for the others of a family is decided on all of them, behind the lock alone.
+        if self.links is not None:
+            return False
+        if await orders.stamps(session, self.key.tenant_id, self.stamps) != self.stamps:
+            return False
+        moved = self.booking.moved
+        now = await positions.positions_of(session, moved) if moved else {}
+        return self.booking.rebase(books, now, self.seen)
 
     def remember(self, file: OrderFile) -> None:
         order = file.order
@@ -146,19 +197,19 @@ class _Work:
                 return self.files[self.by_broker_id[place]]
         return None
 
-    async def apply(self, session: BatchSession, report: AddressedReport) -> None:
+    def apply(self, report: AddressedReport) -> None:
         file = self.match(report.address)
         if file is None and isinstance(report, ExecutionReport):
             file = self.imported(report)
         if file is None:
             if isinstance(report, ExecutionReport):
-                await self.quarantine(session, None, "an execution of an instrument that is not known", report)
+                self.quarantine(None, "an execution of an instrument that is not known", report)
             return
         if isinstance(report, ExecutionReport):
             file = _room_for(file, report)
         decision = self.decide(file, report)
         if decision.quarantine is not None:
-            await self.quarantine(session, file.order.id, decision.quarantine, report)
+            self.quarantine(file.order.id, decision.quarantine, report)
         self.take(file, decision)
 
     def decide(self, file: OrderFile, report: AddressedReport) -> Decision:
@@ -193,9 +244,16 @@ class _Work:
         booking.resolved_requests.extend((key.tenant_id, request) for request in decision.requests)
         booking.log(key, decision.events)
         for row in decision.executions:
-            early = self.early.pop(row.execution_id, None)
+            early = self.early_commission(row.execution_id)
             if early is not None:
                 self.charge(row.execution_id, *early)
+
+    def early_commission(self, execution_id: str) -> tuple[Decimal, str] | None:
+        if execution_id in self.too_early:
+            return self.too_early.pop(execution_id)
+        if execution_id in self.early:
+            self.no_longer_early.append(execution_id)
+        return self.early.pop(execution_id, None)
 
     def move_position(self, fills: Sequence[Fill]) -> Decimal | None:
         realized: Decimal | None = None
@@ -216,13 +274,11 @@ class _Work:
         else:
             rows[known] = row
 
-    async def book_commission(self, session: BatchSession, report: CommissionReport) -> None:
+    def book_commission(self, report: CommissionReport) -> None:
         if report.commission is None:
             return
         if not self.charge(report.execution_id, report.commission, report.currency):
-            await ledger.keep_early_commission(
-                session, self.key, report.execution_id, report.commission, report.currency, self.booking.now
-            )
+            self.too_early[report.execution_id] = (report.commission, report.currency)
 
     def charge(self, execution_id: str, commission: Decimal, currency: str) -> bool:
         for rows in self.ledger.values():
@@ -280,22 +336,21 @@ class _Work:
         self.remember(file)
         return file
 
-    async def quarantine(
-        self, session: BatchSession, order_id: OrderId | None, reason: str, report: AddressedReport
-    ) -> None:
-        log.error("quarantined: %s: %s", reason, report)
-        await ledger.quarantine(
-            session,
-            self.key,
-            entry_id=self.booking.ids.new(),
-            order_id=order_id,
-            reason=reason,
-            report={"kind": type(report).__name__, **dataclasses.asdict(report)},
-            now=self.booking.now,
-        )
+    def quarantine(self, order_id: OrderId | None, reason: str, report: AddressedReport) -> None:
+        document = {"kind": type(report).__name__, **dataclasses.asdict(report)}
+        entry_id = self.booking.ids.new()
+        self.quarantined.append(QuarantinedReport(id=entry_id, order_id=order_id, reason=reason, report=document))
 
     async def finish(self, session: BatchSession) -> None:
         booking, tenant_id = self.booking, self.key.tenant_id
+        if self.too_early:
+            booking.extra.append(ledger.keep_early_commissions(self.key, self.too_early, booking.now))
+        if self.no_longer_early:
+            booking.extra.append(ledger.drop_early_commissions(self.key, self.no_longer_early))
+        if self.quarantined:
+            booking.extra.append(ledger.quarantine(self.key, self.quarantined, booking.now))
+            for one in self.quarantined:
+                log.error("quarantined: %s: %s", one.reason, one.report)
         changed = {row.id for _, row in booking.changed_executions}
         for rows in self.ledger.values():
             for row in rows:

@@ -1,6 +1,6 @@
 """What a transaction on locked accounts will store: gathered while deciding, written in sets, told in the outbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from app.audit.domain import AuditEntry
 from app.core.fix import Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
+from app.core.money import ZERO
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -41,16 +42,14 @@ class Booking:
     resolved_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
     lane: list[LaneEntry] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
-    _events: list[tuple[TenantId, LoggedEvent]] = field(default_factory=list)
+    extra: list[Write] = field(default_factory=list)
+    _events: list[tuple[AccountKey, OrderEvent]] = field(default_factory=list)
+    _reserved: dict[PositionKey, tuple[Decimal, Decimal]] = field(default_factory=dict)
     _moved: set[PositionKey] = field(default_factory=set)
 
     def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
-        """Gives events their places at the end of the account's log."""
-        for event in events:
-            book = self.books[key]
-            book.last_sequence += 1
-            logged = LoggedEvent(sequence=book.last_sequence, event=event, recorded_at=self.now)
-            self._events.append((key.tenant_id, logged))
+        """Takes events for the end of the account's log; they get their places when they are written."""
+        self._events.extend((key, event) for event in events)
 
     def count_open(self, key: AccountKey, change: int) -> None:
         """Counts orders that opened (above zero) or ended (below)."""
@@ -78,12 +77,38 @@ class Booking:
         """Raises or lowers what open orders may still add to a side of the position."""
         if not change:
             return
-        position = self.position(key, instrument_id)
-        if side is Side.BUY:
-            position = replace(position, open_buy_quantity=position.open_buy_quantity + change)
-        else:
-            position = replace(position, open_sell_quantity=position.open_sell_quantity + change)
-        self.store_position(key, position)
+        bought, sold = (change, ZERO) if side is Side.BUY else (ZERO, change)
+        before = self._reserved.get((key, instrument_id), _NOTHING)
+        self._reserved[key, instrument_id] = (before[0] + bought, before[1] + sold)
+        self.store_position(key, _reserving(self.position(key, instrument_id), bought, sold))
+
+    def rebase(
+        self,
+        books: dict[AccountKey, Book],
+        positions: Mapping[PositionKey, Position],
+        seen: Mapping[PositionKey, Position],
+    ) -> bool:
+        """Puts what was decided on counts from zero and on the positions seen onto the books and positions as locked.
+
+        False, with nothing changed, where a position was moved by another since it was seen: all is to be decided anew.
+        What others reserved meanwhile is kept.
+        """
+        for place in self._moved & positions.keys():
+            if not _holds_the_same(positions[place], seen.get(place)):
+                return False
+        for key, book in books.items():
+            book.open_orders += self.books[key].open_orders
+        self.books = books
+        for place in self._moved & positions.keys():
+            now = positions[place]
+            held = replace(
+                self.positions[place],
+                id=now.id,
+                open_buy_quantity=now.open_buy_quantity,
+                open_sell_quantity=now.open_sell_quantity,
+            )
+            self.positions[place] = _reserving(held, *self._reserved.get(place, _NOTHING))
+        return True
 
     def put_new(self, order: Order) -> None:
         """Takes an order that is not stored yet."""
@@ -99,7 +124,7 @@ class Booking:
 
     async def write(self, session: BatchSession) -> None:
         """Writes everything, and the outbox with it, in one round trip."""
-        writes: list[Write] = []
+        writes = list(self.extra)
         if self.new_orders:
             writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:
@@ -117,9 +142,10 @@ class Booking:
             rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]
             writes.append(positions.store_positions(rows))
         if self._events:
-            writes.append(event_log.append_events(self._events))
+            logged = self._logged()
+            writes.append(event_log.append_events(logged))
             writes.append(account_books.update_books(self.books))
-            writes.append(outbox.append(self._messages(), self.now))
+            writes.append(outbox.append(_messages(logged), self.now))
         if self.lane:
             writes.append(lanes.push_lane(self.lane, self.now))
         if self.audit:
@@ -131,19 +157,58 @@ class Booking:
         """True when something happened that subscribers are to learn."""
         return bool(self._events)
 
-    def _messages(self) -> list[OutboxMessage]:
-        by_account: dict[AccountKey, list[LoggedEvent]] = {}
-        for tenant_id, logged in self._events:
-            key = AccountKey(tenant_id=tenant_id, account_id=logged.event.account_id)
-            by_account.setdefault(key, []).append(logged)
-        return [
-            OutboxMessage(
-                tenant_id=key.tenant_id,
-                channel=events_channel(key.tenant_id, key.account_id),
-                payload=[event_document(logged) for logged in events],
-            )
-            for key, events in by_account.items()
-        ]
+    @property
+    def moved(self) -> frozenset[PositionKey]:
+        """The positions that are to be written."""
+        return frozenset(self._moved)
+
+    def _logged(self) -> list[tuple[TenantId, LoggedEvent]]:
+        logged: list[tuple[TenantId, LoggedEvent]] = []
+        for key, event in self._events:
+            book = self.books[key]
+            book.last_sequence += 1
+            place = LoggedEvent(sequence=book.last_sequence, event=event, recorded_at=self.now)
+            logged.append((key.tenant_id, place))
+        return logged
+
+
+_NOTHING = (ZERO, ZERO)
+
+
+def _reserving(position: Position, bought: Decimal, sold: Decimal) -> Position:
+    return replace(
+        position,
+        open_buy_quantity=position.open_buy_quantity + bought,
+        open_sell_quantity=position.open_sell_quantity + sold,
+    )
+
+
+def _holds_the_same(now: Position, seen: Position | None) -> bool:
+    before = seen or Position(
+        id=now.id, account_id=now.account_id, instrument_id=now.instrument_id, updated_at=now.updated_at
+    )
+    return now == replace(
+        before,
+        id=now.id,
+        open_buy_quantity=now.open_buy_quantity,
+        open_sell_quantity=now.open_sell_quantity,
+        updated_at=now.updated_at,
+    )
+
+
+def _messages(events: Iterable[tuple[TenantId, LoggedEvent]]) -> list[OutboxMessage]:
+    by_account: dict[AccountKey, list[LoggedEvent]] = {}
+    for tenant_id, logged in events:
+        key = AccountKey(tenant_id=tenant_id, account_id=logged.event.account_id)
+        by_account.setdefault(key, []).append(logged)
+    return [
+        OutboxMessage(
+            tenant_id=key.tenant_id,
+            channel=events_channel(key.tenant_id),
+            payload=[event_document(logged) for logged in told],
+        )
+        for key, told in by_account.items()
+    ]
 
 
 ValueT = TypeVar("ValueT")

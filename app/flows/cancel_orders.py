@@ -11,12 +11,12 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.locked_order import lock_order
+from app.flows.locked_order import lock_order, read_file
 from app.flows.place_orders import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST
 from app.infra.uow import begin_batch
-from app.orders.domain.changing import cancel_problem, is_unsent
+from app.orders.domain.changing import cancel_problem, is_on_its_way, is_unsent
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -38,6 +38,9 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             if locked is None:
                 return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
             key, book, file = locked
+            if is_on_its_way(file.order) and not await lanes.withdraw(session, key, [order_id]):
+                # The connector took it out of the lane meanwhile: it is claimed by now.
+                file = await read_file(session, principal.tenant_id, order_id)
             refused = cancel_problem(file)
             if refused is not None:
                 return Placement(order=file.order, problems=(refused,))
@@ -53,7 +56,6 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             links = await Links.of(session, key, file)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
-                await lanes.drop_from_lane(session, key, order.id)
             else:
                 order = _request(key, file, principal, booking)
             booking.audit.append(

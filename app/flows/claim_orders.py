@@ -19,8 +19,8 @@ from app.core.messages import (
     OrderAddress,
     StatusReport,
 )
-from app.infra.db import BatchSession
-from app.instruments import batch as instruments
+from app.flows.instrument_directory import InstrumentMemory
+from app.infra.db import BatchSession, Write
 from app.orders.domain.order import Order, OrderRequest
 from app.orders.repository import account_books, lanes, order_requests
 from app.orders.repository import batch as orders
@@ -31,40 +31,46 @@ _WITH_OPEN_GATE = tuple(LaneKind)
 
 
 async def claim_orders(
-    session: BatchSession, lease: Lease, client_id: int, *, limit: int, now: datetime
+    session: BatchSession,
+    lease: Lease,
+    client_id: int,
+    *,
+    limit: int,
+    now: datetime,
+    memory: InstrumentMemory | None = None,
 ) -> list[LaneCommand]:
     """The next commands of the account, each claimed once; new orders and modifies only while the gate is open.
 
-    Raises LeaseLostError when the lease's generation is not the newest: another connector has the account.
+    The account's book is not locked, so that orders come in meanwhile: a command is claimed by being taken out of the
+    lane, and who wants it back has to take it out first. Raises LeaseLostError when the lease's generation is not the
+    newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
     if not await lanes.has_lane(session, key):
         return []
-    await account_books.books_for_update(session, [key])
-    account = (await brokers.account_facts(session, [key]))[key]
-    kinds = _WITH_OPEN_GATE if account.is_gate_open else _AFTER_CONNECT
-    entries = await lanes.take_lane(session, key, kinds, limit)
-    if not entries:
+    kinds = _WITH_OPEN_GATE if await brokers.is_gate_open(session, key) else _AFTER_CONNECT
+    taken = await lanes.take_lane(session, key, kinds, limit)
+    if not taken:
         return []
-    known = await orders.orders_by_id(session, key.tenant_id, {entry.order_id for entry in entries})
-    placed = [entry.order_id for entry in entries if entry.kind is LaneKind.PLACE and _is_unsent(known[entry.order_id])]
-    claims: dict[OrderId, int] = {}
+    placed = [order.id for entry, order in taken if entry.kind is LaneKind.PLACE and _is_unsent(order)]
     first = await brokers.take_order_ids(session, key, lease.generation, len(placed))
     if first is None:
         raise LeaseLostError("the lease was taken over")
-    if placed:
-        claims = {order_id: first + place for place, order_id in enumerate(placed)}
-        await lanes.store_claims(session, key, list(claims.items()), client_id, lease.generation)
-    request_ids = [entry.request_id for entry in entries if entry.request_id is not None]
+    claims = {order_id: first + place for place, order_id in enumerate(placed)}
+    writes: list[Write] = []
+    if claims:
+        writes.append(lanes.store_claims(key, list(claims.items()), client_id, lease.generation))
+    request_ids = [entry.request_id for entry, _ in taken if entry.request_id is not None]
     requests: dict[RequestId, OrderRequest] = {}
     if request_ids:
         requests = await order_requests.requests_by_id(session, key.tenant_id, request_ids)
-        await order_requests.mark_sent(session, key.tenant_id, request_ids, now)
-    contracts = await contracts_of(session, key, known.values())
+        writes.append(order_requests.mark_sent(key.tenant_id, request_ids, now))
+    await session.write(writes)
+    contracts = await contracts_of(session, key, (order for _, order in taken), memory)
     return [
         command
-        for entry in entries
-        if (command := _command(entry, known[entry.order_id], claims, requests, contracts)) is not None
+        for entry, order in taken
+        if (command := _command(entry, order, claims, requests, contracts)) is not None
     ]
 
 
@@ -120,11 +126,13 @@ async def commands_after_sync(session: BatchSession, lease: Lease) -> list[LaneC
     return commands
 
 
-async def contracts_of(session: BatchSession, key: AccountKey, wanted: Iterable[Order]) -> dict[InstrumentId, Contract]:
+async def contracts_of(
+    session: BatchSession, key: AccountKey, wanted: Iterable[Order], memory: InstrumentMemory | None = None
+) -> dict[InstrumentId, Contract]:
     """The contracts of the orders' instruments."""
     ids = {order.instrument_id for order in wanted}
-    found = await instruments.find(session, ids=[(key.tenant_id, one) for one in ids])
-    return {instrument.id: contract_of(instrument) for _, instrument in found}
+    found = await (memory or InstrumentMemory()).by_ids(session, key.tenant_id, ids)
+    return {instrument_id: contract_of(instrument) for instrument_id, instrument in found.items()}
 
 
 def contract_of(instrument: Instrument) -> Contract:

@@ -18,8 +18,12 @@ async def lock_order(
         return None
     key = AccountKey(tenant_id=tenant_id, account_id=seen.account_id)
     books = await account_books.books_for_update(session, [key])
-    order = (await orders.orders_by_id(session, tenant_id, [order_id]))[order_id]
-    file = OrderFile(order=order)
+    return key, books[key], await read_file(session, tenant_id, order_id)
+
+
+async def read_file(session: BatchSession, tenant_id: TenantId, order_id: OrderId) -> OrderFile:
+    """The order as it stands, with its open requests; the book of its account is locked."""
+    file = OrderFile(order=(await orders.orders_by_id(session, tenant_id, [order_id]))[order_id])
     for request in await order_requests.open_requests(session, tenant_id, [order_id]):
         file = file.with_request(request)
-    return key, books[key], file
+    return file

@@ -14,7 +14,7 @@ from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.clock import Clock
-from app.core.errors import Problem, UnavailableError
+from app.core.errors import OmsError, Problem, UnavailableError
 from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
@@ -108,17 +108,34 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            matches = await self._directory.matches(principal.tenant_id, new)
-            intent = Intent(
-                principal=principal,
-                new=new,
-                order_id=OrderId(self._ids.new()),
-                matches=matches,
-                key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
-            )
-            return await self._batcher.submit(intent)
+            return await self._batcher.submit(await self._intent(principal, new))
         except CONNECTION_LOST as error:
-            raise UnavailableError("the order store does not answer; send the order again under its key") from error
+            raise _store_away() from error
+
+    async def submit_all(self, principal: Principal, orders: Sequence[NewOrder]) -> list[Placement]:
+        """What became of each of the orders, each on its own merits; handled in their order.
+
+        An order whose outcome is not known says so: it may be sent again under its client order id. Raises
+        UnavailableError when too many orders wait, with none of these taken.
+        """
+        placements = [Placement(order=None, problems=form_problems(new)) for new in orders]
+        sound = [place for place, placement in enumerate(placements) if not placement.problems]
+        try:
+            intents = [await self._intent(principal, orders[place]) for place in sound]
+        except CONNECTION_LOST as error:
+            raise _store_away() from error
+        for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
+            placements[place] = _known(answer)
+        return placements
+
+    async def _intent(self, principal: Principal, new: NewOrder) -> Intent:
+        return Intent(
+            principal=principal,
+            new=new,
+            order_id=OrderId(self._ids.new()),
+            matches=await self._directory.matches(principal.tenant_id, new),
+            key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
+        )
 
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
         quotes = await self._quotes(intents)
@@ -154,6 +171,20 @@ class OrderIntake:
     async def _after(self, placements: Sequence[Placement]) -> None:
         if any(placement.order is not None for placement in placements):
             await hint(self._redis, LANES, OUTBOX)
+
+
+def _store_away() -> UnavailableError:
+    return UnavailableError("the order store does not answer; send the order again under its key")
+
+
+def _known(answer: Placement | BaseException) -> Placement:
+    if isinstance(answer, Placement):
+        return answer
+    if isinstance(answer, CONNECTION_LOST):
+        answer = _store_away()
+    if not isinstance(answer, OmsError):
+        raise answer
+    return Placement(order=None, problems=(Problem(code=answer.code, message=answer.message),))
 
 
 async def place_batch(
@@ -193,16 +224,17 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     instrument = intent.matches[0]
     asked = terms_hash(intent.new, instrument.id)
     known = facts.known.get((intent.key, intent.new.client_order_id))
+    derived = linked_client_order_ids(intent.new)
     if known is not None:
         if known.terms_hash != asked:
             return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
-        named = (facts.known.get((intent.key, one)) for one in linked_client_order_ids(intent.new))
+        named = (facts.known.get((intent.key, one)) for one in derived)
         return Placement(
             order=known,
             problems=rejection_problems(known),
             linked=tuple(one for one in named if one is not None),
         )
-    if any((intent.key, one) in facts.known for one in linked_client_order_ids(intent.new)):
+    if any((intent.key, one) in facts.known for one in derived):
         return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
     if not account.is_active:
         return _refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")

@@ -29,6 +29,7 @@ class Batcher(Generic[ItemT, AnswerT]):
         self._handle = handle
         self._after = after
         self._waiting: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
+        self._in_bulk: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -42,10 +43,11 @@ class Batcher(Generic[ItemT, AnswerT]):
         assert self._task is not None, "entered before it is left"
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        for _, future in self._waiting:
+        for _, future in (*self._waiting, *self._in_bulk):
             if not future.done():
                 future.set_exception(UnavailableError("the process is stopping"))
         self._waiting.clear()
+        self._in_bulk.clear()
 
     async def submit(self, item: ItemT) -> AnswerT:
         """The answer to the item.
@@ -59,11 +61,27 @@ class Batcher(Generic[ItemT, AnswerT]):
         self._wake.set()
         return await future
 
+    async def submit_all(self, items: Sequence[ItemT]) -> list[AnswerT | BaseException]:
+        """The answer to each of the items, or what the handling of its batch raised.
+
+        They are handled in their order, in what room single items leave in the batches. Raises UnavailableError when
+        too many wait.
+        """
+        if len(self._in_bulk) + len(items) > WAITING_MAX:
+            raise UnavailableError("too many orders are waiting")
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[AnswerT]] = [loop.create_future() for _ in items]
+        self._in_bulk.extend(zip(items, futures, strict=True))
+        self._wake.set()
+        return await asyncio.gather(*futures, return_exceptions=True)
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-            if not self._waiting:
+            room = BATCH_MAX - len(batch)
+            batch += [self._in_bulk.popleft() for _ in range(min(room, len(self._in_bulk)))]
+            if not (self._waiting or self._in_bulk):
                 self._wake.clear()
             if batch:
                 await self._answer(batch)

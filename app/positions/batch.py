@@ -33,9 +33,10 @@ async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> 
     keys = list(wanted)
     rows = await session.fetch(
         """
-        SELECT p.* FROM positions AS p
-        JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
-          USING (tenant_id, account_id, instrument_id)
+        SELECT p.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
+        CROSS JOIN LATERAL (
+          SELECT * FROM positions WHERE tenant_id = w.tenant_id AND account_id = w.account_id
+            AND instrument_id = w.instrument_id OFFSET 0) AS p
         """,
         [key.tenant_id for key, _ in keys],
         [key.account_id for key, _ in keys],

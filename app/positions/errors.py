@@ -8,5 +8,5 @@ class PositionsTooManyError(OmsError):
 
     code = "POSITIONS_TOO_MANY"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"There are more than {limit} positions: name an account or symbols.", path=["accountId"])
+    def __init__(self, limit: int, path: str = "accountId") -> None:
+        super().__init__(f"There are more than {limit} positions: ask for those of fewer accounts.", path=[path])

@@ -4,19 +4,16 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Final
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     execute,
@@ -28,13 +25,13 @@ from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
+from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext
 from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
-
-Answer = dict[str, Any]
+from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 DOCUMENTS_MAX: Final = 1_000
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -44,6 +41,7 @@ CHARACTER_BYTES: Final = 4
 VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 5.0
+COMPILED_AFTER: Final = 1
 MESSAGE_LENGTH_MAX: Final = 500
 
 
@@ -65,6 +63,10 @@ class Prepared:
     errors: tuple[Answer, ...] = ()
     size: int = 0
     """Bytes that it keeps, without its text."""
+    compiled: dict[str | None, CompiledOperation | None] = field(default_factory=dict)
+    """Its operations that were compiled, by name; None for one that only the executor can run."""
+    runs: dict[str | None, int] = field(default_factory=dict)
+    """How often each of its operations was run before it was compiled."""
 
 
 class GraphQLEngine:
@@ -78,13 +80,19 @@ class GraphQLEngine:
         is_open_to_introspection: bool,
         known_as: KnownAs,
         recheck_every_s: float = RECHECK_EVERY_S,
+        compiled_after: int = COMPILED_AFTER,
     ) -> None:
-        """`requirements` are those of the subscriptions, by their name in GraphQL."""
+        """`requirements` are those of the subscriptions, by their name in GraphQL.
+
+        An operation is compiled once it was run `compiled_after` times.
+        """
         self._schema = schema
+        self._compiler = Compiler(schema)
         self._requirements = requirements
         self._is_open_to_introspection = is_open_to_introspection
         self.known_as = known_as
         self._recheck_every_s = recheck_every_s
+        self._compiled_after = compiled_after
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
         self._document_bytes = 0
 
@@ -93,10 +101,10 @@ class GraphQLEngine:
         found = self._operation(asked, context)
         if isinstance(found, dict):
             return found
-        document, operation = found
+        prepared, operation = found
         if operation.operation is OperationType.SUBSCRIPTION:
             return _refused("SUBSCRIPTION_OVER_HTTP", "Subscriptions go over a WebSocket: graphql-transport-ws.")
-        return await self._execute(document, operation, asked, context)
+        return await self._execute(prepared, operation, asked, context)
 
     async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
         """The answers of any operation: one of a query or a mutation, one for each event of a subscription.
@@ -107,11 +115,11 @@ class GraphQLEngine:
         if isinstance(found, dict):
             yield found
             return
-        document, operation = found
+        prepared, operation = found
         if operation.operation is not OperationType.SUBSCRIPTION:
-            yield await self._execute(document, operation, asked, context)
+            yield await self._execute(prepared, operation, asked, context)
             return
-        async with aclosing(self._follow(document, operation, asked, context)) as answers:
+        async with aclosing(self._follow(prepared, operation, asked, context)) as answers:
             async for answer in answers:
                 yield answer
 
@@ -155,9 +163,7 @@ class GraphQLEngine:
         size = _tokens(document) * TOKEN_BYTES
         return Prepared(document=document, is_introspecting=is_introspecting(document), size=size)
 
-    def _operation(
-        self, asked: Asked, context: RequestContext
-    ) -> tuple[DocumentNode, OperationDefinitionNode] | Answer:
+    def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode] | Answer:
         prepared = self.prepare(asked.document)
         if prepared.document is None:
             return {"errors": list(prepared.errors)}
@@ -168,11 +174,32 @@ class GraphQLEngine:
             if asked.operation_name is None:
                 return _refused("OPERATION_NAME_REQUIRED", "Name the operation: the document has several, or none.")
             return _refused("OPERATION_UNKNOWN", "The document has no operation of that name.")
-        return prepared.document, operation
+        return prepared, operation
+
+    def _compiled(
+        self, prepared: Prepared, operation: OperationDefinitionNode, *, is_repeated: bool = False
+    ) -> CompiledOperation | None:
+        # What is asked once is not worth compiling.
+        name = None if operation.name is None else operation.name.value
+        if name not in prepared.compiled:
+            runs = prepared.runs.get(name, 0)
+            if runs < self._compiled_after and not is_repeated:
+                prepared.runs[name] = runs + 1
+                return None
+            assert prepared.document is not None, "an operation was found in it"
+            prepared.compiled[name] = self._compiler.compile(prepared.document, operation)
+        return prepared.compiled[name]
 
     async def _execute(
-        self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
+        self, prepared: Prepared, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
     ) -> Answer:
+        compiled = self._compiled(prepared, operation)
+        run = None if compiled is None else compiled.start(asked.variables or {}, context)
+        if compiled is not None and run is not None:
+            is_serial = operation.operation is OperationType.MUTATION
+            return self._answer(await compiled.execute(run, is_serial=is_serial), context)
+        document = prepared.document
+        assert document is not None, "an operation was found in it"
         result = execute(
             self._schema,
             document,
@@ -189,8 +216,10 @@ class GraphQLEngine:
         return self._answer(result, context)
 
     async def _follow(
-        self, document: DocumentNode, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
+        self, prepared: Prepared, operation: OperationDefinitionNode, asked: Asked, context: RequestContext
     ) -> AsyncGenerator[Answer, None]:
+        document = prepared.document
+        assert document is not None, "an operation was found in it"
         executor = BudgetedExecutor.build(
             self._schema,
             document,
@@ -208,8 +237,20 @@ class GraphQLEngine:
         if isinstance(source, ExecutionResult):
             yield {"errors": [self._formatted(error, context) for error in source.errors or ()]}
             return
-        field = _root_field(executor)
-        requirement = self._requirements[field]
+        name = _root_field(executor)
+        requirement = self._requirements[name]
+        compiled = self._compiled(prepared, operation, is_repeated=True)
+        sharing = SharedAnswers(executor, asked.document, asked.operation_name, _variables(asked))
+
+        async def tell(event: Any, context: RequestContext) -> Answer:
+            run = None if compiled is None else compiled.start(asked.variables or {}, context)
+            if compiled is not None and run is not None:
+                return self._answer(await compiled.tell(event, run), context)
+            event_executor = executor.build_per_event_executor(event)
+            event_executor.context_value = context
+            result: Any = event_executor.execute_operation(False)
+            return self._answer(await result if isawaitable(result) else result, context)
+
         # The source is read in a task of its own, so that power is looked after while nothing happens.
         async with aclosing(_Patient(source, self._recheck_every_s)) as events:
             while True:
@@ -220,17 +261,19 @@ class GraphQLEngine:
                 except StopAsyncIteration:
                     return
                 except Exception as error:
-                    yield self._failed(error, field, context)
+                    yield self._failed(error, name, context)
                     return
                 if event is _QUIET:
                     continue
-                event_executor = executor.build_per_event_executor(event)
-                event_executor.context_value = context.anew(principal)
-                result: Any = event_executor.execute_operation(False)
-                yield self._answer(await result if isawaitable(result) else result, context)
+                events.is_beating = is_beating(event)
+                anew = context.anew(principal)
+                if is_shared(event):
+                    yield await sharing.answer(event, anew, tell)
+                else:
+                    yield await tell(event, anew)
 
-    def _failed(self, error: Exception, field: str, context: RequestContext) -> Answer:
-        wrapped = GraphQLError(str(error), path=[field], original_error=error)
+    def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
+        wrapped = GraphQLError(str(error), path=[name], original_error=error)
         return {"errors": [self._formatted(wrapped, context)]}
 
     def _uncoerced(
@@ -269,8 +312,12 @@ class _Patient:
         self._source = aiter(source)
         self._patience_s = patience_s
         self._next: asyncio.Task[Any] | None = None
+        self.is_beating = False
+        """True when the source says something often enough by itself."""
 
     async def __anext__(self) -> Any:
+        if self.is_beating:
+            return await self._source.__anext__()
         if self._next is None:
             self._next = asyncio.ensure_future(self._source.__anext__())
         done, _ = await asyncio.wait([self._next], timeout=self._patience_s)
@@ -307,15 +354,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
 
 def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
-    fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
-    while True:
-        selection = pending.pop()
-        if isinstance(selection, FieldNode):
-            return selection.name.value
-        if isinstance(selection, InlineFragmentNode):
-            pending.extend(selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode):
-            pending.extend(fragments[selection.name.value].selection_set.selections)
+    return next(fields_of(executor, executor.operation.selection_set)).name.value
 
 
 def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import strawberry
 from strawberry.scalars import JSON
 
-from app.core.errors import OmsError
+from app.core.errors import InputError, OmsError
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
@@ -23,6 +23,9 @@ from schema.base.errors import UserError, problem_errors, user_errors
 from schema.base.ids import is_id, parse_id
 from schema.base.permissions import scoped
 from schema.orders.types import Order
+
+ORDERS_MAX: Final = 1_000
+"""How many orders one placeOrders takes."""
 
 
 @strawberry.input(description="An order as it is asked for. The instrument is named by its id or by its symbol.")
@@ -94,6 +97,21 @@ class PlaceOrderPayload:
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
+@strawberry.type(description="What became of each order, in the order of the input.")
+class BulkOrderPayload:
+    """The answer of placeOrders."""
+
+    results: list[PlaceOrderPayload]
+    accepted: int = strawberry.field(description="How many have no errors.")
+    rejected: int = strawberry.field(description="How many have errors.")
+
+    @classmethod
+    def of(cls, results: list[PlaceOrderPayload]) -> "BulkOrderPayload":
+        """The results, counted."""
+        rejected = sum(bool(result.errors) for result in results)
+        return cls(results=results, accepted=len(results) - rejected, rejected=rejected)
+
+
 @strawberry.type(description="The order after the request was taken, or as it stands with why it was not.")
 class OrderPayload:
     """The answer of modifyOrder and cancelOrder."""
@@ -112,18 +130,31 @@ class OrderMutation:
     )
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:  # noqa: A002
         """Places an order."""
-        if not is_id(input.account_id):
-            return PlaceOrderPayload(errors=_unknown(OrderProblem.ACCOUNT_NOT_FOUND, "accountId"))
-        if input.instrument_id is not None and not is_id(input.instrument_id):
-            return PlaceOrderPayload(errors=_unknown(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId"))
-        if input.metadata is not None and not isinstance(input.metadata, dict):
-            return PlaceOrderPayload(errors=_unknown(OrderProblem.METADATA_INVALID, "metadata"))
+        new = _new_order(input)
+        if not isinstance(new, NewOrder):
+            return PlaceOrderPayload(errors=new)
         try:
-            placement = await info.context.desk.intake.submit(info.context.principal, _new_order(input))
+            placement = await info.context.desk.intake.submit(info.context.principal, new)
         except OmsError as error:
             return PlaceOrderPayload(errors=user_errors(error))
-        order, errors = _outcome(placement)
-        return PlaceOrderPayload(order=order, errors=errors)
+        return _placed(placement)
+
+    @strawberry.mutation(
+        description=f"Places up to {ORDERS_MAX} orders, each on its own merits: one that is refused holds up no other. "
+        "Those of an account are taken in the order of the input. An order whose outcome is not known has the error "
+        "UNAVAILABLE: send it again under its clientOrderId.",
+        extensions=scoped(Scope.PLACE_ORDERS),
+    )
+    async def place_orders(self, info: Info, input: list[PlaceOrderInput]) -> BulkOrderPayload:  # noqa: A002
+        """Places orders."""
+        if len(input) > ORDERS_MAX:
+            raise InputError(f"At most {ORDERS_MAX} orders are placed at once.", path=["input"], limit=ORDERS_MAX)
+        asked = [_new_order(one) for one in input]
+        sound = [new for new in asked if isinstance(new, NewOrder)]
+        placements = iter(await info.context.desk.intake.submit_all(info.context.principal, sound))
+        return BulkOrderPayload.of(
+            [_placed(next(placements)) if isinstance(new, NewOrder) else PlaceOrderPayload(errors=new) for new in asked]
+        )
 
     @strawberry.mutation(
         description="Asks the broker for other terms. The order keeps its old ones until the broker agrees.",
@@ -166,7 +197,13 @@ class OrderMutation:
         return OrderPayload(order=order, errors=errors)
 
 
-def _new_order(given: PlaceOrderInput) -> NewOrder:
+def _new_order(given: PlaceOrderInput) -> NewOrder | list[UserError]:
+    if not is_id(given.account_id):
+        return _unknown(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
+    if given.instrument_id is not None and not is_id(given.instrument_id):
+        return _unknown(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId")
+    if given.metadata is not None and not isinstance(given.metadata, dict):
+        return _unknown(OrderProblem.METADATA_INVALID, "metadata")
     return NewOrder(
         account_id=AccountId(parse_id(given.account_id)),
         client_order_id=given.client_order_id,
@@ -191,6 +228,11 @@ def _new_order(given: PlaceOrderInput) -> NewOrder:
         release_at=given.release_at,
         metadata=cast("dict[str, Any]", given.metadata or {}),
     )
+
+
+def _placed(placement: Placement) -> PlaceOrderPayload:
+    order, errors = _outcome(placement)
+    return PlaceOrderPayload(order=order, errors=errors)
 
 
 def _outcome(placement: Placement) -> tuple[Order | None, list[UserError]]:

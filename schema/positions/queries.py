@@ -30,9 +30,9 @@ class PositionQuery:
     ) -> list[Position]:
         """What the tenant holds."""
         principal = info.context.principal
-        account: AccountId | None = None
+        accounts: tuple[AccountId, ...] | None = None
         if account_id is not None:
-            account = await known_account(info, account_id, "accountId")
+            accounts = (await known_account(info, account_id, "accountId"),)
         async with info.context.desk.reading(principal) as session:
             instrument_ids = None
             if symbols is not None:
@@ -41,7 +41,7 @@ class PositionQuery:
             found = await positions.held(
                 session,
                 principal.tenant_id,
-                account_id=account,
+                account_ids=accounts,
                 instrument_ids=instrument_ids,
                 include_flat=bool(include_flat),
             )

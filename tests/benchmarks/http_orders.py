@@ -20,12 +20,17 @@ SECONDS = 5.0
 RATES = (200, 1_000)
 FILL_RATE = 100
 SETTLE_S = 30.0
+BULK = 1_000
+BULKS = 6
 DRAIN_S = 1.0
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "JPM", "SPY", "QQQ", "IWM")
 PROTOTYPE = "prototype without HTTP and GraphQL: p99 2.6 ms at 1,000/s; target p99 < 10 ms"
 
 _PLACE = """mutation Place($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id clientOrderId state } errors { code message path } }
+}"""
+_PLACE_ALL = """mutation PlaceAll($input: [PlaceOrderInput!]!) {
+  placeOrders(input: $input) { accepted results { order { id state } errors { code message path } } }
 }"""
 _EVENTS = """subscription Events($accountId: ID!) {
   orderEvents(accountId: $accountId) { orderId toState }
@@ -74,8 +79,28 @@ class Load:
 
     async def place(self) -> str:
         """Places one market order and answers with its id."""
+        body = json.dumps({"query": _PLACE, "variables": {"input": self._order()}}).encode()
+        connection = await self._idle.get()
+        answer = await connection.post(body)
+        self._idle.put_nowait(connection)
+        payload = answer["data"]["placeOrder"]
+        assert payload["errors"] == [], payload
+        return str(payload["order"]["id"])
+
+    async def place_all(self, count: int) -> float:
+        """Places so many orders in one request and answers with the milliseconds that it took."""
+        body = json.dumps({"query": _PLACE_ALL, "variables": {"input": [self._order() for _ in range(count)]}}).encode()
+        connection = await self._idle.get()
+        start = time.perf_counter()
+        answer = await connection.post(body)
+        took_ms = (time.perf_counter() - start) * 1000
+        self._idle.put_nowait(connection)
+        assert answer["data"]["placeOrders"]["accepted"] == count, answer
+        return took_ms
+
+    def _order(self) -> dict[str, Any]:
         self._number += 1
-        order = {
+        return {
             "accountId": self._demo["accountId"],
             "symbol": SYMBOLS[self._number % len(SYMBOLS)],
             "side": "BUY" if self._number // len(SYMBOLS) % 2 else "SELL",
@@ -83,13 +108,6 @@ class Load:
             "quantity": "1",
             "clientOrderId": uuid4().hex,
         }
-        body = json.dumps({"query": _PLACE, "variables": {"input": order}}).encode()
-        connection = await self._idle.get()
-        answer = await connection.post(body)
-        self._idle.put_nowait(connection)
-        payload = answer["data"]["placeOrder"]
-        assert payload["errors"] == [], payload
-        return str(payload["order"]["id"])
 
     async def open_loop(self, rate: int, seconds: float) -> dict[str, tuple[float, float]]:
         """Offers orders at a rate: intended arrival and answer by order id."""
@@ -138,12 +156,29 @@ async def measure() -> list[Figure]:
         took = time.perf_counter() - started
         await asyncio.sleep(DRAIN_S)
         after = cpu_seconds(installation)
+        figures += [await _in_bulk(load, callers) for callers in (1, 2)]
         figures.append(_figure(f"acknowledged, {CALLERS} callers, one account", latencies, took, "target 1,000/s"))
     print_table("placeOrder over HTTP, whole system on this machine, connector and simulator trading along", figures)
     print("\n| process | CPU for an order, placed to filled and told, us |\n|---|---|")
     for name, seconds in after.items():
         print(f"| {name} | {(seconds - before.get(name, 0.0)) / len(latencies) * 1e6:,.0f} |")
     return figures
+
+
+async def _in_bulk(load: Load, callers: int) -> Figure:
+    started = time.perf_counter()
+    batches = [load.place_all(BULK) for _ in range(BULKS)]
+    took_ms: list[float] = []
+    for first in range(0, BULKS, callers):
+        took_ms += await asyncio.gather(*batches[first : first + callers])
+    rate = BULK * BULKS / (time.perf_counter() - started)
+    return Figure(
+        name=f"placeOrders of {BULK:,}, {callers} at a time, one account",
+        per_second=rate,
+        p50_ms=percentile(took_ms, 0.5),
+        p99_ms=percentile(took_ms, 0.99),
+        beside="orders a second; target 10,000/s",
+    )
 
 
 async def _to_filled(demo: dict[str, Any], load: Load) -> Figure:

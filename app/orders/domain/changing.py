@@ -31,7 +31,12 @@ class OrderChange:
 
 def is_unsent(order: Order) -> bool:
     """True when the broker cannot know the order, so that a cancel ends it here and now."""
-    return order.state in _UNSENT or (order.state is OrderState.ROUTED and not order.was_claimed)
+    return order.state in _UNSENT or is_on_its_way(order)
+
+
+def is_on_its_way(order: Order) -> bool:
+    """True when the order waits in the lane, from where the connector takes it at any moment."""
+    return order.state is OrderState.ROUTED and not order.was_claimed
 
 
 def cancel_problem(file: OrderFile) -> Problem | None:

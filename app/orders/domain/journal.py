@@ -10,9 +10,9 @@ from app.core.ids import AccountId, OrderId, TenantId
 from app.orders.domain.order import LoggedEvent, OrderEvent
 
 
-def events_channel(tenant_id: TenantId, account_id: AccountId) -> str:
-    """The channel that carries the events of an account."""
-    return f"events:{tenant_id}:{account_id}"
+def events_channel(tenant_id: TenantId) -> str:
+    """The channel that carries the events of a tenant: each message a list of one account's, in order."""
+    return f"events:{tenant_id}"
 
 
 def event_document(logged: LoggedEvent) -> dict[str, Any]:

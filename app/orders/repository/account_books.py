@@ -1,6 +1,7 @@
 """The books of accounts: the rows whose locks put writers in line."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.core.ids import AccountId, TenantId
@@ -68,3 +69,15 @@ async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[Acc
     """Where the event log of each account of the tenant ends."""
     rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)
     return {row["account_id"]: row["last_sequence"] for row in rows}
+
+
+async def ends_of(session: BatchSession, tenant_ids: Iterable[TenantId]) -> Mapping[TenantId, dict[AccountId, int]]:
+    """Where the event log of each account of the tenants ends."""
+    rows = await session.fetch(
+        "SELECT tenant_id, account_id, last_sequence FROM account_books WHERE tenant_id = ANY($1::uuid[])",
+        list(tenant_ids),
+    )
+    found: dict[TenantId, dict[AccountId, int]] = defaultdict(dict)
+    for row in rows:
+        found[row["tenant_id"]][row["account_id"]] = row["last_sequence"]
+    return found

@@ -1,6 +1,7 @@
 """Orders in sets: each statement serves a whole batch."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from app.core.ids import OrderId, TenantId
 from app.core.messages import AccountKey
@@ -12,15 +13,29 @@ from app.orders.repository.rows import (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressedOrders:
+    """The orders that reports may mean, without their risk checks, each with the stamp of its stored version.
+
+    has_early_commissions: the account has commissions that came before their executions.
+    """
+
+    orders: list[Order]
+    stamps: dict[OrderId, int]
+    has_early_commissions: bool
+
+
 async def orders_by_client_id(
     session: BatchSession, wanted: Sequence[tuple[AccountKey, str]]
 ) -> dict[tuple[AccountKey, str], Order]:
     """The orders that bear these client order ids."""
+    # Each by itself: as a join of the two, the planner reads all orders of the tenants until it has statistics.
     rows = await session.fetch(
         """
-        SELECT o.* FROM orders AS o
-        JOIN unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(tenant_id, account_id, client_order_id)
-          USING (tenant_id, account_id, client_order_id)
+        SELECT o.* FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(tenant_id, account_id, client_order_id)
+        CROSS JOIN LATERAL (
+          SELECT * FROM orders WHERE tenant_id = w.tenant_id AND account_id = w.account_id
+            AND client_order_id = w.client_order_id OFFSET 0) AS o
         """,
         [key.tenant_id for key, _ in wanted],
         [key.account_id for key, _ in wanted],
@@ -49,7 +64,7 @@ async def orders_by_address(
     permanent_ids: Sequence[int],
     broker_order_ids: Sequence[int],
     execution_roots: Sequence[str],
-) -> list[Order]:
+) -> AddressedOrders:
     """The orders of an account that a broker may mean by any of these names."""
     # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
     # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
@@ -67,9 +82,11 @@ async def orders_by_address(
             SELECT order_id FROM executions
             WHERE tenant_id = $1 AND account_id = $2 AND execution_root = w.root OFFSET 0) AS found
         )
-        SELECT o.* FROM named CROSS JOIN LATERAL (
-          SELECT * FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o
-        WHERE o.account_id = $2
+        SELECT early.has_early, o.* FROM (
+          SELECT EXISTS (SELECT FROM early_commissions WHERE tenant_id = $1 AND account_id = $2) AS has_early) AS early
+        LEFT JOIN (named CROSS JOIN LATERAL (
+          SELECT *, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = named.id OFFSET 0) AS o)
+          ON o.account_id = $2
         """,
         key.tenant_id,
         key.account_id,
@@ -78,7 +95,25 @@ async def orders_by_address(
         list(set(broker_order_ids)),
         list(set(execution_roots)),
     )
-    return [order_from_row(row) for row in rows]
+    found = [row for row in rows if row["id"] is not None]
+    return AddressedOrders(
+        orders=[order_from_row(row, with_checks=False) for row in found],
+        stamps={row["id"]: row["stamp"] for row in found},
+        has_early_commissions=rows[0]["has_early"],
+    )
+
+
+async def stamps(session: BatchSession, tenant_id: TenantId, ids: Iterable[OrderId]) -> dict[OrderId, int]:
+    """Which version of each order is stored now."""
+    rows = await session.fetch(
+        """
+        SELECT o.id, o.stamp FROM unnest($2::uuid[]) AS w(id) CROSS JOIN LATERAL (
+          SELECT id, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = w.id OFFSET 0) AS o
+        """,
+        tenant_id,
+        list(ids),
+    )
+    return {row["id"]: row["stamp"] for row in rows}
 
 
 def insert_orders(orders: Sequence[Order]) -> Write:
@@ -87,24 +122,18 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         """
         INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, terms_hash, side, order_type,
           time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
-          outside_regular_hours, origin, order_metadata, placed_by, state, filled_quantity, filled_notional, commission,
-          overfilled_quantity, reject_origin, reject_code, reject_reason, in_doubt, risk_checks, version,
-          broker_client_id, broker_order_id, permanent_id, created_at, updated_at, average_fill_price, parent_id,
-          link_role, oca_group, group_quantity, closes_position, is_staged, release_at)
-        SELECT n.*, r.filled, r.notional, r.commission, r.overfilled, r.origin, r.code, r.reason, false,
-          r.checks::jsonb, 1, r.client, r.broker, r.permanent, r.created_at, r.created_at, r.average, r.parent, r.role,
-          r.oca_group, r.group_quantity, r.closes, r.staged, r.release_at
+          outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
+          risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
+          filled_notional, commission, overfilled_quantity, average_fill_price, parent_id, link_role, oca_group,
+          group_quantity, closes_position, is_staged, release_at, in_doubt, version)
+        SELECT n.*, false, 1
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
-          $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) WITH ORDINALITY AS n(
-            a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, place)
-        JOIN unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::bigint[],
-          $28::timestamptz[], $29::numeric[], $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[],
-          $34::uuid[], $35::text[], $36::text[], $37::numeric[], $38::bool[], $39::bool[], $40::timestamptz[])
-          WITH ORDINALITY AS r(origin, code, reason, checks, client, broker, permanent, created_at, filled, notional,
-            commission, overfilled, average, parent, role, oca_group, group_quantity, closes, staged, release_at, place)
-          USING (place)
-        """.replace("n.*", ", ".join(f"n.a{place}" for place in range(1, 21))),
+          $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
+          $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
+          $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
+          $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[]) AS n
+        """,
         [order.tenant_id for order in orders],
         [order.id for order in orders],
         [order.account_id for order in orders],
@@ -134,6 +163,7 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],
         [order.created_at for order in orders],
+        [order.updated_at for order in orders],
         [order.filled_quantity for order in orders],
         [order.filled_notional for order in orders],
         [order.commission for order in orders],

@@ -7,6 +7,8 @@ from datetime import datetime
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
 from app.infra.db import BatchSession, Write
+from app.orders.domain.order import Order
+from app.orders.repository.rows import order_from_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,13 @@ async def has_lane(session: BatchSession, key: AccountKey) -> bool:
     )
 
 
-async def take_lane(session: BatchSession, key: AccountKey, kinds: Sequence[LaneKind], limit: int) -> list[LaneEntry]:
-    """Takes the first commands of a lane away, in order. The book of the account is locked by the caller."""
+async def take_lane(
+    session: BatchSession, key: AccountKey, kinds: Sequence[LaneKind], limit: int
+) -> list[tuple[LaneEntry, Order]]:
+    """Takes the first commands of a lane away, in order, each with its order, without its risk checks.
+
+    The book need not be locked: whoever takes a command out of the lane decides what becomes of it.
+    """
     rows = await session.fetch(
         """
         WITH taken AS (
@@ -55,7 +62,8 @@ async def take_lane(session: BatchSession, key: AccountKey, kinds: Sequence[Lane
             SELECT id FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind = ANY($3::text[])
             ORDER BY id LIMIT $4)
           RETURNING id, kind, order_id, request_id)
-        SELECT kind, order_id, request_id FROM taken ORDER BY id
+        SELECT t.id AS place, t.kind, t.request_id, o.* FROM taken AS t
+        JOIN orders AS o ON o.tenant_id = $1 AND o.id = t.order_id ORDER BY t.id
         """,
         key.tenant_id,
         key.account_id,
@@ -63,16 +71,17 @@ async def take_lane(session: BatchSession, key: AccountKey, kinds: Sequence[Lane
         limit,
     )
     return [
-        LaneEntry(key=key, kind=LaneKind(row["kind"]), order_id=row["order_id"], request_id=row["request_id"])
+        (
+            LaneEntry(key=key, kind=LaneKind(row["kind"]), order_id=row["id"], request_id=row["request_id"]),
+            order_from_row(row, with_checks=False),
+        )
         for row in rows
     ]
 
 
-async def store_claims(
-    session: BatchSession, key: AccountKey, claims: Sequence[tuple[OrderId, int]], client_id: int, generation: int
-) -> None:
+def store_claims(key: AccountKey, claims: Sequence[tuple[OrderId, int]], client_id: int, generation: int) -> Write:
     """Stores the broker's order ids that orders are about to be sent with: the durable intent to send."""
-    await session.execute(
+    return Write.of(
         """
         UPDATE orders AS o SET broker_order_id = n.broker_order_id, broker_client_id = $4, claimed_generation = $5
         FROM unnest($2::uuid[], $3::bigint[]) AS n(id, broker_order_id)
@@ -86,11 +95,18 @@ async def store_claims(
     )
 
 
-async def drop_from_lane(session: BatchSession, key: AccountKey, order_id: OrderId) -> None:
-    """Takes away what the lane still holds of an order."""
-    await session.execute(
-        "DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND order_id = $3",
+async def withdraw(session: BatchSession, key: AccountKey, order_ids: Sequence[OrderId]) -> set[OrderId]:
+    """Takes what the lane still holds of these orders away; the orders whose first command came out.
+
+    Those never left and never will. One that was on its way to be claimed is waited for, and does not come out.
+    """
+    rows = await session.fetch(
+        """
+        DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND order_id = ANY($3::uuid[])
+        RETURNING order_id, kind
+        """,
         key.tenant_id,
         key.account_id,
-        order_id,
+        list(order_ids),
     )
+    return {row["order_id"] for row in rows if row["kind"] == LaneKind.PLACE}

@@ -1,9 +1,11 @@
 """The execution ledger, the commissions that came first, and the reports that fit nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from app.core.ids import ExecutionKey, OrderId, TenantId
 from app.core.messages import AccountKey
@@ -92,14 +94,14 @@ def update_executions(tenant_id: TenantId, executions: Sequence[Execution]) -> W
     )
 
 
-async def take_early_commissions(
+async def early_commissions(
     session: BatchSession, key: AccountKey, execution_ids: Sequence[str]
 ) -> dict[str, tuple[Decimal, str]]:
-    """Takes the commissions that came before these executions."""
+    """The commissions that came before these executions."""
     rows = await session.fetch(
         """
-        DELETE FROM early_commissions WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($3::text[])
-        RETURNING execution_id, commission, currency
+        SELECT execution_id, commission, currency FROM early_commissions
+        WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($3::text[])
         """,
         key.tenant_id,
         key.account_id,
@@ -108,46 +110,57 @@ async def take_early_commissions(
     return {row["execution_id"]: (row["commission"], row["currency"]) for row in rows}
 
 
-async def keep_early_commission(
-    session: BatchSession, key: AccountKey, execution_id: str, commission: Decimal, currency: str, now: datetime
-) -> None:
-    """Keeps a commission until its execution comes."""
-    await session.execute(
+def drop_early_commissions(key: AccountKey, execution_ids: Sequence[str]) -> Write:
+    """Takes the commissions away whose executions have come."""
+    return Write.of(
+        "DELETE FROM early_commissions WHERE tenant_id = $1 AND account_id = $2 AND execution_id = ANY($3::text[])",
+        key.tenant_id,
+        key.account_id,
+        list(execution_ids),
+    )
+
+
+def keep_early_commissions(key: AccountKey, commissions: Mapping[str, tuple[Decimal, str]], now: datetime) -> Write:
+    """Keeps commissions until their executions come."""
+    return Write.of(
         """
         INSERT INTO early_commissions (tenant_id, account_id, execution_id, commission, currency, recorded_at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+        SELECT $1::uuid, $2::uuid, n.*, $6::timestamptz FROM unnest($3::text[], $4::numeric[], $5::text[]) AS n
+        ON CONFLICT DO NOTHING
         """,
         key.tenant_id,
         key.account_id,
-        execution_id,
-        commission,
-        currency,
+        list(commissions),
+        [commission for commission, _ in commissions.values()],
+        [currency for _, currency in commissions.values()],
         now,
     )
 
 
-async def quarantine(
-    session: BatchSession,
-    key: AccountKey,
-    *,
-    entry_id: Any,
-    order_id: OrderId | None,
-    reason: str,
-    report: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Keeps a report that fits nowhere, whole."""
-    await session.execute(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedReport:
+    """A report that fits nowhere, whole, and why."""
+
+    id: UUID
+    order_id: OrderId | None
+    reason: str
+    report: dict[str, Any]
+
+
+def quarantine(key: AccountKey, reports: Sequence[QuarantinedReport], now: datetime) -> Write:
+    """Keeps reports that fit nowhere."""
+    return Write.of(
         """
-        INSERT INTO quarantined_reports (tenant_id, id, account_id, order_id, reason, report, recorded_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO quarantined_reports (tenant_id, account_id, id, order_id, reason, report, recorded_at)
+        SELECT $1::uuid, $2::uuid, n.*, $7::timestamptz
+        FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::jsonb[]) AS n
         """,
         key.tenant_id,
-        entry_id,
         key.account_id,
-        order_id,
-        reason,
-        report,
+        [one.id for one in reports],
+        [one.order_id for one in reports],
+        [one.reason for one in reports],
+        [one.report for one in reports],
         now,
     )
 

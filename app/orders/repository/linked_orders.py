@@ -12,7 +12,7 @@ from app.orders.repository.rows import order_from_row
 
 
 async def families(session: BatchSession, key: AccountKey, linked: Iterable[Order]) -> list[Order]:
-    """All orders of the families that these belong to: entries, their exits, the legs of an OCO."""
+    """All orders, without their risk checks, of the families that these belong to: an entry and exits, or legs."""
     entries: set[OrderId] = set()
     groups: set[str] = set()
     for order in linked:
@@ -30,7 +30,7 @@ async def families(session: BatchSession, key: AccountKey, linked: Iterable[Orde
         list(entries),
         list(groups),
     )
-    return [order_from_row(row) for row in rows]
+    return [order_from_row(row, with_checks=False) for row in rows]
 
 
 async def withdrawn(

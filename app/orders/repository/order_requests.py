@@ -61,9 +61,9 @@ def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> W
     )
 
 
-async def mark_sent(session: BatchSession, tenant_id: TenantId, ids: Sequence[RequestId], now: datetime) -> None:
+def mark_sent(tenant_id: TenantId, ids: Sequence[RequestId], now: datetime) -> Write:
     """Stores that requests are about to be written to the socket."""
-    await session.execute(
+    return Write.of(
         "UPDATE order_requests SET sent_at = $3 WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
         tenant_id,
         list(ids),

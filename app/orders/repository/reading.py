@@ -45,6 +45,14 @@ async def orders_page(
     return page_of([order_from_row(row) for row in rows], window)
 
 
+async def fitting_orders(
+    session: ReadSession, tenant_id: TenantId, wanted: OrderFilter, order_ids: Sequence[UUID]
+) -> list[Order]:
+    """Those of the orders that fit the filter, in no order."""
+    statement = select(_ORDERS).where(*_order_conditions(tenant_id, wanted), _ORDERS.c.id.in_(order_ids))
+    return [order_from_row(row) for row in await _rows(session, statement)]
+
+
 async def count_orders(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter) -> int:
     """How many orders there are."""
     return await _count(session, _ORDERS, _order_conditions(tenant_id, wanted))
