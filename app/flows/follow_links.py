@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.audit import service as audit
 from app.core.fix import OrderState, RequestKind, RequestOutcome, Side
@@ -11,6 +12,7 @@ from app.core.money import ZERO, plain
 from app.flows.booking import Booking
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
+from app.orders.domain.journal import placement_details, request_details
 from app.orders.domain.linking import (
     LINKS,
     Adjustment,
@@ -23,7 +25,6 @@ from app.orders.domain.linking import (
     successor,
 )
 from app.orders.domain.order import Order, OrderEvent, OrderRequest
-from app.orders.domain.placing import terms_document
 from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import linked_orders as stored_links
@@ -113,7 +114,11 @@ class Links:
             booking.put_order(order)
         if is_placed:
             booking.lane.append(LaneEntry(key=self.key, kind=LaneKind.PLACE, order_id=order.id))
-        details = {"quantity": plain(order.terms.quantity)} if before is not None else placed_details(order)
+        details: dict[str, Any] = {}
+        if before is None:
+            details = placement_details(order)
+        elif before.order.terms.quantity != order.terms.quantity:
+            details["orderQuantity"] = plain(order.terms.quantity)
         from_state = OrderState.NEW if before is None else before.order.state
         booking.log(self.key, [_event(event_type, order, from_state, booking, details)])
         return replace(before, order=order) if before is not None else OrderFile(order=order)
@@ -136,7 +141,7 @@ class Links:
         kind = LaneKind.CANCEL if is_cancel else LaneKind.REPLACE
         booking.lane.append(LaneEntry(key=self.key, kind=kind, order_id=order.id, request_id=request.id))
         event_type = OrderEventType.CANCEL_REQUESTED if is_cancel else OrderEventType.REPLACE_REQUESTED
-        details = {} if terms is None else dict(terms_document(terms))
+        details = request_details(request, file.order)
         booking.log(self.key, [_event(event_type, order, file.order.state, booking, details)])
         return replace(file, order=order).with_request(request)
 
@@ -152,7 +157,7 @@ def place_linked(
         if order.state is OrderState.ROUTED:
             booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
         event_type = OrderEventType.ORDER_PLACED if order.state is OrderState.ROUTED else OrderEventType.ORDER_HELD
-        details = placed_details(order)
+        details = placement_details(order)
         event = _event(event_type, order, OrderState.NEW, booking, details)
         booking.log(key, [replace(event, actor=order.placed_by)])
         booking.audit.append(
@@ -172,24 +177,6 @@ def place_linked(
     return made
 
 
-def placed_details(order: Order) -> dict[str, str | None]:
-    """What the log keeps of an order that is new in it."""
-    details = {
-        "clientOrderId": order.client_order_id,
-        "instrumentId": str(order.instrument_id),
-        "side": order.side.value,
-        "orderType": order.order_type.value,
-        **terms_document(order.terms),
-    }
-    if order.link_role is not None:
-        details |= {"linkRole": order.link_role.value, "ocaGroup": order.oca_group}
-    if order.parent_id is not None:
-        details["parentId"] = str(order.parent_id)
-    if order.is_staged:
-        details["releaseAt"] = order.release_at.isoformat() if order.release_at else None
-    return details
-
-
 def _files(family: Family) -> list[OrderFile]:
     return [*([family.entry] if family.entry else []), *family.members]
 
@@ -203,7 +190,7 @@ def _event(
     order: Order,
     before: OrderState,
     booking: Booking,
-    details: Mapping[str, str | None],
+    details: dict[str, Any],
 ) -> OrderEvent:
     return OrderEvent(
         type=event_type.value,
@@ -212,6 +199,6 @@ def _event(
         from_state=before,
         to_state=order.state,
         actor=LINKS,
-        details=dict(details),
+        details=details,
         occurred_at=booking.now,
     )

@@ -19,16 +19,17 @@ from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, S
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
 from app.flows.booking import Booking
-from app.flows.follow_links import place_linked, placed_details
+from app.flows.follow_links import place_linked
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentDirectory
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
-from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
 from app.orders.domain.aiming import aimed
+from app.orders.domain.journal import placement_details
 from app.orders.domain.linking import link_first, linked_client_order_ids, linked_roles
 from app.orders.domain.order import Order, OrderEvent
 from app.orders.domain.placing import form_problems, grid_problems, linked_grid_problems, problem, terms_hash
@@ -148,6 +149,8 @@ class OrderIntake:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
+        except PUT_OFF as error:
+            raise _store_away() from error
         except asyncpg.PostgresError as error:
             log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
@@ -356,7 +359,7 @@ def _client_order_ids(new: NewOrder) -> tuple[str, ...]:
 def _book(intent: Intent, order: Order, booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
-    details = placed_details(order)
+    details = placement_details(order)
     is_rejected = order.state is OrderState.REJECTED
     event_type = {
         OrderState.REJECTED: OrderEventType.ORDER_REJECTED,

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.audit import service as audit
 from app.brokers import batch as brokers
@@ -200,6 +201,9 @@ class _Work:
         booking = self.booking
         self.orders[order.id] = order
         booking.put_order(order)
+        details: dict[str, Any] = {} if order.is_staged else {"staged": False}
+        if order.reject_origin is not None:
+            details |= {"rejectOrigin": order.reject_origin.value, "code": order.reject_code}
         event = OrderEvent(
             type=event_type.value,
             order_id=order.id,
@@ -208,7 +212,7 @@ class _Work:
             to_state=order.state,
             actor=principal.actor,
             reason=reason,
-            details={"staged": order.is_staged},
+            details=details,
             occurred_at=booking.now,
         )
         booking.log(_key_of(order), [event])

@@ -17,6 +17,7 @@ QUEUE_MAX = 1_000
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
 CONFIRM_TIMEOUT_S = 3.0
+SILENCE_S = 10.0
 
 
 class Gap:
@@ -197,9 +198,18 @@ class RedisBackend(BroadcastBackend):
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _read(self, pubsub: PubSub) -> None:
+        is_asked = False
         while True:
-            message = await pubsub.get_message(timeout=None)
+            message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
+                # A way that broke unsaid is as silent as channels without news: ask, and take no answer for a loss.
+                if is_asked:
+                    raise TimeoutError("Redis does not answer on the connection of the subscriptions")
+                await pubsub.ping()
+                is_asked = True
+                continue
+            is_asked = False
+            if message["type"] == "pong":
                 continue
             channel = message["channel"].decode()
             if message["type"] == "subscribe":

@@ -7,10 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.identity.domain import Role, Scope
-from tests.graphql.conftest import Answer, Firm
-from tests.graphql.test_fills import Broker, broker
-
-__all__ = ["broker"]
+from tests.graphql.conftest import Answer, Broker, Firm
 
 BRACKET = """
 mutation Bracket($input: PlaceOrderInput!) {

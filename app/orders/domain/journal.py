@@ -1,4 +1,4 @@
-"""The event log as it travels: an event as a JSON document, and back."""
+"""The event log as it travels: an event as a JSON document, and back; and what the events tell besides states."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,9 @@ from uuid import UUID
 
 from app.core.fix import OrderState
 from app.core.ids import AccountId, OrderId, TenantId
-from app.orders.domain.order import LoggedEvent, OrderEvent
+from app.core.money import plain
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.domain.placing import terms_document
 
 
 def events_channel(tenant_id: TenantId) -> str:
@@ -50,3 +52,80 @@ def event_from_document(document: Mapping[str, Any]) -> LoggedEvent:
         ),
         recorded_at=datetime.fromisoformat(document["recordedAt"]),
     )
+
+
+def placement_details(order: Order) -> dict[str, Any]:
+    """All that a replay needs of a new order; what is as usual is left out, for most orders are plain."""
+    details: dict[str, Any] = {
+        "clientOrderId": order.client_order_id,
+        "instrumentId": str(order.instrument_id),
+        "side": order.side.value,
+        "orderType": order.order_type.value,
+        **terms_document(order.terms),
+        "origin": order.origin.value,
+    }
+    if order.post_only:
+        details["postOnly"] = True
+    if order.outside_regular_hours:
+        details["outsideRegularHours"] = True
+    if order.metadata:
+        details["metadata"] = order.metadata
+    if order.reject_origin is not None:
+        details |= {"rejectOrigin": order.reject_origin.value, "code": order.reject_code}
+    if order.permanent_id is not None:
+        details["permanentId"] = order.permanent_id
+    if order.link_role is not None:
+        details |= link_details(order)
+    if order.closes_position:
+        details["closesPosition"] = True
+    if order.is_staged:
+        details |= {"staged": True, "releaseAt": order.release_at.isoformat() if order.release_at else None}
+    return details | broker_names(order)
+
+
+def link_details(order: Order) -> dict[str, Any]:
+    """What an order is among those that it hangs with."""
+    return {
+        "linkRole": order.link_role.value if order.link_role else None,
+        "parentId": str(order.parent_id) if order.parent_id else None,
+        "ocaGroup": order.oca_group,
+        "groupQuantity": plain(order.group_quantity) if order.group_quantity is not None else None,
+    }
+
+
+def broker_names(order: Order) -> dict[str, Any]:
+    """What the order was sent under; empty for one that was not. Told once, when it leaves ROUTED."""
+    names = {"brokerClientId": order.broker_client_id, "brokerOrderId": order.broker_order_id}
+    return {name: value for name, value in names.items() if value is not None}
+
+
+def execution_details(row: Execution, order: Order) -> dict[str, Any]:
+    """A row of the ledger, and the order's cumulative quantity behind it. It was dealt when the event occurred."""
+    details: dict[str, Any] = {
+        "executionId": row.execution_id,
+        "executionKey": str(row.id),
+        "root": row.root,
+        "revision": row.revision,
+        "quantity": plain(row.quantity),
+        "price": plain(row.price),
+        "filledQuantity": plain(order.filled_quantity),
+    }
+    if row.side is not order.side:
+        details["side"] = row.side.value
+    if row.liquidity is not None:
+        details["liquidity"] = row.liquidity
+    return details
+
+
+def request_details(request: OrderRequest, before: Order) -> dict[str, Any]:
+    """A cancel or a replace that is asked for, with the terms asked for; before is the order until then."""
+    details: dict[str, Any] = {"requestId": str(request.id)}
+    if request.terms is not None:
+        details |= terms_document(request.terms)
+    return details | broker_names(before) if before.state is OrderState.ROUTED else details
+
+
+def resolution(request: OrderRequest) -> dict[str, Any]:
+    """What became of a request, as `resolved` of an event lists it."""
+    found = {"requestId": str(request.id), "outcome": request.outcome.value}
+    return found if request.reason is None else {**found, "reason": request.reason}

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from app.core.fix import LinkRole, OrderState, OrderType, Side, TimeInForce
-from app.core.ids import Ids, OrderId
+from app.core.ids import Ids, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
 from app.core.money import ZERO
 from app.orders.domain.changing import is_unsent
@@ -117,6 +117,21 @@ def reserved_together(family: Family) -> dict[Side, Decimal]:
     for (_, side), quantity in worst.items():
         sides[side] = sides.get(side, ZERO) + quantity
     return sides
+
+
+def reserved_by_place(files: Iterable[OrderFile]) -> dict[tuple[InstrumentId, Side], Decimal]:
+    """What orders may still add to each side of each position; of a family all orders must be there."""
+    known = list(files)
+    reserved: dict[tuple[InstrumentId, Side], Decimal] = {}
+    for file in known:
+        if not file.order.shares_reserve:
+            place = (file.order.instrument_id, file.order.side)
+            reserved[place] = reserved.get(place, ZERO) + reserved_quantity(file.order, file.pending_terms)
+    for family in families_of(known).values():
+        for side, quantity in reserved_together(family).items():
+            place = (family.members[0].order.instrument_id, side)
+            reserved[place] = reserved.get(place, ZERO) + quantity
+    return reserved
 
 
 def adjustments(before: Family | None, family: Family, withdrawn: frozenset[OrderId]) -> tuple[Adjustment, ...]:
@@ -247,6 +262,7 @@ def successor(template: Order, family: Family, quantity: Decimal, ids: Ids) -> O
         id=order_id,
         client_order_id=derived_client_order_id(str(order_id), template.link_role),
         terms=replace(template.terms, quantity=quantity),
+        placed_by=LINKS,
         oca_group=open_groups[-1] if open_groups else _group(family.entry.order.id, generation),
         state=OrderState.ROUTED,
         filled_quantity=ZERO,

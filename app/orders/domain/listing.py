@@ -9,7 +9,10 @@ from app.core.ids import AccountId, InstrumentId, OrderId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Conditions that all hold; None asks nothing, an empty tuple fits no order. created_before is exclusive."""
+    """Conditions that all hold; None asks nothing, an empty tuple fits no order. created_before is exclusive.
+
+    With as_of they are asked of that instant: of the orders that there were, in the states that they were in.
+    """
 
     account_ids: tuple[AccountId, ...] | None = None
     instrument_ids: tuple[InstrumentId, ...] | None = None
@@ -19,6 +22,7 @@ class OrderFilter:
     created_after: datetime | None = None
     created_before: datetime | None = None
     is_open: bool | None = None
+    as_of: datetime | None = None
 
     def fits_state(self, state: OrderState) -> bool:
         """True when an order may be in this state. All else that the filter asks for never changes."""

@@ -65,6 +65,16 @@ async def open_book(session: BatchSession, key: AccountKey) -> None:
     )
 
 
+async def book(session: BatchSession, key: AccountKey) -> Book | None:
+    """The book of an account as it stands, not locked; None if unknown."""
+    rows = await session.fetch(
+        "SELECT last_sequence, open_orders FROM account_books WHERE tenant_id = $1 AND account_id = $2",
+        key.tenant_id,
+        key.account_id,
+    )
+    return Book(last_sequence=rows[0]["last_sequence"], open_orders=rows[0]["open_orders"]) if rows else None
+
+
 async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[AccountId, int]:
     """Where the event log of each account of the tenant ends."""
     rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)

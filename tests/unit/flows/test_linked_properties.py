@@ -44,7 +44,7 @@ KEY = AccountKey(tenant_id=TENANT, account_id=AccountId(UUID(int=2)))
 INSTRUMENT = InstrumentId(UUID(int=3))
 WHOLE = Decimal(20)
 ROUNDS_MAX = 400
-EXAMPLES = 300
+EXAMPLES = 150
 
 Report = StatusReport | ExecutionReport | FaultReport
 
