@@ -84,8 +84,9 @@ _REQUEST = {"requestId": "the id of the cancel or replace"}
 _EXECUTION = {
     "executionId": "the broker's id of this revision",
     "executionKey": "our id of it",
-    "root": "the id that all revisions of one execution share; the highest revision that came holds",
-    "revision": "its revision",
+    "root": "the id that all revisions of one execution share, where it is not `executionId` up to its last dot; the "
+    "highest revision that came holds",
+    "revision": "its revision, where it is not the number behind the last dot of `executionId`",
     "quantity": "what was dealt, zero for a bust",
     "price": "at what price, per unit",
     "filledQuantity": "the order's cumulative quantity behind it",

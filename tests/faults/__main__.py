@@ -8,12 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.campaign import Outcome, Plan, campaign
+from tests.faults import events
+from tests.faults.campaign import Plan, campaign
 from tests.faults.faults import KINDS
-from tests.faults.report import findings, tables, write_page
+from tests.faults.report import findings, stream_table, tables, write_page
 
 LONG_FAULTS, LONG_ORDERS = 220, 22_000
 SHORT_FAULTS, SHORT_ORDERS = 10, 300
+STREAM_KILLS = 60
+# Long enough that a killed process mostly comes back before the next kill: there is something to follow.
+STREAM_PAUSE_S = (1.0, 3.0)
 
 
 def main() -> int:
@@ -30,10 +34,18 @@ def main() -> int:
     evidence = Path(tempfile.mkdtemp(prefix="oms-faults-", dir="/var/tmp"))
     print(f"seed {plan.seed}, evidence in {evidence}", flush=True)
     outcome = asyncio.run(campaign(plan, evidence))
-    _tell(outcome)
-    if arguments.write and outcome.is_clean:
-        write_page(outcome)
-    if outcome.is_clean:
+    told = tables(outcome)
+    is_clean = outcome.is_clean
+    if not arguments.short:
+        streams = events.run(STREAM_KILLS, seed=plan.seed, between_s=STREAM_PAUSE_S)
+        told += f"\n\n{stream_table(streams)}"
+        is_clean = is_clean and not streams.violations
+    print(f"\n{told}\n")
+    for line in findings(outcome):
+        print(line)
+    if arguments.write and is_clean:
+        write_page(told)
+    if is_clean:
         if not arguments.keep:
             shutil.rmtree(evidence)
         return 0
@@ -56,12 +68,6 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             seconds_max=120.0,
         )
     return Plan(seed=seed, faults=arguments.faults or LONG_FAULTS, orders=arguments.orders or LONG_ORDERS)
-
-
-def _tell(outcome: Outcome) -> None:
-    print(f"\n{tables(outcome)}\n")
-    for line in findings(outcome):
-        print(line)
 
 
 sys.exit(main())

@@ -11,6 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from app.core.ids import AccountId, TenantId
+from app.flows.verify_journal import differences
+from app.infra.db import Database, DatabaseRole
 from tests.contract.simulator.clients import load
 from tests.faults.load import Answered, Asked
 from tests.faults.stage import OPEN_ORDERS_MAX, POSITION_MAX, Stage, StagedAccount
@@ -84,7 +87,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that the checks look at."""
+    """Everything that the checks look at; differences are those that `oms journal verify` tells."""
 
     asked: Sequence[Asked] = ()
     answered: Sequence[Answered] = ()
@@ -100,6 +103,7 @@ class Evidence:
     brokers: Mapping[UUID, BrokerBook] = field(default_factory=dict)
     limits: Mapping[UUID, Limits] = field(default_factory=dict)
     followed: Sequence[Followed] = ()
+    differences: Sequence[str] = ()
     midnight: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))
     log: str = ""
 
@@ -124,11 +128,25 @@ async def gather(
         brokers=brokers,
         limits={stage.hot.id: Limits(open_orders=OPEN_ORDERS_MAX, position=POSITION_MAX)},
         followed=followed,
+        differences=await _differences(stage),
         midnight=midnight,
         log=stage.installation.log() + (stage.evidence / "second.log").read_text(errors="replace"),
     )
     _keep(stage.evidence, evidence)
     return evidence
+
+
+async def _differences(stage: Stage) -> list[str]:
+    database = Database(stage.database_url, DatabaseRole.APP, size=1)
+    await database.open()
+    try:
+        return [
+            f"{one.subject} {one.id} {one.field}: {one.replayed} by the log, {one.stored} stored"
+            for account in stage.accounts
+            for one in await differences(database, TenantId(stage.tenant_id), AccountId(account.id))
+        ]
+    finally:
+        await database.close()
 
 
 async def ask_broker(account: StagedAccount) -> BrokerBook:

@@ -28,6 +28,7 @@ BULK_FIELDS = '{ __type(name: "Mutation") { fields { name } } }'
 SYMBOLS = ("AAPL", "MSFT", "SPY", "TSLA")
 HOT_SYMBOLS = SYMBOLS[:2]
 TIMEOUT_S = 12.0
+_UNAVAILABLE = "UNAVAILABLE"
 TRIES_MAX = 6
 RACERS = 100
 BULK_SIZE = 25
@@ -276,6 +277,9 @@ class Load:
             return self._journal.answer(asked, "unknown")
         codes = tuple(error["code"] for error in payload["errors"])
         order = payload["order"]
+        if _UNAVAILABLE in codes:
+            # A bulk tells of each order by itself that it is to be sent again.
+            return self._journal.answer(asked, "unknown", codes=codes)
         result = "failed" if codes else "ok"
         if order is None:
             return self._journal.answer(asked, result, codes=codes)

@@ -237,6 +237,7 @@ def answering(op: int, **changes: Any) -> Callable[[Evidence], Evidence]:
         (with_row("orders", 1, quantity=Decimal(10)), ("G15", "replay")),
         (with_row("positions", 0, open_sell_quantity=Decimal(0)), ("G15", "replay")),
         (with_row("books", 0, open_orders=2), ("G15", "replay")),
+        (lambda evidence: replace(evidence, differences=["order"]), ("G15", "journal")),
     ],
 )
 def test_damage_is_found(damage: Callable[[Evidence], Evidence], violation: tuple[str, str]) -> None:

@@ -104,17 +104,23 @@ def execution_details(row: Execution, order: Order) -> dict[str, Any]:
     details: dict[str, Any] = {
         "executionId": row.execution_id,
         "executionKey": str(row.id),
-        "root": row.root,
-        "revision": row.revision,
         "quantity": plain(row.quantity),
         "price": plain(row.price),
         "filledQuantity": plain(order.filled_quantity),
     }
+    if revision_of(row.execution_id) != (row.root, row.revision):
+        details |= {"root": row.root, "revision": row.revision}
     if row.side is not order.side:
         details["side"] = row.side.value
     if row.liquidity is not None:
         details["liquidity"] = row.liquidity
     return details
+
+
+def revision_of(execution_id: str) -> tuple[str, int] | None:
+    """Root and revision of an ExecID that ends in its revision, as IB's do; None for another."""
+    root, _, revision = execution_id.rpartition(".")
+    return (root, int(revision)) if revision.isdecimal() and revision.isascii() else None
 
 
 def request_details(request: OrderRequest, before: Order) -> dict[str, Any]:

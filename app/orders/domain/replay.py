@@ -17,6 +17,7 @@ from app.core.fix import LinkRole, OrderOrigin, OrderState, OrderType, RejectOri
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
 from app.core.money import ZERO
+from app.orders.domain.journal import revision_of
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.domain.placing import terms_from_document
 from app.orders.domain.reports import OrderFile
@@ -148,16 +149,17 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
 def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -> Execution:
     """The row of the ledger that an execution's event tells of; the side is that of its order."""
     event, details = logged.event, logged.event.details
-    # Older events have the ExecID alone: its last part is the revision.
-    root, _, revision = details["executionId"].rpartition(".")
+    told = (details["root"], int(details["revision"])) if "root" in details else revision_of(details["executionId"])
+    if told is None:
+        raise ValueError("has neither root nor revision")
     return Execution(
         id=ExecutionKey(UUID(details["executionKey"])),
         account_id=event.account_id,
         order_id=event.order_id,
         instrument_id=instrument_id,
         execution_id=details["executionId"],
-        root=details.get("root", root),
-        revision=int(details.get("revision", revision)),
+        root=told[0],
+        revision=told[1],
         side=Side(details["side"]) if "side" in details else side,
         quantity=Decimal(details["quantity"]),
         price=Decimal(details["price"]),

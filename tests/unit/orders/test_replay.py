@@ -21,7 +21,7 @@ from app.orders.domain.reports import Decision, OrderFile
 from app.orders.events import OrderEventType
 from tests.factories import instrument
 from tests.unit.orders.test_report_properties import executions, refusals, statuses
-from tests.unit.orders.values import ADDRESS, AT, LATER, Desk, Report, not_found, order
+from tests.unit.orders.values import ADDRESS, AT, LATER, Desk, Report, fill, not_found, order
 
 Step = Report | OrderChange | str
 
@@ -232,6 +232,18 @@ def test_a_log_with_a_hole_is_told() -> None:
 
     assert isinstance(told, NotVerifiable)
     assert "comes from ACCEPTED" in told.reason
+
+
+@pytest.mark.parametrize(("execution_id", "keys"), [("0001.01.01", set()), ("other", {"root", "revision"})])
+def test_root_and_revision_are_told_where_the_id_does_not_tell_them(execution_id: str, keys: set[str]) -> None:
+    seen = JournaledDesk()
+
+    seen.step(replace(fill("10"), execution_id=execution_id))
+
+    assert seen.told[-1].event.details.keys() & {"root", "revision"} == keys
+    told = replay_order(seen.order.tenant_id, seen.told)
+    assert isinstance(told, OrderHistory)
+    assert [(row.execution_id, row.root, row.revision) for row in told.active] == [(execution_id, "0001.01", 1)]
 
 
 def test_an_order_without_an_event_is_nothing() -> None:
