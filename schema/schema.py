@@ -15,6 +15,7 @@ from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
+from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
 from schema.orders.queries import OrderQuery
 from schema.orders.subscriptions import OrderSubscription
@@ -29,7 +30,7 @@ class Query(IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQu
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, PositionMutation):
+class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation):
     """What can be done."""
 
 

@@ -39,6 +39,7 @@ class Intervals:
     open_orders_s: float = 10.0
     unknown_s: float = 60.0
     commission_s: float = 10.0
+    release_s: float = 1.0
 
 
 class Store(Protocol):
@@ -50,6 +51,10 @@ class Store(Protocol):
 
     async def show(self, status: ConnectionStatus) -> None:
         """Store how far the connection has come, and whether new orders may leave."""
+        ...
+
+    async def release_due(self) -> None:
+        """Release the staged orders whose time has come."""
         ...
 
     async def beat(self, round_trip_ms: float) -> None:
@@ -137,6 +142,7 @@ class AccountRunner:
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
                 group.create_task(self._sweep(adapter, inbox))
+                group.create_task(self._release_due())
         finally:
             self._is_gate_open = False
             await adapter.close()
@@ -266,6 +272,12 @@ class AccountRunner:
             values = inbox.take_values()
             if values is not None:
                 await self._store.save_values(values)
+
+    async def _release_due(self) -> None:
+        while True:
+            if self._is_gate_open:
+                await self._store.release_due()
+            await asyncio.sleep(self._intervals.release_s)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:

@@ -15,9 +15,10 @@ from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
-from app.flows.hints import OUTBOX, hint
+from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.release_orders import lock_account, release_orders
+from app.flows.release_staged import release_due
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import Redis
 from app.infra.uow import begin_batch
@@ -76,6 +77,17 @@ class AccountStore:
         if released:
             log.info("%s: %d orders that waited are routed", self._account.account_number, released)
             await hint(self._redis, OUTBOX)
+
+    async def release_due(self) -> None:
+        """Release the staged orders whose time has come; what cannot be done now is due at the next look."""
+        try:
+            count = await release_due(self._database, self._redis, self._key, clock=self._clock, ids=self._ids)
+        except TRANSIENT as error:
+            log.warning("%s: due orders were not released: %s", self._account.account_number, error)
+            return
+        if count:
+            log.info("%s: %d orders came to their time", self._account.account_number, count)
+            await hint(self._redis, LANES, OUTBOX)
 
     async def beat(self, round_trip_ms: float) -> None:
         """Store a sign of life; one that cannot be stored now is worth nothing later."""

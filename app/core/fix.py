@@ -80,6 +80,22 @@ class RejectOrigin(StrEnum):
     BROKER = "BROKER"
 
 
+class LinkRole(StrEnum):
+    """What an order is among the orders that its fills adjust; an order that stands alone has none."""
+
+    ENTRY = "ENTRY"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    STOP_LOSS = "STOP_LOSS"
+    OCO = "OCO"
+
+
+class PositionAim(StrEnum):
+    """What an order is to make of a position: flat, or the same the other way round."""
+
+    CLOSE = "CLOSE"
+    REVERSE = "REVERSE"
+
+
 class RequestKind(StrEnum):
     """What is asked of a live order."""
 

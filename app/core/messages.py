@@ -6,7 +6,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from app.core.fix import InstrumentType, OrderOrigin, OrderType, RiskLimitType, RiskOutcome, Side, TimeInForce
+from app.core.fix import (
+    InstrumentType,
+    OrderOrigin,
+    OrderType,
+    PositionAim,
+    RiskLimitType,
+    RiskOutcome,
+    Side,
+    TimeInForce,
+)
 from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
 
 
@@ -26,11 +35,31 @@ class OrderTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OcoLeg:
+    """The second leg of a one-cancels-other pair, in the account and the instrument of the first."""
+
+    side: Side
+    order_type: OrderType
+    terms: OrderTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """An order by what it is to do to the position. quantity is how much of it to close, None for all that is left."""
+
+    kind: PositionAim
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
     """NewOrderSingle (D): an order as a client asks for it, not yet checked.
 
     client_order_id is ClOrdID (11), unique within the account: the idempotency key.
     The instrument is named by instrument_id, or by symbol and, where that is ambiguous, exchange.
+    take_profit and stop_loss attach exits that work as far as the order is filled; oco makes it the first leg of a
+    pair. With an aim, side and quantity are those that the position asks for when the order is taken. A staged order
+    is checked and stored and stays here until it is released, by a request or at release_at.
     """
 
     account_id: AccountId
@@ -45,6 +74,10 @@ class NewOrder:
     outside_regular_hours: bool = False
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
+    oco: OcoLeg | None = None
+    aim: Aim | None = None
+    is_staged: bool = False
+    release_at: datetime | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     origin: OrderOrigin = OrderOrigin.API
 
@@ -92,7 +125,8 @@ class LaneCommand:
     """One claimed command of an account's lane: its send intent is durable, it may be written to the socket once.
 
     broker_order_id is IB's orderId, stored before the write; for REPLACE and CANCEL the one the order was sent with.
-    terms are the terms to be live afterwards.
+    terms are the terms to be live afterwards. Orders of one oca_group share what is left: the broker lowers the others
+    by what one deals, and cancels them when it is done.
     """
 
     kind: LaneKind
@@ -104,6 +138,7 @@ class LaneCommand:
     order_type: OrderType
     terms: OrderTerms
     outside_regular_hours: bool = False
+    oca_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,11 +25,13 @@ from app.core.messages import (
 )
 from app.core.money import ZERO, plain
 from app.flows.booking import Booking
+from app.flows.follow_links import Links, family_files
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.restate_position import restate_position
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
 from app.orders.domain.journal import placement_details
+from app.orders.domain.linking import families_of
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -125,10 +127,21 @@ async def _load(
         refused = await order_requests.refused_replaces(session, key.tenant_id, [order.id for order in found])
     for order in found:
         work.remember(OrderFile(order=order, refused_replace=refused.get(order.id)))
-    asked = [order.id for order in found if order.state in _WITH_REQUESTS]
+    linked = [order for order in found if order.link_role is not None]
+    if linked:
+        for file in await family_files(session, key, linked):
+            work.remember(dataclasses.replace(file, refused_replace=refused.get(file.order.id)))
+    # A replace may be open in a working state too, and what follows for a family must know of it.
+    asked = [
+        one
+        for one, file in work.files.items()
+        if file.order.state in _WITH_REQUESTS or (file.order.shares_reserve and not file.order.state.is_terminal)
+    ]
     if asked:
         for request in await order_requests.open_requests(session, key.tenant_id, asked):
             work.remember_request(request)
+    if linked:
+        work.links = Links(key=key, before=families_of(work.files.values()))
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)
@@ -163,11 +176,15 @@ class _Work:
     base_currency: str = ""
     rates: FxRates = dataclasses.field(default_factory=FxRates)
     restated: dict[InstrumentId, datetime] = dataclasses.field(default_factory=dict)
+    links: Links | None = None
     too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     no_longer_early: list[str] = dataclasses.field(default_factory=list)
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
 
     async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
+        # What follows for the others of a family is decided on all of them, behind the lock alone.
+        if self.links is not None:
+            return False
         if await orders.stamps(session, self.key.tenant_id, self.stamps) != self.stamps:
             return False
         moved = self.booking.moved
@@ -231,10 +248,11 @@ class _Work:
         self.remember(decision.file)
         if order != before.order or decision.events:
             booking.put_order(order)
-        change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
-            before.order, before.pending_terms
-        )
-        booking.reserve(key, order.instrument_id, order.side, change)
+        if not order.shares_reserve:
+            change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
+                before.order, before.pending_terms
+            )
+            booking.reserve(key, order.instrument_id, order.side, change)
         if order.state.is_terminal is not before.order.state.is_terminal:
             booking.count_open(key, -1 if order.state.is_terminal else 1)
         realized = self.move_position(decision.fills, decision.executions)
@@ -408,6 +426,8 @@ class _Work:
                     booking.new_executions.append((tenant_id, row))
                 elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
+        if self.links is not None:
+            await self.links.settle(session, self.files, booking)
         for instrument_id in self.restated:
             booking.leave_history(self.key, instrument_id)
         await booking.write(session)

@@ -144,10 +144,17 @@ class Booking:
             writes.append(ledger.insert_executions(tenant_id, executions))
         for tenant_id, executions in _by_tenant(self.changed_executions).items():
             writes.append(ledger.update_executions(tenant_id, executions))
+        resolved = [
+            order_requests.resolve_requests(tenant_id, requests)
+            for tenant_id, requests in _by_tenant(self.resolved_requests).items()
+        ]
+        if self.new_requests and resolved:
+            # The writes of one round trip have no order, and an order has one open request of a kind.
+            await session.write(resolved)
+        else:
+            writes.extend(resolved)
         for tenant_id, requests in _by_tenant(self.new_requests).items():
             writes.append(order_requests.insert_requests(tenant_id, requests))
-        for tenant_id, requests in _by_tenant(self.resolved_requests).items():
-            writes.append(order_requests.resolve_requests(tenant_id, requests))
         if self._moved:
             moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
             rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]

@@ -10,6 +10,7 @@ from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
 from app.flows.booking import Booking
 from app.flows.desk import Desk
+from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order, read_file
 from app.flows.place_orders import Placement
@@ -63,6 +64,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
             )
             waiting = file.replace
             is_withdrawn = waiting is not None and await lanes.withdraw_request(session, key, waiting.id)
+            links = await Links.of(session, key, file)
             if is_unsent(file.order):
                 order = _end(key, file, principal, booking)
             else:
@@ -79,6 +81,7 @@ async def cancel_order(desk: Desk, principal: Principal, order_id: OrderId) -> P
                     new={"state": order.state.value},
                 )
             )
+            await links.settle(session, {order.id: _after(file, order, booking)}, booking)
             await booking.write(session)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -90,7 +93,8 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     order = ended_unsent(file.order, booking.now)
     booking.put_order(order)
     booking.count_open(key, -1)
-    booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
+    if not order.shares_reserve:
+        booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
     request = _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True)
     booking.new_requests.append((key.tenant_id, request))
     booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, request, booking)])
@@ -119,6 +123,11 @@ def _request(
         event = replace(event, details={**event.details, **_supersede(key, file, withdrawn, booking)})
     booking.log(key, [event])
     return order
+
+
+def _after(file: OrderFile, order: Order, booking: Booking) -> OrderFile:
+    after = replace(file, order=order)
+    return after if order.state.is_terminal else after.with_request(booking.new_requests[-1][1])
 
 
 def _cancel(

@@ -15,10 +15,11 @@ from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.clock import Clock
 from app.core.errors import OmsError, Problem, UnavailableError
-from app.core.fix import OrderState, RejectOrigin, RiskLimitType, Side
+from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Instrument, LaneKind, NewOrder, RiskCheck, Tick
+from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
 from app.flows.booking import Booking
+from app.flows.follow_links import place_linked
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentDirectory
 from app.identity.domain import Principal
@@ -27,9 +28,11 @@ from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
+from app.orders.domain.aiming import aimed
 from app.orders.domain.journal import placement_details
+from app.orders.domain.linking import link_first, linked_client_order_ids, linked_roles
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.placing import form_problems, grid_problems, problem, terms_hash
+from app.orders.domain.placing import form_problems, grid_problems, linked_grid_problems, problem, terms_hash
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
@@ -49,10 +52,12 @@ class Placement:
     """What became of an order or of a request about it.
 
     order is None where nothing was stored. A refused order that was stored has both: its row, REJECTED, and why.
+    linked are the orders that came with it: its exits, or the other leg of the pair.
     """
 
     order: Order | None
     problems: tuple[Problem, ...] = ()
+    linked: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +205,7 @@ async def place_batch(
     facts = _Facts(
         accounts=await brokers.account_facts(session, books),
         known=await orders.orders_by_client_id(
-            session, [(intent.key, intent.new.client_order_id) for intent in intents]
+            session, [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
         ),
         limits=await risk.active_limits(session, [*{key.tenant_id for key in keys}]),
         quotes=quotes,
@@ -222,21 +227,40 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     instrument = intent.matches[0]
     asked = terms_hash(intent.new, instrument.id)
     known = facts.known.get((intent.key, intent.new.client_order_id))
+    derived = linked_client_order_ids(intent.new)
     if known is not None:
         if known.terms_hash != asked:
             return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
-        return Placement(order=known, problems=rejection_problems(known))
+        named = (facts.known.get((intent.key, one)) for one in derived)
+        return Placement(
+            order=known,
+            problems=rejection_problems(known),
+            linked=tuple(one for one in named if one is not None),
+        )
+    if any((intent.key, one) in facts.known for one in derived):
+        return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
     if not account.is_active:
         return _refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")
     if not instrument.is_active:
         return _refused(OrderProblem.INSTRUMENT_INACTIVE, "instrumentId")
-    off_grid = grid_problems(intent.new.terms, instrument)
+    if intent.new.aim is not None:
+        found = _aimed(intent, intent.new.aim, instrument.id, booking)
+        if isinstance(found, Problem):
+            return Placement(order=None, problems=(found,))
+        intent = found
+    if intent.new.release_at is not None and intent.new.release_at <= booking.now:
+        return _refused(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
+    off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)
     if off_grid:
         return Placement(order=None, problems=off_grid)
     order = _checked(intent, instrument, asked, account, facts, booking)
     facts.known[intent.key, order.client_order_id] = order
     _book(intent, order, booking)
-    return Placement(order=order, problems=rejection_problems(order))
+    if order.link_role is None or order.state is OrderState.REJECTED:
+        return Placement(order=order, problems=rejection_problems(order))
+    linked = place_linked(order, intent.new, intent.key, intent.principal, booking)
+    facts.known.update({(intent.key, one.client_order_id): one for one in linked})
+    return Placement(order=order, linked=linked)
 
 
 def _checked(
@@ -256,7 +280,7 @@ def _checked(
         order_type=new.order_type,
         terms=new.terms,
         adds_quantity=new.terms.quantity,
-        adds_orders=1,
+        adds_orders=1 + len(linked_roles(new)),
         reference=reference_price(facts.quotes.get(instrument.id), new.side, booking.now),
         exposure=Exposure(
             position_quantity=position.quantity,
@@ -264,8 +288,12 @@ def _checked(
             open_sell_quantity=position.open_sell_quantity,
             open_orders=booking.books[intent.key].open_orders,
         ),
+        closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
     )
-    checks = evaluate(facts.limits[intent.key.tenant_id], proposal)
+    limits = facts.limits[intent.key.tenant_id]
+    checks = evaluate(limits, proposal)
+    if new.oco is not None:
+        checks += evaluate(limits, _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
     order = Order(
         id=intent.order_id,
         tenant_id=intent.key.tenant_id,
@@ -281,11 +309,16 @@ def _checked(
         origin=new.origin,
         metadata=new.metadata,
         placed_by=intent.principal.actor,
-        state=OrderState.ROUTED if account.is_gate_open else OrderState.HELD,
+        closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
+        is_staged=new.is_staged,
+        release_at=new.release_at,
+        state=OrderState.ROUTED if account.is_gate_open and not new.is_staged else OrderState.HELD,
         risk_checks=checks,
         created_at=booking.now,
         updated_at=booking.now,
     )
+    if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
+        order = link_first(order, new)
     breach = first_breach(checks)
     if breach is None:
         return order
@@ -296,6 +329,31 @@ def _checked(
         reject_code=breach_code(breach),
         reject_reason=breach.message,
     )
+
+
+def _aimed(intent: Intent, aim: Aim, instrument_id: InstrumentId, booking: Booking) -> Intent | Problem:
+    position = booking.position(intent.key, instrument_id)
+    found = aimed(aim, position.quantity, position.open_buy_quantity, position.open_sell_quantity)
+    if isinstance(found, Problem):
+        return found
+    side, quantity = found
+    new = replace(intent.new, side=side, terms=replace(intent.new.terms, quantity=quantity))
+    return replace(intent, new=new)
+
+
+def _second_leg(first: Proposal, leg: OcoLeg, quote: Tick | None, now: datetime) -> Proposal:
+    return replace(
+        first,
+        side=leg.side,
+        order_type=leg.order_type,
+        terms=leg.terms,
+        adds_quantity=leg.terms.quantity,
+        reference=reference_price(quote, leg.side, now),
+    )
+
+
+def _client_order_ids(new: NewOrder) -> tuple[str, ...]:
+    return (new.client_order_id, *linked_client_order_ids(new))
 
 
 def _book(intent: Intent, order: Order, booking: Booking) -> None:

@@ -22,9 +22,11 @@ from app.infra.db import BatchSession
 from app.infra.uow import begin_snapshot
 from app.instruments import batch as instruments
 from app.orders import service as orders
+from app.orders.domain.linking import reserved_by_place
 from app.orders.domain.listing import OrderFilter
 from app.orders.domain.order import LoggedEvent, Order
 from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
+from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderNotReplayableError
 from app.orders.repository import batch as order_batch
 from app.orders.repository import event_log
@@ -181,7 +183,7 @@ async def _held(
 async def _reserved(
     session: BatchSession, key: AccountKey, instrument_ids: Sequence[InstrumentId] | None, end: int, at: datetime
 ) -> dict[tuple[InstrumentId, Side], Decimal]:
-    reserved: dict[tuple[InstrumentId, Side], Decimal] = {}
+    files: list[OrderFile] = []
     ids = await order_batch.orders_open_at(session, key, at, instrument_ids)
     for start in range(0, len(ids), ORDERS_PAGE):
         events = await event_log.events_of(session, key.tenant_id, ids[start : start + ORDERS_PAGE], end)
@@ -189,7 +191,6 @@ async def _reserved(
             history = replay_order(key.tenant_id, told)
             if isinstance(history, NotVerifiable):
                 raise OrderNotReplayableError(order_id)
-            if history is not None and history.reserved:
-                place = (history.order.instrument_id, history.order.side)
-                reserved[place] = reserved.get(place, ZERO) + history.reserved
-    return reserved
+            if history is not None:
+                files.append(history.file)
+    return reserved_by_place(files)

@@ -15,8 +15,10 @@ from app.flows.replay_positions import MOVING, PositionReplay
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_snapshot, begin_system
 from app.instruments import batch as instruments
-from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
+from app.orders.domain.linking import families_of, reserved_together
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest, reserved_quantity
 from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
+from app.orders.domain.reports import OrderFile
 from app.orders.repository import account_books, event_log, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as positions
@@ -70,6 +72,14 @@ class _Totals:
     reserved: dict[tuple[InstrumentId, Side], Decimal] = field(default_factory=dict)
     open_orders: int = 0
     unknown: set[InstrumentId] = field(default_factory=set)
+    linked: list[OrderFile] = field(default_factory=list)
+
+    def add_families(self) -> None:
+        """Adds what linked orders reserve together, once all of them are read."""
+        for family in families_of(self.linked).values():
+            for side, quantity in reserved_together(family).items():
+                place = (family.members[0].order.instrument_id, side)
+                self.reserved[place] = self.reserved.get(place, ZERO) + quantity
 
 
 async def accounts_to_verify(system: Database, slug: str | None, account_id: AccountId | None) -> list[AccountKey]:
@@ -92,6 +102,7 @@ async def examine(database: Database, tenant_id: TenantId, account_id: AccountId
     found, totals = Examination(), _Totals()
     async with begin_snapshot(database, tenant_id) as session:
         await _examine_orders(session, key, found, totals)
+        totals.add_families()
         await _examine_book(session, key, found, totals)
         await _examine_positions(session, key, found, totals)
     return found
@@ -137,11 +148,14 @@ def _order_differences(
 
 def _count(history: OrderHistory, totals: _Totals) -> None:
     order = history.order
+    if order.link_role is not None:
+        totals.linked.append(history.file)
     if order.state.is_terminal:
         return
     totals.open_orders += 1
-    place = (order.instrument_id, order.side)
-    totals.reserved[place] = totals.reserved.get(place, ZERO) + history.reserved
+    if not order.shares_reserve:
+        place = (order.instrument_id, order.side)
+        totals.reserved[place] = totals.reserved.get(place, ZERO) + reserved_quantity(order, history.file.pending_terms)
 
 
 async def _examine_book(session: BatchSession, key: AccountKey, found: Examination, totals: _Totals) -> None:

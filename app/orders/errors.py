@@ -38,6 +38,14 @@ class OrderProblem(StrEnum):
     NOTHING_TO_CHANGE = "NOTHING_TO_CHANGE"
     BROKER_REJECTED = "BROKER_REJECTED"
     ORDER_UNSTORABLE = "ORDER_UNSTORABLE"
+    EXIT_PRICE_CROSSED = "EXIT_PRICE_CROSSED"
+    LINKED_QUANTITY = "LINKED_QUANTITY"
+    OCO_LEGS_INVALID = "OCO_LEGS_INVALID"
+    POSITION_NOT_FOUND = "POSITION_NOT_FOUND"
+    NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
+    CLOSE_TOO_LARGE = "CLOSE_TOO_LARGE"
+    RELEASE_TIME_INVALID = "RELEASE_TIME_INVALID"
+    ORDER_NOT_STAGED = "ORDER_NOT_STAGED"
 
 
 MEANING: dict[OrderProblem, str] = {
@@ -70,6 +78,14 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.NOTHING_TO_CHANGE: "the modify asks for the terms that the order has",
     OrderProblem.BROKER_REJECTED: "the broker refused the order; rejectReason has its words",
     OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
+    OrderProblem.EXIT_PRICE_CROSSED: "an exit is on the wrong side of the order's own price or of the other exit",
+    OrderProblem.LINKED_QUANTITY: "the quantity of a linked order follows the fills of the others",
+    OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each a limit, stop, stop-limit or trailing order",
+    OrderProblem.POSITION_NOT_FOUND: "the tenant has no such position",
+    OrderProblem.NOTHING_TO_CLOSE: "the position is flat, or open orders close all of it already",
+    OrderProblem.CLOSE_TOO_LARGE: "more is asked than what open orders leave to close",
+    OrderProblem.RELEASE_TIME_INVALID: "the time of release has passed, or the order is not staged",
+    OrderProblem.ORDER_NOT_STAGED: "the order does not wait for a release",
 }
 
 

@@ -13,6 +13,7 @@ class OrderEventType(StrEnum):
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
     ORDER_CONFIRMED = "OrderConfirmed"
+    ORDER_RESIZED = "OrderResized"
     ORDER_CANCELED = "OrderCanceled"
     ORDER_EXPIRED = "OrderExpired"
     ORDER_IN_DOUBT = "OrderInDoubt"
@@ -31,11 +32,12 @@ class OrderEventType(StrEnum):
 MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_PLACED: "The order is stored, has passed its checks and is on its way to the broker.",
     OrderEventType.ORDER_ROUTED: "An order that was held is on its way to the broker now.",
-    OrderEventType.ORDER_HELD: "The order is stored and waits: the account's connection is not open to new orders.",
+    OrderEventType.ORDER_HELD: "The order is stored and waits: for the connection, its release or its entry.",
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
     OrderEventType.ORDER_CONFIRMED: "The broker has told more of the order, and its state stays: see `details`.",
+    OrderEventType.ORDER_RESIZED: "A linked order that has not left follows the fills of the others.",
     OrderEventType.ORDER_CANCELED: "The order is over by a cancel; it may have fills.",
     OrderEventType.ORDER_EXPIRED: "The order is over because its time in force is; it may have fills.",
     OrderEventType.ORDER_IN_DOUBT: "It is not known what the broker holds; a query decides.",
@@ -71,7 +73,16 @@ _PLACEMENT = {
     "postOnly": "true; left out otherwise",
     "outsideRegularHours": "true; left out otherwise",
     "metadata": "the client's own document; left out when empty",
+    "linkRole": "what it is among the orders that it hangs with; left out, with the three below, for one that is alone",
+    "parentId": "the entry that it is an exit of, null for others",
+    "ocaGroup": "what the broker knows its group by, null for an entry",
+    "groupQuantity": "what the legs of a pair deal together, null for others",
+    "closesPosition": "true; left out otherwise",
+    "staged": "true; left out otherwise",
+    "releaseAt": "when it is released of itself, null without a time; left out where it is not staged",
 }
+_SIZED = {"orderQuantity": "the quantity that a linked order has from now on; left out where it stays"}
+_RELEASED = {"staged": "false, when it was released"}
 _REJECTION = {"rejectOrigin": "OMS or BROKER", "code": "why, as a stable code or the broker's number"}
 _REQUEST = {"requestId": "the id of the cancel or replace"}
 _EXECUTION = {
@@ -103,8 +114,9 @@ ANY_DETAILS: dict[str, str] = {
 
 DETAILS: dict[OrderEventType, dict[str, str]] = {
     OrderEventType.ORDER_PLACED: _PLACEMENT,
-    OrderEventType.ORDER_ROUTED: {},
+    OrderEventType.ORDER_ROUTED: {**_SIZED, **_RELEASED},
     OrderEventType.ORDER_HELD: _PLACEMENT,
+    OrderEventType.ORDER_RESIZED: _SIZED,
     OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION},
     OrderEventType.ORDER_ACCEPTED: {},
     OrderEventType.ORDER_IMPORTED: _PLACEMENT,

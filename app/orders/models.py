@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from app.core.fix import (
+    LinkRole,
     OrderOrigin,
     OrderState,
     OrderType,
@@ -64,6 +65,11 @@ class OrderRow(SQLModel, table=True):
         one_of("state", OrderState),
         one_of("origin", OrderOrigin),
         one_of("reject_origin", RejectOrigin),
+        refers(["tenant_id", "parent_id"], "orders", ["tenant_id", "id"]),
+        one_of("link_role", LinkRole),
+        CheckConstraint(
+            "(parent_id IS NOT NULL) = coalesce(link_role IN ('TAKE_PROFIT', 'STOP_LOSS'), false)", name="parent"
+        ),
         CheckConstraint("quantity > 0 AND filled_quantity >= 0 AND overfilled_quantity >= 0", name="quantities"),
         CheckConstraint("version >= 1", name="version"),
         Index(
@@ -87,6 +93,15 @@ class OrderRow(SQLModel, table=True):
             "tenant_id",
             "account_id",
             postgresql_where=text("state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"),
+        ),
+        Index("ix_orders_parent", "tenant_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_orders_oca_group", "tenant_id", "oca_group", postgresql_where=text("oca_group IS NOT NULL")),
+        Index(
+            "ix_orders_release",
+            "tenant_id",
+            "account_id",
+            "release_at",
+            postgresql_where=text("is_staged AND release_at IS NOT NULL AND state = 'HELD'"),
         ),
     )
 
@@ -125,6 +140,13 @@ class OrderRow(SQLModel, table=True):
     broker_order_id: int | None = Field(default=None, sa_type=BigInteger)
     permanent_id: int | None = Field(default=None, sa_type=BigInteger)
     claimed_generation: int | None = Field(default=None, sa_type=BigInteger)
+    parent_id: UUID | None = uuid_column(nullable=True)
+    link_role: str | None = text_column(nullable=True)
+    oca_group: str | None = text_column(nullable=True)
+    group_quantity: Decimal | None = numeric_column(nullable=True)
+    closes_position: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    is_staged: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    release_at: datetime | None = time_column(nullable=True)
     created_at: datetime = time_column()
     updated_at: datetime = time_column()
 

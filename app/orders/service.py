@@ -73,6 +73,18 @@ async def requests_of(
     return await reading.requests_of_orders(session, tenant_id, order_ids)
 
 
+async def children_of(
+    session: ReadSession, tenant_id: TenantId, order_ids: Sequence[OrderId]
+) -> dict[OrderId, list[Order]]:
+    """The exits of each of the orders, the oldest first. Raises OrderHistoryTooLongError."""
+    return await reading.children_of_orders(session, tenant_id, order_ids)
+
+
+async def legs_of(session: ReadSession, tenant_id: TenantId, groups: Sequence[str]) -> dict[str, list[Order]]:
+    """The orders of each of the groups that share what they deal. Raises OrderHistoryTooLongError."""
+    return await reading.legs_of_groups(session, tenant_id, groups)
+
+
 async def events_of(
     session: ReadSession, tenant_id: TenantId, order_ids: Sequence[OrderId]
 ) -> dict[OrderId, list[LoggedEvent]]:

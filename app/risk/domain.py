@@ -12,6 +12,8 @@ from app.core.messages import Instrument, OrderTerms, RiskCheck
 from app.core.money import plain
 
 _TYPE = RiskLimitType
+# What bounds the risk must not keep a desk from giving it up; a count of orders is no risk.
+_HOLDS_FOR_CLOSES = frozenset({_TYPE.MAX_OPEN_ORDERS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Proposal:
     """An order as the chain sees it.
 
     adds_quantity is what it may add to its side beyond what is reserved already; reference is None where no fresh
-    price is known.
+    price is known. An order that closes_position never makes it larger or turns it round.
     """
 
     account_id: AccountId
@@ -72,6 +74,7 @@ class Proposal:
     adds_orders: int
     reference: Reference | None
     exposure: Exposure
+    closes_position: bool = False
 
 
 def evaluate(limits: Iterable[RiskLimit], proposal: Proposal) -> tuple[RiskCheck, ...]:
@@ -109,6 +112,15 @@ def worst_position(proposal: Proposal) -> Decimal:
 
 
 def _check(limit: RiskLimit, proposal: Proposal) -> RiskCheck:
+    if proposal.closes_position and limit.limit_type not in _HOLDS_FOR_CLOSES:
+        return RiskCheck(
+            check=limit.limit_type,
+            outcome=RiskOutcome.SKIPPED,
+            limit=limit.value,
+            observed=None,
+            message="the order only closes a position",
+            limit_id=limit.id,
+        )
     match limit.limit_type:
         case _TYPE.MAX_ORDER_QUANTITY:
             return _at_most(limit, proposal.terms.quantity, "order quantity")

@@ -24,6 +24,7 @@ from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
 from app.simulator.market import Market
+from app.simulator.oca import OcaGroups, lowered_quantity
 from app.simulator.orders import (
     TIMES_IN_FORCE,
     Execution,
@@ -108,6 +109,7 @@ class Exchange:
         started = clock.now()
         self.day_ends_at = next_day_of(started)
         self._good_till: dict[int, datetime] = {}
+        self._groups = OcaGroups()
         # Ids must not come again after a restart without a state file, so they start from the time.
         self._execution_epoch = int(started.timestamp())
         self.last_execution_number = started.microsecond // 1_000 * 4_000_000
@@ -168,6 +170,9 @@ class Exchange:
             client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
         )
         self._tell(order, has_new_terms=True)
+        if self._groups.is_done(order):
+            self._end(order, EndReason.CANCELED)
+            return
         self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
@@ -289,6 +294,7 @@ class Exchange:
         self._by_address[order.client_id, order_id] = order
         self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
         self._open[order.perm_id] = order
+        self._groups.join(order)
         if not order.status.is_terminal:
             self._note_expiry(order)
 
@@ -324,7 +330,7 @@ class Exchange:
             order = self.orders[int(event.order_key)]
             match event:
                 case OrderFilled():
-                    self._deal(order, event)
+                    self._deal_in_group(order, event)
                 case OrderTriggered():
                     order.is_triggered = True
                     order.status = OrderStatus.SUBMITTED
@@ -335,6 +341,40 @@ class Exchange:
                     self._end(order, event.reason)
                 case RequestRefused():
                     raise AssertionError(f"the book does not agree about order {order.perm_id}: {event.reason}")
+
+    def _deal_in_group(self, order: SimulatedOrder, fill: OrderFilled) -> None:
+        # Two of a group may meet the market in one look of the book: what the first dealt is gone for the second.
+        quantity = min(fill.quantity, order.remaining)
+        if order.status.is_terminal or quantity <= 0:
+            return
+        self._deal(order, replace(fill, quantity=quantity))
+        lot_size = self._directory[order.request.con_id].entry.lot_size
+        for other in self._groups.others(order):
+            self._lower(other, lowered_quantity(other, order, quantity, lot_size))
+
+    def _lower(self, order: SimulatedOrder, quantity: Decimal) -> None:
+        book, key = self._books[order.request.con_id], str(order.perm_id)
+        if quantity == order.request.quantity:
+            return
+        held = book.order(key)
+        if quantity <= order.filled:
+            if held is not None:
+                book.cancel(key)
+            self._end(order, EndReason.CANCELED)
+            return
+        order.request = replace(order.request, quantity=quantity)
+        if held is not None and held.filled_quantity < quantity:
+            terms = order.for_book()
+            book.replace(
+                key,
+                quantity=terms.quantity,
+                limit_price=terms.limit_price,
+                stop_price=terms.stop_price,
+                time_in_force=terms.time_in_force,
+            )
+        elif held is not None:
+            book.cancel(key)
+        self._tell(order, has_new_terms=True)
 
     def _deal(self, order: SimulatedOrder, fill: OrderFilled) -> None:
         request = order.request
@@ -399,6 +439,7 @@ class Exchange:
 
     def _complete(self, order: SimulatedOrder) -> None:
         self._open.pop(order.perm_id, None)
+        self._groups.leave(order)
         self._good_till.pop(order.perm_id, None)
         self._completed.append(order.perm_id)
         while len(self._completed) > COMPLETED_ORDERS_MAX:

@@ -46,7 +46,21 @@ def open_order(
     if version < _FA_PROFILE_UNTIL:
         fields.append("")
     fields += [request.model_code, request.good_till_date, "", "", "", "0", "", "-1", "0", "", "", "", "", ""]
-    fields += ["", "0", "0", "0", "", "1", "0", "0", "", request.parent_id, request.trigger_method, "", "0"]
+    fields += [
+        "",
+        "0",
+        "0",
+        "0",
+        "",
+        request.oca_type or 1,
+        "0",
+        "0",
+        "",
+        request.parent_id,
+        request.trigger_method,
+        "",
+        "0",
+    ]
     fields += _DELTA_NEUTRAL_OPEN
     # continuousUpdate … comboLegsDescrip, then no legs, no leg prices, no routing parameters, no scale, no hedge.
     fields += ["0", "", "", "", "", "", "", "0", "0", "0", "", "", "", ""]

@@ -57,6 +57,7 @@ class OrderRequest:
     aux_price: Decimal | None = None
     time_in_force: str = "DAY"
     oca_group: str = ""
+    oca_type: int = 0
     account: str = ""
     open_close: str = ""
     origin: int = 0

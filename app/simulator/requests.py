@@ -55,12 +55,14 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
     reader.skip(3)
     trigger_method, is_outside_rth, is_hidden = reader.integer(), reader.boolean(), reader.boolean()
     good_after_time = good_till_date = model_code = ""
-    is_what_if = False
+    oca_type, is_what_if = 0, False
     if contract.sec_type != "BAG":
         reader.skip(2)
         good_after_time, good_till_date = reader.text(), reader.text()
         reader.skip(3 + (version < _FA_PROFILE_UNTIL))
         model_code = reader.text()
+        reader.skip(3)  # shortSaleSlot, designatedLocation, exemptCode
+        oca_type = reader.integer()
         is_what_if = _read_to_what_if(reader)
     order = OrderRequest(
         order_id=order_id,
@@ -72,6 +74,7 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
         aux_price=aux_price,
         time_in_force=time_in_force,
         oca_group=oca_group,
+        oca_type=oca_type,
         account=account,
         open_close=open_close,
         origin=origin,
@@ -141,7 +144,7 @@ def _side(field: str) -> Side:
 
 
 def _read_to_what_if(reader: FieldReader) -> bool:
-    reader.skip(21)  # shortSaleSlot … volatilityType
+    reader.skip(17)  # rule80A … volatilityType
     has_delta_neutral_order = bool(reader.text())
     reader.skip(1)  # deltaNeutralAuxPrice
     if has_delta_neutral_order:

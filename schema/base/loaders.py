@@ -59,6 +59,16 @@ class Loaders:
         return self._by_id(orders.orders)
 
     @cached_property
+    def children_of(self) -> DataLoader[OrderId, list[Order] | None]:
+        """The exits of an order, the oldest first; None where there is none."""
+        return self._by_id(orders.children_of)
+
+    @cached_property
+    def legs_of(self) -> DataLoader[str, list[Order] | None]:
+        """The orders of a group, the oldest first; None where there is none."""
+        return self._by_id(orders.legs_of)
+
+    @cached_property
     def executions_of(self) -> DataLoader[OrderId, list[Execution] | None]:
         """The active executions of an order, the oldest first; None where there is none."""
         return self._by_id(orders.executions_of)

@@ -50,8 +50,18 @@ class PlaceOrderInput:
         description="The idempotency key, unique within the account: 1 to 64 printable ASCII characters. The same key "
         "with the same order answers the first result; with another order, IDEMPOTENCY_CONFLICT."
     )
-    take_profit: Decimal | None = None
-    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = strawberry.field(
+        default=None, description="Attaches a limit order at this price that closes what this order opens."
+    )
+    stop_loss: Decimal | None = strawberry.field(
+        default=None, description="Attaches a stop order at this price that closes what this order opens."
+    )
+    staged: bool | None = strawberry.field(
+        default=False, description="Checked and stored, but it stays here until it is released."
+    )
+    release_at: datetime | None = strawberry.field(
+        default=None, description="When a staged order is released of itself, or as soon as the broker is connected."
+    )
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object of at most 4 KiB.")
 
 
@@ -214,6 +224,8 @@ def _new_order(given: PlaceOrderInput) -> NewOrder | list[UserError]:
         outside_regular_hours=bool(given.outside_regular_hours),
         take_profit=given.take_profit,
         stop_loss=given.stop_loss,
+        is_staged=bool(given.staged),
+        release_at=given.release_at,
         metadata=cast("dict[str, Any]", given.metadata or {}),
     )
 

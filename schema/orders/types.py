@@ -8,6 +8,7 @@ from strawberry.scalars import JSON
 
 from app.core import messages
 from app.core.fix import (
+    LinkRole,
     OrderOrigin,
     OrderState,
     OrderType,
@@ -34,6 +35,7 @@ strawberry.enum(OrderType, description="OrdType (40).")
 strawberry.enum(TimeInForce, description="TimeInForce (59).")
 strawberry.enum(OrderState, description="OrdStatus (39), the states before the broker told apart.")
 strawberry.enum(OrderOrigin, description="Who brought the order into the house.")
+strawberry.enum(LinkRole, name="OrderLinkRole", description="What an order is among the orders that it hangs with.")
 strawberry.enum(RejectOrigin, description="Who refused: OMS, so that it never left, or BROKER.")
 strawberry.enum(RequestKind, name="OrderRequestKind", description="What is asked of an order.")
 strawberry.enum(RequestOutcome, name="OrderRequestOutcome", description="What became of a cancel or a replace.")
@@ -121,8 +123,14 @@ class Order(Node):
     overfilled_quantity: Decimal
     version: int = strawberry.field(description="Grows with each accepted replace.")
     metadata: JSON
+    link_role: LinkRole | None = strawberry.field(description="Null for an order that stands alone.")
+    closes_position: bool = strawberry.field(description="True for an order that only reduces a position.")
+    staged: bool = strawberry.field(description="True while it waits for its release.")
+    release_at: datetime | None = strawberry.field(description="When a staged order is released of itself.")
     created_at: datetime
     updated_at: datetime
+    parent_id: strawberry.Private[OrderId | None]
+    oca_group: strawberry.Private[str | None]
     checks: strawberry.Private[tuple[messages.RiskCheck, ...]]
     account_id: strawberry.Private[AccountId]
     instrument_id: strawberry.Private[InstrumentId]
@@ -142,6 +150,27 @@ class Order(Node):
     async def instrument(self, info: Info) -> Instrument:
         """What is traded."""
         return await load_instrument(info, self.instrument_id)
+
+    @strawberry.field(description="The entry of the bracket that it is an exit of.")
+    async def parent(self, info: Info) -> "Order | None":
+        """The entry of its bracket."""
+        return None if self.parent_id is None else await load_order(info, self.parent_id)
+
+    @strawberry.field(description="The exits of a bracket, the oldest first; empty for any other order.")
+    async def children(self, info: Info) -> "list[Order]":
+        """The exits of a bracket."""
+        if self.link_role is not LinkRole.ENTRY:
+            return []
+        found = await info.context.loaders.children_of.load(OrderId(parse_id(self.id)))
+        return [Order.of(order) for order in found or ()]
+
+    @strawberry.field(description="The orders that share what they deal with it: the other exit, or the other leg.")
+    async def siblings(self, info: Info) -> "list[Order]":
+        """The other orders of its group."""
+        if self.oca_group is None:
+            return []
+        found = await info.context.loaders.legs_of.load(self.oca_group)
+        return [Order.of(order) for order in found or () if str(order.id) != self.id]
 
     @strawberry.field(description="Its cancels and replaces, the oldest first.")
     async def requests(self, info: Info) -> list[OrderRequest]:
@@ -206,6 +235,12 @@ class Order(Node):
             overfilled_quantity=order.overfilled_quantity,
             version=order.version,
             metadata=JSON(order.metadata),
+            link_role=order.link_role,
+            closes_position=order.closes_position,
+            staged=order.is_staged,
+            release_at=order.release_at,
+            parent_id=order.parent_id,
+            oca_group=order.oca_group,
             created_at=order.created_at,
             updated_at=order.updated_at,
             checks=order.risk_checks,

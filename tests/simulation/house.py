@@ -41,7 +41,7 @@ from app.orders.domain.reports import (
     apply_status,
     quarantine_key,
 )
-from app.positions.domain import Position, apply_fill, derive
+from app.positions.domain import Position, apply_fill
 from tests.simulation.loop import CountedIds
 
 TENANT = TenantId(UUID(int=1 << 100))
@@ -279,7 +279,9 @@ class House:
         self.events += decision.events
         self._store(before, decision.file)
         if decision.is_restated:
-            self.position = derive(self.position, self._fills(), Decimal(1))
+            self.position = replace(self.position, quantity=ZERO, average_price=ZERO, realized_pnl=ZERO)
+            for fill in self._fills():
+                self.position, _ = apply_fill(self.position, fill, Decimal(1))
         for row in decision.executions:
             if row.execution_id in self.early:
                 self._book_commission(row, self.early.pop(row.execution_id))

@@ -86,6 +86,10 @@ class MemoryStore:
         self.house.set_gate(self.generation, is_open=status.is_gate_open)
         await self.process.step()
 
+    async def release_due(self) -> None:
+        # No order of a schedule is staged.
+        return
+
     async def beat(self, round_trip_ms: float) -> None:
         await self.process.step()
 
@@ -286,6 +290,7 @@ class Schedule:
             before = states.get(event.order_id, OrderState.NEW)
             if event.from_state is not before:
                 self._wrong(f"G14 order {event.order_id.int}: {event.from_state} told, {before} was")
+            assert event.to_state is not None
             if not may_move(before, event.to_state, RejectOrigin.BROKER):
                 self._wrong(f"G14 order {event.order_id.int}: {before} to {event.to_state}")
             states[event.order_id] = event.to_state

@@ -25,6 +25,8 @@ from app.core.money import ZERO, plain
 
 UNSET_FROM = 1e300
 NOT_YET = -1.0
+# "Reduce with block": a deal lowers the others of the group in proportion, and one at a time is exposed.
+_OCA_REDUCE = 2
 
 
 class RawContract(Protocol):
@@ -291,6 +293,8 @@ class OrderFields:
     outsideRth: bool
     account: str
     orderRef: str
+    ocaGroup: str
+    ocaType: int
 
 
 def order_fields(command: LaneCommand, account: str) -> OrderFields:
@@ -308,6 +312,8 @@ def order_fields(command: LaneCommand, account: str) -> OrderFields:
         outsideRth=command.outside_regular_hours,
         account=account,
         orderRef=str(command.order_id),
+        ocaGroup=command.oca_group or "",
+        ocaType=_OCA_REDUCE if command.oca_group else 0,
     )
 
 

@@ -103,6 +103,8 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
         return [problem(OrderProblem.REPLACE_PENDING, "orderId")]
     if order.state not in _WORKING or order.in_doubt:
         return [problem(OrderProblem.ORDER_NOT_WORKING, "orderId")]
+    if order.shares_reserve and terms.quantity != order.terms.quantity:
+        return [problem(OrderProblem.LINKED_QUANTITY, "quantity")]
     problems = [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
     if change.time_in_force is not None and change.time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
         problems.append(problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from app.core.fix import OrderState
+from app.core.fix import OrderState, RequestOutcome
 from app.core.ids import InstrumentId
 from app.core.messages import (
     BrokerReport,
@@ -33,7 +33,9 @@ def claimed_command(
         return None
     if kind is LaneKind.PLACE:
         return place_command(order, broker_order_id, contract)
-    if order.state.is_terminal or request is None or would_place_anew(order, request):
+    if order.state.is_terminal or request is None or request.outcome is not RequestOutcome.PENDING:
+        return None
+    if would_place_anew(order, request):
         return None
     return _request_command(order, request, broker_order_id, contract)
 
@@ -105,6 +107,7 @@ def place_command(order: Order, broker_order_id: int, contract: Contract) -> Lan
         order_type=order.order_type,
         terms=order.terms,
         outside_regular_hours=order.outside_regular_hours,
+        oca_group=order.oca_group,
     )
 
 
@@ -119,4 +122,5 @@ def _request_command(order: Order, request: OrderRequest, broker_order_id: int, 
         order_type=order.order_type,
         terms=request.terms or order.terms,
         outside_regular_hours=order.outside_regular_hours,
+        oca_group=order.oca_group,
     )

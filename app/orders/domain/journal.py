@@ -74,7 +74,23 @@ def placement_details(order: Order) -> dict[str, Any]:
         details |= {"rejectOrigin": order.reject_origin.value, "code": order.reject_code}
     if order.permanent_id is not None:
         details["permanentId"] = order.permanent_id
+    if order.link_role is not None:
+        details |= link_details(order)
+    if order.closes_position:
+        details["closesPosition"] = True
+    if order.is_staged:
+        details |= {"staged": True, "releaseAt": order.release_at.isoformat() if order.release_at else None}
     return details | broker_names(order)
+
+
+def link_details(order: Order) -> dict[str, Any]:
+    """What an order is among those that it hangs with."""
+    return {
+        "linkRole": order.link_role.value if order.link_role else None,
+        "parentId": str(order.parent_id) if order.parent_id else None,
+        "ocaGroup": order.oca_group,
+        "groupQuantity": plain(order.group_quantity) if order.group_quantity is not None else None,
+    }
 
 
 def broker_names(order: Order) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.core.fix import (
+    LinkRole,
     OrderOrigin,
     OrderState,
     OrderType,
@@ -27,6 +28,10 @@ class Order:
     filled_quantity is CumQty (14), average_fill_price AvgPx (6), both from the active rows of the ledger.
     version starts at 1 and grows with each accepted replace. broker_order_id is IB's orderId, set when claimed;
     permanent_id IB's permId.
+
+    An exit has the entry as its parent_id. oca_group is what the broker knows linked orders by, group_quantity what
+    the legs of an OCO may deal together. is_staged holds until the order is released. closes_position marks an order
+    that only reduces a position, so that it needs no approval.
     """
 
     id: OrderId
@@ -43,6 +48,13 @@ class Order:
     origin: OrderOrigin = OrderOrigin.API
     metadata: dict[str, Any] = field(default_factory=dict)
     placed_by: str
+    parent_id: OrderId | None = None
+    link_role: LinkRole | None = None
+    oca_group: str | None = None
+    group_quantity: Decimal | None = None
+    closes_position: bool = False
+    is_staged: bool = False
+    release_at: datetime | None = None
     state: OrderState
     filled_quantity: Decimal = ZERO
     filled_notional: Decimal = ZERO
@@ -77,6 +89,16 @@ class Order:
     def routed(self) -> "Order":
         """The order on its way to the broker."""
         return replace(self, state=OrderState.ROUTED)
+
+    @property
+    def is_exit(self) -> bool:
+        """True for a child of a bracket: it works as far as its entry is filled."""
+        return self.link_role in (LinkRole.TAKE_PROFIT, LinkRole.STOP_LOSS)
+
+    @property
+    def shares_reserve(self) -> bool:
+        """True when what it may still deal is reserved with its group rather than for itself."""
+        return self.link_role is not None and self.link_role is not LinkRole.ENTRY
 
     @property
     def was_claimed(self) -> bool:

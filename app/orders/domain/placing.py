@@ -4,16 +4,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from app.core.documents import is_storable
 from app.core.errors import Problem
 from app.core.fix import OrderType, TimeInForce
 from app.core.ids import InstrumentId
-from app.core.messages import Instrument, NewOrder, OrderTerms
+from app.core.messages import Instrument, NewOrder, OcoLeg, OrderTerms
 from app.core.money import ZERO, is_multiple, plain
 from app.orders.errors import MEANING, OrderProblem
 
@@ -60,6 +61,17 @@ def grid_problems(terms: OrderTerms, instrument: Instrument) -> tuple[Problem, .
     return tuple(_grid_problems(terms, instrument))
 
 
+def linked_grid_problems(new: NewOrder, instrument: Instrument) -> tuple[Problem, ...]:
+    """What of the exits or of the second leg lies off the instrument's tick."""
+    exits = ((new.take_profit, "takeProfit"), (new.stop_loss, "stopLoss"))
+    problems = [
+        _off_tick(instrument, field) for price, field in exits if price is not None and _is_off(price, instrument)
+    ]
+    if new.oco is not None:
+        problems += [replace(one, path=("legs", "1", *one.path)) for one in _grid_problems(new.oco.terms, instrument)]
+    return tuple(problems)
+
+
 def terms_problems(order_type: OrderType, terms: OrderTerms) -> tuple[Problem, ...]:
     """What is wrong with quantity, prices and time in force for the order type."""
     return tuple(_terms_problems(order_type, terms))
@@ -67,7 +79,7 @@ def terms_problems(order_type: OrderType, terms: OrderTerms) -> tuple[Problem, .
 
 def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
     """SHA-256 of all that the client asked for: the same key with another hash is a conflict."""
-    document = [
+    document: list[Any] = [
         str(new.account_id),
         str(instrument_id),
         new.client_order_id,
@@ -80,6 +92,14 @@ def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
         None if new.stop_loss is None else plain(new.stop_loss),
         new.metadata,
     ]
+    if new.aim is not None:
+        # What the position asks for changes with it, what the client asked for does not.
+        document[3:6] = ["", "", {}]
+        document.append([new.aim.kind.value, _plain_or_none(new.aim.quantity)])
+    if new.oco is not None:
+        document.append([new.oco.side.value, new.oco.order_type.value, terms_document(new.oco.terms)])
+    if new.is_staged:
+        document.append(["staged", new.release_at.isoformat() if new.release_at else None])
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
@@ -131,14 +151,48 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce")
     if new.post_only:
         yield problem(OrderProblem.TERMS_UNSUPPORTED, "postOnly")
-    if new.take_profit is not None:
-        yield problem(OrderProblem.TERMS_UNSUPPORTED, "takeProfit")
-    if new.stop_loss is not None:
-        yield problem(OrderProblem.TERMS_UNSUPPORTED, "stopLoss")
+    if new.take_profit is not None or new.stop_loss is not None:
+        yield from _exit_problems(new)
+    if new.oco is not None:
+        yield from _oco_problems(new, new.oco)
+    if new.release_at is not None and not new.is_staged:
+        yield problem(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
     is_sound = is_storable(new.metadata, depth_max=METADATA_DEPTH_MAX, nodes_max=METADATA_BYTES_MAX)
     if not is_sound or len(json.dumps(new.metadata)) > METADATA_BYTES_MAX:
         yield problem(OrderProblem.METADATA_INVALID, "metadata")
     yield from _terms_problems(new.order_type, new.terms)
+
+
+def _exit_problems(new: NewOrder) -> Iterator[Problem]:
+    for price, field in ((new.take_profit, "takeProfit"), (new.stop_loss, "stopLoss")):
+        if price is not None and not ZERO < price <= PRICE_MAX:
+            yield problem(OrderProblem.PRICE_INVALID, field)
+    # From the exit that loses to the one that wins, prices climb for a buy and fall for a sell.
+    entry = new.terms.limit_price or new.terms.stop_price
+    ladder = [(new.stop_loss, "stopLoss"), (entry, "takeProfit"), (new.take_profit, "takeProfit")]
+    steps = [(price, field) for price, field in ladder if price is not None and price > ZERO]
+    for (lower, field), (higher, next_field) in pairwise(steps):
+        if (higher - lower) * new.side.sign <= ZERO:
+            yield problem(OrderProblem.EXIT_PRICE_CROSSED, field if field == "stopLoss" else next_field)
+
+
+def _oco_problems(new: NewOrder, leg: OcoLeg) -> Iterator[Problem]:
+    if OrderType.MARKET in (new.order_type, leg.order_type):
+        yield problem(OrderProblem.OCO_LEGS_INVALID, "legs")
+    if leg.order_type not in _ROUTABLE_TYPES:
+        yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "legs", "1", "orderType")
+    for one in _terms_problems(leg.order_type, leg.terms):
+        if one.path != ("quantity",):
+            yield replace(one, path=("legs", "1", *one.path))
+
+
+def _off_tick(instrument: Instrument, field: str) -> Problem:
+    message = f"the price must be a multiple of {plain(instrument.tick_size)}"
+    return problem(OrderProblem.PRICE_OFF_TICK, field, message=message)
+
+
+def _is_off(price: Decimal, instrument: Instrument) -> bool:
+    return not is_multiple(price, instrument.tick_size)
 
 
 def _terms_problems(order_type: OrderType, terms: OrderTerms) -> Iterator[Problem]:
@@ -174,9 +228,5 @@ def _grid_problems(terms: OrderTerms, instrument: Instrument) -> Iterator[Proble
         (terms.stop_price, "stopPrice"),
         (terms.trailing_amount, "trailingAmount"),
     ):
-        if price is not None and not is_multiple(price, instrument.tick_size):
-            yield problem(
-                OrderProblem.PRICE_OFF_TICK,
-                field,
-                message=f"the price must be a multiple of {plain(instrument.tick_size)}",
-            )
+        if price is not None and _is_off(price, instrument):
+            yield _off_tick(instrument, field)

@@ -8,16 +8,17 @@ outdated when they came.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from app.core.fix import OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
+from app.core.fix import LinkRole, OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
 from app.core.money import ZERO, rounded
 from app.orders.domain.journal import revision_of
-from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest, reserved_quantity
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
 from app.orders.domain.placing import terms_from_document
 from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
@@ -63,11 +64,6 @@ class OrderHistory:
     def active(self) -> list[Execution]:
         """The executions that hold."""
         return [self.executions[execution_id] for execution_id in self.holding.values()]
-
-    @property
-    def reserved(self) -> Decimal:
-        """What the order may still add to its side of the position."""
-        return reserved_quantity(self.order, self.file.pending_terms)
 
     def change(self, **changes: Any) -> None:
         """Changes the order."""
@@ -116,6 +112,7 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             | OrderEventType.ORDER_HELD
             | OrderEventType.ORDER_ACCEPTED
             | OrderEventType.ORDER_CONFIRMED
+            | OrderEventType.ORDER_RESIZED
             | OrderEventType.ORDER_EXPIRED
             | OrderEventType.CANCEL_REFUSED
             | OrderEventType.REPLACE_REFUSED
@@ -201,6 +198,13 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 origin=OrderOrigin(details["origin"]),
                 metadata=details.get("metadata", {}),
                 placed_by=event.actor,
+                parent_id=OrderId(UUID(details["parentId"])) if details.get("parentId") else None,
+                link_role=LinkRole(details["linkRole"]) if "linkRole" in details else None,
+                oca_group=details.get("ocaGroup"),
+                group_quantity=Decimal(details["groupQuantity"]) if details.get("groupQuantity") else None,
+                closes_position=details.get("closesPosition", False),
+                is_staged=details.get("staged", False),
+                release_at=datetime.fromisoformat(details["releaseAt"]) if details.get("releaseAt") else None,
                 state=_state(event),
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),
@@ -228,6 +232,8 @@ def _note(history: OrderHistory, logged: LoggedEvent) -> None:
     history.change(state=_state(event), updated_at=logged.recorded_at)
     if "orderQuantity" in details:
         history.change(terms=replace(order.terms, quantity=Decimal(details["orderQuantity"])))
+    if "staged" in details:
+        history.change(is_staged=bool(details["staged"]))
     if "inDoubt" in details:
         history.change(in_doubt=bool(details["inDoubt"]))
     if "permanentId" in details:

@@ -298,12 +298,17 @@ class _Draft:
         self.take_terms(wanted)
 
     def adopt(self, terms: OrderTerms | None) -> None:
-        # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice, refused
-        # once and taken once, or one by hand.
         order = self.order
         is_ours = order.origin is not OrderOrigin.EXTERNAL and not order.state.is_terminal
-        if is_ours and terms is not None and self.file.replace is None and not same_terms(terms, order.terms):
+        if terms is None or not is_ours or same_terms(terms, order.terms):
+            return
+        if self.file.replace is None:
+            # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice,
+            # refused once and taken once, or one by hand.
             self.take_terms(_merged(order.terms, terms))
+        elif order.oca_group is not None and order.filled_quantity < terms.quantity != order.terms.quantity:
+            # Within its group the broker lowers an order by what another of the group deals.
+            self.take_terms(replace(order.terms, quantity=terms.quantity))
 
     def revive(self, report: StatusReport) -> None:
         # Filled on its old terms, while the broker took a larger quantity and deals on.

@@ -125,13 +125,15 @@ def insert_orders(orders: Sequence[Order]) -> Write:
           time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
           outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
           risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
-          filled_notional, commission, overfilled_quantity, average_fill_price, in_doubt, version)
+          filled_notional, commission, overfilled_quantity, average_fill_price, parent_id, link_role, oca_group,
+          group_quantity, closes_position, is_staged, release_at, in_doubt, version)
         SELECT n.*, false, 1
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
           $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
           $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
           $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
-          $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[]) AS n
+          $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
+          $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[]) AS n
         """,
         [order.tenant_id for order in orders],
         [order.id for order in orders],
@@ -168,6 +170,13 @@ def insert_orders(orders: Sequence[Order]) -> Write:
         [order.commission for order in orders],
         [order.overfilled_quantity for order in orders],
         [order.average_fill_price for order in orders],
+        [order.parent_id for order in orders],
+        [order.link_role for order in orders],
+        [order.oca_group for order in orders],
+        [order.group_quantity for order in orders],
+        [order.closes_position for order in orders],
+        [order.is_staged for order in orders],
+        [order.release_at for order in orders],
     )
 
 
@@ -226,9 +235,12 @@ async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_do
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders that wait for the gate of the account, oldest first."""
+    """Orders that wait for the gate of the account, oldest first: not the staged ones, not exits before a fill."""
     rows = await session.fetch(
-        "SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' ORDER BY id",
+        """
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' AND NOT is_staged
+          AND parent_id IS NULL ORDER BY id
+        """,
         key.tenant_id,
         key.account_id,
     )
@@ -253,12 +265,25 @@ async def orders_of_account(session: BatchSession, key: AccountKey, after: Order
 async def orders_open_at(
     session: BatchSession, key: AccountKey, at: datetime, instrument_ids: Sequence[InstrumentId] | None
 ) -> list[OrderId]:
-    """The orders of the account that may have been open at an instant: those open now and those that ended since."""
+    """The orders of the account that may have been open at an instant: those open now and those that ended since.
+
+    With one that is linked come all of its family until then.
+    """
     rows = await session.fetch(
         """
-        SELECT id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
-          AND (state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') OR updated_at > $3)
-          AND ($4::uuid[] IS NULL OR instrument_id = ANY($4)) ORDER BY id
+        WITH open AS (
+          SELECT id, parent_id, link_role, oca_group FROM orders
+          WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
+            AND (state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') OR updated_at > $3)
+            AND ($4::uuid[] IS NULL OR instrument_id = ANY($4))),
+        linked AS (SELECT coalesce(parent_id, id) AS id, oca_group FROM open WHERE link_role IS NOT NULL)
+        SELECT id FROM open
+        UNION SELECT id FROM orders WHERE tenant_id = $1 AND id IN (SELECT id FROM linked) AND created_at <= $3
+        UNION SELECT id FROM orders
+        WHERE tenant_id = $1 AND parent_id IN (SELECT id FROM linked) AND created_at <= $3
+        UNION SELECT id FROM orders
+        WHERE tenant_id = $1 AND oca_group IN (SELECT oca_group FROM linked) AND created_at <= $3
+        ORDER BY id
         """,
         key.tenant_id,
         key.account_id,

@@ -14,6 +14,7 @@ from app.core.paging import Page, Window, page_of
 from app.infra.db import ReadSession
 from app.infra.tables import metadata
 from app.orders import models
+from app.orders.domain.linking import in_family_order
 from app.orders.domain.listing import ExecutionFilter, OrderFilter
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.errors import OrderHistoryTooLongError
@@ -110,6 +111,26 @@ async def requests_of_orders(
     for row in rows:
         found[row["order_id"]].append(request_from_row(row))
     return found
+
+
+async def children_of_orders(
+    session: ReadSession, tenant_id: TenantId, order_ids: Sequence[OrderId]
+) -> dict[OrderId, list[Order]]:
+    """The exits of each of the orders, the oldest first. Raises OrderHistoryTooLongError."""
+    rows = await _history(session, _ORDERS, tenant_id, [_ORDERS.c.parent_id.in_(order_ids)], _ORDERS.c.id)
+    found: dict[OrderId, list[Order]] = defaultdict(list)
+    for row in rows:
+        found[row["parent_id"]].append(order_from_row(row))
+    return {parent_id: in_family_order(children) for parent_id, children in found.items()}
+
+
+async def legs_of_groups(session: ReadSession, tenant_id: TenantId, groups: Sequence[str]) -> dict[str, list[Order]]:
+    """The orders of each of the groups, the oldest first. Raises OrderHistoryTooLongError."""
+    rows = await _history(session, _ORDERS, tenant_id, [_ORDERS.c.oca_group.in_(groups)], _ORDERS.c.id)
+    found: dict[str, list[Order]] = defaultdict(list)
+    for row in rows:
+        found[row["oca_group"]].append(order_from_row(row))
+    return {group: in_family_order(legs) for group, legs in found.items()}
 
 
 async def events_of_orders(

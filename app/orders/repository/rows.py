@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.fix import (
+    LinkRole,
     OrderOrigin,
     OrderState,
     OrderType,
@@ -50,6 +51,13 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
         origin=OrderOrigin(row["origin"]),
         metadata=row["order_metadata"],
         placed_by=row["placed_by"],
+        parent_id=row["parent_id"],
+        link_role=LinkRole(row["link_role"]) if row["link_role"] else None,
+        oca_group=row["oca_group"],
+        group_quantity=row["group_quantity"],
+        closes_position=row["closes_position"],
+        is_staged=row["is_staged"],
+        release_at=row["release_at"],
         state=OrderState(row["state"]),
         filled_quantity=row["filled_quantity"],
         filled_notional=row["filled_notional"],

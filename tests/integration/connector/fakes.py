@@ -36,6 +36,9 @@ class MemoryStore:
         self.statuses.append(status)
         self._changed.set()
 
+    async def release_due(self) -> None:
+        return
+
     async def beat(self, round_trip_ms: float) -> None:
         self.beats.append(round_trip_ms)
         self._changed.set()

@@ -10,11 +10,14 @@ import pytest
 
 from app.brokers import repository as brokers
 from app.brokers.domain import Lease
-from app.core.ids import AccountId
+from app.core.fix import LinkRole
+from app.core.ids import AccountId, OrderId
 from app.core.messages import (
     AccountKey,
     BrokerReport,
     ExecutionReport,
+    FaultClass,
+    FaultReport,
     Instrument,
     LaneCommand,
     NewOrder,
@@ -30,8 +33,8 @@ from app.identity.domain import Principal
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
 from app.orders.domain.order import LoggedEvent, Order
+from app.orders.repository import account_books, event_log, linked_orders
 from app.orders.repository import batch as orders
-from app.orders.repository import event_log
 from app.positions import batch as positions
 from app.positions.domain import Position
 from tests import factories
@@ -86,6 +89,26 @@ class Trader:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
             return (await orders.orders_by_id(session, self.key.tenant_id, [order.id]))[order.id]
 
+    async def stored_id(self, order_id: OrderId) -> Order:
+        async with begin_batch(self.desk.database, self.key.tenant_id) as session:
+            return (await orders.orders_by_id(session, self.key.tenant_id, [order_id]))[order_id]
+
+    async def children(self, order: Order) -> list[Order]:
+        async with begin_batch(self.desk.database, self.key.tenant_id) as session:
+            found = await linked_orders.families(session, self.key, [order])
+        children = (one for one in found if one.parent_id == order.id)
+        return sorted(children, key=lambda one: (one.created_at, one.link_role is LinkRole.STOP_LOSS))
+
+    async def open_orders(self) -> int:
+        async with begin_batch(self.desk.database, self.key.tenant_id) as session:
+            return (await account_books.books_for_update(session, [self.key]))[self.key].open_orders
+
+    async def gate(self, *, is_open: bool) -> None:
+        async with begin_batch(self.desk.database, self.key.tenant_id) as session:
+            await session.execute(
+                "UPDATE broker_connections SET is_gate_open = $2 WHERE tenant_id = $1", self.key.tenant_id, is_open
+            )
+
     async def position(self, symbol: str = "AAPL") -> Position:
         place = (self.key, self.instruments[symbol].id)
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
@@ -100,6 +123,15 @@ class Trader:
             address=OrderAddress(order_id=order.id, permanent_id=int(order.id) % 10**9),
             status=status,
             filled=Decimal(0),
+            occurred_at=datetime.now(UTC),
+        )
+
+    def refused_replace(self, order: Order) -> FaultReport:
+        return FaultReport(
+            address=OrderAddress(order_id=order.id),
+            fault=FaultClass.REPLACE_REJECTED,
+            broker_code=105,
+            message="Order being modified does not match original order.",
             occurred_at=datetime.now(UTC),
         )
 

@@ -1,6 +1,6 @@
 """Random lives of orders through the flows of the house, with a broker that says anything at any time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -12,7 +12,9 @@ from app.core.messages import (
     ExecutionReport,
     FaultClass,
     FaultReport,
+    NewOrder,
     NotFoundReport,
+    OcoLeg,
     OrderAddress,
     OrderTerms,
     StatusReport,
@@ -20,6 +22,7 @@ from app.core.messages import (
 )
 from app.flows.cancel_orders import cancel_order
 from app.flows.release_orders import release_orders
+from app.flows.release_staged import release_staged
 from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
@@ -50,7 +53,7 @@ class Lives:
 
     async def step(self) -> None:
         """One thing happens: a client asks, the connector claims, or the broker says a few things at once."""
-        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3]
+        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3, self.release]
         await self.random.choice([*actions, self.shut_and_open] if self.orders else [self.place])()
 
     def pick(self) -> Order:
@@ -69,9 +72,28 @@ class Lives:
             time_in_force=random.choice([TimeInForce.DAY, TimeInForce.DAY, TimeInForce.IOC]),
             metadata={"book": "pairs", "legs": [1, 2.5]} if random.random() < 0.3 else {},
         )
+        new = self.linked(new)
         placement = await self.trader.desk.intake.submit(self.trader.principal, new)
         if placement.order is not None:
-            self.orders.append(placement.order)
+            self.orders.extend([placement.order, *placement.linked])
+
+    def linked(self, new: NewOrder) -> NewOrder:
+        """The order as it is, or, one time in two, with exits, with a second leg, or staged."""
+        price, step = new.terms.limit_price, new.side.sign
+        match self.random.randint(0, 7):
+            case 0 | 1 if price is not None:
+                return replace(new, take_profit=price + step, stop_loss=price - step / Decimal(2))
+            case 2 if price is not None:
+                terms = replace(new.terms, limit_price=None, stop_price=Decimal(4))
+                side = self.random.choice(list(Side))
+                return replace(new, oco=OcoLeg(side=side, order_type=OrderType.STOP, terms=terms))
+            case 3:
+                return replace(new, is_staged=True)
+            case _:
+                return new
+
+    async def release(self) -> None:
+        await release_staged(self.trader.desk, self.trader.principal, [self.pick().id])
 
     async def claim(self) -> None:
         await self.trader.claim()
@@ -83,7 +105,7 @@ class Lives:
         order = self.pick()
         change = OrderChange(
             order_id=order.id,
-            quantity=Decimal(self.random.randint(1, 130)),
+            quantity=None if order.shares_reserve else Decimal(self.random.randint(1, 130)),
             limit_price=Decimal("7.5") if order.order_type is OrderType.LIMIT else None,
             time_in_force=self.random.choice([None, TimeInForce.GTC]),
         )
@@ -114,7 +136,7 @@ class Lives:
 
     async def report(self) -> BrokerReport:
         random = self.random
-        order = await self.trader.stored(self.pick())
+        order = await self.sent()
         address = OrderAddress(order_id=order.id, permanent_id=random.choice([None, int(order.id) % 10**9]))
         now = datetime.now(UTC)
         match random.randint(0, 9):
@@ -143,6 +165,15 @@ class Lives:
                     occurred_at=now,
                 )
 
+    async def sent(self) -> Order:
+        """Any order that left the house or was on its way; what is held here no broker can know."""
+        for _ in range(20):
+            order = await self.trader.stored(self.pick())
+            if order.state is not OrderState.HELD:
+                return order
+        await self.place()
+        return await self.sent()
+
     async def held_terms(self, order: Order) -> OrderTerms | None:
         if self.random.random() < 0.3:
             return order.terms
@@ -159,6 +190,7 @@ class Lives:
         return OrderTerms(
             quantity=Decimal(told["quantity"]),
             limit_price=None if told["limitPrice"] is None else Decimal(told["limitPrice"]),
+            stop_price=None if told["stopPrice"] is None else Decimal(told["stopPrice"]),
             time_in_force=TimeInForce(told["timeInForce"]),
         )
 

@@ -260,6 +260,8 @@ def test_a_command_becomes_an_order_with_account_reference_and_every_digit() -> 
         "outsideRth": False,
         "account": "DU1",
         "orderRef": str(ORDER),
+        "ocaGroup": "",
+        "ocaType": 0,
     }
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.policies import policy
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,29 @@
+"""What an order that aims at a position comes to: the side and the quantity that close or reverse it."""
+
+from decimal import Decimal
+
+from app.core.errors import Problem
+from app.core.fix import PositionAim, Side
+from app.core.messages import Aim
+from app.core.money import ZERO, plain
+from app.orders.domain.placing import problem
+from app.orders.errors import OrderProblem
+
+
+def aimed(aim: Aim, held: Decimal, open_buys: Decimal, open_sells: Decimal) -> tuple[Side, Decimal] | Problem:
+    """The side and the quantity that make the signed position `held` what the aim says, or why there are none.
+
+    What open orders of that side may still deal counts as done, so that a close never turns the position round,
+    whichever of them fill.
+    """
+    side = Side.SELL if held > ZERO else Side.BUY
+    left = abs(held) - (open_sells if side is Side.SELL else open_buys)
+    quantity = left if aim.kind is PositionAim.CLOSE else left + abs(held)
+    if held == ZERO or quantity <= ZERO:
+        return problem(OrderProblem.NOTHING_TO_CLOSE, "positionId")
+    if aim.quantity is None:
+        return side, quantity
+    if aim.quantity > quantity:
+        message = f"{plain(quantity)} is left to close"
+        return problem(OrderProblem.CLOSE_TOO_LARGE, "quantity", message=message)
+    return side, aim.quantity
