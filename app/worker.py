@@ -9,7 +9,7 @@ from app.infra.lifetime import run_until_signalled
 from app.infra.queue import make_broker, make_scheduler
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings
-from app.infra.system import SystemClock
+from app.infra.system import SystemClock, SystemIds
 
 
 def run(settings: Settings) -> None:
@@ -41,6 +41,7 @@ async def _work(settings: Settings) -> None:
     broker.state.database = database
     broker.state.system_database = system_database
     broker.state.clock = SystemClock()
+    broker.state.ids = SystemIds()
     try:
         await broker.startup()
         notify_ready()

@@ -16,6 +16,8 @@ RequestId = NewType("RequestId", UUID)
 ExecutionKey = NewType("ExecutionKey", UUID)
 PositionId = NewType("PositionId", UUID)
 LimitId = NewType("LimitId", UUID)
+PolicyId = NewType("PolicyId", UUID)
+StrategyId = NewType("StrategyId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.approvals.domain import ApprovalDecision, Decision
 from app.audit import service as audit
 from app.core.errors import UnavailableError
 from app.core.fix import OrderState, RequestKind, RequestOutcome
@@ -83,6 +84,16 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     booking.new_requests.append(
         (key.tenant_id, _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True))
     )
+    if file.order.state is OrderState.PENDING_APPROVAL:
+        booking.decisions.append(
+            Decision(
+                tenant_id=key.tenant_id,
+                order_id=order.id,
+                decision=ApprovalDecision.CANCELED,
+                by=principal.actor,
+                at=booking.now,
+            )
+        )
     booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, principal, booking)])
     return order
 

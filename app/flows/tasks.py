@@ -4,6 +4,7 @@ from typing import Annotated
 
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
+from app.flows.expire_approvals import expire_approvals
 from app.flows.prune_identity import prune_identity
 
 
@@ -12,3 +13,10 @@ async def prune_identity_task(context: Annotated[Context, TaskiqDepends()]) -> i
     """Every hour: throw away what has run out."""
     state = context.state
     return await prune_identity(state.database, state.system_database, state.clock.now())
+
+
+@async_shared_broker.task(task_name="expire_approvals", schedule=[{"cron": "* * * * *"}])
+async def expire_approvals_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: end the orders that nobody approved in time."""
+    state = context.state
+    return await expire_approvals(state.database, state.system_database, now=state.clock.now(), ids=state.ids)
