@@ -90,6 +90,7 @@ async def approvals_of_orders(
     """The requests of each of the orders."""
     statement = select(_APPROVALS).where(_APPROVALS.c.tenant_id == tenant_id, _APPROVALS.c.order_id.in_(order_ids))
     found: dict[OrderId, list[OrderApproval]] = defaultdict(list)
-    for row in (await session.execute(statement.order_by(_APPROVALS.c.policy_id))).mappings():
+    rows: Sequence[Any] = (await session.execute(statement.order_by(_APPROVALS.c.policy_id))).mappings().all()
+    for row in rows:
         found[row["order_id"]].append(approval_from_row(row))
     return found

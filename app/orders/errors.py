@@ -100,3 +100,13 @@ class OrderUnknownError(OmsError):
 
     def __init__(self, *path: str) -> None:
         super().__init__("There is no such order.", path=path)
+
+
+class OrdersTooManyError(OmsError):
+    """More orders fit than are handled at once; none was touched."""
+
+    code = "ORDERS_TOO_MANY"
+
+    def __init__(self, count: int, limit: int) -> None:
+        message = f"{count} orders fit, and at most {limit} are handled at once: narrow the filter."
+        super().__init__(message, path=["filter"], count=count, limit=limit)

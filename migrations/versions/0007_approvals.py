@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.policies import policy
 
 revision = "0007"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
