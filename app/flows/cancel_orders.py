@@ -1,4 +1,4 @@
-"""cancelOrder and cancelOrders: an unsent order ends here and now, a live one gets a cancel request on its way to the broker."""
+"""cancelOrder, cancelOrders: an unsent order ends here and now, a live one gets a request on its way to the broker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -107,10 +107,8 @@ async def _positions(
 
 
 def _cancel_one(key: AccountKey, file: OrderFile, principal: Principal, booking: Booking) -> Order:
-    if is_unsent(file.order):
-        order = _end(key, file, principal, booking)
-    else:
-        order = _request(key, file, principal, booking)
+    take = _end if is_unsent(file.order) else _request
+    order = take(key, file, principal, booking)
     booking.audit.append(
         audit.entry(
             principal,
