@@ -72,6 +72,7 @@ async def quote(trader: Trader, price: str) -> None:
 
 async def key_of(trader: Trader, owner: Principal) -> Principal:
     key_id = ApiKeyId(trader.desk.ids.new())
+    assert owner.user_id is not None
     async with begin(trader.desk.database, Scope(tenant_id=owner.tenant_id)) as session:
         session.add(
             ApiKeyRow(
