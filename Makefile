@@ -15,10 +15,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.d.ts')
 
-.PHONY: help run test check bench browser fmt lock settings clean
+.PHONY: help run test check bench faults faults-short browser fmt lock settings clean
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
 	@$(MAKE) --no-print-directory -j2 $(VENV)/.required $(VENV)/.installed
@@ -44,6 +44,13 @@ check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
 
 bench: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Measure orders per second and latencies on this machine
 	$(BIN)/python -m tests.benchmarks
+
+# The same schedule again: make faults FAULTS_ARGS='--seed 7'
+faults: $(VENV)/.tested-with ## Break a loaded installation for a quarter of an hour; write its table
+	$(BIN)/python -m tests.faults --write $(FAULTS_ARGS)
+
+faults-short: $(VENV)/.tested-with ## Break a loaded installation for a minute
+	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)
 
 fmt: $(VENV)/.tested-with ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -1,12 +1,13 @@
 """The relay process: publishes what was committed."""
 
-from app.flows.relay_outbox import relay_forever
+from app.flows.relay_outbox import Relay, relay_forever
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
 from app.infra.readiness import notify_ready
 from app.infra.redis import open_redis
 from app.infra.settings import Settings
+from app.infra.system import SystemIds
 
 
 def run(settings: Settings) -> None:
@@ -26,7 +27,7 @@ async def _serve(settings: Settings) -> None:
     try:
         async with Bus(settings.redis_url, settings.redis_prefix) as bus:
             notify_ready()
-            await relay_forever(database, redis, bus)
+            await relay_forever(Relay(database, redis, SystemIds()), bus)
     finally:
         await redis.close()
         await database.close()

@@ -21,6 +21,7 @@ from schema.orders.mutations import OrderMutation
 from schema.orders.queries import OrderQuery
 from schema.orders.subscriptions import OrderSubscription
 from schema.positions.queries import PositionQuery
+from schema.positions.subscriptions import PositionSubscription
 
 
 @strawberry.type(description="What can be asked.")
@@ -36,7 +37,7 @@ class Mutation(IdentityMutation, OrderMutation, ApprovalMutation):
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, TickSubscription):
+class Subscription(OrderSubscription, PositionSubscription, TickSubscription):
     """What can be followed."""
 
 

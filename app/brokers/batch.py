@@ -78,6 +78,25 @@ async def take_order_ids(session: BatchSession, key: AccountKey, generation: int
     return int(rows[0]["first"]) if rows else None
 
 
+async def tenant_accounts(session: BatchSession, tenant_id: TenantId) -> list[AccountKey]:
+    """All accounts of the tenant."""
+    rows = await session.fetch("SELECT id FROM broker_accounts WHERE tenant_id = $1 ORDER BY id", tenant_id)
+    return [AccountKey(tenant_id=tenant_id, account_id=row["id"]) for row in rows]
+
+
+async def account_keys(session: BatchSession, slug: str | None, account_id: AccountId | None) -> list[AccountKey]:
+    """The accounts of the installation, or those of a tenant by its slug, or the one; the role must be SYSTEM."""
+    rows = await session.fetch(
+        """
+        SELECT a.tenant_id, a.id FROM broker_accounts AS a JOIN tenants AS t ON t.id = a.tenant_id
+        WHERE ($1::text IS NULL OR t.slug = $1) AND ($2::uuid IS NULL OR a.id = $2) ORDER BY t.slug, a.id
+        """,
+        slug,
+        account_id,
+    )
+    return [AccountKey(tenant_id=row["tenant_id"], account_id=row["id"]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
     """An account as it comes into the house: what it is at the broker, and the gateway that it is reached through."""

@@ -13,8 +13,9 @@ from app.identity.domain import ROLE_SCOPES, Role, Scope
 from app.orders.domain.transitions import TRANSITIONS
 from app.orders.errors import MEANING as PROBLEM_MEANING
 from app.orders.errors import OrderProblem
+from app.orders.events import ANY_DETAILS, OrderEventType
+from app.orders.events import DETAILS as EVENT_DETAILS
 from app.orders.events import MEANING as EVENT_MEANING
-from app.orders.events import OrderEventType
 from app.risk.domain import EVALUATED
 
 _NOTICE = "<!-- Generated from the code by `oms docs write`; change it there. -->"
@@ -63,6 +64,14 @@ def events() -> str:
         "afterSequence)` first sends everything behind the cursor from the log, then what happens.",
         "## Types",
         _table(("type", "meaning"), types),
+        "## Details\n\nNumbers are plain decimals in text. `details` of any event may hold:",
+        _table(("key", "meaning"), [(f"`{key}`", meaning) for key, meaning in ANY_DETAILS.items()]),
+        "Each type adds its own. A rejection that does not begin an order's life tells only why.",
+        *(
+            f"### {kind.value}\n\n" + _table(("key", "meaning"), [(f"`{key}`", told) for key, told in keys.items()])
+            for kind, keys in EVENT_DETAILS.items()
+            if keys
+        ),
         "## States\n\n"
         "The moves that an order may make. What a broker says that fits none of them is kept in quarantine and not "
         "published. An order that we rejected ourselves never moves again.",

@@ -11,6 +11,7 @@ from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
 from app.connector.inbox import Inbox
 from app.connector.runner import end_of
+from app.core.errors import UnavailableError
 from app.core.messages import Contract
 from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.service import publish_ticks
@@ -87,7 +88,11 @@ class FeedRunner:
 
     async def _watch_contracts(self, adapter: BrokerAdapter) -> None:
         while True:
-            adapter.watch(await self._contracts())
+            try:
+                adapter.watch(await self._contracts())
+            except UnavailableError as error:
+                # The lines that are open stay open: quotes do not need the database.
+                log.warning("market data of %s: %s", self._account.account_number, error.message)
             await asyncio.sleep(self._intervals.contracts_s)
 
     async def _publish(self, adapter: BrokerAdapter) -> None:

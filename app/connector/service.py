@@ -19,8 +19,9 @@ from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.runner import AccountRunner, Intervals
-from app.connector.store import AccountStore
+from app.connector.store import TRANSIENT, AccountStore
 from app.core.clock import Clock
+from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
@@ -195,8 +196,11 @@ class Connector:
 
     def _feed(self, account: BrokerAccount) -> FeedRunner:
         async def contracts() -> list[Contract]:
-            async with begin_batch(self._database, account.tenant_id) as session:
-                return await brokers.watched_contracts(session, LINES_MAX)
+            try:
+                async with begin_batch(self._database, account.tenant_id) as session:
+                    return await brokers.watched_contracts(session, LINES_MAX)
+            except TRANSIENT as error:
+                raise UnavailableError(f"what to watch cannot be read: {error}") from error
 
         return FeedRunner(
             account=account,

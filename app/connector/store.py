@@ -6,8 +6,6 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-import asyncpg
-
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
 from app.brokers.errors import LeaseLostError
@@ -20,7 +18,7 @@ from app.flows.claim_orders import claim_orders, commands_after_sync, orders_not
 from app.flows.hints import OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.release_orders import lock_account, release_orders
-from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import Redis
 from app.infra.uow import begin_batch
 
@@ -28,13 +26,7 @@ log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-TRANSIENT: tuple[type[BaseException], ...] = (
-    *CONNECTION_LOST,
-    TimeoutError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-)
+TRANSIENT: tuple[type[BaseException], ...] = (*CONNECTION_LOST, *PUT_OFF, TimeoutError)
 """Failures after which the same transaction may succeed."""
 
 

@@ -27,6 +27,7 @@ from app.flows.booking import Booking
 from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.reports import (
     BROKER,
@@ -149,6 +150,7 @@ class _Work:
     by_broker_id: dict[tuple[int | None, int], OrderId] = dataclasses.field(default_factory=dict)
     ledger: dict[str, list[Execution]] = dataclasses.field(default_factory=dict)
     fresh: set[ExecutionKey] = dataclasses.field(default_factory=set)
+    touched: set[ExecutionKey] = dataclasses.field(default_factory=set)
     early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     instruments: dict[InstrumentId, Instrument] = dataclasses.field(default_factory=dict)
     restated: set[InstrumentId] = dataclasses.field(default_factory=set)
@@ -193,9 +195,12 @@ class _Work:
             if isinstance(report, ExecutionReport):
                 self.quarantine(None, "an execution of an instrument that is not known", report)
             return
-        if isinstance(report, ExecutionReport):
-            file = _room_for(file, report)
-        decision = self.decide(file, report)
+        grown = _room_for(file, report) if isinstance(report, ExecutionReport) else file
+        decision = self.decide(grown, report)
+        if not decision.events:
+            decision = dataclasses.replace(decision, file=file)
+        elif grown is not file:
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
         if decision.quarantine is not None:
             self.quarantine(file.order.id, decision.quarantine, report)
         self.take(file, decision)
@@ -215,7 +220,7 @@ class _Work:
     def take(self, before: OrderFile, decision: Decision) -> None:
         booking, key, order = self.booking, self.key, decision.file.order
         self.remember(decision.file)
-        if order != before.order:
+        if order != before.order or decision.events:
             booking.put_order(order)
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
             before.order, before.pending_terms
@@ -224,6 +229,8 @@ class _Work:
         if order.state.is_terminal and not before.order.state.is_terminal:
             booking.count_open(key, -1)
         realized = self.move_position(decision.fills)
+        if realized is not None:
+            decision = _telling(decision, {"realizedPnl": plain(realized)})
         for row in decision.executions:
             self.store_execution(row, realized)
         if decision.is_restated:
@@ -260,6 +267,7 @@ class _Work:
             self.fresh.add(row.id)
         else:
             rows[known] = row
+            self.touched.add(row.id)
 
     def book_commission(self, report: CommissionReport) -> None:
         if report.commission is None:
@@ -275,8 +283,7 @@ class _Work:
                 if row.commission == commission and row.commission_currency == currency:
                     return True
                 rows[place] = dataclasses.replace(row, commission=commission, commission_currency=currency)
-                if row.id not in self.fresh:
-                    self.booking.changed_executions.append((self.key.tenant_id, rows[place]))
+                self.touched.add(row.id)
                 self.charge_order(row, commission - (row.commission or Decimal(0)), currency)
                 return True
         return False
@@ -318,7 +325,9 @@ class _Work:
         booking.put_new(order)
         booking.count_open(self.key, 1)
         booking.reserve(self.key, instrument.id, order.side, order.terms.quantity)
-        booking.log(self.key, [_event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, {}, report.executed_at)])
+        details = placement_details(order)
+        event = _event(OrderEventType.ORDER_IMPORTED, order, OrderState.NEW, details, report.executed_at)
+        booking.log(self.key, [event])
         file = OrderFile(order=order)
         self.remember(file)
         return file
@@ -338,12 +347,11 @@ class _Work:
             booking.extra.append(ledger.quarantine(self.key, self.quarantined, booking.now))
             for one in self.quarantined:
                 log.error("quarantined: %s: %s", one.reason, one.report)
-        changed = {row.id for _, row in booking.changed_executions}
         for rows in self.ledger.values():
             for row in rows:
                 if row.id in self.fresh:
                     booking.new_executions.append((tenant_id, row))
-                elif row.is_superseded and row.id not in changed:
+                elif row.id in self.touched:
                     booking.changed_executions.append((tenant_id, row))
         await booking.write(session)
         if self.restated:
@@ -359,6 +367,7 @@ class _Work:
             ]
             position = self.booking.position(self.key, instrument_id)
             derived = derive(position, fills, self.instruments[instrument_id].multiplier)
+            derived = dataclasses.replace(derived, updated_at=self.booking.now)
             await session.write([positions.store_positions([(self.key.tenant_id, derived)])])
 
 
@@ -370,6 +379,16 @@ def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
     seen = order.filled_quantity + report.quantity
     terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
     return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+
+
+def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
+    # What the order alone does not know goes with the event of its execution, the last of the decision.
+    if not decision.events:
+        return decision
+    *before, last = decision.events
+    return dataclasses.replace(
+        decision, events=(*before, dataclasses.replace(last, details={**last.details, **details}))
+    )
 
 
 def _event(

@@ -212,7 +212,7 @@ def _messages(events: Iterable[tuple[TenantId, LoggedEvent]]) -> list[OutboxMess
     return [
         OutboxMessage(
             tenant_id=key.tenant_id,
-            channel=events_channel(key.tenant_id, key.account_id),
+            channel=events_channel(key.tenant_id),
             payload=[event_document(logged) for logged in told],
         )
         for key, told in by_account.items()

@@ -18,6 +18,7 @@ from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import cancel_problem, is_on_its_way, is_unsent
+from app.orders.domain.journal import request_details
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem
 from app.orders.domain.reports import OrderFile
@@ -133,9 +134,8 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     booking.put_order(order)
     booking.count_open(key, -1)
     booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
-    booking.new_requests.append(
-        (key.tenant_id, _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True))
-    )
+    request = _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True)
+    booking.new_requests.append((key.tenant_id, request))
     if file.order.state is OrderState.PENDING_APPROVAL:
         booking.decisions.append(
             Decision(
@@ -146,7 +146,7 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
                 at=booking.now,
             )
         )
-    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, principal, booking)])
+    booking.log(key, [_event(OrderEventType.ORDER_CANCELED, file.order, order, request, booking)])
     return order
 
 
@@ -156,7 +156,7 @@ def _request(key: AccountKey, file: OrderFile, principal: Principal, booking: Bo
     request = _cancel(order, principal, booking, RequestOutcome.PENDING, is_resolved=False)
     booking.new_requests.append((key.tenant_id, request))
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.CANCEL, order_id=order.id, request_id=request.id))
-    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, principal, booking)])
+    booking.log(key, [_event(OrderEventType.CANCEL_REQUESTED, file.order, order, request, booking)])
     return order
 
 
@@ -177,7 +177,7 @@ def _cancel(
 
 
 def _event(
-    event_type: OrderEventType, before: Order, after: Order, principal: Principal, booking: Booking
+    event_type: OrderEventType, before: Order, after: Order, request: OrderRequest, booking: Booking
 ) -> OrderEvent:
     return OrderEvent(
         type=event_type.value,
@@ -185,6 +185,7 @@ def _event(
         account_id=after.account_id,
         from_state=before.state,
         to_state=after.state,
-        actor=principal.actor,
+        actor=request.requested_by,
+        details=request_details(request, before),
         occurred_at=booking.now,
     )

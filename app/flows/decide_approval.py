@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from app.approvals import batch as approvals
 from app.approvals.domain import ApprovalDecision, Decision, OrderApproval
@@ -206,7 +207,9 @@ def _book(
         event_type, reason = OrderEventType.ORDER_APPROVED, verdict.reason
     if after.state is OrderState.ROUTED:
         booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=after.id))
-    details = {"decision": decision.value, "rejectCode": after.reject_code}
+    details: dict[str, Any] = {"decision": decision.value}
+    if after.reject_origin is not None:
+        details |= {"rejectOrigin": after.reject_origin.value, "code": after.reject_code}
     booking.log(
         key,
         [

@@ -7,25 +7,29 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.door import Door, open_door
+from app.flows.event_feed import EventFeeds
 from app.flows.place_orders import OrderIntake
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession
 from app.infra.redis import Redis, open_redis
 from app.infra.settings import Settings
+from app.infra.sharing import Sharing
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The database, Redis, the bus, the door, the order intake, the clock and the source of ids of one process."""
+    """What one process has: database, Redis, bus, door, order intake, clock, ids, and what its followers share."""
 
     database: Database
     redis: Redis
     bus: Bus
     door: Door
     intake: OrderIntake
+    events: EventFeeds
+    tables: Sharing
     clock: Clock
     ids: Ids
 
@@ -57,4 +61,15 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
-        yield Desk(database=database, redis=redis, bus=bus, door=door, intake=intake, clock=clock, ids=ids)
+        events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
+        yield Desk(
+            database=database,
+            redis=redis,
+            bus=bus,
+            door=door,
+            intake=intake,
+            events=events,
+            tables=Sharing(),
+            clock=clock,
+            ids=ids,
+        )

@@ -1,27 +1,20 @@
-"""Live order events and executions: first from the log, then from the bus, without a gap and without a double."""
+"""Live order events and executions: first from the log, then as they are committed, without a gap and a double."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterable, Sequence
 from uuid import UUID
-
-import orjson
 
 from app.brokers.errors import AccountUnknownError
 from app.core.errors import InputError
 from app.core.ids import AccountId, ExecutionKey, TenantId
 from app.core.messages import AccountKey
 from app.flows.desk import Desk
+from app.flows.event_feed import PAGE, events_page
 from app.identity.domain import Principal
 from app.infra.bus import Gap
 from app.infra.uow import begin_batch
-from app.orders.domain.journal import event_from_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent
 from app.orders.events import OrderEventType
-from app.orders.repository import account_books, event_log, ledger
-
-PAGE = 500
-MERGE_MAX = 1_000
+from app.orders.repository import account_books, ledger
 
 _EXECUTION_EVENTS = frozenset(
     {
@@ -40,83 +33,81 @@ async def follow_order_events(
     Raises AccountUnknownError for an account that the tenant has not, InputError for a sequence beyond the log's end.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
-    async with desk.bus.subscribe(events_channel(key.tenant_id, account_id)) as stream:
+    async with desk.events.follow(key.tenant_id) as stream:
         last = await _start(desk, key, after_sequence)
-        while True:
-            page = await _page(desk, key, last)
+        # The log may have grown since the feed was joined: what comes twice is known by its sequence.
+        async for page in _pages(desk, key, last):
             for logged in page:
                 yield logged
                 last = logged.sequence
-            if len(page) < PAGE:
-                break
-        async for message in stream:
-            if isinstance(message, Gap):
-                news = await _missed(desk, key, last)
-            else:
-                news = [event_from_document(document) for document in orjson.loads(message)]
-                if news and news[0].sequence > last + 1:
-                    news = await _missed(desk, key, last)
-            for logged in news:
-                if logged.sequence > last:
-                    yield logged
-                    last = logged.sequence
+        async for batch in stream:
+            if isinstance(batch, Gap):
+                async for page in _pages(desk, key, last):
+                    for logged in page:
+                        yield logged
+                        last = logged.sequence
+            elif batch[0].event.account_id == account_id:
+                for logged in batch:
+                    if logged.sequence > last:
+                        yield logged
+                        last = logged.sequence
 
 
 async def follow_executions(
     desk: Desk, principal: Principal, account_ids: Sequence[AccountId] | None
 ) -> AsyncIterator[Execution]:
-    """Each execution and each correction of the accounts from now on; None: of all accounts that the tenant has now.
+    """Each execution and each correction of the accounts from now on; None: of all accounts of the tenant.
 
     Raises AccountUnknownError for an account that the tenant has not.
     """
     tenant_id = principal.tenant_id
+    async with desk.events.follow(tenant_id) as stream:
+        lasts = await ends_of_known(desk, tenant_id, account_ids)
+        wanted = None if account_ids is None else frozenset(account_ids)
+        async for batch in stream:
+            if isinstance(batch, Gap):
+                grown = await _ends(desk, tenant_id)
+                for account_id in grown if wanted is None else wanted:
+                    key = AccountKey(tenant_id=tenant_id, account_id=account_id)
+                    async for page in _pages(desk, key, lasts.get(account_id, 0)):
+                        lasts[account_id] = page[-1].sequence
+                        for execution in await _executions(desk, tenant_id, page):
+                            yield execution
+                continue
+            account_id = batch[0].event.account_id
+            if wanted is not None and account_id not in wanted:
+                continue
+            last = lasts.get(account_id, 0)
+            lasts[account_id] = max(last, batch[-1].sequence)
+            for execution in await _executions(desk, tenant_id, [one for one in batch if one.sequence > last]):
+                yield execution
+
+
+async def ends_of_known(
+    desk: Desk, tenant_id: TenantId, account_ids: Sequence[AccountId] | None
+) -> dict[AccountId, int]:
+    """Where the logs of the tenant's accounts end.
+
+    Raises AccountUnknownError with its place in accountIds for one that the tenant has not.
+    """
     known = await _ends(desk, tenant_id)
-    asked = list(known if account_ids is None else account_ids)
-    for place, account_id in enumerate(asked):
+    for place, account_id in enumerate(account_ids or ()):
         if account_id not in known:
             raise AccountUnknownError("accountIds", str(place))
-    wanted = list(dict.fromkeys(asked))
-    queue: asyncio.Queue[LoggedEvent] = asyncio.Queue(MERGE_MAX)
-
-    async def feed(account_id: AccountId) -> None:
-        async with aclosing(follow_order_events(desk, principal, account_id, known[account_id])) as events:  # type: ignore[type-var]
-            async for logged in events:
-                if logged.event.type in _EXECUTION_EVENTS:
-                    await queue.put(logged)
-
-    feeds = [asyncio.create_task(feed(account_id), name=f"executions {account_id}") for account_id in wanted]
-    try:
-        while True:
-            logged = await _next_of(queue, feeds)
-            found = await _execution(desk, tenant_id, logged)
-            if found is not None:
-                yield found
-    finally:
-        for task in feeds:
-            task.cancel()
-        await asyncio.gather(*feeds, return_exceptions=True)
+    return known
 
 
-async def _next_of(queue: asyncio.Queue[LoggedEvent], feeds: Sequence[asyncio.Task[None]]) -> LoggedEvent:
-    if not queue.empty():
-        return queue.get_nowait()
-    waiting = asyncio.create_task(queue.get())
-    try:
-        done, _ = await asyncio.wait([waiting, *feeds], return_when=asyncio.FIRST_COMPLETED)
-        if waiting in done:
-            return waiting.result()
-        for task in feeds:
-            if task in done:
-                task.result()
-        raise AssertionError("a feed ends only by an error")
-    finally:
-        waiting.cancel()
-
-
-async def _execution(desk: Desk, tenant_id: TenantId, logged: LoggedEvent) -> Execution | None:
-    execution_key = ExecutionKey(UUID(logged.event.details["executionKey"]))
+async def _executions(desk: Desk, tenant_id: TenantId, events: Iterable[LoggedEvent]) -> list[Execution]:
+    keys = [
+        ExecutionKey(UUID(logged.event.details["executionKey"]))
+        for logged in events
+        if logged.event.type in _EXECUTION_EVENTS
+    ]
+    if not keys:
+        return []
     async with begin_batch(desk.database, tenant_id) as session:
-        return (await ledger.executions_by_key(session, tenant_id, [execution_key])).get(execution_key)
+        found = await ledger.executions_by_key(session, tenant_id, keys)
+    return [found[key] for key in keys if key in found]
 
 
 async def _ends(desk: Desk, tenant_id: TenantId) -> dict[AccountId, int]:
@@ -136,15 +127,8 @@ async def _start(desk: Desk, key: AccountKey, after_sequence: int | None) -> int
     return after_sequence
 
 
-async def _page(desk: Desk, key: AccountKey, after: int) -> list[LoggedEvent]:
-    async with begin_batch(desk.database, key.tenant_id) as session:
-        return await event_log.events_after(session, key, after, PAGE)
-
-
-async def _missed(desk: Desk, key: AccountKey, after: int) -> list[LoggedEvent]:
-    missed: list[LoggedEvent] = []
-    while True:
-        page = await _page(desk, key, missed[-1].sequence if missed else after)
-        missed.extend(page)
-        if len(page) < PAGE:
-            return missed
+async def _pages(desk: Desk, key: AccountKey, last: int) -> AsyncIterator[list[LoggedEvent]]:
+    page = await events_page(desk.database, key, last)
+    while page:
+        yield page
+        page = [] if len(page) < PAGE else await events_page(desk.database, key, page[-1].sequence)

@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from app.core.errors import InputError
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Tick
 from app.flows.desk import Desk
+from app.flows.live_table import HEARTBEAT_S, BatchKind
 from app.identity.domain import Principal
 from app.infra.bus import Gap, Stream
 from app.infra.redis import REDIS_LOST
@@ -20,19 +20,9 @@ from app.instruments.errors import InstrumentUnknownError
 from app.marketdata import service as marketdata
 from app.marketdata.domain import decode_ticks, ticks_channel
 
-HEARTBEAT_S = 5.0
 THROTTLE_MS_MIN = 10
 THROTTLE_MS_MAX = 60_000
 SYMBOLS_MAX = 500
-
-
-class BatchKind(StrEnum):
-    """What a batch of a live table is."""
-
-    SNAPSHOT = "SNAPSHOT"
-    DELTA = "DELTA"
-    HEARTBEAT = "HEARTBEAT"
-    RESET = "RESET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +66,7 @@ async def follow_ticks(
 
 
 async def _window(
-    stream: Stream, wanted: frozenset[InstrumentId], window_s: float
+    stream: Stream[bytes], wanted: frozenset[InstrumentId], window_s: float
 ) -> tuple[dict[InstrumentId, Tick], bool]:
     loop = asyncio.get_running_loop()
     changed: dict[InstrumentId, Tick] = {}

@@ -24,8 +24,8 @@ async def list_orders(
 ) -> Page[Order]:
     """The orders of the window, the newest first; with symbols, those in instruments that bear one of them."""
     async with desk.reading(principal) as session:
-        narrowed = await _narrowed(session, principal, wanted, symbols)
-        return await orders.page(session, principal.tenant_id, narrowed, window)
+        known = await narrowed(session, principal, wanted, symbols)
+        return await orders.page(session, principal.tenant_id, known, window)
 
 
 async def open_order_ids(
@@ -44,13 +44,14 @@ async def open_order_ids(
 async def count_orders(desk: Desk, principal: Principal, wanted: OrderFilter, symbols: Sequence[str] | None) -> int:
     """How many orders there are."""
     async with desk.reading(principal) as session:
-        narrowed = await _narrowed(session, principal, wanted, symbols)
-        return await orders.count(session, principal.tenant_id, narrowed)
+        known = await narrowed(session, principal, wanted, symbols)
+        return await orders.count(session, principal.tenant_id, known)
 
 
-async def _narrowed(
+async def narrowed(
     session: ReadSession, principal: Principal, wanted: OrderFilter, symbols: Sequence[str] | None
 ) -> OrderFilter:
+    """The filter with the symbols as the instruments that bear them now."""
     if symbols is None:
         return wanted
     bearing = await instruments.page(

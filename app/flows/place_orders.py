@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
 
@@ -25,12 +25,13 @@ from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentDirectory
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
-from app.infra.db import CONNECTION_LOST, BatchSession, Database
+from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
+from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.placing import form_problems, grid_problems, problem, terms_document, terms_hash
+from app.orders.domain.placing import form_problems, grid_problems, problem, terms_hash
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
@@ -145,6 +146,8 @@ class OrderIntake:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
+        except PUT_OFF as error:
+            raise _store_away() from error
         except asyncpg.PostgresError as error:
             log.error("a batch of %d orders was not stored: %s", len(intents), error)
             # One poisoned order must fail alone: halve until it stands by itself.
@@ -309,13 +312,7 @@ def _book(intent: Intent, order: Order, approvals: Sequence[OrderApproval], book
     key = intent.key
     booking.put_new(order)
     booking.new_approvals.extend(approvals)
-    details: dict[str, Any] = {
-        "clientOrderId": order.client_order_id,
-        "instrumentId": str(order.instrument_id),
-        "side": order.side.value,
-        "orderType": order.order_type.value,
-        **terms_document(order.terms),
-    }
+    details = placement_details(order)
     if approvals:
         details["approval"] = approvals_document(approvals)
     is_rejected = order.state is OrderState.REJECTED

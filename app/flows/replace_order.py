@@ -23,6 +23,7 @@ from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
 from app.orders.domain.changing import OrderChange, changed_terms, replace_problems
+from app.orders.domain.journal import request_details
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
 from app.orders.domain.placing import problem, terms_document
 from app.orders.domain.reports import OrderFile
@@ -174,7 +175,7 @@ def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Princi
                 from_state=file.order.state,
                 to_state=order.state,
                 actor=principal.actor,
-                details=dict(terms_document(terms)),
+                details=request_details(request, file.order),
                 occurred_at=booking.now,
             )
         ],

@@ -1,12 +1,15 @@
 """Natural batching: whoever comes while the last batch is being handled goes into the next one."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from app.core.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
@@ -102,4 +105,8 @@ class Batcher(Generic[ItemT, AnswerT]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-        await self._after(answers)
+        try:
+            await self._after(answers)
+        except Exception:
+            # The edge of a background loop: the callers have their answers, and the next ones must get theirs.
+            log.exception("what follows a batch failed")

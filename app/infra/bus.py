@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from broadcaster import Broadcast, BroadcastBackend, Event
 from redis.asyncio.client import PubSub
@@ -17,6 +17,7 @@ QUEUE_MAX = 1_000
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
 CONFIRM_TIMEOUT_S = 3.0
+SILENCE_S = 10.0
 
 
 class Gap:
@@ -29,13 +30,16 @@ class Gap:
 GAP: Final = Gap()
 
 
-class Stream:
+ItemT = TypeVar("ItemT")
+
+
+class Stream(Generic[ItemT]):
     """What one subscriber reads: messages in order, or GAP where it was too slow or Redis was away."""
 
     def __init__(self, size: int) -> None:
-        self._queue: asyncio.Queue[bytes | Gap] = asyncio.Queue(size)
+        self._queue: asyncio.Queue[ItemT | Gap] = asyncio.Queue(size)
 
-    def put(self, item: bytes | Gap) -> None:
+    def put(self, item: ItemT | Gap) -> None:
         """Takes an item; a full queue is emptied and marked with a gap, so that memory stays bounded."""
         if self._queue.full():
             while not self._queue.empty():
@@ -46,7 +50,7 @@ class Stream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes | Gap:
+    async def __anext__(self) -> ItemT | Gap:
         return await self._queue.get()
 
 
@@ -57,7 +61,7 @@ class Bus:
         self._backend = RedisBackend(url)
         self._broadcast = Broadcast(backend=self._backend)
         self._prefix = prefix
-        self._streams: dict[str, set[Stream]] = {}
+        self._streams: dict[str, set[Stream[bytes]]] = {}
         self._hubs: dict[str, asyncio.Task[None]] = {}
         self._changing = asyncio.Lock()
 
@@ -75,9 +79,9 @@ class Bus:
         await self._broadcast.disconnect()
 
     @asynccontextmanager
-    async def subscribe(self, channel: str, *, size: int = QUEUE_MAX) -> AsyncIterator[Stream]:
+    async def subscribe(self, channel: str, *, size: int = QUEUE_MAX) -> AsyncIterator[Stream[bytes]]:
         """The messages of a channel from now on: once the block is entered, none published later is missed unsaid."""
-        stream = Stream(size)
+        stream: Stream[bytes] = Stream(size)
         name = self._prefix + channel
         async with self._changing:
             if name not in self._streams:
@@ -91,7 +95,7 @@ class Bus:
         finally:
             await asyncio.shield(self._leave(name, stream))
 
-    async def _leave(self, name: str, stream: Stream) -> None:
+    async def _leave(self, name: str, stream: Stream[bytes]) -> None:
         async with self._changing:
             streams = self._streams.get(name)
             if streams is None:
@@ -194,9 +198,18 @@ class RedisBackend(BroadcastBackend):
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _read(self, pubsub: PubSub) -> None:
+        is_asked = False
         while True:
-            message = await pubsub.get_message(timeout=None)
+            message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
+                # A way that broke unsaid is as silent as channels without news: ask, and take no answer for a loss.
+                if is_asked:
+                    raise TimeoutError("Redis does not answer on the connection of the subscriptions")
+                await pubsub.ping()
+                is_asked = True
+                continue
+            is_asked = False
+            if message["type"] == "pong":
                 continue
             channel = message["channel"].decode()
             if message["type"] == "subscribe":

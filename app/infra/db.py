@@ -1,5 +1,6 @@
 """PostgreSQL: the pools of a process, each under one database role, and the sessions that repositories take."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -80,6 +81,9 @@ logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 15_000
+# Beyond the server's own bound: what has not been answered by then will not be, for the way there is broken unsaid.
+COMMAND_TIMEOUT_S = 20.0
+CLOSE_TIMEOUT_S = 2.0
 CONNECTION_LOST: tuple[type[BaseException], ...] = (
     OSError,
     asyncpg.InterfaceError,
@@ -90,6 +94,12 @@ CONNECTION_LOST: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
+PUT_OFF: tuple[type[BaseException], ...] = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+"""Refusals that are not about the data, such as of a statement that took too long: another try may succeed."""
 
 
 class DatabaseRole(StrEnum):
@@ -154,9 +164,14 @@ class Database:
     async def close(self) -> None:
         """Gives all connections back."""
         await self.engine.dispose()
-        if self._batch_pool is not None:
-            await self._batch_pool.close()
-            self._batch_pool = None
+        pool, self._batch_pool = self._batch_pool, None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await pool.close()
+            except TimeoutError:
+                # The server does not say goodbye.
+                pool.terminate()
 
     async def check_durability(self) -> None:
         """Refuses a server that acknowledges a commit before it is on disk.
@@ -177,11 +192,20 @@ class Database:
             yield connection
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=self._server_settings())
+        return await self._connected(self._server_settings())
 
     async def _connect_pooled(self, *_: Any, **options: Any) -> asyncpg.Connection:
         server_settings = self._server_settings() | _POINT_LOOKUPS
-        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=server_settings, **options)
+        return await self._connected(server_settings, **options)
+
+    async def _connected(self, server_settings: dict[str, str], **options: Any) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            **options,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=COMMAND_TIMEOUT_S,
+            server_settings=server_settings,
+        )
 
     def _server_settings(self) -> dict[str, str]:
         return {

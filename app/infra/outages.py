@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core.errors import InputError, OmsError, UnavailableError
-from app.infra.db import CONNECTION_LOST
+from app.infra.db import CONNECTION_LOST, PUT_OFF
 from app.infra.redis import REDIS_LOST
 
 _DEPTH_MAX = 8
@@ -24,7 +24,7 @@ def known_as(error: BaseException) -> OmsError | None:
             return UnavailableError("The answer took too long.")
         if isinstance(one, PoolTimeoutError) or (isinstance(one, DBAPIError) and one.connection_invalidated):
             return UnavailableError("The database does not answer at the moment.")
-        if isinstance(one, CONNECTION_LOST):
+        if isinstance(one, CONNECTION_LOST + PUT_OFF):
             return UnavailableError("The database does not answer at the moment.")
         if isinstance(one, REDIS_LOST):
             return UnavailableError("A server behind this one does not answer at the moment.")

@@ -1,10 +1,13 @@
 """Redis: last values, hints and leases, under the prefix of the installation."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from redis.asyncio import Redis as Client
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from app.core.errors import UnavailableError
@@ -15,13 +18,28 @@ REDIS_LOST: tuple[type[BaseException], ...] = (RedisError, OSError, TimeoutError
 
 def make_client(url: str, *, timeout_s: float | None = TIMEOUT_S) -> Client:
     """A client of the address, redis://, rediss:// or unix://; nothing is connected yet."""
-    return Client.from_url(
+    client = Client.from_url(
         url,
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=timeout_s,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=15,
     )
+    pool = client.connection_pool
+    pool.connection_class = _telling_its_loss(pool.connection_class)
+    return client
+
+
+def _telling_its_loss(kind: type[AbstractConnection]) -> type[AbstractConnection]:
+    class Connection(kind):  # type: ignore[misc, valid-type]
+        async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+            try:
+                await super().send_packed_command(command, check_health)
+            except RuntimeError as error:
+                # Real world: uvloop refuses to write to a socket that the server has just reset, in its own way.
+                raise RedisConnectionError(f"the connection is closed: {error}") from error
+
+    return Connection
 
 
 class Redis:

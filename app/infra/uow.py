@@ -1,5 +1,6 @@
 """The unit of work: one transaction that knows whose rows it may see."""
 
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from sqlalchemy import text
 
 from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession, Database, ReadSession, WriteSession
+
+ROLLBACK_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,14 @@ async def begin_batch(database: Database, tenant_id: TenantId) -> AsyncIterator[
 
 
 @asynccontextmanager
+async def begin_snapshot(database: Database, tenant_id: TenantId) -> AsyncIterator[BatchSession]:
+    """One transaction that reads the tenant's rows as they were at its first statement, whoever writes."""
+    opening = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenant_id = '{tenant_id}'"
+    async with _transaction(database, opening) as session:
+        yield session
+
+
+@asynccontextmanager
 async def begin_intake(database: Database, tenant_ids: Iterable[TenantId]) -> AsyncIterator[BatchSession]:
     """One transaction of set-based statements for the tenants of a batch; the database must be of the role INTAKE."""
     listed = ",".join(str(tenant_id) for tenant_id in tenant_ids)
@@ -80,13 +91,12 @@ async def _transaction(database: Database, opening: str) -> AsyncIterator[BatchS
 
 async def _give_up(connection: asyncpg.Connection) -> None:
     # What led here is what the caller must see, above all a cancellation: a connection that cannot roll back is thrown
-    # away, which rolls back too.
-    if connection.is_closed():
-        return
+    # away, which rolls back too. One whose end was seen has left the pool already, and refuses every call.
     try:
-        await connection.execute("ROLLBACK")
+        await connection.execute("ROLLBACK", timeout=ROLLBACK_TIMEOUT_S)
     except Exception:
-        connection.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
 
 
 def _settings(scope: Scope, *, read_only: bool) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a client can get wrong about an order: a stable code each, with its meaning."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from app.core.errors import OmsError
 
@@ -110,3 +111,12 @@ class OrdersTooManyError(OmsError):
     def __init__(self, count: int, limit: int) -> None:
         message = f"{count} orders fit, and at most {limit} are handled at once: narrow the filter."
         super().__init__(message, path=["filter"], count=count, limit=limit)
+
+
+class OrderNotReplayableError(OmsError):
+    """The order was placed before its events told all that a replay needs, so its past cannot be shown."""
+
+    code = "ORDER_NOT_REPLAYABLE"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"The past of order {order_id} is not known: leave asOf out.", path=["asOf"])

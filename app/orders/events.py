@@ -14,6 +14,7 @@ class OrderEventType(StrEnum):
     ORDER_REJECTED = "OrderRejected"
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
+    ORDER_CONFIRMED = "OrderConfirmed"
     ORDER_CANCELED = "OrderCanceled"
     ORDER_EXPIRED = "OrderExpired"
     ORDER_IN_DOUBT = "OrderInDoubt"
@@ -38,6 +39,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
+    OrderEventType.ORDER_CONFIRMED: "The broker has told more of the order, and its state stays: see `details`.",
     OrderEventType.ORDER_CANCELED: "The order is over by a cancel; it may have fills.",
     OrderEventType.ORDER_EXPIRED: "The order is over because its time in force is; it may have fills.",
     OrderEventType.ORDER_IN_DOUBT: "It is not known what the broker holds; a query decides.",
@@ -51,3 +53,81 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
 }
+
+_TERMS = {
+    "quantity": "how much is asked for",
+    "limitPrice": "the limit, null without one",
+    "stopPrice": "the trigger, null without one",
+    "trailingAmount": "the distance of a trailing stop, null without one",
+    "timeInForce": "how long it works",
+    "expiresAt": "until when it works, null without a date",
+}
+_PLACEMENT = {
+    "clientOrderId": "the client's own id",
+    "instrumentId": "what is traded",
+    "side": "BUY or SELL",
+    "orderType": "the type",
+    **_TERMS,
+    "origin": "who brought it into the house",
+    "postOnly": "true; left out otherwise",
+    "outsideRegularHours": "true; left out otherwise",
+    "metadata": "the client's own document; left out when empty",
+}
+_REJECTION = {"rejectOrigin": "OMS or BROKER", "code": "why, as a stable code or the broker's number"}
+_REQUEST = {"requestId": "the id of the cancel or replace"}
+_EXECUTION = {
+    "executionId": "the broker's id of this revision",
+    "executionKey": "our id of it",
+    "root": "the id that all revisions of one execution share, where it is not `executionId` up to its last dot; the "
+    "highest revision that came holds",
+    "revision": "its revision, where it is not the number behind the last dot of `executionId`",
+    "quantity": "what was dealt, zero for a bust",
+    "price": "at what price, per unit",
+    "filledQuantity": "the order's cumulative quantity behind it",
+    "side": "the side, where it is not the order's",
+    "liquidity": "the broker's word for it; left out when it told none",
+    "realizedPnl": "what it realized, before commissions, in the instrument's currency; left out for a restatement",
+    "orderQuantity": "the quantity of an imported order, where it grew with what was seen of it",
+}
+
+ANY_DETAILS: dict[str, str] = {
+    "permanentId": "the broker's permanent id, once, when it is learnt",
+    "brokerClientId": "the session that the order was sent in, once, when it leaves ROUTED",
+    "brokerOrderId": "the number that it was sent under, once, when it leaves ROUTED",
+    "inDoubt": "false, when it is known again what the broker holds",
+    "resolved": "the cancels and replaces that have their outcome with it: `requestId`, `outcome` and, where there is "
+    "one, `reason` of each",
+}
+"""What `details` of any event may hold besides its own."""
+
+DETAILS: dict[OrderEventType, dict[str, str]] = {
+    OrderEventType.ORDER_PLACED: _PLACEMENT,
+    OrderEventType.ORDER_ROUTED: {},
+    OrderEventType.ORDER_HELD: _PLACEMENT,
+    OrderEventType.ORDER_APPROVAL_REQUESTED: {
+        **_PLACEMENT,
+        "approval": "the policies that it met: `policyId`, `policyVersion`, `reasons` and `expiresAt` of each",
+    },
+    OrderEventType.ORDER_APPROVED: {"decision": "APPROVED"},
+    OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION, "decision": "APPROVED or REFUSED, after approval"},
+    OrderEventType.ORDER_ACCEPTED: {},
+    OrderEventType.ORDER_IMPORTED: _PLACEMENT,
+    OrderEventType.ORDER_CONFIRMED: {},
+    OrderEventType.ORDER_CANCELED: {"requestId": "the cancel, where the order had not left and is over with it"},
+    OrderEventType.ORDER_EXPIRED: {},
+    OrderEventType.ORDER_IN_DOUBT: {},
+    OrderEventType.CANCEL_REQUESTED: _REQUEST,
+    OrderEventType.CANCEL_REFUSED: {},
+    OrderEventType.REPLACE_REQUESTED: {**_REQUEST, **_TERMS},
+    OrderEventType.ORDER_REPLACED: {"version": "the version of the order from now on", **_TERMS},
+    OrderEventType.REPLACE_REFUSED: {},
+    OrderEventType.EXECUTION_BOOKED: _EXECUTION,
+    OrderEventType.EXECUTION_CORRECTED: _EXECUTION,
+    OrderEventType.EXECUTION_BUSTED: _EXECUTION,
+    OrderEventType.COMMISSION_BOOKED: {
+        "executionId": "the broker's id of the execution",
+        "commission": "by how much the commission of the execution changed",
+        "currency": "in what currency",
+    },
+}
+"""What `details` of each type hold. A rejection that does not begin the order's life has no placement."""

@@ -21,6 +21,13 @@ async def page(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter, w
     return await reading.orders_page(session, tenant_id, wanted, window)
 
 
+async def fitting(
+    session: ReadSession, tenant_id: TenantId, wanted: OrderFilter, order_ids: Sequence[UUID]
+) -> list[Order]:
+    """Those of the orders that fit the filter, in no order."""
+    return await reading.fitting_orders(session, tenant_id, wanted, order_ids)
+
+
 async def count(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter) -> int:
     """How many orders there are."""
     return await reading.count_orders(session, tenant_id, wanted)

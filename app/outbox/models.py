@@ -1,9 +1,9 @@
-"""The table of messages to be published."""
+"""The tables of the outbox: the messages to be published, and who publishes them."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index
 from sqlmodel import Field, SQLModel
 
 from app.infra.tables import refers, text_column, time_column, uuid_column
@@ -20,3 +20,15 @@ class OutboxRow(SQLModel, table=True):
     channel: str = text_column()
     payload: str = text_column()
     created_at: datetime = time_column()
+
+
+class RelayLeaseRow(SQLModel, table=True):
+    """Which relay may publish, and until when by the database's clock. The generation grows with each new holder."""
+
+    __tablename__ = "relay_leases"
+    __table_args__ = (CheckConstraint("name = 'outbox'", name="name"),)
+
+    name: str = text_column(primary_key=True)
+    holder: str = text_column()
+    generation: int = Field(sa_type=BigInteger)
+    lease_until: datetime = time_column()

@@ -33,20 +33,66 @@ def append(messages: Sequence[OutboxMessage], now: datetime) -> Write:
     )
 
 
-async def take(session: BatchSession, limit: int) -> list[tuple[str, bytes]]:
-    """Takes the oldest messages away, in order: channel and JSON text. They are gone when the transaction commits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayLease:
+    """The right to publish: who has it, and under which generation."""
+
+    holder: str
+    generation: int
+
+
+# All lease times are the database's own clock: the relays' clocks may differ. A lease that is fresh is not written
+# again, so that an idle relay leaves no trail.
+_TAKE_LEASE = """
+WITH taken AS (
+  INSERT INTO relay_leases AS held (name, holder, generation, lease_until)
+  VALUES ('outbox', $1, 1, clock_timestamp() + make_interval(secs => $2))
+  ON CONFLICT (name) DO UPDATE
+     SET generation = held.generation + (held.holder <> excluded.holder)::int, holder = excluded.holder,
+         lease_until = excluded.lease_until
+   WHERE held.lease_until < clock_timestamp()
+      OR (held.holder = excluded.holder AND held.lease_until < clock_timestamp() + make_interval(secs => $2 / 2))
+  RETURNING generation)
+SELECT generation FROM taken
+UNION ALL
+SELECT generation FROM relay_leases
+ WHERE holder = $1 AND lease_until >= clock_timestamp() + make_interval(secs => $2 / 2)
+   AND NOT EXISTS (SELECT FROM taken)
+"""
+
+
+async def take_lease(session: BatchSession, holder: str, duration_s: float) -> RelayLease | None:
+    """The lease, taken or kept, with at least half its duration to go; None while another relay has it."""
+    for row in await session.fetch(_TAKE_LEASE, holder, duration_s):
+        return RelayLease(holder=holder, generation=row["generation"])
+    return None
+
+
+async def give_lease(session: BatchSession, lease: RelayLease) -> None:
+    """Lets the lease go, so that another relay may take it at once."""
+    await session.execute(
+        "UPDATE relay_leases SET lease_until = '-infinity' WHERE holder = $1 AND generation = $2",
+        lease.holder,
+        lease.generation,
+    )
+
+
+async def oldest(session: BatchSession, limit: int) -> list[tuple[int, str, bytes]]:
+    """The oldest messages, in order: id, channel and JSON text."""
+    rows = await session.fetch("SELECT id, channel, payload FROM outbox ORDER BY id LIMIT $1", limit)
+    return [(row["id"], row["channel"], row["payload"].encode()) for row in rows]
+
+
+async def remove(session: BatchSession, lease: RelayLease, ids: Sequence[int]) -> bool:
+    """Takes published messages away; False, and nothing is taken, when the lease has gone to another relay."""
     rows = await session.fetch(
         """
-        WITH taken AS (
-          DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1) RETURNING id, channel, payload)
-        SELECT channel, payload FROM taken ORDER BY id
+        WITH held AS (SELECT FROM relay_leases WHERE holder = $2 AND generation = $3),
+             gone AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND EXISTS (SELECT FROM held))
+        SELECT count(*) AS held FROM held
         """,
-        limit,
+        list(ids),
+        lease.holder,
+        lease.generation,
     )
-    return [(row["channel"], row["payload"].encode()) for row in rows]
-
-
-async def is_relay(session: BatchSession) -> bool:
-    """Takes the relay's lock for this transaction; False when another relay has it."""
-    rows = await session.fetch("SELECT pg_try_advisory_xact_lock(7021957) AS taken")
-    return bool(rows[0]["taken"])
+    return bool(rows[0]["held"])

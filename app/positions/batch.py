@@ -49,6 +49,14 @@ async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> 
     return found
 
 
+async def positions_of_account(session: BatchSession, key: AccountKey) -> dict[InstrumentId, Position]:
+    """All positions of the account, flat ones too, by instrument."""
+    rows = await session.fetch(
+        "SELECT * FROM positions WHERE tenant_id = $1 AND account_id = $2", key.tenant_id, key.account_id
+    )
+    return {row["instrument_id"]: position_from_row(row) for row in rows}
+
+
 def store_positions(positions: Sequence[tuple[TenantId, Position]]) -> Write:
     """Writes positions, new ones and known ones alike."""
 

@@ -8,5 +8,15 @@ class PositionsTooManyError(OmsError):
 
     code = "POSITIONS_TOO_MANY"
 
+    def __init__(self, limit: int, path: str = "accountId") -> None:
+        super().__init__(f"There are more than {limit} positions: ask for those of fewer accounts.", path=[path])
+
+
+class PositionHistoryTooLongError(OmsError):
+    """The positions asked for have moved more often until then than one answer goes through."""
+
+    code = "POSITION_HISTORY_TOO_LONG"
+
     def __init__(self, limit: int) -> None:
-        super().__init__(f"There are more than {limit} positions: name an account or symbols.", path=["accountId"])
+        message = f"More than {limit} executions and commissions led to these positions: name an account or symbols."
+        super().__init__(message, path=["asOf"])

@@ -11,12 +11,9 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     execute,
@@ -34,8 +31,7 @@ from schema.base.errors import KnownAs, coded, formatted
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
-
-Answer = dict[str, Any]
+from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 DOCUMENTS_MAX: Final = 1_000
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -180,12 +176,14 @@ class GraphQLEngine:
             return _refused("OPERATION_UNKNOWN", "The document has no operation of that name.")
         return prepared, operation
 
-    def _compiled(self, prepared: Prepared, operation: OperationDefinitionNode) -> CompiledOperation | None:
+    def _compiled(
+        self, prepared: Prepared, operation: OperationDefinitionNode, *, is_repeated: bool = False
+    ) -> CompiledOperation | None:
         # What is asked once is not worth compiling.
         name = None if operation.name is None else operation.name.value
         if name not in prepared.compiled:
             runs = prepared.runs.get(name, 0)
-            if runs < self._compiled_after:
+            if runs < self._compiled_after and not is_repeated:
                 prepared.runs[name] = runs + 1
                 return None
             assert prepared.document is not None, "an operation was found in it"
@@ -241,7 +239,18 @@ class GraphQLEngine:
             return
         name = _root_field(executor)
         requirement = self._requirements[name]
-        compiled = self._compiler.compile(document, operation)
+        compiled = self._compiled(prepared, operation, is_repeated=True)
+        sharing = SharedAnswers(executor, asked.document, asked.operation_name, _variables(asked))
+
+        async def tell(event: Any, context: RequestContext) -> Answer:
+            run = None if compiled is None else compiled.start(asked.variables or {}, context)
+            if compiled is not None and run is not None:
+                return self._answer(await compiled.tell(event, run), context)
+            event_executor = executor.build_per_event_executor(event)
+            event_executor.context_value = context
+            result: Any = event_executor.execute_operation(False)
+            return self._answer(await result if isawaitable(result) else result, context)
+
         # The source is read in a task of its own, so that power is looked after while nothing happens.
         async with aclosing(_Patient(source, self._recheck_every_s)) as events:
             while True:
@@ -256,14 +265,12 @@ class GraphQLEngine:
                     return
                 if event is _QUIET:
                     continue
-                run = None if compiled is None else compiled.start(asked.variables or {}, context.anew(principal))
-                if compiled is not None and run is not None:
-                    yield self._answer(await compiled.tell(event, run), context)
-                    continue
-                event_executor = executor.build_per_event_executor(event)
-                event_executor.context_value = context.anew(principal)
-                result: Any = event_executor.execute_operation(False)
-                yield self._answer(await result if isawaitable(result) else result, context)
+                events.is_beating = is_beating(event)
+                anew = context.anew(principal)
+                if is_shared(event):
+                    yield await sharing.answer(event, anew, tell)
+                else:
+                    yield await tell(event, anew)
 
     def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[name], original_error=error)
@@ -305,8 +312,12 @@ class _Patient:
         self._source = aiter(source)
         self._patience_s = patience_s
         self._next: asyncio.Task[Any] | None = None
+        self.is_beating = False
+        """True when the source says something often enough by itself."""
 
     async def __anext__(self) -> Any:
+        if self.is_beating:
+            return await self._source.__anext__()
         if self._next is None:
             self._next = asyncio.ensure_future(self._source.__anext__())
         done, _ = await asyncio.wait([self._next], timeout=self._patience_s)
@@ -343,15 +354,7 @@ def _variables(asked: Asked) -> dict[str, Any]:
 
 def _root_field(executor: Executor[Any]) -> str:
     # Validation let one field through; it may stand in a fragment.
-    fragments, pending = executor.fragment_definitions, list(executor.operation.selection_set.selections)
-    while True:
-        selection = pending.pop()
-        if isinstance(selection, FieldNode):
-            return selection.name.value
-        if isinstance(selection, InlineFragmentNode):
-            pending.extend(selection.selection_set.selections)
-        elif isinstance(selection, FragmentSpreadNode):
-            pending.extend(fragments[selection.name.value].selection_set.selections)
+    return next(fields_of(executor, executor.operation.selection_set)).name.value
 
 
 def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:

@@ -11,7 +11,8 @@ from app.flows.desk import Desk
 from schema.base.context import RequestContext
 from schema.base.door import admit, client_of, headers_of
 from schema.base.errors import KnownAs
-from schema.base.execution import Answer, Asked, GraphQLEngine, refusal
+from schema.base.execution import Asked, GraphQLEngine, refusal
+from schema.base.sharing import Answer
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 BODY_TIMEOUT_S: Final = 15.0

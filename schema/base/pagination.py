@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -17,7 +17,6 @@ CURSOR_LENGTH_MAX: Final = 400
 
 Count = Callable[[], Awaitable[int]]
 _Key = TypeVar("_Key")
-_Node = TypeVar("_Node")
 _Edge = TypeVar("_Edge")
 
 
@@ -99,7 +98,7 @@ def window_of(
     )
 
 
-def page_info(page: Page[_Node], window: Window[_Key], cursors: list[str]) -> PageInfo:
+def page_info(page: Page[Any], window: Window[_Key], cursors: list[str]) -> PageInfo:
     """Where the page lies. Towards the side that it was not cut at, a cursor given means that there is more."""
     return PageInfo(
         has_next_page=window.before is not None if window.is_from_end else page.has_more,

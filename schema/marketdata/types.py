@@ -6,12 +6,9 @@ from decimal import Decimal
 import strawberry
 
 from app.core import messages
-from app.flows.follow_ticks import BatchKind, TickUpdate
-
-strawberry.enum(
-    BatchKind,
-    description="SNAPSHOT first, then DELTAs; HEARTBEAT every 5 s when quiet; RESET when something was missed.",
-)
+from app.flows.follow_ticks import TickUpdate
+from app.flows.live_table import BatchKind
+from schema.base.live import SEQUENCE
 
 
 @strawberry.type(description="The newest known state of an instrument's market.")
@@ -51,7 +48,7 @@ class TickBatch:
     """One message of a live table of ticks."""
 
     kind: BatchKind
-    sequence: int = strawberry.field(description="Counts the batches of this subscription from 1.")
+    sequence: int = strawberry.field(description=SEQUENCE)
     server_time: datetime
     ticks: list[Tick]
 

@@ -10,6 +10,7 @@ import strawberry
 from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId
 from app.core.paging import Page, Window
+from app.flows.time_travel import PastOrder
 from app.orders.domain import listing
 from app.orders.domain import order as domain
 from schema.base.ids import bounded, parse_ids, storable
@@ -81,9 +82,10 @@ class OrderConnection(Counted):
     edges: list[OrderEdge]
 
     @classmethod
-    def of(cls, page: Page[domain.Order], window: Window[UUID], count: Count) -> "OrderConnection":
+    def of(cls, page: Page[domain.Order] | Page[PastOrder], window: Window[UUID], count: Count) -> "OrderConnection":
         """The page with its cursors."""
-        edges = [OrderEdge(cursor=ORDER_CURSORS.write(str(one.id)), node=Order.of(one)) for one in page.items]
+        nodes = [Order.of_past(one) if isinstance(one, PastOrder) else Order.of(one) for one in page.items]
+        edges = [OrderEdge(cursor=ORDER_CURSORS.write(node.id), node=node) for node in nodes]
         return cls(edges=edges, page_info=page_info(page, window, [edge.cursor for edge in edges]), count=count)
 
 

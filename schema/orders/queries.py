@@ -1,12 +1,13 @@
 """Queries of orders and executions."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import strawberry
 
-from app.core.errors import InputError
 from app.core.ids import AccountId, OrderId
 from app.flows.list_orders import count_orders, list_orders
+from app.flows.time_travel import list_orders_as_of, order_as_of
 from app.identity.domain import Scope
 from app.orders import service as orders
 from app.orders.domain.listing import ExecutionFilter
@@ -32,18 +33,22 @@ class OrderQuery:
     """Queries of orders and executions."""
 
     @strawberry.field(
-        description="The order, null if the tenant has none of the id. Only the present is kept: asOf must be null.",
+        description="The order, null if the tenant has none of the id. With asOf as it stood at that instant, with its "
+        "requests, events and executions of then; null if it had not come yet.",
         extensions=scoped(Scope.VIEW_ORDERS),
     )
     async def order(self, info: Info, id: strawberry.ID, as_of: datetime | None = None) -> Order | None:  # noqa: A002
         """The order by id."""
+        order_id = OrderId(parse_id(id, "id"))
         if as_of is not None:
-            raise InputError("Orders are shown as they stand now: leave asOf out.", path=["asOf"])
-        order = await info.context.loaders.orders.load(OrderId(parse_id(id, "id")))
+            past = await order_as_of(info.context.desk, info.context.principal, order_id, as_of)
+            return None if past is None else Order.of_past(past)
+        order = await info.context.loaders.orders.load(order_id)
         return None if order is None else Order.of(order)
 
     @strawberry.field(
-        description="The tenant's orders, the newest first. `last`, when given, counts from the oldest.",
+        description="The tenant's orders, the newest first. `last`, when given, counts from the oldest. With asOf "
+        "those that there were at that instant, as they stood then; the filter is asked of that instant too.",
         extensions=scoped(Scope.VIEW_ORDERS),
     )
     async def orders(
@@ -54,15 +59,21 @@ class OrderQuery:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
+        as_of: datetime | None = None,
     ) -> OrderConnection:
         """A page of orders."""
         window = window_of(first=first, after=after, last=last, before=before, read=ORDER_CURSORS.read_id)
         wanted = wanted_orders(filter)
         desk, principal = info.context.desk, info.context.principal
 
-        async def count() -> int:
-            return await count_orders(desk, principal, wanted.orders, wanted.symbols)
+        filtered = replace(wanted.orders, as_of=as_of)
 
+        async def count() -> int:
+            return await count_orders(desk, principal, filtered, wanted.symbols)
+
+        if as_of is not None:
+            past = await list_orders_as_of(desk, principal, filtered, wanted.symbols, window, as_of)
+            return OrderConnection.of(past, window, count)
         page = await list_orders(desk, principal, wanted.orders, wanted.symbols, window)
         return OrderConnection.of(page, window, count)
 

@@ -20,6 +20,7 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.ids import AccountId, InstrumentId, OrderId
+from app.flows.time_travel import PastOrder
 from app.orders.domain import order as domain
 from app.orders.domain.placing import terms_document
 from schema.approvals.types import OrderApproval
@@ -126,6 +127,7 @@ class Order(Node):
     checks: strawberry.Private[tuple[messages.RiskCheck, ...]]
     account_id: strawberry.Private[AccountId]
     instrument_id: strawberry.Private[InstrumentId]
+    past: strawberry.Private[PastOrder | None] = None
 
     @strawberry.field
     def risk_checks(self) -> list[RiskCheckResult]:
@@ -145,6 +147,9 @@ class Order(Node):
     @strawberry.field(description="Its cancels and replaces, the oldest first.")
     async def requests(self, info: Info) -> list[OrderRequest]:
         """Its cancels and replaces."""
+        if self.past is not None:
+            asked = sorted(self.past.history.requests.values(), key=lambda request: request.id)
+            return [OrderRequest.of(request) for request in asked]
         found = await info.context.loaders.requests_of.load(OrderId(parse_id(self.id)))
         return [OrderRequest.of(request) for request in found or ()]
 
@@ -157,14 +162,25 @@ class Order(Node):
     @strawberry.field(description="Its part of the account's event log.")
     async def events(self, info: Info) -> "list[OrderEvent]":
         """Its part of the event log."""
+        if self.past is not None:
+            return [OrderEvent.of(logged) for logged in self.past.events]
         found = await info.context.loaders.events_of.load(OrderId(parse_id(self.id)))
         return [OrderEvent.of(logged) for logged in found or ()]
 
     @strawberry.field(description="Its executions that hold, the oldest first.")
     async def executions(self, info: Info) -> "list[Execution]":
         """Its executions that hold."""
+        if self.past is not None:
+            return [Execution.of(row) for row in sorted(self.past.history.active, key=lambda row: row.id)]
         found = await info.context.loaders.executions_of.load(OrderId(parse_id(self.id)))
         return [Execution.of(execution) for execution in found or ()]
+
+    @classmethod
+    def of_past(cls, past: PastOrder) -> "Order":
+        """The type of an order as it stood, with its requests, events and executions of then."""
+        made = cls.of(past.order)
+        made.past = past
+        return made
 
     @classmethod
     def of(cls, order: domain.Order) -> "Order":

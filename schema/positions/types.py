@@ -29,6 +29,7 @@ class Position(Node):
     open_sell_quantity: Decimal = strawberry.field(description="What open orders may still sell.")
     updated_at: datetime
     position: strawberry.Private[domain.Position]
+    is_past: strawberry.Private[bool] = False
 
     @strawberry.field
     async def account(self, info: Info) -> BrokerAccount:
@@ -43,7 +44,7 @@ class Position(Node):
     @strawberry.field(description="Last trade, else the middle of bid and ask; null before the first quote.")
     async def market_price(self, info: Info) -> Decimal | None:
         """The price it is valued at."""
-        return await _price(info, self.position.instrument_id)
+        return await self._price(info)
 
     @strawberry.field(description="Signed.")
     async def market_value(self, info: Info) -> Decimal:
@@ -59,12 +60,15 @@ class Position(Node):
 
     async def _valuation(self, info: Info) -> tuple[Decimal, Decimal]:
         instrument = await load_instrument(info, self.position.instrument_id)
-        price = await _price(info, self.position.instrument_id)
+        price = await self._price(info)
         return self.position.average_price if price is None else price, instrument.multiplier
 
+    async def _price(self, info: Info) -> Decimal | None:
+        return None if self.is_past else await _price(info, self.position.instrument_id)
+
     @classmethod
-    def of(cls, position: domain.Position) -> "Position":
-        """The type of the value."""
+    def of(cls, position: domain.Position, *, is_past: bool = False) -> "Position":
+        """The type of the value; one of the past is not valued at the prices of now."""
         return cls(
             id=strawberry.ID(str(position.id)),
             quantity=position.quantity,
@@ -74,6 +78,7 @@ class Position(Node):
             open_sell_quantity=position.open_sell_quantity,
             updated_at=position.updated_at,
             position=position,
+            is_past=is_past,
         )
 
 

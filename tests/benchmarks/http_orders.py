@@ -66,6 +66,10 @@ class Connection:
         answer: dict[str, Any] = json.loads(await self._reader.readexactly(length))
         return answer
 
+    def close(self) -> None:
+        """Ends it."""
+        self._writer.close()
+
 
 class Load:
     """Orders against a running demo, each answered without an error or the benchmark ends."""

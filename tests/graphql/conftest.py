@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 import orjson
@@ -17,19 +18,27 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from app.core.ids import AccountId
-from app.core.messages import AccountKey, Instrument
+from app.brokers import repository as brokers
+from app.brokers.domain import Lease
+from app.core.fix import Side
+from app.core.ids import AccountId, OrderId
+from app.core.messages import AccountKey, ExecutionReport, Instrument, OrderAddress
+from app.flows.apply_reports import apply_reports
+from app.flows.claim_orders import claim_orders
 from app.flows.create_api_key import create_api_key
 from app.flows.desk import Desk, open_desk
-from app.flows.relay_outbox import relay_forever
+from app.flows.relay_outbox import Relay, relay_forever
 from app.identity.domain import Principal, Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings
+from app.infra.sharing import end_task
 from app.infra.tokens import AccessClaims
+from app.infra.uow import begin_batch
 from app.web import create_app, serving
 from tests import factories
 
 Answer = dict[str, Any]
+CLIENT_ID = 7
 
 PLACE = """
 mutation Place($input: PlaceOrderInput!) {
@@ -125,9 +134,10 @@ class Api:
         return replace(self, bearer=bearer)
 
     @asynccontextmanager
-    async def socket(self) -> AsyncIterator["Socket"]:
+    async def socket(self, **options: Any) -> AsyncIterator["Socket"]:
         """A socket that was acknowledged."""
-        async with connect(f"ws://{self.address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as raw:
+        protocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(f"ws://{self.address}/graphql", subprotocols=protocols, **options) as raw:
             opened = Socket(raw)
             await opened.send(type="connection_init", payload={"authorization": f"Bearer {self.bearer}"})
             assert await opened.receive() == {"type": "connection_ack"}
@@ -260,13 +270,67 @@ async def stranger(desk: Desk, anonymous: Api) -> Firm:
 @pytest.fixture
 async def relayed(settings: Settings, firm: Firm) -> AsyncIterator[None]:
     """A relay that carries what is committed to the bus."""
+    async with relaying(settings, firm.desk):
+        yield
+
+
+@asynccontextmanager
+async def relaying(settings: Settings, desk: Desk) -> AsyncIterator[None]:
+    """A relay at work while the block lasts."""
     assert settings.database_url is not None
     database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
     await database.open()
-    relay = asyncio.create_task(relay_forever(database, firm.desk.redis, firm.desk.bus))
-    yield
-    # A cancellation may get lost where a time-out ends at the same moment: it is repeated.
-    while not relay.done():
-        relay.cancel()
-        await asyncio.wait([relay], timeout=0.5)
-    await database.close()
+    relay = asyncio.create_task(relay_forever(Relay(database, desk.redis, desk.ids), desk.bus))
+    try:
+        yield
+    finally:
+        await end_task(relay)
+        await database.close()
+
+
+class Broker:
+    """The broker's side of a firm's account, played by the test."""
+
+    def __init__(self, firm: Firm, lease: Lease) -> None:
+        self._firm = firm
+        self._lease = lease
+        self._count = 0
+
+    async def claim(self) -> None:
+        """Takes what the lane holds."""
+        desk, key = self._firm.desk, self._firm.key
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
+
+    async def fill(self, order_id: str, quantity: str, price: str, side: Side = Side.BUY) -> str:
+        """Deals a part of an order; the execution's id."""
+        desk, key = self._firm.desk, self._firm.key
+        self._count += 1
+        root = f"{key.account_id.hex}.{self._count:02}"
+        report = ExecutionReport(
+            address=OrderAddress(order_id=OrderId(UUID(order_id)), permanent_id=UUID(order_id).int % 10**9),
+            execution_id=f"{root}.01",
+            root=root,
+            revision=1,
+            contract_id=self._firm.instruments["AAPL"].contract_id or 0,
+            side=side,
+            quantity=Decimal(quantity),
+            price=Decimal(price),
+            liquidity="ADDED",
+            executed_at=desk.clock.now(),
+        )
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
+        return report.execution_id
+
+
+@pytest.fixture
+async def broker(firm: Firm) -> Broker:
+    """The broker of the firm's account."""
+    async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
+        lease = await brokers.take_lease(session, firm.key.tenant_id, firm.account_id, "test", 60)
+        assert lease is not None
+        await session.execute(
+            "UPDATE broker_connections SET is_gate_open = true WHERE tenant_id = $1", firm.key.tenant_id
+        )
+    return Broker(firm, lease)

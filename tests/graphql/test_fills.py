@@ -2,76 +2,19 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 
-from app.brokers import repository as brokers
-from app.brokers.domain import Lease
-from app.core.fix import Side
-from app.core.ids import OrderId
-from app.core.messages import ExecutionReport, OrderAddress, Tick
-from app.flows.apply_reports import apply_reports
-from app.flows.claim_orders import claim_orders
+from app.core.messages import Tick
 from app.identity.domain import Scope
-from app.infra.uow import begin_batch
 from app.marketdata import service as marketdata
-from tests.graphql.conftest import Firm
+from tests.graphql.conftest import Broker, Firm
 
-CLIENT_ID = 7
 EXECUTIONS = """
 subscription Executions($accounts: [ID!]) {
   executions(accountIds: $accounts) { executionId quantity price order { id filledQuantity } instrument { symbol } }
 }
 """
-
-
-class Broker:
-    """The broker's side of a firm's account, played by the test."""
-
-    def __init__(self, firm: Firm, lease: Lease) -> None:
-        self._firm = firm
-        self._lease = lease
-        self._count = 0
-
-    async def claim(self) -> None:
-        """Takes what the lane holds."""
-        desk, key = self._firm.desk, self._firm.key
-        async with begin_batch(desk.database, key.tenant_id) as session:
-            await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
-
-    async def fill(self, order_id: str, quantity: str, price: str) -> str:
-        """Deals a part of an order; the execution's id."""
-        desk, key = self._firm.desk, self._firm.key
-        self._count += 1
-        root = f"{key.account_id.hex}.{self._count:02}"
-        report = ExecutionReport(
-            address=OrderAddress(order_id=OrderId(UUID(order_id)), permanent_id=UUID(order_id).int % 10**9),
-            execution_id=f"{root}.01",
-            root=root,
-            revision=1,
-            contract_id=self._firm.instruments["AAPL"].contract_id or 0,
-            side=Side.BUY,
-            quantity=Decimal(quantity),
-            price=Decimal(price),
-            liquidity="ADDED",
-            executed_at=desk.clock.now(),
-        )
-        async with begin_batch(desk.database, key.tenant_id) as session:
-            await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
-        return report.execution_id
-
-
-@pytest.fixture
-async def broker(firm: Firm) -> Broker:
-    """The broker of the firm's account."""
-    async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
-        lease = await brokers.take_lease(session, firm.key.tenant_id, firm.account_id, "test", 60)
-        assert lease is not None
-        await session.execute(
-            "UPDATE broker_connections SET is_gate_open = true WHERE tenant_id = $1", firm.key.tenant_id
-        )
-    return Broker(firm, lease)
 
 
 async def test_fills_make_executions_and_a_position(firm: Firm, broker: Broker) -> None:

@@ -270,12 +270,6 @@ async def test_a_node_is_found_by_its_id(firm: Firm) -> None:
     assert await firm.api.refusal(node, i="nonsense") == ("BAD_USER_INPUT", ["id"])
 
 
-async def test_the_past_of_an_order_is_not_kept(firm: Firm) -> None:
-    document = 'query($i: ID!) { order(id: $i, asOf: "2026-11-20T00:00:00Z") { id } }'
-
-    assert await firm.api.refusal(document, i=UNKNOWN) == ("BAD_USER_INPUT", ["asOf"])
-
-
 async def test_an_order_may_be_written_out_in_the_document(firm: Firm) -> None:
     document = (
         'mutation { placeOrder(input: {accountId: "%s", symbol: "AAPL", side: BUY, orderType: MARKET, quantity: %s, '

@@ -21,6 +21,7 @@ from app.flows.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
 from app.marketdata import service as marketdata
 from schema.base.execution import GraphQLEngine
+from schema.base.http import BODY_BYTES_MAX
 from schema.base.socket import GraphQLOverSocket
 from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import PLACE, Api, Firm, Socket, serve_app
@@ -117,7 +118,7 @@ async def test_pages_of_other_hosts_are_refused(anonymous: Api) -> None:
 
 async def test_a_large_message_ends_the_socket(firm: Firm) -> None:
     async with firm.api.socket() as opened:
-        await opened.raw.send(" " * 300_000)
+        await opened.raw.send(" " * (BODY_BYTES_MAX + 1))
 
         assert await closing(opened.raw) == 1009
 

@@ -9,8 +9,14 @@ import pytest
 from migrations.policies import policies
 
 ROLES = ("oms_app", "oms_intake", "oms_system")
-TENANTLESS = {"tenants", "users"}
-GLOBAL_UNIQUE = {("tenants", ("id",)), ("tenants", ("slug",)), ("users", ("id",)), ("users", ("email",))}
+TENANTLESS = {"relay_leases", "tenants", "users"}
+GLOBAL_UNIQUE = {
+    ("relay_leases", ("name",)),
+    ("tenants", ("id",)),
+    ("tenants", ("slug",)),
+    ("users", ("id",)),
+    ("users", ("email",)),
+}
 
 _TABLES = """
   SELECT c.oid, c.relname::text AS name, c.relrowsecurity, c.relforcerowsecurity, c.relkind::text AS kind
@@ -85,6 +91,9 @@ async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Co
         ("broker_connections", "SELECT"),
         ("outbox", "DELETE"),
         ("outbox", "SELECT"),
+        ("relay_leases", "INSERT"),
+        ("relay_leases", "SELECT"),
+        ("relay_leases", "UPDATE"),
         ("tenants", "SELECT"),
     ]
 
@@ -143,7 +152,7 @@ async def test_the_roles_have_no_power_beyond_their_grants(owner: asyncpg.Connec
     assert {name for (name,) in above} == (set(ROLES) if role == "oms_login" else set())
 
 
-async def test_every_table_but_two_carries_its_tenant_first(owner: asyncpg.Connection) -> None:
+async def test_every_table_of_tenants_carries_its_tenant_first(owner: asyncpg.Connection) -> None:
     tables = {row["name"] for row in await owner.fetch(_TABLES)}
     keyed = await _rows(
         owner,

@@ -1,4 +1,4 @@
-"""The event log as it travels: an event as a JSON document, and back."""
+"""The event log as it travels: an event as a JSON document, and back; and what the events tell besides states."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,12 +7,14 @@ from uuid import UUID
 
 from app.core.fix import OrderState
 from app.core.ids import AccountId, OrderId, TenantId
-from app.orders.domain.order import LoggedEvent, OrderEvent
+from app.core.money import plain
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.domain.placing import terms_document
 
 
-def events_channel(tenant_id: TenantId, account_id: AccountId) -> str:
-    """The channel that carries the events of an account."""
-    return f"events:{tenant_id}:{account_id}"
+def events_channel(tenant_id: TenantId) -> str:
+    """The channel that carries the events of a tenant: each message a list of one account's, in order."""
+    return f"events:{tenant_id}"
 
 
 def event_document(logged: LoggedEvent) -> dict[str, Any]:
@@ -50,3 +52,70 @@ def event_from_document(document: Mapping[str, Any]) -> LoggedEvent:
         ),
         recorded_at=datetime.fromisoformat(document["recordedAt"]),
     )
+
+
+def placement_details(order: Order) -> dict[str, Any]:
+    """All that a replay needs of a new order; what is as usual is left out, for most orders are plain."""
+    details: dict[str, Any] = {
+        "clientOrderId": order.client_order_id,
+        "instrumentId": str(order.instrument_id),
+        "side": order.side.value,
+        "orderType": order.order_type.value,
+        **terms_document(order.terms),
+        "origin": order.origin.value,
+    }
+    if order.post_only:
+        details["postOnly"] = True
+    if order.outside_regular_hours:
+        details["outsideRegularHours"] = True
+    if order.metadata:
+        details["metadata"] = order.metadata
+    if order.reject_origin is not None:
+        details |= {"rejectOrigin": order.reject_origin.value, "code": order.reject_code}
+    if order.permanent_id is not None:
+        details["permanentId"] = order.permanent_id
+    return details | broker_names(order)
+
+
+def broker_names(order: Order) -> dict[str, Any]:
+    """What the order was sent under; empty for one that was not. Told once, when it leaves ROUTED."""
+    names = {"brokerClientId": order.broker_client_id, "brokerOrderId": order.broker_order_id}
+    return {name: value for name, value in names.items() if value is not None}
+
+
+def execution_details(row: Execution, order: Order) -> dict[str, Any]:
+    """A row of the ledger, and the order's cumulative quantity behind it. It was dealt when the event occurred."""
+    details: dict[str, Any] = {
+        "executionId": row.execution_id,
+        "executionKey": str(row.id),
+        "quantity": plain(row.quantity),
+        "price": plain(row.price),
+        "filledQuantity": plain(order.filled_quantity),
+    }
+    if revision_of(row.execution_id) != (row.root, row.revision):
+        details |= {"root": row.root, "revision": row.revision}
+    if row.side is not order.side:
+        details["side"] = row.side.value
+    if row.liquidity is not None:
+        details["liquidity"] = row.liquidity
+    return details
+
+
+def revision_of(execution_id: str) -> tuple[str, int] | None:
+    """Root and revision of an ExecID that ends in its revision, as IB's do; None for another."""
+    root, _, revision = execution_id.rpartition(".")
+    return (root, int(revision)) if revision.isdecimal() and revision.isascii() else None
+
+
+def request_details(request: OrderRequest, before: Order) -> dict[str, Any]:
+    """A cancel or a replace that is asked for, with the terms asked for; before is the order until then."""
+    details: dict[str, Any] = {"requestId": str(request.id)}
+    if request.terms is not None:
+        details |= terms_document(request.terms)
+    return details | broker_names(before) if before.state is OrderState.ROUTED else details
+
+
+def resolution(request: OrderRequest) -> dict[str, Any]:
+    """What became of a request, as `resolved` of an event lists it."""
+    found = {"requestId": str(request.id), "outcome": request.outcome.value}
+    return found if request.reason is None else {**found, "reason": request.reason}

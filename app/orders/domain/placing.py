@@ -3,9 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from app.core.documents import is_storable
 from app.core.errors import Problem
@@ -91,6 +93,23 @@ def terms_document(terms: OrderTerms) -> dict[str, str | None]:
         "timeInForce": terms.time_in_force.value,
         "expiresAt": terms.expires_at.isoformat() if terms.expires_at else None,
     }
+
+
+def terms_from_document(document: Mapping[str, Any]) -> OrderTerms:
+    """The terms of such a document."""
+    expires_at = document.get("expiresAt")
+    return OrderTerms(
+        quantity=Decimal(document["quantity"]),
+        limit_price=_decimal_or_none(document["limitPrice"]),
+        stop_price=_decimal_or_none(document["stopPrice"]),
+        trailing_amount=_decimal_or_none(document["trailingAmount"]),
+        time_in_force=TimeInForce(document["timeInForce"]),
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+    )
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _plain_or_none(value: Decimal | None) -> str | None:

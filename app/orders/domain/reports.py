@@ -19,8 +19,10 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.core.money import ZERO, plain
+from app.core.money import ZERO
+from app.orders.domain.journal import broker_names, execution_details, resolution
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
+from app.orders.domain.placing import terms_document
 from app.orders.domain.transitions import may_move
 from app.orders.events import OrderEventType
 
@@ -152,6 +154,7 @@ class _Draft:
     fills: list[Fill] = field(default_factory=list)
     is_restated: bool = False
     quarantine: str | None = None
+    untold: dict[str, Any] = field(default_factory=dict)
 
     @property
     def order(self) -> Order:
@@ -162,6 +165,8 @@ class _Draft:
         return self.order.reject_origin is RejectOrigin.OMS
 
     def decision(self) -> Decision:
+        if self.untold:
+            self.say(OrderEventType.ORDER_CONFIRMED, self.order.state)
         return Decision(
             file=self.file,
             events=tuple(self.events),
@@ -180,6 +185,7 @@ class _Draft:
         order = self.order
         if order.permanent_id is None and address.permanent_id:
             self.put(replace(order, permanent_id=address.permanent_id))
+            self.untold["permanentId"] = address.permanent_id
 
     def put(self, order: Order) -> None:
         self.file = replace(self.file, order=order)
@@ -193,6 +199,10 @@ class _Draft:
         details: dict[str, Any] | None = None,
     ) -> None:
         order = self.order
+        told = {**(details or {}), **self.untold}
+        self.untold = {}
+        if before is OrderState.ROUTED and order.state is not before:
+            told |= broker_names(order)
         self.events.append(
             OrderEvent(
                 type=event_type.value,
@@ -202,7 +212,7 @@ class _Draft:
                 to_state=order.state,
                 actor=BROKER,
                 reason=reason,
-                details=details or {},
+                details=told,
                 occurred_at=self.at,
             )
         )
@@ -226,6 +236,7 @@ class _Draft:
     def clear_doubt(self) -> None:
         if self.order.in_doubt:
             self.put(replace(self.order, in_doubt=False))
+            self.untold["inDoubt"] = False
 
     def doubt(self, reason: str) -> None:
         if self.order.state.is_terminal or self.order.in_doubt:
@@ -246,15 +257,18 @@ class _Draft:
 
     def resolve_cancel(self, outcome: RequestOutcome, reason: str | None = None) -> None:
         if self.file.cancel is not None:
-            done = replace(self.file.cancel, outcome=outcome, reason=reason, resolved_at=self.at)
-            self.requests.append(done)
+            self.resolve(self.file.cancel, outcome, reason)
             self.file = replace(self.file, cancel=None)
 
     def resolve_replace(self, outcome: RequestOutcome, reason: str | None = None) -> None:
         if self.file.replace is not None:
-            done = replace(self.file.replace, outcome=outcome, reason=reason, resolved_at=self.at)
-            self.requests.append(done)
+            self.resolve(self.file.replace, outcome, reason)
             self.file = replace(self.file, replace=None)
+
+    def resolve(self, request: OrderRequest, outcome: RequestOutcome, reason: str | None) -> None:
+        done = replace(request, outcome=outcome, reason=reason, resolved_at=self.at)
+        self.requests.append(done)
+        self.untold.setdefault("resolved", []).append(resolution(done))
 
     def confirm_replace(self, terms: OrderTerms | None) -> None:
         wanted = self.file.pending_terms
@@ -269,7 +283,7 @@ class _Draft:
         self.move(
             OrderEventType.ORDER_REPLACED,
             state,
-            details={"version": order.version + 1, "quantity": plain(wanted.quantity)},
+            details={"version": order.version + 1, **terms_document(wanted)},
             terms=wanted,
             version=order.version + 1,
             overfilled_quantity=max(order.filled_quantity - wanted.quantity, ZERO),
@@ -291,7 +305,7 @@ class _Draft:
             OrderEventType.ORDER_REJECTED,
             OrderState.REJECTED,
             reason=reason,
-            details={"code": code},
+            details={"rejectOrigin": RejectOrigin.BROKER.value, "code": code},
             reject_origin=RejectOrigin.BROKER,
             reject_code=code,
             reject_reason=reason,
@@ -385,13 +399,7 @@ class _Draft:
         self.settle(_execution_event(active, report), row)
 
     def settle(self, event_type: OrderEventType, row: Execution) -> None:
-        details = {
-            "executionId": row.execution_id,
-            "executionKey": str(row.id),
-            "quantity": plain(row.quantity),
-            "price": plain(row.price),
-            "filledQuantity": plain(self.order.filled_quantity),
-        }
+        details = execution_details(row, self.order)
         order = self.order
         if order.filled_quantity >= order.terms.quantity:
             self.resolve_cancel(RequestOutcome.TOO_LATE)

@@ -1,6 +1,7 @@
 """The books of accounts: the rows whose locks put writers in line."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.core.ids import AccountId, TenantId
@@ -64,7 +65,29 @@ async def open_book(session: BatchSession, key: AccountKey) -> None:
     )
 
 
+async def book(session: BatchSession, key: AccountKey) -> Book | None:
+    """The book of an account as it stands, not locked; None if unknown."""
+    rows = await session.fetch(
+        "SELECT last_sequence, open_orders FROM account_books WHERE tenant_id = $1 AND account_id = $2",
+        key.tenant_id,
+        key.account_id,
+    )
+    return Book(last_sequence=rows[0]["last_sequence"], open_orders=rows[0]["open_orders"]) if rows else None
+
+
 async def last_sequences(session: BatchSession, tenant_id: TenantId) -> dict[AccountId, int]:
     """Where the event log of each account of the tenant ends."""
     rows = await session.fetch("SELECT account_id, last_sequence FROM account_books WHERE tenant_id = $1", tenant_id)
     return {row["account_id"]: row["last_sequence"] for row in rows}
+
+
+async def ends_of(session: BatchSession, tenant_ids: Iterable[TenantId]) -> Mapping[TenantId, dict[AccountId, int]]:
+    """Where the event log of each account of the tenants ends."""
+    rows = await session.fetch(
+        "SELECT tenant_id, account_id, last_sequence FROM account_books WHERE tenant_id = ANY($1::uuid[])",
+        list(tenant_ids),
+    )
+    found: dict[TenantId, dict[AccountId, int]] = defaultdict(dict)
+    for row in rows:
+        found[row["tenant_id"]][row["account_id"]] = row["last_sequence"]
+    return found

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from app.core.ids import OrderId, TenantId
+from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Write, plain_json
 from app.orders.domain.order import Order
@@ -231,3 +232,50 @@ async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
         key.account_id,
     )
     return [order_from_row(row) for row in rows]
+
+
+async def orders_of_account(session: BatchSession, key: AccountKey, after: OrderId | None, limit: int) -> list[Order]:
+    """The next orders of the account behind an id, oldest first."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id LIMIT $4
+        """,
+        key.tenant_id,
+        key.account_id,
+        after,
+        limit,
+    )
+    return [order_from_row(row) for row in rows]
+
+
+async def orders_open_at(
+    session: BatchSession, key: AccountKey, at: datetime, instrument_ids: Sequence[InstrumentId] | None
+) -> list[OrderId]:
+    """The orders of the account that may have been open at an instant: those open now and those that ended since."""
+    rows = await session.fetch(
+        """
+        SELECT id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
+          AND (state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') OR updated_at > $3)
+          AND ($4::uuid[] IS NULL OR instrument_id = ANY($4)) ORDER BY id
+        """,
+        key.tenant_id,
+        key.account_id,
+        at,
+        None if instrument_ids is None else list(instrument_ids),
+    )
+    return [row["id"] for row in rows]
+
+
+async def instruments_ordered(session: BatchSession, key: AccountKey, at: datetime) -> set[InstrumentId]:
+    """The instruments that the account had any order in until an instant, those that never left aside."""
+    rows = await session.fetch(
+        """
+        SELECT DISTINCT instrument_id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND created_at <= $3
+          AND reject_origin IS DISTINCT FROM 'OMS'
+        """,
+        key.tenant_id,
+        key.account_id,
+        at,
+    )
+    return {row["instrument_id"] for row in rows}

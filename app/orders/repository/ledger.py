@@ -173,3 +173,13 @@ async def executions_by_key(
         "SELECT * FROM executions WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(keys)
     )
     return {row["id"]: execution_from_row(row) for row in rows}
+
+
+async def active_of_orders(session: BatchSession, tenant_id: TenantId, order_ids: Sequence[OrderId]) -> list[Execution]:
+    """The rows of the ledger that hold, of these orders."""
+    rows = await session.fetch(
+        "SELECT * FROM executions WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND NOT is_superseded",
+        tenant_id,
+        list(order_ids),
+    )
+    return [execution_from_row(row) for row in rows]

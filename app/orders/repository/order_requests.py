@@ -79,3 +79,11 @@ async def requests_by_id(
         "SELECT * FROM order_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
     )
     return {row["id"]: request_from_row(row) for row in rows}
+
+
+async def requests_of(session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId]) -> list[OrderRequest]:
+    """All requests of these orders."""
+    rows = await session.fetch(
+        "SELECT * FROM order_requests WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])", tenant_id, list(order_ids)
+    )
+    return [request_from_row(row) for row in rows]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -42,6 +43,14 @@ async def orders_page(
     """The orders of the window, the newest first."""
     rows = await _newest_first(session, _ORDERS, _order_conditions(tenant_id, wanted), window)
     return page_of([order_from_row(row) for row in rows], window)
+
+
+async def fitting_orders(
+    session: ReadSession, tenant_id: TenantId, wanted: OrderFilter, order_ids: Sequence[UUID]
+) -> list[Order]:
+    """Those of the orders that fit the filter, in no order."""
+    statement = select(_ORDERS).where(*_order_conditions(tenant_id, wanted), _ORDERS.c.id.in_(order_ids))
+    return [order_from_row(row) for row in await _rows(session, statement)]
 
 
 async def count_orders(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter) -> int:
@@ -121,8 +130,11 @@ def _order_conditions(tenant_id: TenantId, wanted: OrderFilter) -> list[ColumnEl
         conditions.append(c.account_id.in_(wanted.account_ids))
     if wanted.instrument_ids is not None:
         conditions.append(c.instrument_id.in_(wanted.instrument_ids))
+    state = c.state if wanted.as_of is None else _state_at(wanted.as_of)
+    if wanted.as_of is not None:
+        conditions.append(c.created_at <= wanted.as_of)
     if wanted.states is not None:
-        conditions.append(c.state.in_([state.value for state in wanted.states]))
+        conditions.append(state.in_([one.value for one in wanted.states]))
     if wanted.sides is not None:
         conditions.append(c.side.in_([side.value for side in wanted.sides]))
     if wanted.client_order_id is not None:
@@ -132,8 +144,23 @@ def _order_conditions(tenant_id: TenantId, wanted: OrderFilter) -> list[ColumnEl
     if wanted.created_before is not None:
         conditions.append(c.created_at < wanted.created_before)
     if wanted.is_open is not None:
-        conditions.append(c.state.not_in(_OVER) if wanted.is_open else c.state.in_(_OVER))
+        conditions.append(state.not_in(_OVER) if wanted.is_open else state.in_(_OVER))
     return conditions
+
+
+def _state_at(at: datetime) -> ColumnElement[str]:
+    return (
+        select(_EVENTS.c.to_state)
+        .where(
+            _EVENTS.c.tenant_id == _ORDERS.c.tenant_id,
+            _EVENTS.c.order_id == _ORDERS.c.id,
+            _EVENTS.c.recorded_at <= at,
+        )
+        .order_by(_EVENTS.c.sequence.desc())
+        .limit(1)
+        .correlate(_ORDERS)
+        .scalar_subquery()
+    )
 
 
 def _execution_conditions(tenant_id: TenantId, wanted: ExecutionFilter) -> list[ColumnElement[bool]]:

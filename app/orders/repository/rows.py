@@ -21,7 +21,7 @@ from app.core.ids import LimitId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import plain
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
-from app.orders.domain.placing import terms_document
+from app.orders.domain.placing import terms_document, terms_from_document
 
 Row = Mapping[str, Any]
 
@@ -124,17 +124,6 @@ def event_from_row(row: Row) -> LoggedEvent:
             occurred_at=row["occurred_at"],
         ),
         recorded_at=row["recorded_at"],
-    )
-
-
-def terms_from_document(document: Mapping[str, Any]) -> OrderTerms:
-    """The terms of a stored document."""
-    return OrderTerms(
-        quantity=Decimal(document["quantity"]),
-        limit_price=_decimal_or_none(document["limitPrice"]),
-        stop_price=_decimal_or_none(document["stopPrice"]),
-        trailing_amount=_decimal_or_none(document["trailingAmount"]),
-        time_in_force=TimeInForce(document["timeInForce"]),
     )
 
 

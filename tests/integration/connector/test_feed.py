@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import count
+
+import pytest
 
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
@@ -11,6 +14,7 @@ from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.core.errors import UnavailableError
 from app.core.messages import Contract, Tick
 from app.infra.bus import Bus
 from app.infra.redis import Redis
@@ -27,8 +31,9 @@ MSFT = contract_of("MSFT")
 
 
 @asynccontextmanager
-async def feeding(house: House, redis: Redis) -> AsyncIterator[None]:
-    """A feed of AAPL and MSFT at work."""
+async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator[None]:
+    """A feed of AAPL and MSFT at work; after its first look the database is away so many times."""
+    looks = count()
 
     def adapter(sink: BrokerSink) -> BrokerAdapter:
         account = house.account
@@ -47,6 +52,8 @@ async def feeding(house: House, redis: Redis) -> AsyncIterator[None]:
         )
 
     async def contracts() -> list[Contract]:
+        if 0 < next(looks) <= outages:
+            raise UnavailableError("the database does not answer")
         return [AAPL, MSFT]
 
     runner = FeedRunner(
@@ -59,6 +66,7 @@ async def feeding(house: House, redis: Redis) -> AsyncIterator[None]:
     task = asyncio.create_task(runner.run())
     try:
         yield
+        assert not task.done(), "a feed goes on until it is cancelled"
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -118,3 +126,30 @@ async def test_the_feed_comes_back_after_the_gateway(
 async def test_quotes_of_nothing_are_nothing(house: House, redis: Redis) -> None:
     assert await read_quotes(redis, house.tenant_id, []) == {}
     assert await read_quotes(redis, house.tenant_id, [AAPL.instrument_id]) == {}
+
+
+async def test_the_feed_tells_on_while_the_database_is_away(
+    house: House,
+    redis: Redis,
+    redis_url: str,
+    redis_prefix: str,
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with (
+        Bus(redis_url, redis_prefix) as bus,
+        asyncio.timeout(WAIT_S),
+        bus.subscribe(ticks_channel(house.tenant_id)) as stream,
+        feeding(house, redis, outages=1_000),
+    ):
+        while "the database does not answer" not in caplog.text:
+            simulator.step_market()
+            await anext(stream)
+        simulator.set_quote("AAPL", bid=Decimal("191.10"), ask=Decimal("191.12"))
+
+        told: list[Tick] = []
+        while not any(tick.bid == Decimal("191.10") for tick in told):
+            message = await anext(stream)
+            told += decode_ticks(message) if isinstance(message, bytes) else []
+
+    assert "stopped" not in caplog.text

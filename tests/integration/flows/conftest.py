@@ -93,7 +93,7 @@ class Trader:
 
     async def events(self) -> list[LoggedEvent]:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
-            return await event_log.events_after(session, self.key, 0, 1000)
+            return await event_log.events_after(session, self.key, 0, 10_000)
 
     def acknowledged(self, order: Order, status: WorkingStatus = WorkingStatus.WORKING) -> StatusReport:
         return StatusReport(

@@ -8,6 +8,16 @@ import pytest
 from app.core.errors import UnavailableError
 from app.infra.batching import BATCH_MAX, WAITING_MAX, Batcher
 
+TIMEOUT_S = 5.0
+
+
+async def double(numbers: Sequence[int]) -> Sequence[int]:
+    return [2 * number for number in numbers]
+
+
+async def nothing(_: Sequence[int]) -> None:
+    return
+
 
 class Kitchen:
     """Handles batches of numbers, each when it is told to."""
@@ -66,3 +76,27 @@ async def test_a_bulk_that_finds_no_room_is_taken_not_at_all() -> None:
             await batcher.submit_all(range(WAITING_MAX + 1))
 
     assert kitchen.batches == []
+
+
+async def test_batch_that_fails_is_told_to_its_callers_and_to_no_others() -> None:
+    async def refuse_odd(numbers: Sequence[int]) -> Sequence[int]:
+        if any(number % 2 for number in numbers):
+            raise ValueError("odd")
+        return numbers
+
+    async with Batcher(refuse_odd, nothing) as batcher, asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(ValueError, match="odd"):
+            await batcher.submit(1)
+
+        assert await batcher.submit(2) == 2
+
+
+async def test_what_fails_after_the_answers_does_not_end_the_batcher() -> None:
+    async def fail(_: Sequence[int]) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async with Batcher(double, fail) as batcher, asyncio.timeout(TIMEOUT_S):
+        first = await batcher.submit(1)
+        second = await batcher.submit(2)
+
+    assert (first, second) == (2, 4)

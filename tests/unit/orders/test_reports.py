@@ -41,10 +41,16 @@ class TestStatus:
         assert seen.event_types == ["OrderAccepted"]
 
     def test_a_pending_word_moves_nothing(self) -> None:
-        seen = desk(order(), status(WorkingStatus.PENDING))
+        seen = desk(order(permanent_id=900), status(WorkingStatus.PENDING))
 
         assert seen.order.state is _S.ROUTED
         assert seen.event_types == []
+
+    def test_what_no_other_event_carries_is_told_by_itself(self) -> None:
+        seen = desk(order(), status(WorkingStatus.PENDING))
+
+        assert seen.event_types == ["OrderConfirmed"]
+        assert seen.order.state is _S.ROUTED
 
     def test_the_permanent_id_is_learnt_once(self) -> None:
         seen = desk(order(), WORKING)
@@ -87,9 +93,9 @@ class TestStatus:
     @pytest.mark.parametrize("state", [_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED])
     @pytest.mark.parametrize("word", WorkingStatus)
     def test_no_word_moves_an_order_that_is_over(self, state: OrderState, word: WorkingStatus) -> None:
-        over = order(state, reject_origin=RejectOrigin.BROKER if state is _S.REJECTED else None)
+        origin = RejectOrigin.BROKER if state is _S.REJECTED else None
 
-        seen = desk(over, status(word))
+        seen = desk(order(state, reject_origin=origin, permanent_id=900), status(word))
 
         assert seen.order.state is state
         assert seen.event_types == []
@@ -488,7 +494,7 @@ class TestFaults:
     @pytest.mark.parametrize("code", [399, 2104, 1100])
     @pytest.mark.parametrize("state", LIVE)
     def test_information_and_connectivity_change_no_state(self, kind: FaultClass, code: int, state: OrderState) -> None:
-        seen = desk(order(state), fault(kind, code))
+        seen = desk(order(state, permanent_id=900), fault(kind, code))
 
         assert seen.order == order(state, permanent_id=900)
         assert seen.event_types == []

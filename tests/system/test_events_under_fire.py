@@ -1,0 +1,16 @@
+"""A short form of the campaign of G5: whatever breaks, a follower misses nothing and sees nothing twice."""
+
+import pytest
+
+from tests.faults.events import campaign
+
+KILLS = 8
+
+
+@pytest.mark.slow
+async def test_followers_that_resume_miss_nothing_whatever_is_killed() -> None:
+    report = await campaign(KILLS, seed=5)
+
+    assert sum(report.kills.values()) == KILLS
+    assert report.orders > 0
+    assert (report.missing, report.doubled, report.different) == (0, 0, 0), report
