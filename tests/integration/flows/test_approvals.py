@@ -26,6 +26,7 @@ from app.infra.uow import Scope, begin, begin_batch
 from app.marketdata import service as marketdata
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order
+from app.orders.domain.replay import OrderHistory, replay_order
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
@@ -333,3 +334,21 @@ async def test_of_a_hundred_approvals_refusals_and_cancels_one_wins(pair: Pair) 
     if stored.state.is_terminal:
         assert (reserved, await pair.open_orders(), await pair.trader.claim()) == (ZERO, 0, [])
     assert len(ending) == (2 if ending[0] == "OrderApproved" and stored.state is OrderState.CANCELED else 1)
+
+
+async def test_what_was_decided_is_told_by_the_log_alone(pair: Pair) -> None:
+    approved, refused = await pair.trader.placed(), await pair.trader.placed()
+    await pair.decide(approved)
+    await pair.decide(refused, approve=False)
+
+    events = await pair.trader.events()
+
+    for order in (approved, refused):
+        told = replay_order(order.tenant_id, [one for one in events if one.event.order_id == order.id])
+        stored = await pair.trader.stored(order)
+        assert isinstance(told, OrderHistory)
+        assert (told.order.state, told.order.reject_code, told.order.reject_reason) == (
+            stored.state,
+            stored.reject_code,
+            stored.reject_reason,
+        )
