@@ -8,6 +8,7 @@ import pytest
 from app.audit import service as audit
 from app.identity.domain import Role, Scope
 from tests.graphql.conftest import Api, Firm
+from tests.graphql.test_bulk_orders import PLACE_ORDERS
 
 SET = """
 mutation Set($input: SetApprovalPolicyInput!) {
@@ -186,3 +187,16 @@ async def test_nothing_is_canceled_by_accident(firm: Firm, given: dict[str, Any]
     assert refused == ("BAD_USER_INPUT", path)
     stored = await firm.api.data("query ($id: ID!) { order(id: $id) { state } }", id=order["id"])
     assert stored["order"]["state"] == "ROUTED"
+
+
+async def test_more_orders_than_fit_at_once_are_left_alone_and_counted(firm: Firm) -> None:
+    for _ in range(2):
+        await firm.api.data(PLACE_ORDERS, input=[firm.order(quantity="1") for _ in range(501)])
+
+    answer = await firm.api.error(CANCEL_ALL, input={"filter": {"symbols": ["AAPL"]}})
+    by_side = (await firm.api.data(CANCEL_ALL, input={"filter": {"sides": ["SELL"]}}))["cancelOrders"]
+
+    assert (answer["extensions"]["code"], answer["extensions"]["count"]) == ("ORDERS_TOO_MANY", 1_002)
+    assert by_side["results"] == []
+    count = await firm.api.data("{ orders(filter: {isOpen: true}) { totalCount } }")
+    assert count["orders"]["totalCount"] == 1_002
