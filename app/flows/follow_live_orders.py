@@ -11,7 +11,7 @@ from app.core.paging import Window
 from app.flows.desk import Desk
 from app.flows.event_feed import EventBatch
 from app.flows.list_orders import narrowed
-from app.flows.live_table import DIRTY_MAX, ROWS_MAX, LiveTable, TableUpdate, follow_table, window_s
+from app.flows.live_table import DIRTY_MAX, ROWS_MAX, LiveTable, TableKey, TableUpdate, follow_table, window_s
 from app.identity.domain import Principal
 from app.infra.bus import Gap, Stream
 from app.infra.db import ReadSession
@@ -35,7 +35,7 @@ async def follow_live_orders(
     if symbols is not None:
         async with desk.reading(principal) as session:
             wanted = await narrowed(session, principal, wanted, symbols)
-    key = ("orders", tenant_id, wanted, throttle_ms)
+    key = TableKey(tenant_id=tenant_id, kind="orders", wanted=wanted, throttle_ms=throttle_ms)
     async for update in follow_table(desk, key, lambda: _OrderTable(desk, tenant_id, wanted, window)):
         yield update
 

@@ -11,7 +11,7 @@ from app.core.paging import Window
 from app.flows.desk import Desk
 from app.flows.event_feed import EventBatch
 from app.flows.follow_orders import ends_of_known
-from app.flows.live_table import DIRTY_MAX, ROWS_MAX, LiveTable, TableUpdate, follow_table, window_s
+from app.flows.live_table import DIRTY_MAX, ROWS_MAX, LiveTable, TableKey, TableUpdate, follow_table, window_s
 from app.identity.domain import Principal
 from app.infra.bus import Gap, Stream
 from app.infra.db import ReadSession
@@ -38,7 +38,7 @@ async def follow_live_positions(
     tenant_id = principal.tenant_id
     await ends_of_known(desk, tenant_id, account_ids)
     accounts = None if account_ids is None else tuple(sorted(set(account_ids)))
-    key = ("positions", tenant_id, accounts, throttle_ms)
+    key = TableKey(tenant_id=tenant_id, kind="positions", wanted=accounts, throttle_ms=throttle_ms)
     async for update in follow_table(desk, key, lambda: _PositionTable(desk, tenant_id, accounts, window)):
         yield update
 

@@ -13,7 +13,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from app.core.clock import Clock
-from app.core.errors import InputError
+from app.core.errors import InputError, OmsError, UnavailableError
+from app.core.ids import TenantId
 from app.flows.desk import Desk
 from app.infra.outages import known_as
 from app.infra.sharing import end_task
@@ -30,8 +31,22 @@ REMOVED_MAX: Final = 1_000
 DELTAS_MAX: Final = 256
 # Fewer than DELTAS_MAX batches of ROWS_MAX.
 CHANGED_MAX: Final = 20_000
+# Different filters and windows that a tenant may follow at once in a process: each costs a query a window.
+TABLES_MAX: Final = 200
 # What may change in a window before the table is read anew.
 DIRTY_MAX: Final = 20_000
+
+
+class LiveTablesTooManyError(OmsError):
+    """The tenant follows more different live tables than one process keeps."""
+
+    code = "LIVE_TABLES_TOO_MANY"
+    is_retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"At most {TABLES_MAX} different live tables at once: use the same filter and window.", limit=TABLES_MAX
+        )
 
 
 class BatchKind(StrEnum):
@@ -152,6 +167,7 @@ class LiveTable(ABC, Generic[RowT]):
         self._followers: set[Follower[RowT]] = set()
         self._turn = asyncio.Lock()
         self._is_dirty = asyncio.Event()
+        self._is_broken = False
 
     @abstractmethod
     async def listen(self, stack: AsyncExitStack) -> Sequence[Coroutine[Any, Any, None]]:
@@ -195,7 +211,10 @@ class LiveTable(ABC, Generic[RowT]):
             yield self
 
     async def follow(self) -> AsyncIterator[TableUpdate[RowT]]:
-        """SNAPSHOTs, then DELTAs, a HEARTBEAT after five quiet seconds; RESET and SNAPSHOTs when behind too far."""
+        """SNAPSHOTs, then DELTAs, a HEARTBEAT after five quiet seconds; RESET and SNAPSHOTs when behind too far.
+
+        Raises UnavailableError when the table hears no more of changes.
+        """
         sequence = 0
 
         def update(kind: BatchKind, changes: Changes[RowT] | None = None, *, has_more: bool = False) -> Any:
@@ -208,6 +227,8 @@ class LiveTable(ABC, Generic[RowT]):
         self._followers.add(follower)
         try:
             while True:
+                if self._is_broken:
+                    raise UnavailableError("changes are not heard of at the moment: subscribe again")
                 async for rows, has_more in self._snapshot():
                     changes = Changes(server_time=self._clock.now(), upserts=tuple(rows))
                     yield update(BatchKind.SNAPSHOT, changes, has_more=has_more)
@@ -275,13 +296,32 @@ class LiveTable(ABC, Generic[RowT]):
             await work
         except Exception as error:
             log.error("a live table hears no more", exc_info=error)
+            self._is_broken = True
             self.lose()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableKey:
+    """What tells one live table from another."""
+
+    tenant_id: TenantId
+    kind: str
+    wanted: Hashable
+    throttle_ms: int
+
+
 async def follow_table(
-    desk: Desk, key: Hashable, table: Callable[[], LiveTable[RowT]]
+    desk: Desk, key: TableKey, table: Callable[[], LiveTable[RowT]]
 ) -> AsyncIterator[TableUpdate[RowT]]:
-    """The updates of the table of this key, which all who follow it share."""
+    """The updates of the table of this key, which all who follow it share.
+
+    Raises LiveTablesTooManyError.
+    """
+    known = desk.tables.keys
+    if key not in known:
+        others = sum(isinstance(one, TableKey) and one.tenant_id == key.tenant_id for one in known)
+        if others >= TABLES_MAX:
+            raise LiveTablesTooManyError
     async with desk.tables.use(key, lambda: table().running()) as running:
         async for update in running.follow():
             yield update

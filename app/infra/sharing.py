@@ -1,7 +1,7 @@
 """What runs while somebody uses it: opened by the first who asks, shared by all, closed by the last who leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Set
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -26,6 +26,11 @@ class Sharing:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def keys(self) -> Set[Hashable]:
+        """The keys of what is open, or about to be."""
+        return self._entries.keys()
 
     @property
     def things(self) -> list[Any]:

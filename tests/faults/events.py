@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from app.core.money import plain
 from app.infra.embedded import Folders, PostgresServer, RedisServer
 from tests.installation import Installation, installed, until
 
@@ -27,7 +28,10 @@ FOLLOWERS: Final = 3
 PLACERS: Final = 4
 SYMBOLS: Final = ("AAPL", "MSFT", "SPY", "TSLA")
 PAUSE_S: Final = 0.1
-BETWEEN_KILLS_S: Final = (0.2, 1.0)
+# A kill hits a system at work: orders were answered and every follower has moved on since the last one.
+ORDERS_BETWEEN_KILLS: Final = 5
+FLOW_S_MAX: Final = 40.0
+BETWEEN_KILLS_S: Final = (0.0, 0.5)
 SETTLED_S: Final = 3.0
 CATCH_UP_S_MAX: Final = 60.0
 
@@ -35,14 +39,20 @@ PLACE = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { order 
 EVENTS = """subscription($account: ID!, $after: Int) {
   orderEvents(accountId: $account, afterSequence: $after) { sequence orderId type }
 }"""
-TABLE = """subscription($account: ID!) {
-  ordersChanged(filter: {accountIds: [$account]}, throttleMs: 100) {
-    kind sequence hasMore removedIds upserts { id state filledQuantity }
+ORDERS = """subscription($account: ID!) {
+  table: ordersChanged(filter: {accountIds: [$account]}, throttleMs: 100) {
+    kind sequence hasMore removedIds upserts { id text: state quantity: filledQuantity }
+  }
+}"""
+POSITIONS = """subscription($account: ID!) {
+  table: positionsChanged(accountIds: [$account], throttleMs: 100) {
+    kind sequence hasMore removedIds upserts { id text: averagePrice quantity }
   }
 }"""
 LOST: Final = (OSError, TimeoutError, WebSocketException)
 
 Event = tuple[int, str, str]
+_Rows = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,10 @@ class Report:
     missing: int
     doubled: int
     different: int
-    """Orders that a live table showed in another state than the database's when all was quiet."""
+    """Orders and positions that a live table showed otherwise than the database when all was quiet."""
+
+    stalls: int
+    """How often orders or a follower had not moved on so long after a kill: slow, not wrong."""
 
     @property
     def violations(self) -> int:
@@ -152,19 +165,20 @@ class _EventFollower:
 
 @dataclass(slots=True)
 class _TableFollower:
-    """Keeps a live table of the account's orders as the documentation says."""
+    """Keeps a live table of the account as the documentation says."""
 
     socket: _Socket
-    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
+    document: str
+    rows: _Rows = field(default_factory=dict)
     sequence: int = 0
     is_fresh: bool = True
 
     def ask(self) -> dict[str, Any]:
         self.sequence, self.is_fresh = 0, True
-        return {"query": TABLE, "variables": {"account": self.socket.demo["accountId"]}}
+        return {"query": self.document, "variables": {"account": self.socket.demo["accountId"]}}
 
     def take(self, data: Any) -> None:
-        batch = data["ordersChanged"]
+        batch = data["table"]
         self.sequence += 1
         assert batch["sequence"] == self.sequence
         if batch["kind"] == "RESET":
@@ -172,7 +186,7 @@ class _TableFollower:
         elif self.is_fresh and batch["kind"] == "SNAPSHOT":
             self.rows.clear()
             self.is_fresh = False
-        self.rows.update({row["id"]: (row["state"], row["filledQuantity"]) for row in batch["upserts"]})
+        self.rows.update({row["id"]: (row["text"], row["quantity"]) for row in batch["upserts"]})
         for one in batch["removedIds"]:
             self.rows.pop(one, None)
 
@@ -186,6 +200,7 @@ class _Field:
     redis_url: str
     killed: Counter[str] = field(default_factory=Counter)
     placed: set[str] = field(default_factory=set)
+    stalls: int = 0
     is_over: bool = False
 
     @classmethod
@@ -201,22 +216,23 @@ class _Field:
 
     async def fight(self, kills: int, between_s: tuple[float, float]) -> Report:
         followers = [_EventFollower(_Socket(self.demo)) for _ in range(FOLLOWERS)]
-        table = _TableFollower(_Socket(self.demo))
-        sockets = [*(one.socket for one in followers), table.socket]
+        tables = [_TableFollower(_Socket(self.demo), document) for document in (ORDERS, POSITIONS)]
+        sockets = [*(one.socket for one in followers), *(one.socket for one in tables)]
         listening = [asyncio.create_task(one.socket.keep(one.ask, one.take)) for one in followers]
-        listening.append(asyncio.create_task(table.socket.keep(table.ask, table.take)))
+        listening += [asyncio.create_task(one.socket.keep(one.ask, one.take)) for one in tables]
         placing = [asyncio.create_task(self._place()) for _ in range(PLACERS)]
         try:
             for _ in range(kills):
+                await self._flowing(followers)
                 await asyncio.sleep(self.chance.uniform(*between_s))
                 await self._kill(sockets)
             self.is_over = True
             await asyncio.gather(*placing)
-            events, orders = await self._settled()
+            events, *stored = await self._settled()
             with contextlib.suppress(TimeoutError):
                 await until(lambda: all(one.last >= events[-1][0] for one in followers), CATCH_UP_S_MAX)
             with contextlib.suppress(TimeoutError):
-                await until(lambda: table.rows == orders, CATCH_UP_S_MAX)
+                await until(lambda: [one.rows for one in tables] == stored, CATCH_UP_S_MAX)
         finally:
             for task in (*listening, *placing):
                 task.cancel()
@@ -226,14 +242,30 @@ class _Field:
                 task.result()
         return Report(
             kills=dict(self.killed),
+            stalls=self.stalls,
             orders=len(self.placed),
             events=len(events),
             deliveries=sum(len(one.events) for one in followers),
             connections=sum(one.connections for one in sockets),
             missing=sum(len(set(events) - set(one.events)) for one in followers),
             doubled=sum(one.doubled + len(set(one.events) - set(events)) for one in followers),
-            different=len(set(orders.items()) ^ set(table.rows.items())),
+            different=sum(
+                len(set(rows.items()) ^ set(one.rows.items())) for one, rows in zip(tables, stored, strict=True)
+            ),
         )
+
+    async def _flowing(self, followers: list[_EventFollower]) -> None:
+        answered, marks = len(self.placed) + ORDERS_BETWEEN_KILLS, [one.last for one in followers]
+
+        def flows() -> bool:
+            return len(self.placed) >= answered and all(
+                one.last > mark for one, mark in zip(followers, marks, strict=True)
+            )
+
+        try:
+            await until(flows, FLOW_S_MAX)
+        except TimeoutError:
+            self.stalls += 1
 
     async def _kill(self, sockets: list[_Socket]) -> None:
         what = self.chance.choice(("socket", "socket", "serve", "redis", "relay", "flush"))
@@ -287,7 +319,7 @@ class _Field:
                 return
             await asyncio.sleep(PAUSE_S)
 
-    async def _settled(self) -> tuple[list[Event], dict[str, tuple[str, str]]]:
+    async def _settled(self) -> tuple[list[Event], _Rows, _Rows]:
         # Nothing more is asked for: quiet is when the log has not grown for a while.
         connection = await asyncpg.connect(self.database_url)
         try:
@@ -306,9 +338,13 @@ class _Field:
             orders = await connection.fetch(
                 "SELECT id, state, filled_quantity FROM orders WHERE account_id = $1", account_id
             )
+            positions = await connection.fetch(
+                "SELECT id, average_price, quantity FROM positions WHERE account_id = $1 AND quantity <> 0", account_id
+            )
         finally:
             await connection.close()
         return (
             [(row["sequence"], str(row["order_id"]), row["type"]) for row in events],
-            {str(row["id"]): (row["state"], f"{row['filled_quantity'].normalize():f}") for row in orders},
+            {str(row["id"]): (row["state"], plain(row["filled_quantity"])) for row in orders},
+            {str(row["id"]): (plain(row["average_price"]), plain(row["quantity"])) for row in positions},
         )

@@ -69,6 +69,10 @@ class Table:
             self.rows.pop(one, None)
         return batch
 
+    async def refusal(self) -> tuple[str, list[str]]:
+        """Code and path of the error that ends the table."""
+        return await self._socket.refusal()
+
     async def until(self, is_true: Any) -> None:
         """Reads until the table is so."""
         async with asyncio.timeout(20):
@@ -411,6 +415,36 @@ async def test_each_execution_arrives_when_the_bus_says_nothing(firm: Firm, brok
             seen = [(await opened.next_data())["executions"]["executionId"] for _ in dealt]
 
     assert seen == dealt
+
+
+async def test_a_table_that_hears_no_more_says_so(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("app.flows.follow_live_orders._OrderTable._touch", broken)
+    async with opened_table(firm, ORDERS, "ordersChanged", throttle=50) as table:
+        await placed(firm)
+        assert (await table.read())["kind"] == "RESET"
+        assert (await table.refusal())[0] == "UNAVAILABLE"
+    assert "hears no more" in caplog.text
+
+    monkeypatch.undo()
+    async with opened_table(firm, ORDERS, "ordersChanged", throttle=50) as table:
+        assert len(table.rows) == 1
+
+
+async def test_a_tenant_follows_so_many_different_tables_and_no_more(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_table, "TABLES_MAX", 1)
+    async with opened_table(firm, ORDERS, "ordersChanged"), firm.api.socket() as socket:
+        await socket.subscribe(ORDERS, throttle=1000)
+        assert await socket.refusal() == ("LIVE_TABLES_TOO_MANY", [])
+
+        await socket.subscribe(ORDERS)
+        assert (await socket.next_data())["ordersChanged"]["kind"] == "SNAPSHOT"
 
 
 async def test_a_table_is_closed_when_its_last_follower_leaves(firm: Firm) -> None:

@@ -12,5 +12,5 @@ async def test_followers_that_resume_miss_nothing_whatever_is_killed() -> None:
     report = await campaign(KILLS, seed=5)
 
     assert sum(report.kills.values()) == KILLS
-    assert report.orders > 0
+    assert report.orders > KILLS
     assert (report.missing, report.doubled, report.different) == (0, 0, 0), report
