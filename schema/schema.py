@@ -6,6 +6,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import get_object_definition
 
+from schema.approvals.mutations import ApprovalMutation
+from schema.approvals.queries import ApprovalQuery
 from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.queries import BrokerQuery
@@ -25,12 +27,14 @@ from schema.positions.subscriptions import PositionSubscription
 
 
 @strawberry.type(description="What can be asked.")
-class Query(IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQuery, OrderQuery, PositionQuery):
+class Query(
+    IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQuery, OrderQuery, PositionQuery, ApprovalQuery
+):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation):
+class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation):
     """What can be done."""
 
 

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
+from app.approvals import service as approvals
+from app.approvals.domain import ApprovalPolicy
+from app.approvals.service import PolicySetting
 from app.brokers.models import AccountBalanceRow, BrokerAccountRow, BrokerConnectionRow
 from app.core.catalogue import CATALOGUE, CatalogueEntry
 from app.core.fix import BrokerKind, ConnectionState, InstrumentType, OrderType, RiskLimitType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, LimitId, SessionId, TenantId, UserId
 from app.core.messages import AccountKey, Instrument, NewOrder, OrderTerms
 from app.core.money import ZERO
-from app.identity.domain import ROLE_SCOPES, SESSION_LIFE, Principal, Role, Scope
+from app.identity.domain import ROLE_SCOPES, SESSION_LIFE, Principal, Role, Scope, system_principal
 from app.identity.models import AuthSessionRow, MembershipRow, UserRow
 from app.infra import uow
 from app.infra.db import Database
@@ -149,6 +152,13 @@ async def make_instruments(database: Database, tenant_id: TenantId, *symbols: st
     rows = [_instrument_row(tenant_id, one, _ENTRIES[one.symbol].con_id) for one in instruments]
     await _store(database, tenant_id, rows)
     return {one.symbol: one for one in instruments}
+
+
+async def make_approval_policy(database: Database, tenant_id: TenantId, **terms: Any) -> ApprovalPolicy:
+    """A new policy of approval; without terms each order of the tenant needs a second person."""
+    setting = PolicySetting(expiry_s=terms.pop("expiry_s", 3600), **terms)
+    async with uow.begin(database, uow.Scope(tenant_id=tenant_id)) as session:
+        return await approvals.set_policy(session, system_principal(tenant_id, "tests"), setting, ids=_ids, now=_now())
 
 
 async def make_limit(

@@ -1,8 +1,9 @@
 """Set-based SQL of broker accounts for the hot paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, TenantId
@@ -12,18 +13,29 @@ from app.infra.db import BatchSession
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFacts:
-    """What the intake needs to know of an account: whether it trades, and whether its broker takes orders now."""
+    """What the intake needs to know of an account: whether it trades, and whether its broker takes orders now.
+
+    approval_policies are the documents of the active policies that may cover its orders, the oldest first.
+    """
 
     is_active: bool
     is_gate_open: bool
+    approval_policies: Sequence[Mapping[str, Any]] = ()
 
 
 async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> dict[AccountKey, AccountFacts]:
     """The facts of these accounts; absent if unknown."""
     wanted = list(keys)
+    # The policies of approval come along: a statement of their own would cost each batch a round trip.
     rows = await session.fetch(
         """
-        SELECT a.tenant_id, a.id, a.is_active, coalesce(c.is_gate_open, false) AS is_gate_open
+        SELECT a.tenant_id, a.id, a.is_active, coalesce(c.is_gate_open, false) AS is_gate_open,
+          (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id, 'strategyId', p.strategy_id,
+             'notional', p.notional::text, 'currency', p.currency, 'hours', p.hours, 'expirySeconds', p.expiry_s,
+             'version', p.version) ORDER BY p.id)
+           FROM approval_policies AS p
+           WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id)
+          ) AS approval_policies
         FROM broker_accounts AS a
         LEFT JOIN broker_connections AS c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
         WHERE (a.tenant_id, a.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
@@ -33,7 +45,9 @@ async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> di
     )
     return {
         AccountKey(tenant_id=row["tenant_id"], account_id=row["id"]): AccountFacts(
-            is_active=row["is_active"], is_gate_open=row["is_gate_open"]
+            is_active=row["is_active"],
+            is_gate_open=row["is_gate_open"],
+            approval_policies=row["approval_policies"] or (),
         )
         for row in rows
     }

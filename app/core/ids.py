@@ -18,6 +18,8 @@ PositionId = NewType("PositionId", UUID)
 AdjustmentId = NewType("AdjustmentId", UUID)
 SnapshotId = NewType("SnapshotId", UUID)
 LimitId = NewType("LimitId", UUID)
+PolicyId = NewType("PolicyId", UUID)
+StrategyId = NewType("StrategyId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

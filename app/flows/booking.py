@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from app.approvals import batch as approvals
+from app.approvals.domain import Decision, OrderApproval
 from app.audit import service as audit
 from app.audit.domain import AuditEntry
 from app.core.fix import Side
@@ -41,6 +43,8 @@ class Booking:
     changed_executions: list[tuple[TenantId, Execution]] = field(default_factory=list)
     new_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
     resolved_requests: list[tuple[TenantId, OrderRequest]] = field(default_factory=list)
+    new_approvals: list[OrderApproval] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     lane: list[LaneEntry] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
     extra: list[Write] = field(default_factory=list)
@@ -155,6 +159,10 @@ class Booking:
             writes.extend(resolved)
         for tenant_id, requests in _by_tenant(self.new_requests).items():
             writes.append(order_requests.insert_requests(tenant_id, requests))
+        if self.new_approvals:
+            writes.append(approvals.insert_approvals(self.new_approvals))
+        if self.decisions:
+            writes.append(approvals.decide(self.decisions))
         if self._moved:
             moved = sorted(self._moved, key=lambda place: (place[0].tenant_id, place[0].account_id, place[1]))
             rows = [(key.tenant_id, replace(self.positions[key, one], updated_at=self.now)) for key, one in moved]

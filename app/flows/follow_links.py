@@ -45,11 +45,12 @@ class Links:
     before: dict[str, Family] = field(default_factory=dict)
 
     @classmethod
-    async def of(cls, session: BatchSession, key: AccountKey, file: OrderFile) -> "Links":
-        """The family of an order whose account's book is locked; none for one that stands alone."""
-        if file.order.link_role is None:
+    async def of(cls, session: BatchSession, key: AccountKey, files_of: Iterable[OrderFile]) -> "Links":
+        """The families of orders whose account's book is locked; none for those that stand alone."""
+        linked = [file.order for file in files_of if file.order.link_role is not None]
+        if not linked:
             return cls(key=key)
-        files = {one.order.id: one for one in await family_files(session, key, [file.order])}
+        files = {one.order.id: one for one in await family_files(session, key, linked)}
         for request in await order_requests.open_requests(session, key.tenant_id, files):
             files[request.order_id] = files[request.order_id].with_request(request)
         return cls(key=key, before=families_of(files.values()))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from app.core.ids import OrderId
 from app.core.paging import Page, Window
 from app.flows.desk import Desk
 from app.identity.domain import Principal
@@ -13,6 +14,7 @@ from app.instruments.service import InstrumentFilter
 from app.orders import service as orders
 from app.orders.domain.listing import OrderFilter
 from app.orders.domain.order import Order
+from app.orders.errors import OrdersTooManyError
 
 SYMBOL_INSTRUMENTS_MAX = 5_000
 
@@ -24,6 +26,19 @@ async def list_orders(
     async with desk.reading(principal) as session:
         known = await narrowed(session, principal, wanted, symbols)
         return await orders.page(session, principal.tenant_id, known, window)
+
+
+async def open_order_ids(
+    desk: Desk, principal: Principal, wanted: OrderFilter, symbols: Sequence[str] | None, limit: int
+) -> list[OrderId]:
+    """The open orders that fit, the oldest first. Raises OrdersTooManyError where more than `limit` do."""
+    if wanted.is_open is False:
+        return []
+    wanted = replace(wanted, is_open=True)
+    page = await list_orders(desk, principal, wanted, symbols, Window(size=limit))
+    if page.has_more:
+        raise OrdersTooManyError(await count_orders(desk, principal, wanted, symbols), limit)
+    return [order.id for order in reversed(page.items)]
 
 
 async def count_orders(desk: Desk, principal: Principal, wanted: OrderFilter, symbols: Sequence[str] | None) -> int:

@@ -10,6 +10,7 @@ from typing import Self
 
 import asyncpg
 
+from app.approvals.domain import OrderApproval, approvals_document
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
@@ -18,6 +19,7 @@ from app.core.errors import OmsError, Problem, UnavailableError
 from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
+from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked
 from app.flows.hints import LANES, OUTBOX, hint
@@ -253,9 +255,16 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)
     if off_grid:
         return Placement(order=None, problems=off_grid)
-    order = _checked(intent, instrument, asked, account, facts, booking)
+    order, proposal = _checked(intent, instrument, asked, account, facts, booking)
+    asked_approvals: list[OrderApproval] = []
+    if account.approval_policies and order.state is not OrderState.REJECTED:
+        asked_approvals = needed_approvals(
+            account, proposal, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
+        )
+        if asked_approvals:
+            order = replace(order, state=OrderState.PENDING_APPROVAL)
     facts.known[intent.key, order.client_order_id] = order
-    _book(intent, order, booking)
+    _book(intent, order, asked_approvals, booking)
     if order.link_role is None or order.state is OrderState.REJECTED:
         return Placement(order=order, problems=rejection_problems(order))
     linked = place_linked(order, intent.new, intent.key, intent.principal, booking)
@@ -270,7 +279,7 @@ def _checked(
     account: AccountFacts,
     facts: _Facts,
     booking: Booking,
-) -> Order:
+) -> tuple[Order, Proposal]:
     new = intent.new
     position = booking.position(intent.key, instrument.id)
     proposal = Proposal(
@@ -321,14 +330,15 @@ def _checked(
         order = link_first(order, new)
     breach = first_breach(checks)
     if breach is None:
-        return order
-    return replace(
+        return order, proposal
+    rejected = replace(
         order,
         state=OrderState.REJECTED,
         reject_origin=RejectOrigin.OMS,
         reject_code=breach_code(breach),
         reject_reason=breach.message,
     )
+    return rejected, proposal
 
 
 def _aimed(intent: Intent, aim: Aim, instrument_id: InstrumentId, booking: Booking) -> Intent | Problem:
@@ -356,14 +366,18 @@ def _client_order_ids(new: NewOrder) -> tuple[str, ...]:
     return (new.client_order_id, *linked_client_order_ids(new))
 
 
-def _book(intent: Intent, order: Order, booking: Booking) -> None:
+def _book(intent: Intent, order: Order, approvals: Sequence[OrderApproval], booking: Booking) -> None:
     key = intent.key
     booking.put_new(order)
+    booking.new_approvals.extend(approvals)
     details = placement_details(order)
+    if approvals:
+        details["approval"] = approvals_document(approvals)
     is_rejected = order.state is OrderState.REJECTED
     event_type = {
         OrderState.REJECTED: OrderEventType.ORDER_REJECTED,
         OrderState.HELD: OrderEventType.ORDER_HELD,
+        OrderState.PENDING_APPROVAL: OrderEventType.ORDER_APPROVAL_REQUESTED,
     }.get(order.state, OrderEventType.ORDER_PLACED)
     booking.log(
         key,

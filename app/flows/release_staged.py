@@ -158,7 +158,7 @@ class _Work:
     async def reject(self, session: BatchSession, order: Order, breach: RiskCheck, principal: Principal) -> None:
         key, booking = _key_of(order), self.booking
         file = OrderFile(order=order)
-        links = await Links.of(session, key, file)
+        links = await Links.of(session, key, [file])
         over = replace(
             order,
             state=OrderState.REJECTED,

@@ -1,13 +1,16 @@
 """modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
 
 import contextlib
+from dataclasses import replace
 
 from app.audit import service as audit
+from app.brokers import batch as brokers
 from app.core.errors import Problem, UnavailableError
-from app.core.fix import RequestKind, RequestOutcome
+from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import InstrumentId, RequestId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
 from app.core.money import ZERO
+from app.flows.approval_policies import change_reasons
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
@@ -80,9 +83,41 @@ async def _replace(
     breach = first_breach(evaluate(limits, _proposal(key, file, terms, instrument, quote, booking)))
     if breach is not None:
         return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))
+    reasons = await _approval_reasons(session, key, file, terms, instrument, quote, booking)
+    if reasons:
+        return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))
     order = _book(key, file, terms, principal, booking)
     await booking.write(session)
     return Placement(order=order)
+
+
+async def _approval_reasons(
+    session: BatchSession,
+    key: AccountKey,
+    file: OrderFile,
+    terms: OrderTerms,
+    instrument: Instrument,
+    quote: Tick | None,
+    booking: Booking,
+) -> tuple[str, ...]:
+    account = (await brokers.account_facts(session, [key]))[key]
+    after = _proposal(key, file, terms, instrument, quote, booking)
+    own = reserved_quantity(file.order, None)
+    bought, sold = (own, ZERO) if file.order.side is Side.BUY else (ZERO, own)
+    others = replace(
+        after.exposure,
+        open_buy_quantity=after.exposure.open_buy_quantity - bought,
+        open_sell_quantity=after.exposure.open_sell_quantity - sold,
+    )
+    # What is filled already moved the position: the rest alone can still do so.
+    before = replace(after, terms=file.order.terms, exposure=others)
+    return change_reasons(
+        account,
+        before,
+        replace(after, exposure=others),
+        filled_quantity=file.order.filled_quantity,
+        now=booking.now,
+    )
 
 
 def _proposal(

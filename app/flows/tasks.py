@@ -4,6 +4,7 @@ from typing import Annotated
 
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
+from app.flows.expire_approvals import expire_approvals
 from app.flows.prune_identity import prune_identity
 from app.flows.snapshot_pnl import snapshot_all
 
@@ -28,3 +29,10 @@ async def snapshot_pnl_task(context: Annotated[Context, TaskiqDepends()]) -> int
         timezone=state.trading_timezone,
         interval_s=state.snapshot_interval_s,
     )
+
+
+@async_shared_broker.task(task_name="expire_approvals", schedule=[{"cron": "* * * * *"}])
+async def expire_approvals_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: end the orders that nobody approved in time."""
+    state = context.state
+    return await expire_approvals(state.database, state.system_database, now=state.clock.now(), ids=state.ids)

@@ -1,8 +1,10 @@
-"""Set-based SQL of identity for chores."""
+"""Set-based SQL of identity for chores and for flows on locked books."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
-from app.core.ids import TenantId
+from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession
 
 
@@ -18,3 +20,21 @@ async def delete_spent_tokens(session: BatchSession, tenant_id: TenantId, ended_
         ended_before,
     )
     return len(rows)
+
+
+async def people_behind(session: BatchSession, tenant_id: TenantId, actors: Iterable[str]) -> dict[str, UserId]:
+    """Who stands behind actors: the person themselves, or the owner of the API key; absent where nobody does."""
+    people: dict[str, UserId] = {}
+    keys: dict[UUID, str] = {}
+    for actor in actors:
+        kind, _, id_text = actor.partition(":")
+        if kind == "user":
+            people[actor] = UserId(UUID(id_text))
+        elif kind == "key":
+            keys[UUID(id_text)] = actor
+    if keys:
+        rows = await session.fetch(
+            "SELECT id, user_id FROM api_keys WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(keys)
+        )
+        people.update((keys[row["id"]], row["user_id"]) for row in rows)
+    return people

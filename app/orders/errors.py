@@ -32,6 +32,12 @@ class OrderProblem(StrEnum):
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     ORDER_NOT_OPEN = "ORDER_NOT_OPEN"
     ORDER_NOT_WORKING = "ORDER_NOT_WORKING"
+    ORDER_NOT_PENDING_APPROVAL = "ORDER_NOT_PENDING_APPROVAL"
+    APPROVER_IS_MAKER = "APPROVER_IS_MAKER"
+    APPROVER_NOT_A_PERSON = "APPROVER_NOT_A_PERSON"
+    APPROVAL_EXPIRED = "APPROVAL_EXPIRED"
+    APPROVAL_REQUIRED = "APPROVAL_REQUIRED"
+    REASON_INVALID = "REASON_INVALID"
     VERSION_CONFLICT = "VERSION_CONFLICT"
     REPLACE_PENDING = "REPLACE_PENDING"
     CANCEL_PENDING = "CANCEL_PENDING"
@@ -72,6 +78,12 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.ORDER_NOT_FOUND: "the tenant has no such order",
     OrderProblem.ORDER_NOT_OPEN: "the order is over",
     OrderProblem.ORDER_NOT_WORKING: "the broker has not acknowledged the order yet, so it cannot be modified",
+    OrderProblem.ORDER_NOT_PENDING_APPROVAL: "the order does not wait for approval, or another decided first",
+    OrderProblem.APPROVER_IS_MAKER: "who placed the order, in person or by an API key, cannot decide on it",
+    OrderProblem.APPROVER_NOT_A_PERSON: "only a person, or an API key of one, decides on an order",
+    OrderProblem.APPROVAL_EXPIRED: "the order was not approved in time; it is over, or about to be",
+    OrderProblem.APPROVAL_REQUIRED: "the order would need approval with these terms: cancel it and place it anew",
+    OrderProblem.REASON_INVALID: "the reason is longer than 500 characters, or cannot be stored",
     OrderProblem.VERSION_CONFLICT: "the order has moved on from expectedVersion",
     OrderProblem.REPLACE_PENDING: "another modify of the order is outstanding",
     OrderProblem.CANCEL_PENDING: "a cancel of the order is outstanding",
@@ -105,6 +117,16 @@ class OrderUnknownError(OmsError):
 
     def __init__(self, *path: str) -> None:
         super().__init__("There is no such order.", path=path)
+
+
+class OrdersTooManyError(OmsError):
+    """More orders fit than are handled at once; none was touched."""
+
+    code = "ORDERS_TOO_MANY"
+
+    def __init__(self, count: int, limit: int) -> None:
+        message = f"{count} orders fit, and at most {limit} are handled at once: narrow the filter."
+        super().__init__(message, path=["filter"], count=count, limit=limit)
 
 
 class OrderNotReplayableError(OmsError):

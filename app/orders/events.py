@@ -9,6 +9,8 @@ class OrderEventType(StrEnum):
     ORDER_PLACED = "OrderPlaced"
     ORDER_ROUTED = "OrderRouted"
     ORDER_HELD = "OrderHeld"
+    ORDER_APPROVAL_REQUESTED = "OrderApprovalRequested"
+    ORDER_APPROVED = "OrderApproved"
     ORDER_REJECTED = "OrderRejected"
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
@@ -33,6 +35,9 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_PLACED: "The order is stored, has passed its checks and is on its way to the broker.",
     OrderEventType.ORDER_ROUTED: "An order that was held is on its way to the broker now.",
     OrderEventType.ORDER_HELD: "The order is stored and waits: for the connection, its release or its entry.",
+    OrderEventType.ORDER_APPROVAL_REQUESTED: "The order has passed its checks and waits for a second person; "
+    "`details.approval` says why and until when.",
+    OrderEventType.ORDER_APPROVED: "A second person let the order go, and it passed its checks again.",
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
@@ -117,7 +122,12 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
     OrderEventType.ORDER_ROUTED: {**_SIZED, **_RELEASED},
     OrderEventType.ORDER_HELD: _PLACEMENT,
     OrderEventType.ORDER_RESIZED: _SIZED,
-    OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION},
+    OrderEventType.ORDER_APPROVAL_REQUESTED: {
+        **_PLACEMENT,
+        "approval": "the policies that it met: `policyId`, `policyVersion`, `reasons` and `expiresAt` of each",
+    },
+    OrderEventType.ORDER_APPROVED: {"decision": "APPROVED"},
+    OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION, "decision": "APPROVED or REFUSED, after approval"},
     OrderEventType.ORDER_ACCEPTED: {},
     OrderEventType.ORDER_IMPORTED: _PLACEMENT,
     OrderEventType.ORDER_CONFIRMED: {},

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from app.approvals import service as approvals
+from app.approvals.domain import OrderApproval
 from app.brokers import viewing as brokers
 from app.brokers.viewing import AccountView, BalanceView, ConnectionView
 from app.core.fx import FxRates
@@ -82,6 +84,11 @@ class Loaders:
     def events_of(self) -> DataLoader[OrderId, list[LoggedEvent] | None]:
         """The events of an order, in their sequence; None where there is none."""
         return self._by_id(orders.events_of)
+
+    @cached_property
+    def approvals_of(self) -> DataLoader[OrderId, list[OrderApproval] | None]:
+        """The requests for approval of an order; None where there is none."""
+        return self._by_id(approvals.approvals_of)
 
     @cached_property
     def quotes(self) -> DataLoader[InstrumentId, Tick | None]:

@@ -11,7 +11,8 @@ from app.core.errors import InputError, OmsError
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.cancel_orders import cancel_order
+from app.flows.cancel_orders import cancel_order, cancel_orders
+from app.flows.list_orders import open_order_ids
 from app.flows.place_orders import Placement
 from app.flows.replace_order import replace_order
 from app.identity.domain import Scope
@@ -22,6 +23,7 @@ from schema.base.context import Info
 from schema.base.errors import UserError, problem_errors, user_errors
 from schema.base.ids import is_id, parse_id
 from schema.base.permissions import scoped
+from schema.orders.connections import OrderFilter, WantedOrders, wanted_orders
 from schema.orders.types import Order
 
 ORDERS_MAX: Final = 1_000
@@ -87,6 +89,18 @@ class CancelOrderInput:
     order_id: strawberry.ID
 
 
+@strawberry.input(description="Exactly one of the two.")
+class CancelOrdersInput:
+    """Which orders end."""
+
+    order_ids: list[strawberry.ID] | None = None
+    filter: OrderFilter | None = strawberry.field(
+        default=None,
+        description="The open orders that fit. It must name accounts, instruments, symbols, states, sides or a "
+        "clientOrderId.",
+    )
+
+
 @strawberry.type(
     description="A refused order that was stored has both: the order, REJECTED, with its checks, and errors."
 )
@@ -99,7 +113,7 @@ class PlaceOrderPayload:
 
 @strawberry.type(description="What became of each order, in the order of the input.")
 class BulkOrderPayload:
-    """The answer of placeOrders."""
+    """The answer of placeOrders and cancelOrders."""
 
     results: list[PlaceOrderPayload]
     accepted: int = strawberry.field(description="How many have no errors.")
@@ -195,6 +209,42 @@ class OrderMutation:
             return OrderPayload(errors=user_errors(error))
         order, errors = _outcome(placement)
         return OrderPayload(order=order, errors=errors)
+
+    @strawberry.mutation(
+        description=f"Cancels up to {ORDERS_MAX} orders at once, each on its own merits. Where more fit the filter, "
+        "ORDERS_TOO_MANY says how many, and none is canceled.",
+        extensions=scoped(Scope.CANCEL_ORDERS),
+    )
+    async def cancel_orders(self, info: Info, input: CancelOrdersInput) -> BulkOrderPayload:  # noqa: A002
+        """Cancels orders."""
+        desk, principal = info.context.desk, info.context.principal
+        if (input.order_ids is None) == (input.filter is None):
+            raise InputError("Give either orderIds or a filter.", path=["input"])
+        if input.order_ids is not None:
+            if len(input.order_ids) > ORDERS_MAX:
+                raise InputError(f"At most {ORDERS_MAX} orders are canceled at once.", path=["input", "orderIds"])
+            asked = [OrderId(parse_id(one)) if is_id(one) else None for one in input.order_ids]
+        else:
+            wanted = wanted_orders(input.filter)
+            if not _names_something(wanted):
+                raise InputError("The filter must say which orders.", path=["input", "filter"])
+            asked = [*await open_order_ids(desk, principal, wanted.orders, wanted.symbols, ORDERS_MAX)]
+        sound = [one for one in asked if one is not None]
+        placements = await cancel_orders(desk, principal, sound) if sound else {}
+        return BulkOrderPayload.of(
+            [
+                PlaceOrderPayload(errors=_unknown(OrderProblem.ORDER_NOT_FOUND, "orderId"))
+                if one is None
+                else _placed(placements[one])
+                for one in asked
+            ]
+        )
+
+
+def _names_something(wanted: WantedOrders) -> bool:
+    orders = wanted.orders
+    named = (orders.account_ids, orders.instrument_ids, orders.states, orders.sides, orders.client_order_id)
+    return wanted.symbols is not None or any(one is not None for one in named)
 
 
 def _new_order(given: PlaceOrderInput) -> NewOrder | list[UserError]:

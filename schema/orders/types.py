@@ -24,6 +24,7 @@ from app.core.ids import AccountId, InstrumentId, OrderId
 from app.flows.time_travel import PastOrder
 from app.orders.domain import order as domain
 from app.orders.domain.placing import terms_document
+from schema.approvals.types import OrderApproval
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
@@ -180,6 +181,12 @@ class Order(Node):
             return [OrderRequest.of(request) for request in asked]
         found = await info.context.loaders.requests_of.load(OrderId(parse_id(self.id)))
         return [OrderRequest.of(request) for request in found or ()]
+
+    @strawberry.field(description="The policies that made it wait for a second person, and what was decided.")
+    async def approvals(self, info: Info) -> list[OrderApproval]:
+        """The policies that made it wait."""
+        found = await info.context.loaders.approvals_of.load(OrderId(parse_id(self.id)))
+        return [OrderApproval.of(approval) for approval in found or ()]
 
     @strawberry.field(description="Its part of the account's event log.")
     async def events(self, info: Info) -> "list[OrderEvent]":

@@ -27,6 +27,7 @@ OPENING = frozenset(
     {
         OrderEventType.ORDER_PLACED,
         OrderEventType.ORDER_HELD,
+        OrderEventType.ORDER_APPROVAL_REQUESTED,
         OrderEventType.ORDER_REJECTED,
         OrderEventType.ORDER_IMPORTED,
     }
@@ -110,6 +111,8 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             OrderEventType.ORDER_PLACED
             | OrderEventType.ORDER_ROUTED
             | OrderEventType.ORDER_HELD
+            | OrderEventType.ORDER_APPROVAL_REQUESTED
+            | OrderEventType.ORDER_APPROVED
             | OrderEventType.ORDER_ACCEPTED
             | OrderEventType.ORDER_CONFIRMED
             | OrderEventType.ORDER_RESIZED

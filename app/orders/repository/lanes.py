@@ -112,13 +112,15 @@ async def withdraw(session: BatchSession, key: AccountKey, order_ids: Sequence[O
     return {row["order_id"] for row in rows if row["kind"] == LaneKind.PLACE}
 
 
-async def withdraw_request(session: BatchSession, key: AccountKey, request_id: RequestId) -> bool:
-    """Takes a cancel's or a modify's command out of the lane; False when the connector has it already."""
-    return bool(
-        await session.fetch(
-            "DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND request_id = $3 RETURNING true",
-            key.tenant_id,
-            key.account_id,
-            request_id,
-        )
+async def withdraw_requests(session: BatchSession, key: AccountKey, request_ids: Sequence[RequestId]) -> set[RequestId]:
+    """Takes the commands of cancels and modifies out of the lane; those that the connector has already stay out."""
+    rows = await session.fetch(
+        """
+        DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND request_id = ANY($3::uuid[])
+        RETURNING request_id
+        """,
+        key.tenant_id,
+        key.account_id,
+        list(request_ids),
     )
+    return {row["request_id"] for row in rows}

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.approvals.models import OrderApprovalRow
 from app.audit.models import AuditRow
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, TenantId
@@ -33,7 +34,14 @@ from app.positions.models import (
     PositionHistoryRow,
     PositionRow,
 )
-from tests.factories import make_account, make_instruments, make_limit, make_principal, make_tenant
+from tests.factories import (
+    make_account,
+    make_approval_policy,
+    make_instruments,
+    make_limit,
+    make_principal,
+    make_tenant,
+)
 
 ONE = Decimal(1)
 ZERO = Decimal(0)
@@ -58,6 +66,7 @@ async def make_firm(database: Database) -> Firm:
     account = await make_account(database, tenant_id)
     instruments = await make_instruments(database, tenant_id, "AAPL")
     await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
+    await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
     async with begin(database, Scope(tenant_id=tenant_id)) as session:
         await _add_credentials(session, firm)
@@ -168,6 +177,15 @@ async def _add_order(session: WriteSession, firm: Firm) -> None:
                 recorded_at=now,
             ),
             EarlyCommissionRow(**account, execution_id="2.1.01", commission=ONE, currency="USD", recorded_at=now),
+            OrderApprovalRow(
+                tenant_id=firm.tenant_id,
+                order_id=order_id,
+                policy_id=_ids.new(),
+                policy_version=1,
+                reasons=[],
+                requested_at=now,
+                expires_at=now,
+            ),
             LaneCommandRow(**account, kind="PLACE", order_id=order_id, created_at=now),
             QuarantinedReportRow(**account, id=_ids.new(), reason="test", report={}, recorded_at=now),
             PositionRow(

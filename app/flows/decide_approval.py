@@ -1,0 +1,255 @@
+"""approveOrder: a second person lets an order go, after risk has looked again, or ends it."""
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.approvals import batch as approvals
+from app.approvals.domain import ApprovalDecision, Decision, OrderApproval
+from app.audit import service as audit
+from app.brokers import batch as brokers
+from app.core.errors import Problem, UnavailableError
+from app.core.fix import OrderState, RejectOrigin
+from app.core.ids import InstrumentId, OrderId, TenantId, UserId
+from app.core.messages import AccountKey, Instrument, LaneKind, Tick
+from app.core.money import ZERO
+from app.flows.booking import Booking
+from app.flows.desk import Desk
+from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.locked_order import lock_order
+from app.flows.place_orders import Placement, breach_code, reference_price, rejection_problems
+from app.identity import batch as identity
+from app.identity.domain import Principal
+from app.infra.db import CONNECTION_LOST, BatchSession
+from app.infra.redis import REDIS_LOST
+from app.infra.uow import begin_batch
+from app.instruments import batch as instruments
+from app.marketdata import service as marketdata
+from app.orders.domain.order import Order, OrderEvent, reserved_quantity
+from app.orders.domain.placing import problem
+from app.orders.errors import MEANING, OrderProblem
+from app.orders.events import OrderEventType
+from app.orders.repository import batch as orders
+from app.orders.repository.lanes import LaneEntry
+from app.positions import batch as positions
+from app.risk import batch as risk
+from app.risk.domain import Exposure, Proposal, evaluate, first_breach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an approver says of an order."""
+
+    order_id: OrderId
+    is_approved: bool
+    reason: str | None = None
+
+
+async def decide_approval(desk: Desk, principal: Principal, verdict: Verdict) -> Placement:
+    """The order after the decision: on its way, held by the gate, or REJECTED with why.
+
+    The same person saying the same again is answered with the order as it stands. Raises UnavailableError when the
+    database does not answer.
+    """
+    tenant_id = principal.tenant_id
+    try:
+        instrument = await _instrument_of(desk, tenant_id, verdict.order_id)
+        if instrument is None:
+            return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
+        quote = await _quote(desk, tenant_id, instrument.id)
+        async with begin_batch(desk.database, tenant_id) as session:
+            placement = await _decide(session, desk, principal, verdict, instrument, quote)
+    except CONNECTION_LOST as error:
+        raise UnavailableError("the order store does not answer; ask again") from error
+    await hint(desk.redis, LANES, OUTBOX)
+    return placement
+
+
+async def _decide(
+    session: BatchSession,
+    desk: Desk,
+    principal: Principal,
+    verdict: Verdict,
+    instrument: Instrument,
+    quote: Tick | None,
+) -> Placement:
+    locked = await lock_order(session, principal.tenant_id, verdict.order_id)
+    assert locked is not None, "an order that was seen stays"
+    key, book, file = locked
+    order = file.order
+    asked = await approvals.approvals_of(session, principal.tenant_id, order.id)
+    people = await identity.people_behind(session, principal.tenant_id, [order.placed_by, principal.actor])
+    person = people.get(principal.actor)
+    now = desk.clock.now()
+    refused = _refusal(order, asked, people, verdict, principal, is_over=any(one.expires_at <= now for one in asked))
+    if refused is not None or person is None:
+        return Placement(order=order, problems=() if refused is None else (refused,))
+    if order.state is not OrderState.PENDING_APPROVAL:
+        return Placement(order=order, problems=rejection_problems(order) if verdict.is_approved else ())
+    place = (key, instrument.id)
+    booking = Booking(
+        books={key: book}, positions=await positions.positions_of(session, [place]), ids=desk.ids, now=now
+    )
+    after = await _after(session, key, order, verdict, instrument, quote, booking)
+    _book(key, order, after, principal, person, verdict, booking)
+    await booking.write(session)
+    return Placement(order=after, problems=rejection_problems(after) if verdict.is_approved else ())
+
+
+def _refusal(
+    order: Order,
+    asked: list[OrderApproval],
+    people: dict[str, UserId],
+    verdict: Verdict,
+    principal: Principal,
+    *,
+    is_over: bool,
+) -> Problem | None:
+    if not asked:
+        return problem(OrderProblem.ORDER_NOT_PENDING_APPROVAL, "orderId")
+    person, maker = people.get(principal.actor), people.get(order.placed_by)
+    if person is None:
+        return problem(OrderProblem.APPROVER_NOT_A_PERSON, "orderId")
+    # A maker whose key is gone cannot be told apart from the approver.
+    if maker == person or (maker is None and order.placed_by.startswith("key:")):
+        return problem(OrderProblem.APPROVER_IS_MAKER, "orderId")
+    if order.state is not OrderState.PENDING_APPROVAL:
+        said = ApprovalDecision.APPROVED if verdict.is_approved else ApprovalDecision.REFUSED
+        if all((one.decision, one.decider) == (said, person) for one in asked):
+            return None
+        return problem(OrderProblem.ORDER_NOT_PENDING_APPROVAL, "orderId")
+    if is_over:
+        return problem(OrderProblem.APPROVAL_EXPIRED, "orderId")
+    return None
+
+
+async def _after(
+    session: BatchSession,
+    key: AccountKey,
+    order: Order,
+    verdict: Verdict,
+    instrument: Instrument,
+    quote: Tick | None,
+    booking: Booking,
+) -> Order:
+    if not verdict.is_approved:
+        return _rejected(order, "APPROVAL_REFUSED", verdict.reason or "the approver refused the order")
+    account = (await brokers.account_facts(session, [key]))[key]
+    if not account.is_active:
+        return _rejected(order, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
+    if not instrument.is_active:
+        return _rejected(order, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
+    limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
+    breach = first_breach(evaluate(limits, _proposal(key, order, instrument, quote, booking)))
+    if breach is not None:
+        return _rejected(order, breach_code(breach), breach.message)
+    return order.routed() if account.is_gate_open else replace(order, state=OrderState.HELD)
+
+
+def _proposal(key: AccountKey, order: Order, instrument: Instrument, quote: Tick | None, booking: Booking) -> Proposal:
+    position = booking.position(key, instrument.id)
+    return Proposal(
+        account_id=key.account_id,
+        instrument=instrument,
+        side=order.side,
+        order_type=order.order_type,
+        terms=order.terms,
+        # What the order may add is reserved and counted since it was placed.
+        adds_quantity=ZERO,
+        adds_orders=0,
+        reference=reference_price(quote, order.side, booking.now),
+        exposure=Exposure(
+            position_quantity=position.quantity,
+            open_buy_quantity=position.open_buy_quantity,
+            open_sell_quantity=position.open_sell_quantity,
+            open_orders=booking.books[key].open_orders,
+        ),
+    )
+
+
+def _rejected(order: Order, code: str, reason: str) -> Order:
+    return replace(
+        order,
+        state=OrderState.REJECTED,
+        reject_origin=RejectOrigin.OMS,
+        reject_code=code,
+        reject_reason=reason,
+    )
+
+
+def _book(
+    key: AccountKey,
+    before: Order,
+    after: Order,
+    principal: Principal,
+    person: UserId,
+    verdict: Verdict,
+    booking: Booking,
+) -> None:
+    decision = ApprovalDecision.APPROVED if verdict.is_approved else ApprovalDecision.REFUSED
+    booking.put_order(after)
+    booking.decisions.append(
+        Decision(
+            tenant_id=key.tenant_id,
+            order_id=after.id,
+            decision=decision,
+            by=principal.actor,
+            person=person,
+            at=booking.now,
+            reason=verdict.reason,
+        )
+    )
+    if after.state is OrderState.REJECTED:
+        booking.count_open(key, -1)
+        booking.reserve(key, after.instrument_id, after.side, -reserved_quantity(before, None))
+        event_type, reason = OrderEventType.ORDER_REJECTED, after.reject_reason
+    else:
+        event_type, reason = OrderEventType.ORDER_APPROVED, verdict.reason
+    if after.state is OrderState.ROUTED:
+        booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=after.id))
+    details: dict[str, Any] = {"decision": decision.value}
+    if after.reject_origin is not None:
+        details |= {"rejectOrigin": after.reject_origin.value, "code": after.reject_code}
+    booking.log(
+        key,
+        [
+            OrderEvent(
+                type=event_type.value,
+                order_id=after.id,
+                account_id=after.account_id,
+                from_state=before.state,
+                to_state=after.state,
+                actor=principal.actor,
+                reason=reason,
+                details=details,
+                occurred_at=booking.now,
+            )
+        ],
+    )
+    booking.audit.append(
+        audit.entry(
+            principal,
+            "order.approve" if verdict.is_approved else "order.refuse",
+            "Order",
+            after.id,
+            entry_id=booking.ids.new(),
+            now=booking.now,
+            old={"state": before.state.value},
+            new={"state": after.state.value, "reason": verdict.reason, **details},
+        )
+    )
+
+
+async def _instrument_of(desk: Desk, tenant_id: TenantId, order_id: OrderId) -> Instrument | None:
+    async with begin_batch(desk.database, tenant_id) as session:
+        order = (await orders.orders_by_id(session, tenant_id, [order_id])).get(order_id)
+        if order is None:
+            return None
+        found = await instruments.find(session, ids=[(tenant_id, order.instrument_id)])
+    return found[0][1]
+
+
+async def _quote(desk: Desk, tenant_id: TenantId, instrument_id: InstrumentId) -> Tick | None:
+    with contextlib.suppress(*REDIS_LOST):
+        return (await marketdata.read_quotes(desk.redis, tenant_id, [instrument_id])).get(instrument_id)
+    return None

@@ -1,0 +1,1 @@
+"""Policies of approval over GraphQL, and the decision on an order."""
