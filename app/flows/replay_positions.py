@@ -11,8 +11,8 @@ from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import Fill, Instrument
 from app.core.money import ZERO
 from app.orders.domain.order import Execution, LoggedEvent
-from app.orders.domain.replay import EXECUTION_EVENTS, execution_of
-from app.orders.events import OrderEventType
+from app.orders.domain.replay import execution_of
+from app.orders.events import EXECUTION_EVENTS, OrderEventType
 from app.positions.domain import (
     Adjusting,
     AdjustmentTerms,
