@@ -11,6 +11,7 @@ from app.core.money import ZERO
 
 _FIRST = Decimal("-Infinity")
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_TRIGGERED = _STOPS | {OrderType.TRAILING_STOP}
 _LIMITS = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
 
@@ -31,9 +32,11 @@ class MarketState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookOrder:
-    """An order as the book takes it: market, limit, stop or stop-limit, with terms that are already checked.
+    """An order as the book takes it, of any type, with terms that are already checked.
 
     `filled_quantity` and `is_triggered` tell what an order that comes back from storage has behind it.
+    A trailing stop's `stop_price` is where its stop stands, None before a trade was seen; `trailing_amount` is its
+    distance, a price per unit.
     """
 
     order_key: str
@@ -42,15 +45,19 @@ class BookOrder:
     quantity: Decimal
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
     filled_quantity: Decimal = ZERO
     is_triggered: bool = False
 
     def __post_init__(self) -> None:
-        assert self.order_type in _LIMITS | _STOPS | {OrderType.MARKET}
+        assert self.order_type in _LIMITS | _TRIGGERED | {OrderType.MARKET}
         assert ZERO <= self.filled_quantity <= self.quantity
         assert (self.limit_price is not None) == (self.order_type in _LIMITS)
-        assert (self.stop_price is not None) == (self.order_type in _STOPS)
+        is_trailing = self.order_type is OrderType.TRAILING_STOP
+        assert is_trailing or (self.stop_price is not None) == (self.order_type in _STOPS)
+        assert (self.trailing_amount is not None) == is_trailing
+        assert self.trailing_amount is None or self.trailing_amount > ZERO
 
     @property
     def leaves_quantity(self) -> Decimal:
@@ -60,7 +67,7 @@ class BookOrder:
     @property
     def is_waiting(self) -> bool:
         """True for a stop that the market has not set off yet."""
-        return self.order_type in _STOPS and not self.is_triggered
+        return self.order_type in _TRIGGERED and not self.is_triggered
 
 
 class EndReason(StrEnum):
@@ -83,6 +90,14 @@ class OrderTriggered:
     """The last trade reached the stop price: the order is live now, as market or as limit."""
 
     order_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTrailed:
+    """The stop of a trailing order stands at a new price."""
+
+    order_key: str
+    stop_price: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +134,7 @@ class RequestRefused:
     reason: RefusalReason
 
 
-BookEvent = OrderTriggered | OrderFilled | OrderReplaced | OrderEnded | RequestRefused
+BookEvent = OrderTriggered | StopTrailed | OrderFilled | OrderReplaced | OrderEnded | RequestRefused
 
 
 @dataclass(slots=True)
@@ -137,7 +152,8 @@ class OrderBook:
 
     Orders deal with the market, never with each other. A fill takes from the displayed size, which is full again at
     the next market state. An order that meets the market at once deals at the market's price, one that waited deals at
-    its own limit. After every call, a side that still shows size has no order left that would take it.
+    its own limit. A trailing stop follows the last trade at its distance, never back. After every call, a side that
+    still shows size has no order left that would take it.
     """
 
     def __init__(self) -> None:
@@ -146,6 +162,7 @@ class OrderBook:
         self._resting: dict[str, _Resting] = {}
         self._working: dict[Side, list[_Rank]] = {Side.BUY: [], Side.SELL: []}
         self._waiting: dict[Side, list[_Rank]] = {Side.BUY: [], Side.SELL: []}
+        self._trailing: dict[str, _Resting] = {}
         self._sequence = 0
 
     def __len__(self) -> int:
@@ -171,9 +188,13 @@ class OrderBook:
         quantity: Decimal,
         limit_price: Decimal | None = None,
         stop_price: Decimal | None = None,
+        trailing_amount: Decimal | None = None,
         time_in_force: TimeInForce,
     ) -> tuple[BookEvent, ...]:
-        """Give an order new terms. It keeps its place in time only if it asks for no more at the same price."""
+        """Give an order new terms. It keeps its place in time only if it asks for no more at the same price.
+
+        A trailing stop with a new distance and no stop price starts anew from the last trade.
+        """
         resting = self._resting.get(order_key)
         if resting is None:
             return (RequestRefused(order_key=order_key, reason=RefusalReason.UNKNOWN_ORDER),)
@@ -181,10 +202,17 @@ class OrderBook:
         if quantity <= old.filled_quantity:
             return (RequestRefused(order_key=order_key, reason=RefusalReason.QUANTITY_NOT_ABOVE_FILLED),)
 
+        if stop_price is None and trailing_amount == old.trailing_amount:
+            stop_price = old.stop_price if trailing_amount is not None else None
         new = replace(
-            old, quantity=quantity, limit_price=limit_price, stop_price=stop_price, time_in_force=time_in_force
+            old,
+            quantity=quantity,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trailing_amount=trailing_amount,
+            time_in_force=time_in_force,
         )
-        is_same_price = (new.limit_price, new.stop_price) == (old.limit_price, old.stop_price)
+        is_same_price = _prices(new) == _prices(old)
         if is_same_price and new.quantity <= old.quantity and new.time_in_force is old.time_in_force:
             resting.order = new
             return (OrderReplaced(order_key=order_key),)
@@ -216,6 +244,7 @@ class OrderBook:
             events.extend(self._deal_resting(side))
         for side in Side:
             events.extend(self._set_off(side))
+        events.extend(self._trail())
         return tuple(events)
 
     def _next_sequence(self) -> int:
@@ -223,8 +252,13 @@ class OrderBook:
         return self._sequence
 
     def _enter(self, resting: _Resting) -> Iterator[BookEvent]:
+        if resting.order.is_waiting and resting.order.trailing_amount is not None:
+            yield from self._follow_last(resting)
         order = resting.order
         if order.is_waiting and not self._is_reached(order):
+            if order.trailing_amount is not None:
+                self._trailing[order.order_key] = resting
+                return
             insort(self._waiting[order.side], self._rank(resting))
             return
         if order.is_waiting:
@@ -276,6 +310,28 @@ class OrderBook:
             yield self._trigger(resting)
             yield from self._arrive(resting)
 
+    def _trail(self) -> Iterator[BookEvent]:
+        reached = []
+        for resting in self._trailing.values():
+            yield from self._follow_last(resting)
+            if self._is_reached(resting.order):
+                reached.append(resting)
+        for resting in reached:
+            del self._trailing[resting.order.order_key]
+            yield self._trigger(resting)
+            yield from self._arrive(resting)
+
+    def _follow_last(self, resting: _Resting) -> Iterator[BookEvent]:
+        order, last = resting.order, self._market.last
+        assert order.trailing_amount is not None
+        if last is None:
+            return
+        stop = last + order.side.sign * order.trailing_amount
+        is_nearer = order.stop_price is None or (order.stop_price - stop) * order.side.sign > ZERO
+        if is_nearer:
+            resting.order = replace(order, stop_price=stop)
+            yield StopTrailed(order_key=order.order_key, stop_price=stop)
+
     def _trigger(self, resting: _Resting) -> OrderTriggered:
         resting.order = replace(resting.order, is_triggered=True)
         resting.sequence = self._next_sequence()
@@ -300,6 +356,8 @@ class OrderBook:
         )
 
     def _unrank(self, resting: _Resting) -> None:
+        if self._trailing.pop(resting.order.order_key, None) is not None:
+            return
         ranks = (self._waiting if resting.order.is_waiting else self._working)[resting.order.side]
         del ranks[bisect_left(ranks, self._rank(resting))]
 
@@ -322,7 +380,10 @@ class OrderBook:
 
     def _is_reached(self, order: BookOrder) -> bool:
         last = self._market.last
-        assert order.stop_price is not None
-        if last is None:
+        if last is None or order.stop_price is None:
             return False
         return last >= order.stop_price if order.side is Side.BUY else last <= order.stop_price
+
+
+def _prices(order: BookOrder) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    return order.limit_price, order.stop_price, order.trailing_amount

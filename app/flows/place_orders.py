@@ -18,7 +18,7 @@ from app.core.clock import Clock
 from app.core.errors import OmsError, Problem, UnavailableError
 from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
+from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, OrderTerms, RiskCheck, Tick
 from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked
@@ -34,7 +34,15 @@ from app.orders.domain.aiming import aimed
 from app.orders.domain.journal import placement_details
 from app.orders.domain.linking import link_first, linked_client_order_ids, linked_roles
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.placing import form_problems, grid_problems, linked_grid_problems, problem, terms_hash
+from app.orders.domain.placing import (
+    expiry_problem,
+    form_problems,
+    grid_problems,
+    linked_grid_problems,
+    post_only_problem,
+    problem,
+    terms_hash,
+)
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
@@ -252,9 +260,18 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
         intent = found
     if intent.new.release_at is not None and intent.new.release_at <= booking.now:
         return _refused(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
+    untimely = expiry_problem(intent.new.terms, booking.now)
+    if untimely is None and intent.new.oco is not None:
+        untimely = expiry_problem(intent.new.oco.terms, booking.now)
+    if untimely is not None:
+        return Placement(order=None, problems=(untimely,))
     off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)
     if off_grid:
         return Placement(order=None, problems=off_grid)
+    if intent.new.post_only:
+        taking = taking_problem(intent.new.side, intent.new.terms, facts.quotes.get(instrument.id), booking.now)
+        if taking is not None:
+            return Placement(order=None, problems=(taking,))
     order, proposal = _checked(intent, instrument, asked, account, facts, booking)
     asked_approvals: list[OrderApproval] = []
     if account.approval_policies and order.state is not OrderState.REJECTED:
@@ -420,6 +437,14 @@ def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference 
         return None
     price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
     return Reference(price=price, at=quote.time) if price else None
+
+
+def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datetime) -> Problem | None:
+    """Why a post-only order with these terms is refused against the newest quote; None when it would rest."""
+    assert terms.limit_price is not None, "only limit orders are post-only"
+    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
+        return post_only_problem(side, terms.limit_price, bid=None, ask=None)
+    return post_only_problem(side, terms.limit_price, bid=quote.bid, ask=quote.ask)
 
 
 def breach_code(check: RiskCheck) -> str:

@@ -15,7 +15,7 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, reference_price
+from app.flows.place_orders import Placement, breach_code, reference_price, taking_problem
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.redis import REDIS_LOST
@@ -79,6 +79,10 @@ async def _replace(
         ids=desk.ids,
         now=desk.clock.now(),
     )
+    if file.order.post_only:
+        taking = taking_problem(file.order.side, terms, quote, booking.now)
+        if taking is not None:
+            return _refused(file.order, taking)
     limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
     breach = first_breach(evaluate(limits, _proposal(key, file, terms, instrument, quote, booking)))
     if breach is not None:

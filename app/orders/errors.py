@@ -18,8 +18,13 @@ class OrderProblem(StrEnum):
     PRICE_OFF_TICK = "PRICE_OFF_TICK"
     ORDER_TYPE_UNSUPPORTED = "ORDER_TYPE_UNSUPPORTED"
     TIME_IN_FORCE_UNSUPPORTED = "TIME_IN_FORCE_UNSUPPORTED"
-    TERMS_UNSUPPORTED = "TERMS_UNSUPPORTED"
+    TIME_IN_FORCE_MISMATCH = "TIME_IN_FORCE_MISMATCH"
     EXPIRY_UNEXPECTED = "EXPIRY_UNEXPECTED"
+    EXPIRY_REQUIRED = "EXPIRY_REQUIRED"
+    EXPIRY_INVALID = "EXPIRY_INVALID"
+    POST_ONLY_UNSUITED = "POST_ONLY_UNSUITED"
+    POST_ONLY_WOULD_TAKE = "POST_ONLY_WOULD_TAKE"
+    POST_ONLY_NO_QUOTE = "POST_ONLY_NO_QUOTE"
     CLIENT_ORDER_ID_INVALID = "CLIENT_ORDER_ID_INVALID"
     METADATA_INVALID = "METADATA_INVALID"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
@@ -64,8 +69,13 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.PRICE_OFF_TICK: "the price is no multiple of the instrument's tick",
     OrderProblem.ORDER_TYPE_UNSUPPORTED: "this order type cannot be routed yet",
     OrderProblem.TIME_IN_FORCE_UNSUPPORTED: "this time in force cannot be routed yet",
-    OrderProblem.TERMS_UNSUPPORTED: "this instruction cannot be routed yet",
+    OrderProblem.TIME_IN_FORCE_MISMATCH: "only market and limit orders are immediate-or-cancel or fill-or-kill",
     OrderProblem.EXPIRY_UNEXPECTED: "only good-till-date orders have an expiry",
+    OrderProblem.EXPIRY_REQUIRED: "a good-till-date order needs expiresAt",
+    OrderProblem.EXPIRY_INVALID: "the expiry has passed, or is more than 366 days ahead",
+    OrderProblem.POST_ONLY_UNSUITED: "post-only is for one limit order of DAY, GTC or GTD that is not staged",
+    OrderProblem.POST_ONLY_WOULD_TAKE: "the limit of a post-only order meets the quote, so it would take",
+    OrderProblem.POST_ONLY_NO_QUOTE: "there is no fresh quote of the other side to hold a post-only order against",
     OrderProblem.CLIENT_ORDER_ID_INVALID: "the client order id is not 1 to 64 printable ASCII characters",
     OrderProblem.METADATA_INVALID: "the metadata is no JSON object, or is larger than 4 KiB",
     OrderProblem.ACCOUNT_NOT_FOUND: "the tenant has no such account",

@@ -98,6 +98,8 @@ def price_of(proposal: Proposal) -> Decimal | None:
         return terms.limit_price
     if reference is None:
         return None
+    if terms.trailing_amount is not None and proposal.side is Side.BUY:
+        return reference.price + terms.trailing_amount
     if terms.stop_price is not None:
         return max(terms.stop_price, reference.price)
     return reference.price

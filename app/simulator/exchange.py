@@ -18,6 +18,7 @@ from app.core.matching import (
     OrderReplaced,
     OrderTriggered,
     RequestRefused,
+    StopTrailed,
 )
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
@@ -245,9 +246,12 @@ class Exchange:
             walks=self._market.positions_of_walks(),
         )
 
-    def _tell(self, order: SimulatedOrder, *, has_new_terms: bool = False) -> None:
+    def _note(self, order: SimulatedOrder) -> None:
         if self._config.state_path:
             self._unsaved.orders[order.perm_id] = order
+
+    def _tell(self, order: SimulatedOrder, *, has_new_terms: bool = False) -> None:
+        self._note(order)
         self._events.order_changed(order, has_new_terms=has_new_terms)
 
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
@@ -283,6 +287,7 @@ class Exchange:
             client_id=client_id,
             request=request,
             status=status,
+            trail_stop=request.trail_stop_price,
             placed_at=self._clock.now(),
         )
         self._record(order)
@@ -312,6 +317,10 @@ class Exchange:
         if refusal is not None:
             self._events.order_refused(order.client_id, request.order_id, refusal)
             return
+        # The stop stays where it trailed to, unless the client moves it or gives it another distance.
+        told = request.trail_stop_price if request.trail_stop_price != order.request.trail_stop_price else None
+        is_same_trail = request.aux_price == order.request.aux_price
+        order.trail_stop = told or (order.trail_stop if is_same_trail else None)
         order.request = replace(request, order_ref=request.order_ref or order.request.order_ref)
         self._note_expiry(order)
         terms = order.for_book()
@@ -321,6 +330,7 @@ class Exchange:
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
                 stop_price=terms.stop_price,
+                trailing_amount=terms.trailing_amount,
                 time_in_force=terms.time_in_force,
             )
         )
@@ -335,6 +345,9 @@ class Exchange:
                     order.is_triggered = True
                     order.status = OrderStatus.SUBMITTED
                     self._tell(order)
+                case StopTrailed():
+                    order.trail_stop = event.stop_price
+                    self._note(order)
                 case OrderReplaced():
                     self._tell(order, has_new_terms=True)
                 case OrderEnded():

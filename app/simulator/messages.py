@@ -87,7 +87,7 @@ def contract_details(request_id: int, listed: ListedContract, now: datetime, ver
         plain(entry.tick_size),
         *size_multiplier,
         listed.multiplier,
-        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,STP,STPLMT,WHATIF",
+        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,STP,STPLMT,TRAIL,WHATIF",
         entry.exchange if is_forex else f"{entry.exchange},{entry.primary_exchange}",
         1,
         0,

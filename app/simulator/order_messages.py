@@ -63,7 +63,7 @@ def open_order(
     ]
     fields += _DELTA_NEUTRAL_OPEN
     # continuousUpdate … comboLegsDescrip, then no legs, no leg prices, no routing parameters, no scale, no hedge.
-    fields += ["0", "", "", "", "", "", "", "0", "0", "0", "", "", "", ""]
+    fields += ["0", "", _trail_stop(order), "", "", "", "", "0", "0", "0", "", "", "", ""]
     fields += ["0", "", "", "0", "0", "", "0", int(request.is_what_if), order.status.value]
     fields += _order_state(preview)
     fields += ["0", "0", "0", *_adjusted(), "", "", "", "0", "1", "0", "0", "0"]
@@ -102,7 +102,7 @@ def completed_order(order: SimulatedOrder, listed: ListedContract, version: int)
     fields += [request.model_code, request.good_till_date, "", "", "", "0", "", "-1", "", "", "", "", "", ""]
     fields += ["0", "0", "", "1", request.trigger_method, "", "0"]
     fields += _DELTA_NEUTRAL_COMPLETED
-    fields += ["0", "", "", "", "", "0", "0", "0", "", "", "", ""]
+    fields += ["0", "", _trail_stop(order), "", "", "0", "0", "0", "", "", "", ""]
     fields += ["", "", "0", "0", "", "0", order.status.value, "0", "0", "0"]
     completed_at = stamp(order.completed_at) if order.completed_at else ""
     fields += ["", "", "", "1", "0", "", plain(order.filled), "0", "0", "", "0", "0", UNSET_INTEGER]
@@ -139,6 +139,10 @@ def _terms(order: SimulatedOrder) -> tuple[str, ...]:
         request.oca_group,
         request.account,
     )
+
+
+def _trail_stop(order: SimulatedOrder) -> str:
+    return "" if order.trail_stop is None else plain(order.trail_stop)
 
 
 def _order_state(preview: OrderPreview | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ ORDER_TYPES = {
     "LMT": OrderType.LIMIT,
     "STP": OrderType.STOP,
     "STP LMT": OrderType.STOP_LIMIT,
+    "TRAIL": OrderType.TRAILING_STOP,
 }
 """The order types that are served, under their names on the wire."""
 
@@ -71,11 +72,16 @@ class OrderRequest:
     good_till_date: str = ""
     model_code: str = ""
     is_what_if: bool = False
+    trail_stop_price: Decimal | None = None
+    trailing_percent: Decimal | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedOrder:
-    """One order's life. `perm_id` is its durable name; (client_id, order_id) is what its client calls it."""
+    """One order's life. `perm_id` is its durable name; (client_id, order_id) is what its client calls it.
+
+    `trail_stop` is where the stop of a trailing order stands.
+    """
 
     perm_id: int
     client_id: int
@@ -88,6 +94,7 @@ class SimulatedOrder:
     commission: Decimal = ZERO
     execution_count: int = 0
     is_triggered: bool = False
+    trail_stop: Decimal | None = None
     completed_at: datetime | None = None
     completed_status: str = ""
 
@@ -107,13 +114,16 @@ class SimulatedOrder:
         order_type = ORDER_TYPES[request.order_type]
         is_stop = order_type in {OrderType.STOP, OrderType.STOP_LIMIT}
         is_limit = order_type in {OrderType.LIMIT, OrderType.STOP_LIMIT}
+        is_trailing = order_type is OrderType.TRAILING_STOP
+        stop_price = self.trail_stop if is_trailing else request.aux_price if is_stop else None
         return BookOrder(
             order_key=str(self.perm_id),
             side=request.side,
             order_type=order_type,
             quantity=request.quantity,
             limit_price=request.limit_price if is_limit else None,
-            stop_price=request.aux_price if is_stop else None,
+            stop_price=stop_price,
+            trailing_amount=request.aux_price if is_trailing else None,
             time_in_force=TIMES_IN_FORCE[request.time_in_force],
             filled_quantity=self.filled,
             is_triggered=self.is_triggered,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.core.fix import Side
@@ -55,7 +56,9 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
     reader.skip(3)
     trigger_method, is_outside_rth, is_hidden = reader.integer(), reader.boolean(), reader.boolean()
     good_after_time = good_till_date = model_code = ""
-    oca_type, is_what_if = 0, False
+    oca_type = 0
+    trail_stop_price = trailing_percent = None
+    is_what_if = False
     if contract.sec_type != "BAG":
         reader.skip(2)
         good_after_time, good_till_date = reader.text(), reader.text()
@@ -63,6 +66,7 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
         model_code = reader.text()
         reader.skip(3)  # shortSaleSlot, designatedLocation, exemptCode
         oca_type = reader.integer()
+        trail_stop_price, trailing_percent = _read_trail(reader)
         is_what_if = _read_to_what_if(reader)
     order = OrderRequest(
         order_id=order_id,
@@ -88,6 +92,8 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
         good_till_date=good_till_date,
         model_code=model_code,
         is_what_if=is_what_if,
+        trail_stop_price=trail_stop_price,
+        trailing_percent=trailing_percent,
     )
     return PlaceOrder(contract=contract, order=order)
 
@@ -143,13 +149,18 @@ def _side(field: str) -> Side:
             raise FieldError(f"{field!r} is not a side")
 
 
-def _read_to_what_if(reader: FieldReader) -> bool:
+def _read_trail(reader: FieldReader) -> tuple[Decimal | None, Decimal | None]:
     reader.skip(17)  # rule80A … volatilityType
     has_delta_neutral_order = bool(reader.text())
     reader.skip(1)  # deltaNeutralAuxPrice
     if has_delta_neutral_order:
         reader.skip(8)
-    reader.skip(6)  # continuousUpdate … scaleSubsLevelSize
+    reader.skip(2)  # continuousUpdate, referencePriceType
+    return reader.decimal(), reader.decimal()
+
+
+def _read_to_what_if(reader: FieldReader) -> bool:
+    reader.skip(2)  # scaleInitLevelSize, scaleSubsLevelSize
     increment = reader.decimal()
     if increment is not None and increment > ZERO:
         reader.skip(7)

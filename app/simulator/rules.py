@@ -49,6 +49,8 @@ def refusal_of_terms(request: OrderRequest, entry: CatalogueEntry, account_ids: 
         return _rejected(f"Unsupported order type {request.order_type}")
     if request.time_in_force not in TIMES_IN_FORCE:
         return _rejected(f"Invalid time in force {request.time_in_force}")
+    if request.trailing_percent:
+        return _rejected("Trailing by percent is not served")
     if not _has_good_expiry(request):
         return _rejected("Invalid good till date")
     if request.parent_id or not request.is_transmitted:
@@ -122,6 +124,8 @@ def _prices(request: OrderRequest) -> tuple[Decimal | None, ...]:
             return (request.limit_price,)
         case OrderType.STOP:
             return (request.aux_price,)
+        case OrderType.TRAILING_STOP:
+            return (request.aux_price, *(() if request.trail_stop_price is None else (request.trail_stop_price,)))
         case OrderType.STOP_LIMIT:
             return (request.limit_price, request.aux_price)
         case _:

@@ -106,7 +106,9 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
     if order.shares_reserve and terms.quantity != order.terms.quantity:
         return [problem(OrderProblem.LINKED_QUANTITY, "quantity")]
     problems = [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
-    if change.time_in_force is not None and change.time_in_force not in (TimeInForce.DAY, TimeInForce.GTC):
+    asked, held = change.time_in_force, order.terms.time_in_force
+    is_swap = asked in (TimeInForce.DAY, TimeInForce.GTC) and held is not TimeInForce.GTD
+    if asked is not None and asked is not held and not is_swap:
         problems.append(problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce"))
     if not problems and terms.quantity <= order.filled_quantity:
         problems.append(problem(OrderProblem.QUANTITY_BELOW_FILLED, "quantity"))

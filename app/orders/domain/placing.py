@@ -5,14 +5,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from app.core.documents import is_storable
 from app.core.errors import Problem
-from app.core.fix import OrderType, TimeInForce
+from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import InstrumentId
 from app.core.messages import Instrument, NewOrder, OcoLeg, OrderTerms
 from app.core.money import ZERO, is_multiple, plain
@@ -26,8 +26,12 @@ PRICE_MAX = Decimal(10**8)
 
 _CLIENT_ORDER_ID = re.compile(rf"[!-~]{{1,{CLIENT_ORDER_ID_LENGTH_MAX}}}", re.ASCII)
 _NAME = re.compile(r"[ -~]{1,64}", re.ASCII)
-_ROUTABLE_TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
-_ROUTABLE_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
+_ROUTABLE_TYPES = frozenset(
+    {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP}
+)
+_ROUTABLE_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD})
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+EXPIRY_AHEAD_MAX = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,24 @@ def linked_grid_problems(new: NewOrder, instrument: Instrument) -> tuple[Problem
 def terms_problems(order_type: OrderType, terms: OrderTerms) -> tuple[Problem, ...]:
     """What is wrong with quantity, prices and time in force for the order type."""
     return tuple(_terms_problems(order_type, terms))
+
+
+def expiry_problem(terms: OrderTerms, now: datetime) -> Problem | None:
+    """Why a good-till-date order cannot be taken at this moment; None when it can, and for all other orders."""
+    expires_at = terms.expires_at
+    if expires_at is None or now < expires_at.replace(microsecond=0) <= now + EXPIRY_AHEAD_MAX:
+        return None
+    return problem(OrderProblem.EXPIRY_INVALID, "expiresAt")
+
+
+def post_only_problem(side: Side, limit_price: Decimal, *, bid: Decimal | None, ask: Decimal | None) -> Problem | None:
+    """Why a post-only order is refused against a fresh quote, whose prices are None where it is missing or stale."""
+    touch = ask if side is Side.BUY else bid
+    if touch is None:
+        return problem(OrderProblem.POST_ONLY_NO_QUOTE, "postOnly")
+    if (limit_price - touch) * side.sign >= ZERO:
+        return problem(OrderProblem.POST_ONLY_WOULD_TAKE, "limitPrice")
+    return None
 
 
 def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
@@ -149,8 +171,8 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "orderType")
     if new.terms.time_in_force not in _ROUTABLE_TIMES:
         yield problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce")
-    if new.post_only:
-        yield problem(OrderProblem.TERMS_UNSUPPORTED, "postOnly")
+    if new.post_only and not _may_be_post_only(new):
+        yield problem(OrderProblem.POST_ONLY_UNSUITED, "postOnly")
     if new.take_profit is not None or new.stop_loss is not None:
         yield from _exit_problems(new)
     if new.oco is not None:
@@ -161,6 +183,11 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
     if not is_sound or len(json.dumps(new.metadata)) > METADATA_BYTES_MAX:
         yield problem(OrderProblem.METADATA_INVALID, "metadata")
     yield from _terms_problems(new.order_type, new.terms)
+
+
+def _may_be_post_only(new: NewOrder) -> bool:
+    rests = new.terms.time_in_force in (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD)
+    return new.order_type is OrderType.LIMIT and rests and new.oco is None and not new.is_staged
 
 
 def _exit_problems(new: NewOrder) -> Iterator[Problem]:
@@ -204,6 +231,10 @@ def _terms_problems(order_type: OrderType, terms: OrderTerms) -> Iterator[Proble
     yield from _price_problems(rule.takes_trail, terms.trailing_amount, "trailingAmount")
     if terms.expires_at is not None and terms.time_in_force is not TimeInForce.GTD:
         yield problem(OrderProblem.EXPIRY_UNEXPECTED, "expiresAt")
+    if terms.expires_at is None and terms.time_in_force is TimeInForce.GTD:
+        yield problem(OrderProblem.EXPIRY_REQUIRED, "expiresAt")
+    if terms.time_in_force in _AT_ONCE and order_type not in (OrderType.MARKET, OrderType.LIMIT):
+        yield problem(OrderProblem.TIME_IN_FORCE_MISMATCH, "timeInForce")
 
 
 def _price_problems(is_taken: bool, price: Decimal | None, field: str) -> Iterator[Problem]:

@@ -348,7 +348,7 @@ class _Draft:
         terms = self.order.terms
         if terms.time_in_force in _ENDS_BY_ITSELF:
             return True
-        return terms.expires_at is not None and self.at >= terms.expires_at
+        return terms.expires_at is not None and self.at >= _second(terms.expires_at)
 
     def end_as_told(self, filled: Decimal) -> None:
         # An order in doubt of which the broker has dealt exactly what the ledger holds, and no longer works.
@@ -538,8 +538,19 @@ def same_terms(held: OrderTerms, wanted: OrderTerms) -> bool:
         held.quantity == wanted.quantity
         and held.limit_price == wanted.limit_price
         and held.stop_price == wanted.stop_price
+        and held.trailing_amount == wanted.trailing_amount
         and held.time_in_force is wanted.time_in_force
+        and (
+            held.expires_at is None
+            or wanted.expires_at is None
+            or _second(held.expires_at) == _second(wanted.expires_at)
+        )
     )
+
+
+def _second(moment: datetime) -> datetime:
+    # IB holds whole seconds.
+    return moment.replace(microsecond=0)
 
 
 def _words(report: FaultReport) -> str:

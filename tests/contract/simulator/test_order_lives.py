@@ -128,6 +128,22 @@ async def test_part_filled_order_cancels_with_its_fill(desk: Desk) -> None:
     assert (trade.orderStatus.filled, trade.orderStatus.remaining) == (1_000, 200)
 
 
+async def test_trailing_stop_follows_the_last_trade_and_deals_when_it_turns(desk: Desk, simulator: Simulator) -> None:
+    order = desk.library.Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=0.5, lmtPrice=0.0)
+    simulator.set_quote("AAPL", bid=Decimal("229.99"), ask=Decimal("230.01"), last=Decimal("230.00"))
+    trade = desk.place(order)
+    await status(trade, "PreSubmitted")
+
+    simulator.set_quote("AAPL", bid=Decimal("230.99"), ask=Decimal("231.01"), last=Decimal("231.00"))
+    simulator.set_quote("AAPL", bid=Decimal("230.59"), ask=Decimal("230.61"), last=Decimal("230.60"))
+    (live,) = simulator.venue.exchange.open_orders()
+    assert live.trail_stop == Decimal("230.50")
+    simulator.set_quote("AAPL", bid=Decimal("230.49"), ask=Decimal("230.51"), last=Decimal("230.50"))
+
+    await status(trade, "Filled")
+    assert trade.orderStatus.avgFillPrice == 230.49
+
+
 async def test_immediate_or_cancel_ends_with_what_was_there(desk: Desk) -> None:
     trade = desk.place(desk.library.LimitOrder("BUY", 1_500, 230.01, tif="IOC"))
 
@@ -182,7 +198,9 @@ async def test_modify_off_tick_is_refused_and_the_order_lives_on_its_old_terms(
         ({"totalQuantity": 0}, "size"),
         ({"totalQuantity": 1.5}, "size increment"),
         ({"lmtPrice": -1.0}, "price"),
-        ({"orderType": "TRAIL", "auxPrice": 1.0}, "Unsupported order type"),
+        ({"orderType": "REL"}, "Unsupported order type"),
+        ({"orderType": "TRAIL", "auxPrice": 0.0}, "price"),
+        ({"orderType": "TRAIL", "trailingPercent": 1.0}, "percent"),
         ({"tif": "OPG"}, "time in force"),
         ({"tif": "GTD"}, "good till date"),
         ({"tif": "GTD", "goodTillDate": "soon"}, "good till date"),

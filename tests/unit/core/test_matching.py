@@ -19,6 +19,7 @@ from app.core.matching import (
     OrderTriggered,
     RefusalReason,
     RequestRefused,
+    StopTrailed,
 )
 
 D = Decimal
@@ -190,6 +191,60 @@ def test_fill_or_kill_deals_whole_or_not_at_all() -> None:
 
     assert killed == (OrderEnded(order_key="a", leaves_quantity=D(31), reason=EndReason.NOT_FILLED_AT_ONCE),)
     assert filled == (fill("b", "30", "100"),)
+
+
+def trailing(key: str, side: Side, amount: str) -> BookOrder:
+    return BookOrder(
+        order_key=key, side=side, order_type=OrderType.TRAILING_STOP, quantity=D(10), trailing_amount=D(amount)
+    )
+
+
+def test_trailing_stop_follows_the_last_trade_and_never_back() -> None:
+    book = OrderBook()
+    book.update(market("9.99", "10.01", last="10"))
+
+    assert book.place(trailing("t", Side.SELL, "1")) == (StopTrailed(order_key="t", stop_price=D(9)),)
+    assert book.update(market("10.99", "11.01", last="11")) == (StopTrailed(order_key="t", stop_price=D(10)),)
+    assert book.update(market("10.49", "10.51", last="10.5")) == ()
+    assert book.update(market("9.98", "10.02", last="10")) == (
+        OrderTriggered(order_key="t"),
+        OrderFilled(order_key="t", quantity=D(10), price=D("9.98"), is_maker=False),
+    )
+
+
+def test_trailing_stop_waits_for_the_first_trade_and_can_be_changed_and_cancelled() -> None:
+    book = OrderBook()
+
+    assert book.place(trailing("t", Side.BUY, "1")) == ()
+    assert book.update(market("9.99", "10.01", last="10")) == (StopTrailed(order_key="t", stop_price=D(11)),)
+    changed = book.replace("t", quantity=D(5), trailing_amount=D(2), time_in_force=TimeInForce.GTC)
+    assert changed == (OrderReplaced(order_key="t"), StopTrailed(order_key="t", stop_price=D(12)))
+    ended = OrderEnded(order_key="t", leaves_quantity=D(5), reason=EndReason.CANCELED)
+    assert book.cancel("t") == (ended,)
+    assert book.update(market("9.99", "10.01", last="20")) == ()
+
+
+@given(
+    st.sampled_from(list(Side)),
+    st.integers(1, 20),
+    st.lists(st.integers(50, 150), min_size=1, max_size=40),
+)
+def test_trailing_stop_deals_at_the_first_turn_of_its_distance(side: Side, amount: int, prices: list[int]) -> None:
+    book = OrderBook()
+    book.place(trailing("t", side, str(amount)))
+    best: int | None = None
+
+    for price in prices:
+        best = price if best is None else min(best, price) if side is Side.BUY else max(best, price)
+        events = book.update(market(str(price), str(price), last=str(price)))
+        has_turned = (price - best) * side.sign >= amount
+        assert any(isinstance(event, OrderTriggered) for event in events) == has_turned
+        if has_turned:
+            assert len(book) == 0
+            return
+        order = book.order("t")
+        assert order is not None
+        assert order.stop_price == D(best) + side.sign * amount
 
 
 def test_day_order_expires_and_good_till_cancel_stays() -> None:

@@ -1,7 +1,7 @@
 """What is wrong with an order: each problem under its code and path, and the hash of what was asked."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,10 @@ from app.orders.domain.placing import (
     METADATA_BYTES_MAX,
     PRICE_MAX,
     QUANTITY_MAX,
+    expiry_problem,
     form_problems,
     grid_problems,
+    post_only_problem,
     terms_document,
     terms_hash,
     terms_problems,
@@ -58,6 +60,9 @@ def of_type(order_type: OrderType, *, limit: str | None = None, stop: str | None
         asked(),
         of_type(OrderType.MARKET),
         of_type(OrderType.STOP, stop="9"),
+        of_type(OrderType.TRAILING_STOP, trailing_amount=Decimal("0.5")),
+        with_terms(time_in_force=TimeInForce.GTD, expires_at=EXPIRY),
+        asked(post_only=True),
         of_type(OrderType.STOP_LIMIT, limit="9.5", stop="9"),
         asked(client_order_id="!"),
         asked(client_order_id="~" * 64),
@@ -88,10 +93,20 @@ def test_nothing_is_wrong_with_a_sound_order(new: NewOrder) -> None:
         (asked(instrument_id=None, symbol="A\x00"), "INSTRUMENT_NOT_FOUND", "symbol"),
         (asked(instrument_id=None, symbol="A" * 65), "INSTRUMENT_NOT_FOUND", "symbol"),
         (asked(exchange="\ud800"), "INSTRUMENT_NOT_FOUND", "exchange"),
-        (with_terms(time_in_force=TimeInForce.GTD, expires_at=EXPIRY), "TIME_IN_FORCE_UNSUPPORTED", "timeInForce"),
+        (with_terms(time_in_force=TimeInForce.GTD), "EXPIRY_REQUIRED", "expiresAt"),
+        (of_type(OrderType.STOP, stop="9", time_in_force=TimeInForce.IOC), "TIME_IN_FORCE_MISMATCH", "timeInForce"),
+        (of_type(OrderType.TRAILING_STOP), "PRICE_REQUIRED", "trailingAmount"),
+        (of_type(OrderType.TRAILING_STOP, trailing_amount=Decimal(0)), "PRICE_INVALID", "trailingAmount"),
+        (of_type(OrderType.TRAILING_STOP, stop="9", trailing_amount=Decimal(1)), "PRICE_UNEXPECTED", "stopPrice"),
         (with_terms(time_in_force=TimeInForce.OPG), "TIME_IN_FORCE_UNSUPPORTED", "timeInForce"),
         (with_terms(expires_at=EXPIRY), "EXPIRY_UNEXPECTED", "expiresAt"),
-        (asked(post_only=True), "TERMS_UNSUPPORTED", "postOnly"),
+        (replace(of_type(OrderType.MARKET), post_only=True), "POST_ONLY_UNSUITED", "postOnly"),
+        (asked(post_only=True, is_staged=True), "POST_ONLY_UNSUITED", "postOnly"),
+        (
+            replace(with_terms(time_in_force=TimeInForce.IOC), post_only=True),
+            "POST_ONLY_UNSUITED",
+            "postOnly",
+        ),
         (asked(take_profit=Decimal(0)), "PRICE_INVALID", "takeProfit"),
         (asked(stop_loss=Decimal(11)), "EXIT_PRICE_CROSSED", "stopLoss"),
         (asked(release_at=EXPIRY), "RELEASE_TIME_INVALID", "releaseAt"),
@@ -124,10 +139,44 @@ def test_one_thing_wrong_is_told_by_code_and_path(new: NewOrder, code: str, path
     assert found.message
 
 
-def test_a_trailing_stop_is_not_routed_yet() -> None:
-    found = form_problems(of_type(OrderType.TRAILING_STOP, trailing_amount=Decimal(1)))
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=-1), timedelta(days=366, seconds=1)])
+def test_an_expiry_that_passed_or_is_too_far_is_refused(ahead: timedelta) -> None:
+    terms = with_terms(time_in_force=TimeInForce.GTD, expires_at=EXPIRY).terms
 
-    assert [(one.code, one.path) for one in found] == [("ORDER_TYPE_UNSUPPORTED", ("orderType",))]
+    found = expiry_problem(terms, EXPIRY - ahead)
+
+    assert found is not None
+    assert (found.code, found.path) == ("EXPIRY_INVALID", ("expiresAt",))
+
+
+def test_an_expiry_to_come_is_taken() -> None:
+    terms = with_terms(time_in_force=TimeInForce.GTD, expires_at=EXPIRY).terms
+
+    assert expiry_problem(terms, EXPIRY - timedelta(seconds=1)) is None
+    assert expiry_problem(terms, EXPIRY - timedelta(days=366)) is None
+    assert expiry_problem(asked().terms, EXPIRY) is None
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "code"),
+    [
+        (Side.BUY, "10.02", "POST_ONLY_WOULD_TAKE"),
+        (Side.BUY, "10.01", None),
+        (Side.SELL, "10.00", "POST_ONLY_WOULD_TAKE"),
+        (Side.SELL, "10.01", None),
+    ],
+)
+def test_a_post_only_limit_may_not_meet_the_quote(side: Side, limit: str, code: str | None) -> None:
+    found = post_only_problem(side, Decimal(limit), bid=Decimal("10.00"), ask=Decimal("10.02"))
+
+    assert (found.code if found else None) == code
+
+
+def test_a_post_only_limit_without_a_quote_is_refused() -> None:
+    found = post_only_problem(Side.BUY, Decimal(10), bid=Decimal(9), ask=None)
+
+    assert found is not None
+    assert found.code == "POST_ONLY_NO_QUOTE"
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
