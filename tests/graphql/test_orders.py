@@ -1,5 +1,6 @@
 """Placing, changing, cancelling and listing orders, as a client does."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.core.fix import RiskLimitType
+from app.core.messages import Tick
+from app.marketdata import service as marketdata
 from tests import factories
 from tests.graphql.conftest import Firm
 
@@ -117,6 +120,11 @@ async def test_a_refused_order_is_stored_with_its_reasons(firm: Firm) -> None:
         ({"stopPrice": "1"}, "PRICE_UNEXPECTED", ["stopPrice"]),
         ({"clientOrderId": ""}, "CLIENT_ORDER_ID_INVALID", ["clientOrderId"]),
         ({"metadata": [1]}, "METADATA_INVALID", ["metadata"]),
+        ({"timeInForce": "OPG"}, "TIME_IN_FORCE_UNSUPPORTED", ["timeInForce"]),
+        ({"timeInForce": "GTD"}, "EXPIRY_REQUIRED", ["expiresAt"]),
+        ({"timeInForce": "GTD", "expiresAt": "2020-01-01T00:00:00Z"}, "EXPIRY_INVALID", ["expiresAt"]),
+        ({"timeInForce": "IOC", "postOnly": True}, "POST_ONLY_UNSUITED", ["postOnly"]),
+        ({"postOnly": True}, "POST_ONLY_NO_QUOTE", ["postOnly"]),
     ],
 )
 async def test_what_a_trader_gets_wrong_is_told_with_its_place(
@@ -127,6 +135,46 @@ async def test_what_a_trader_gets_wrong_is_told_with_its_place(
     assert payload["order"] is None
     assert [(error["code"], error["path"]) for error in payload["errors"]] == [(code, path)]
     assert (await firm.api.data("{ orders { totalCount } }"))["orders"]["totalCount"] == 0
+
+
+async def test_a_trailing_stop_that_ends_at_a_date_is_told_as_it_was_asked(firm: Firm) -> None:
+    expires_at = (firm.desk.clock.now() + timedelta(days=1)).replace(microsecond=0)
+    asked = firm.order(
+        orderType="TRAILING_STOP",
+        limitPrice=None,
+        trailingAmount="0.5",
+        timeInForce="GTD",
+        expiresAt=expires_at.isoformat(),
+    )
+    payload = await firm.api.place(**asked)
+
+    assert payload["errors"] == []
+    told = await firm.api.data(
+        "query($id: ID!) { order(id: $id) { orderType trailingAmount timeInForce expiresAt } }",
+        id=payload["order"]["id"],
+    )
+    assert datetime.fromisoformat(told["order"].pop("expiresAt")) == expires_at
+    assert told["order"] == {"orderType": "TRAILING_STOP", "trailingAmount": "0.5", "timeInForce": "GTD"}
+
+
+async def test_a_post_only_order_rests_beside_the_quote_and_is_refused_where_it_would_take(firm: Firm) -> None:
+    tick = Tick(
+        instrument_id=firm.instruments["AAPL"].id,
+        symbol="AAPL",
+        bid=Decimal("187.40"),
+        ask=Decimal("187.42"),
+        last=Decimal("187.40"),
+        time=firm.desk.clock.now(),
+    )
+    await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
+
+    taking = await firm.api.place(**firm.order(side="BUY", limitPrice="187.42", postOnly=True))
+    resting = await firm.api.place(**firm.order(side="BUY", limitPrice="187.41", postOnly=True))
+
+    assert taking["order"] is None
+    assert [(one["code"], one["path"]) for one in taking["errors"]] == [("POST_ONLY_WOULD_TAKE", ["limitPrice"])]
+    assert resting["errors"] == []
+    assert resting["order"]["id"]
 
 
 async def test_another_tenants_account_is_an_unknown_one(firm: Firm, stranger: Firm) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -16,7 +17,7 @@ from app.brokers.errors import (
 )
 from app.brokers.ib.session import Timeouts
 from app.brokers.port import ConnectionEvent
-from app.core.fix import OrderType, Side
+from app.core.fix import OrderType, Side, TimeInForce
 from app.core.messages import (
     BrokerReport,
     CommissionReport,
@@ -125,6 +126,16 @@ async def test_a_resting_order_is_modified_and_canceled_under_one_id(bench: Benc
             OrderTerms(quantity=Decimal(10), stop_price=Decimal("190.5"), limit_price=Decimal("191.25")),
         ),
         (OrderType.LIMIT, OrderTerms(quantity=Decimal(10), limit_price=Decimal("187.41"))),
+        (OrderType.TRAILING_STOP, OrderTerms(quantity=Decimal(10), trailing_amount=Decimal("0.75"))),
+        (
+            OrderType.LIMIT,
+            OrderTerms(
+                quantity=Decimal(10),
+                limit_price=Decimal("187.41"),
+                time_in_force=TimeInForce.GTD,
+                expires_at=datetime(2100, 1, 6, 14, 30, tzinfo=UTC),
+            ),
+        ),
     ],
 )
 async def test_the_broker_holds_the_terms_that_were_sent(
