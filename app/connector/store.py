@@ -92,7 +92,7 @@ class AccountStore:
     async def beat(self, round_trip_ms: float) -> None:
         """Store a sign of life; one that cannot be stored now is worth nothing later."""
         try:
-            async with begin_batch(self._database, self._lease.tenant_id) as session:
+            async with begin_batch(self._database, self._lease.tenant_id, is_durable=False) as session:
                 await brokers.beat(session, self._lease, round_trip_ms)
         except TRANSIENT as error:
             log.warning("%s: a sign of life was not stored: %s", self._account.account_number, error)

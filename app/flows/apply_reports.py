@@ -43,7 +43,7 @@ from app.orders.domain.reports import (
     apply_status,
     quarantine_key,
 )
-from app.orders.events import OrderEventType
+from app.orders.events import EXECUTION_EVENTS, OrderEventType
 from app.orders.repository import account_books, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.orders.repository.account_books import Book
@@ -467,13 +467,12 @@ def _room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
 
 
 def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
-    # What the order alone does not know goes with the event of its execution, the last of the decision.
-    if not decision.events:
-        return decision
-    *before, last = decision.events
-    return dataclasses.replace(
-        decision, events=(*before, dataclasses.replace(last, details={**last.details, **details}))
+    # What the order alone does not know goes with the event of its execution; others may stand around it.
+    events = tuple(
+        dataclasses.replace(event, details={**event.details, **details}) if event.type in EXECUTION_EVENTS else event
+        for event in decision.events
     )
+    return dataclasses.replace(decision, events=events)
 
 
 def _event(

@@ -13,16 +13,8 @@ from app.identity.domain import Principal
 from app.infra.bus import Gap
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Execution, LoggedEvent
-from app.orders.events import OrderEventType
+from app.orders.events import EXECUTION_EVENTS
 from app.orders.repository import account_books, ledger
-
-_EXECUTION_EVENTS = frozenset(
-    {
-        OrderEventType.EXECUTION_BOOKED.value,
-        OrderEventType.EXECUTION_CORRECTED.value,
-        OrderEventType.EXECUTION_BUSTED.value,
-    }
-)
 
 
 async def follow_order_events(
@@ -101,7 +93,7 @@ async def _executions(desk: Desk, tenant_id: TenantId, events: Iterable[LoggedEv
     keys = [
         ExecutionKey(UUID(logged.event.details["executionKey"]))
         for logged in events
-        if logged.event.type in _EXECUTION_EVENTS
+        if logged.event.type in EXECUTION_EVENTS
     ]
     if not keys:
         return []

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable
 from typing import Final
 
 from app.core.ids import Ids
@@ -24,18 +26,30 @@ BACKOFF_S: Final = 0.5
 LEASE_S: Final = 5.0
 # Less than half a lease: whoever publishes has had the lease at its begin and still has it at its end.
 PUBLISH_TIMEOUT_S: Final = 2.0
+# A lease that was renewed so short ago, as a part of its length, is not renewed again.
+RENEWED_PART: Final = 0.2
 
 
 class Relay:
     """One of the relays that there may be: it publishes while it holds the lease."""
 
-    def __init__(self, database: Database, redis: Redis, ids: Ids, *, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        ids: Ids,
+        *,
+        lease_s: float = LEASE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """The database must be of the role SYSTEM."""
         self._database = database
         self._redis = redis
         self._holder = str(ids.new())
         self._lease_s = lease_s
+        self._monotonic = monotonic
         self._lease: RelayLease | None = None
+        self._renewed_at = 0.0
 
     async def relay_once(self) -> int | None:
         """Publishes the oldest messages, then takes them away; how many, None while another relay is active.
@@ -44,17 +58,23 @@ class Relay:
         ended or the lease went in between, is published again: subscribers know each event by its sequence.
         Raises TimeoutError when Redis does not take the messages in time.
         """
-        async with begin_system(self._database) as session:
-            self._lease = await outbox.take_lease(session, self._holder, self._lease_s)
-            messages = [] if self._lease is None else await outbox.oldest(session, BATCH)
+        if self._lease is None or self._monotonic() - self._renewed_at > self._lease_s * RENEWED_PART:
+            self._renewed_at = self._monotonic()
+            async with begin_system(self._database) as session:
+                self._lease = await outbox.take_lease(session, self._holder, self._lease_s)
         if self._lease is None:
             return None
+        async with begin_system(self._database) as session:
+            messages = await outbox.oldest(session, BATCH)
         if not messages:
             return 0
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):
             await self._redis.publish([(channel, payload) for _, channel, payload in messages])
-        async with begin_system(self._database) as session:
+        # A removal that a crash of the server loses is a message published twice.
+        async with begin_system(self._database, is_durable=False) as session:
             is_ours = await outbox.remove(session, self._lease, [message_id for message_id, _, _ in messages])
+        if not is_ours:
+            self._lease = None
         return len(messages) if is_ours else None
 
     async def stand_down(self) -> None:

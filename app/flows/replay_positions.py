@@ -12,8 +12,8 @@ from app.core.messages import AccountKey, Fill, Instrument
 from app.core.money import ZERO
 from app.infra.db import BatchSession
 from app.orders.domain.order import Execution, LoggedEvent
-from app.orders.domain.replay import EXECUTION_EVENTS, execution_of
-from app.orders.events import OrderEventType
+from app.orders.domain.replay import execution_of
+from app.orders.events import EXECUTION_EVENTS, OrderEventType
 from app.orders.repository import event_log
 from app.positions import adjustments_batch as adjustments
 from app.positions.domain import Dealing, Move, Position, PositionAdjustment, after_all, replay

@@ -46,9 +46,16 @@ async def reading(database: Database, scope: Scope) -> AsyncIterator[ReadSession
 
 
 @asynccontextmanager
-async def begin_batch(database: Database, tenant_id: TenantId) -> AsyncIterator[BatchSession]:
-    """One transaction of set-based statements for one tenant, opened in a single round trip."""
-    async with _transaction(database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'") as session:
+async def begin_batch(
+    database: Database, tenant_id: TenantId, *, is_durable: bool = True
+) -> AsyncIterator[BatchSession]:
+    """One transaction of set-based statements for one tenant, opened in a single round trip.
+
+    What is not durable may be lost when the server crashes within the next moments; its commit does not wait.
+    """
+    async with _transaction(
+        database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'{_waiting(is_durable)}"
+    ) as session:
         yield session
 
 
@@ -69,10 +76,14 @@ async def begin_intake(database: Database, tenant_ids: Iterable[TenantId]) -> As
 
 
 @asynccontextmanager
-async def begin_system(database: Database) -> AsyncIterator[BatchSession]:
+async def begin_system(database: Database, *, is_durable: bool = True) -> AsyncIterator[BatchSession]:
     """One transaction over the tables that a process reads for all tenants; the role must be SYSTEM."""
-    async with _transaction(database, "BEGIN") as session:
+    async with _transaction(database, f"BEGIN{_waiting(is_durable)}") as session:
         yield session
+
+
+def _waiting(is_durable: bool) -> str:
+    return "" if is_durable else "; SET LOCAL synchronous_commit = off"
 
 
 @asynccontextmanager

@@ -30,6 +30,15 @@ class OrderEventType(StrEnum):
     COMMISSION_BOOKED = "CommissionBooked"
 
 
+EXECUTION_EVENTS: frozenset[str] = frozenset(
+    {
+        OrderEventType.EXECUTION_BOOKED,
+        OrderEventType.EXECUTION_CORRECTED,
+        OrderEventType.EXECUTION_BUSTED,
+    }
+)
+"""The events that tell of an execution."""
+
 MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_PLACED: "The order is stored, has passed its checks and is on its way to the broker.",
     OrderEventType.ORDER_ROUTED: "An order that was held is on its way to the broker now.",

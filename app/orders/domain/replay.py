@@ -34,14 +34,6 @@ OPENING = frozenset(
 )
 """The events that an order's life may begin with; the first one has all that it was placed with."""
 
-EXECUTION_EVENTS = frozenset(
-    {
-        OrderEventType.EXECUTION_BOOKED,
-        OrderEventType.EXECUTION_CORRECTED,
-        OrderEventType.EXECUTION_BUSTED,
-    }
-)
-
 MALFORMED: Final = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError)
 """What reading an event raises that does not tell what it should."""
 

@@ -58,7 +58,7 @@ class House:
 
 @pytest.fixture
 async def house(database_url: str, simulator: Simulator) -> AsyncIterator[House]:
-    """A house of its own for a test; its account is closed in the end, so that no other test's connector takes it."""
+    """A house of its own for a test, whose account is the only one that a connector finds to be connected."""
     ids, now = SystemIds(), SystemClock().now()
     tenant_id, account_id = TenantId(ids.new()), AccountId(ids.new())
     account = BrokerAccount(
@@ -74,6 +74,7 @@ async def house(database_url: str, simulator: Simulator) -> AsyncIterator[House]
     )
     instruments = {entry.symbol: InstrumentId(ids.new()) for entry in CATALOGUE}
     owner = await asyncpg.connect(database_url)
+    await owner.execute("UPDATE broker_accounts SET is_active = false WHERE is_active")
     await owner.execute(
         "INSERT INTO tenants (id, name, slug, settings, is_active, created_at) VALUES ($1, 'Test', $2, '{}', true, $3)",
         tenant_id,

@@ -18,6 +18,9 @@ from tests import factories
 from tests.integration.flows.conftest import Trader
 from tests.integration.flows.lives import Lives
 
+# Lives meet no policy: what approvals tell is replayed by their own tests.
+REACHED = set(OrderEventType) - {OrderEventType.ORDER_APPROVAL_REQUESTED, OrderEventType.ORDER_APPROVED}
+
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_replay_of_random_lives_gives_what_the_tables_hold(trader: Trader, seed: int) -> None:
@@ -48,10 +51,10 @@ async def test_random_lives_reach_every_type_of_event_with_documented_details(tr
             await lives.step()
         events = await trader.events()
         seen = {logged.event.type for logged in events}
-        if seen == set(OrderEventType):
+        if seen == REACHED:
             break
 
-    assert {kind for kind in OrderEventType if kind not in seen} == set()
+    assert seen == REACHED
     for logged in events:
         documented = DETAILS[OrderEventType(logged.event.type)].keys() | ANY_DETAILS.keys()
         assert logged.event.details.keys() <= documented
