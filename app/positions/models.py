@@ -46,8 +46,8 @@ class PositionHistoryRow(SQLModel, table=True):
     """What a position was after an event or an adjustment of its account: appended whenever it moved or was charged.
 
     sequence is the event's in the account's log; place is 0 for the event, and behind it that of an adjustment.
-    restated_from is set where an earlier time was worked over: what was written before for times from there on no longer
-    follows from the ledger.
+    restated_from is set where an earlier time was worked over: what was written before for times from there on no
+    longer follows from the ledger.
     """
 
     __tablename__ = "position_history"
