@@ -4,10 +4,13 @@ Of the library we use `Client` (framing, handshake, encoder) and its decoder wit
 them keeps every order for ever, lets a status of its own making overrule the broker's and swallows what handlers raise.
 """
 
+import dataclasses
 import logging
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, Literal, Protocol
 
-from app.brokers.ib.translate import ContractFields, OrderFields
+from app.brokers.ib.translate import ContractFields, OrderFields, RawOrder
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,28 @@ class _DecoderLog(logging.LoggerAdapter[logging.Logger]):
         self._listener.unreadable(str(msg))
 
 
+_CONVERTERS: Final[dict[type, Callable[[str], Any]]] = {int: int, float: float, bool: lambda text: bool(int(text))}
+# What is read of an order: an openOrder has a hundred numbers more, and converting them all took longer than the rest.
+_READ_OF: Final = {"Order": frozenset(RawOrder.__annotations__)}
+
+
+@cache
+def _numbers_of(kind: type) -> tuple[tuple[str, Callable[[str], Any], Any], ...]:
+    read = _READ_OF.get(kind.__name__)
+    return tuple(
+        (field.name, _CONVERTERS[type(field.default)], field.default)
+        for field in dataclasses.fields(kind)
+        if type(field.default) in _CONVERTERS and (read is None or field.name in read)
+    )
+
+
+def _parse(decoded: Any) -> None:
+    # The decoder's own looks every field up by reflection, for each message.
+    for name, convert, default in _numbers_of(decoded.__class__):
+        text = getattr(decoded, name)
+        setattr(decoded, name, convert(text) if text else default)
+
+
 class Library:
     """The chosen library: makes clients, and the objects that their requests take."""
 
@@ -93,6 +118,7 @@ class Library:
         client: Any = self._module.client.Client(callbacks)
         client.MaxRequests = 0
         client.decoder.logger = _DecoderLog(log, callbacks)
+        client.decoder.parse = _parse
         accepted: Client = client
         return accepted
 
