@@ -374,6 +374,25 @@ async def test_order_events_have_no_hole_where_positions_were_adjusted(firm: Fir
     assert await differences(firm.desk.database, firm.key.tenant_id, firm.account_id) == []
 
 
+async def test_positions_of_then_have_the_adjustments_of_then_though_the_log_is_empty(firm: Firm) -> None:
+    document = "query P($at: DateTime) { positions(asOf: $at) { quantity averagePrice } }"
+    before = firm.desk.clock.now()
+    await adjust(firm)
+    between = firm.desk.clock.now()
+    await adjust(firm, quantity="50", price="230")
+
+    held = [
+        (await firm.api.data(document, at=at.isoformat()))["positions"]
+        for at in (before, between, firm.desk.clock.now())
+    ]
+
+    assert held == [
+        [],
+        [{"quantity": "100", "averagePrice": "200"}],
+        [{"quantity": "150", "averagePrice": "210"}],
+    ]
+
+
 @pytest.mark.usefixtures("relayed")
 async def test_an_adjustment_is_heard_of_where_positions_are_followed(
     firm: Firm, monkeypatch: pytest.MonkeyPatch
