@@ -131,7 +131,11 @@ async def load_reported(
         key,
         order_ids=[address.order_id for address in addresses if address.order_id],
         permanent_ids=[address.permanent_id for address in addresses if address.permanent_id],
-        broker_order_ids=[address.broker_order_id for address in addresses if address.broker_order_id],
+        broker_order_ids=[
+            (address.client_id, address.broker_order_id)
+            for address in addresses
+            if address.client_id is not None and address.broker_order_id
+        ],
         execution_roots=named,
     )
     found = addressed.orders

@@ -63,10 +63,11 @@ async def orders_by_address(
     *,
     order_ids: Sequence[OrderId],
     permanent_ids: Sequence[int],
-    broker_order_ids: Sequence[int],
+    broker_order_ids: Sequence[tuple[int, int]],
     execution_roots: Sequence[str],
 ) -> AddressedOrders:
-    """The orders of an account that a broker may mean by any of these names."""
+    """The orders of an account that a broker may mean by any of these names; its order ids go with their client id."""
+    placed = list(set(broker_order_ids))
     # Each name is looked up by itself: before the first ANALYZE the planner takes every table for one row, and scans
     # the tenant's orders once for every name and order. OFFSET 0 keeps it from joining them differently.
     rows = await session.fetch(
@@ -76,10 +77,11 @@ async def orders_by_address(
           UNION SELECT found.id FROM unnest($4::bigint[]) AS w(number) CROSS JOIN LATERAL (
             SELECT id FROM orders
             WHERE tenant_id = $1 AND account_id = $2 AND permanent_id = w.number OFFSET 0) AS found
-          UNION SELECT found.id FROM unnest($5::bigint[]) AS w(number) CROSS JOIN LATERAL (
+          UNION SELECT found.id FROM unnest($5::int[], $6::bigint[]) AS w(client, number) CROSS JOIN LATERAL (
             SELECT id FROM orders
-            WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id = w.number OFFSET 0) AS found
-          UNION SELECT found.order_id FROM unnest($6::text[]) AS w(root) CROSS JOIN LATERAL (
+            WHERE tenant_id = $1 AND account_id = $2 AND broker_client_id = w.client AND broker_order_id = w.number
+            OFFSET 0) AS found
+          UNION SELECT found.order_id FROM unnest($7::text[]) AS w(root) CROSS JOIN LATERAL (
             SELECT order_id FROM executions
             WHERE tenant_id = $1 AND account_id = $2 AND execution_root = w.root OFFSET 0) AS found
         )
@@ -93,7 +95,8 @@ async def orders_by_address(
         key.account_id,
         list(set(order_ids)),
         list(set(permanent_ids)),
-        list(set(broker_order_ids)),
+        [client_id for client_id, _ in placed],
+        [number for _, number in placed],
         list(set(execution_roots)),
     )
     found = [row for row in rows if row["id"] is not None]
