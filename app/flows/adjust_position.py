@@ -7,7 +7,7 @@ from typing import Any
 from app.audit import service as audit
 from app.brokers.errors import AccountUnknownError
 from app.core.errors import UnavailableError
-from app.core.ids import AdjustmentId, InstrumentId, OrderId, TenantId
+from app.core.ids import AdjustmentId, InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument
 from app.core.money import plain
 from app.flows.booking import Booking
@@ -19,11 +19,12 @@ from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.instruments.errors import InstrumentUnknownError
-from app.orders.domain.order import OrderEvent
-from app.orders.events import OrderEventType
 from app.orders.repository import account_books
+from app.outbox import repository as outbox
+from app.outbox.repository import OutboxMessage
 from app.positions import adjustments_batch as adjustments
 from app.positions import batch as positions
+from app.positions import history_batch
 from app.positions.domain import (
     Adjusting,
     AdjustmentTerms,
@@ -31,6 +32,7 @@ from app.positions.domain import (
     Position,
     PositionAdjustment,
     adjustment_problem,
+    adjustments_channel,
     form_problem,
     replay,
 )
@@ -40,7 +42,9 @@ from app.positions.errors import AdjustmentConflictError, AdjustmentRefusedError
 async def adjust_position(
     desk: Desk, principal: Principal, terms: AdjustmentTerms, *, is_timed: bool = True
 ) -> PositionAdjustment:
-    """Books the adjustment: position, history, event, outbox and audit in one transaction.
+    """Books the adjustment: position, history, outbox and audit in one transaction.
+
+    It is no order event: it stands behind the newest one of its account, which the lock of the book holds still.
 
     The same terms under the same key answer what was booked first. One that took effect before later executions takes
     its place among them, and the position is worked out anew from there. is_timed is False where the caller named no
@@ -102,10 +106,10 @@ async def _book(
     if wrong is not None:
         raise AdjustmentRefusedError(wrong[1], path=[wrong[0]])
     after = moved[-1].after
-    booked = _adjustment(done, terms, principal, booking, key)
-    event = _event(booked, after, principal)
-    booking.log(key, [event])
-    booking.move_position(key, after)
+    last = booking.books[key].last_sequence
+    place = await adjustments.next_place(session, key, last)
+    booked = _adjustment(done, terms, principal, booking, last, place)
+    booking.store_position(key, after)
     booking.audit.append(
         audit.entry(
             principal,
@@ -115,20 +119,22 @@ async def _book(
             entry_id=booking.ids.new(),
             now=booking.now,
             old=_position_document(position),
-            new=event.details | {"reason": terms.reason},
+            new=_document(booked, after),
         )
     )
-    if is_late:
-        booking.leave_history(key, instrument.id)
     booking.extra.append(adjustments.insert_adjustment(key.tenant_id, booked))
+    booking.extra.append(outbox.append([_message(key, instrument)], booking.now))
+    if not is_late:
+        entry = booking.history(key, instrument.id, place=place)
+        booking.extra.append(history_batch.append_history([entry]))
     await booking.write(session)
     if is_late:
-        await restate_position(session, booking, key, instrument, terms.effective_at)
+        await restate_position(session, booking, key, instrument, terms.effective_at, place)
     return booked
 
 
 def _adjustment(
-    done: Moved, terms: AdjustmentTerms, principal: Principal, booking: Booking, key: AccountKey
+    done: Moved, terms: AdjustmentTerms, principal: Principal, booking: Booking, after_sequence: int, place: int
 ) -> PositionAdjustment:
     return PositionAdjustment(
         id=AdjustmentId(done.move.id),
@@ -141,36 +147,36 @@ def _adjustment(
         base_rate=done.move.base_rate,
         realized_pnl_base=done.realized_base,
         adjusted_by=principal.actor,
-        sequence=booking.books[key].last_sequence + 1,
+        after_sequence=after_sequence,
+        place=place,
         recorded_at=booking.now,
     )
 
 
-def _event(booked: PositionAdjustment, after: Position, principal: Principal) -> OrderEvent:
-    terms = booked.terms
-    return OrderEvent(
-        type=OrderEventType.POSITION_ADJUSTED.value,
-        order_id=OrderId(booked.id),
-        account_id=terms.account_id,
-        from_state=None,
-        to_state=None,
-        actor=principal.actor,
-        reason=terms.reason,
-        details={
-            "adjustmentId": str(booked.id),
-            "instrumentId": str(terms.instrument_id),
-            "type": terms.type.value,
-            "quantity": _text(terms.quantity),
-            "price": _text(terms.price),
-            "ratio": _text(terms.ratio),
-            "effectiveAt": terms.effective_at.isoformat(),
-            "realizedPnl": plain(booked.realized_pnl),
-            "realizedPnlBase": _text(booked.realized_pnl_base),
-            "baseRate": _text(booked.base_rate),
-            "position": _position_document(after),
-        },
-        occurred_at=terms.effective_at,
+def _message(key: AccountKey, instrument: Instrument) -> OutboxMessage:
+    return OutboxMessage(
+        tenant_id=key.tenant_id,
+        channel=adjustments_channel(key.tenant_id),
+        payload={"accountId": str(key.account_id), "instrumentId": str(instrument.id)},
     )
+
+
+def _document(booked: PositionAdjustment, after: Position) -> dict[str, Any]:
+    terms = booked.terms
+    return {
+        "adjustmentId": str(booked.id),
+        "instrumentId": str(terms.instrument_id),
+        "type": terms.type.value,
+        "quantity": _text(terms.quantity),
+        "price": _text(terms.price),
+        "ratio": _text(terms.ratio),
+        "effectiveAt": terms.effective_at.isoformat(),
+        "realizedPnl": plain(booked.realized_pnl),
+        "realizedPnlBase": _text(booked.realized_pnl_base),
+        "baseRate": _text(booked.base_rate),
+        "reason": terms.reason,
+        "position": _position_document(after),
+    }
 
 
 def _position_document(position: Position) -> dict[str, Any]:

@@ -182,12 +182,13 @@ class Booking:
         await session.write(writes)
 
     def history(
-        self, key: AccountKey, instrument_id: InstrumentId, restated_from: datetime | None = None
+        self, key: AccountKey, instrument_id: InstrumentId, restated_from: datetime | None = None, place: int = 0
     ) -> HistoryEntry:
-        """The position as it stands behind the newest event that was written of its account."""
+        """The position as it stands behind the newest event that was written of its account, or an adjustment there."""
         return HistoryEntry(
             tenant_id=key.tenant_id,
             sequence=self.books[key].last_sequence,
+            place=place,
             position=self.positions[key, instrument_id],
             restated_from=restated_from,
             recorded_at=self.now,

@@ -9,7 +9,7 @@ from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
-from app.flows.place_orders import OrderIntake
+from app.flows.order_intake import OrderIntake
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession

@@ -87,8 +87,6 @@ class _OrderTable(LiveTable[Order]):
             self.mark()
 
     def _touch(self, logged: LoggedEvent) -> None:
-        if logged.event.to_state is None:
-            return
         states = self._dirty.setdefault(logged.event.order_id, set())
         states.add(logged.event.to_state)
         if logged.event.from_state is not None:

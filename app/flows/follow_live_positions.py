@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
+
 from app.core.ids import AccountId, InstrumentId, OrderId, PositionId, TenantId
 from app.core.paging import Window
 from app.flows.desk import Desk
@@ -19,10 +21,10 @@ from app.infra.uow import Scope, reading
 from app.marketdata.domain import decode_ticks, ticks_channel
 from app.orders import service as orders
 from app.positions import service as positions
-from app.positions.domain import Position
+from app.positions.domain import Position, adjustments_channel
 
 LOADED_MAX: Final = 1_000
-# Positions may move without an order's event, by an adjustment: they are compared this often.
+# An adjustment is of no log that would show that its message was lost: positions are compared this often.
 COMPARE_S: Final = 5.0
 
 
@@ -59,9 +61,15 @@ class _PositionTable(LiveTable[Position]):
 
     async def listen(self, stack: AsyncExitStack) -> Sequence[Coroutine[Any, Any, None]]:
         events = await stack.enter_async_context(self._desk.events.follow(self._tenant_id))
+        adjusted = await stack.enter_async_context(self._desk.bus.subscribe(adjustments_channel(self._tenant_id)))
         ticks = await stack.enter_async_context(self._desk.bus.subscribe(ticks_channel(self._tenant_id)))
         self._held = {position.id: position for position in await self._all()}
-        return [self._hear_events(events), self._hear_ticks(ticks), self._compare_forever()]
+        return [
+            self._hear_events(events),
+            self._hear_adjustments(adjusted),
+            self._hear_ticks(ticks),
+            self._compare_forever(),
+        ]
 
     async def page(self, after: UUID | None) -> tuple[Sequence[Position], bool]:
         window = Window(size=ROWS_MAX, after=after)
@@ -110,14 +118,20 @@ class _PositionTable(LiveTable[Position]):
                 continue
             if self._accounts is not None and batch[0].event.account_id not in self._accounts:
                 continue
-            for logged in batch:
-                if logged.event.is_of_order:
-                    self._dirty_orders.add(logged.event.order_id)
-                else:
-                    self._adjusted.add(InstrumentId(UUID(logged.event.details["instrumentId"])))
+            self._dirty_orders.update(logged.event.order_id for logged in batch)
             if len(self._dirty_orders) > DIRTY_MAX:
                 self._compare_all()
             self.mark()
+
+    async def _hear_adjustments(self, messages: Stream[bytes]) -> None:
+        async for message in messages:
+            if isinstance(message, Gap):
+                self._compare_all()
+                continue
+            told = orjson.loads(message)
+            if self._accounts is None or AccountId(UUID(told["accountId"])) in self._accounts:
+                self._adjusted.add(InstrumentId(UUID(told["instrumentId"])))
+                self.mark()
 
     async def _hear_ticks(self, messages: Stream[bytes]) -> None:
         async for message in messages:

@@ -1,6 +1,6 @@
-"""Positions as the event log alone tells them: executions, commissions and adjustments, folded."""
+"""Positions as the journal tells them: executions and commissions of the event log, and adjustments between, folded."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,28 +8,23 @@ from uuid import UUID
 
 from app.core.fix import Side
 from app.core.ids import AccountId, InstrumentId, PositionId
-from app.core.messages import Fill, Instrument
+from app.core.messages import AccountKey, Fill, Instrument
 from app.core.money import ZERO
+from app.infra.db import BatchSession
 from app.orders.domain.order import Execution, LoggedEvent
 from app.orders.domain.replay import execution_of
 from app.orders.events import EXECUTION_EVENTS, OrderEventType
-from app.positions.domain import (
-    Adjusting,
-    AdjustmentTerms,
-    AdjustmentType,
-    Dealing,
-    Move,
-    Position,
-    after_all,
-    replay,
-)
+from app.orders.repository import event_log
+from app.positions import adjustments_batch as adjustments
+from app.positions.domain import Dealing, Move, Position, PositionAdjustment, after_all, replay
 
 MOVING: tuple[str, ...] = tuple(
-    kind.value
-    for kind in OrderEventType
-    if kind in EXECUTION_EVENTS | {OrderEventType.COMMISSION_BOOKED, OrderEventType.POSITION_ADJUSTED}
+    kind.value for kind in OrderEventType if kind in EXECUTION_EVENTS | {OrderEventType.COMMISSION_BOOKED}
 )
 """The types of events that move a position's quantity, price, profit or commission."""
+
+Moving = tuple[LoggedEvent, InstrumentId, Side]
+"""An event of MOVING with the instrument and the side of its order."""
 
 _NO_ID = PositionId(UUID(int=0))
 
@@ -58,19 +53,16 @@ class PositionReplay:
         if logged.event.type == OrderEventType.COMMISSION_BOOKED.value:
             self._charge(instrument_id, logged)
             return
-        if logged.event.type == OrderEventType.POSITION_ADJUSTED.value:
-            move: Move = _adjusting(logged, instrument_id)
-            place = str(move.id)
-        else:
-            row = execution_of(logged, instrument_id, side)
-            place = row.root
-            move = _dealing(row, self.moves.setdefault(instrument_id, {}).get(place), details.get("baseRate"))
+        row = execution_of(logged, instrument_id, side)
         known = self.moves.setdefault(instrument_id, {})
-        position = self._position(instrument_id, logged.recorded_at)
-        if place in known or (position.moved_until is not None and move.at < position.moved_until):
-            self.restated.add(instrument_id)
-        known[place] = move
-        self.positions[instrument_id] = after_all(position, replay(position, [move], self._multiplier(instrument_id)))
+        move = _dealing(row, known.get(row.root), details.get("baseRate"))
+        self._move(instrument_id, row.root, move, logged.recorded_at)
+
+    def adjust(self, booked: PositionAdjustment) -> None:
+        """Takes the next adjustment, which was a transaction of its own."""
+        self.settle()
+        self._move(booked.terms.instrument_id, str(booked.id), booked.move, booked.recorded_at)
+        self.settle()
 
     def settle(self) -> None:
         """Ends a transaction: what was restated in it is derived from all that holds. Call it behind the last event."""
@@ -88,6 +80,14 @@ class PositionReplay:
             moves = self.moves[instrument_id].values()
             self.positions[instrument_id] = after_all(start, replay(start, moves, self._multiplier(instrument_id)))
         self.restated.clear()
+
+    def _move(self, instrument_id: InstrumentId, place: str, move: Move, recorded_at: datetime) -> None:
+        known = self.moves.setdefault(instrument_id, {})
+        position = self._position(instrument_id, recorded_at)
+        if place in known or (position.moved_until is not None and move.at < position.moved_until):
+            self.restated.add(instrument_id)
+        known[place] = move
+        self.positions[instrument_id] = after_all(position, replay(position, [move], self._multiplier(instrument_id)))
 
     def _charge(self, instrument_id: InstrumentId, logged: LoggedEvent) -> None:
         position, details = self._position(instrument_id, logged.recorded_at), logged.event.details
@@ -119,26 +119,26 @@ def _dealing(row: Execution, first: Move | None, rate: str | None) -> Dealing:
     )
 
 
-def _adjusting(logged: LoggedEvent, instrument_id: InstrumentId) -> Adjusting:
-    event, details = logged.event, logged.event.details
-    return Adjusting(
-        id=UUID(details["adjustmentId"]),
-        at=event.occurred_at,
-        recorded_at=logged.recorded_at,
-        terms=AdjustmentTerms(
-            account_id=event.account_id,
-            instrument_id=instrument_id,
-            type=AdjustmentType(details["type"]),
-            quantity=_number(details["quantity"]),
-            price=_number(details["price"]),
-            ratio=_number(details["ratio"]),
-            effective_at=event.occurred_at,
-            reason=event.reason or "",
-            idempotency_key="",
-        ),
-        base_rate=_number(details["baseRate"]),
-    )
+async def booked_moves(
+    session: BatchSession,
+    key: AccountKey,
+    *,
+    until: int | None = None,
+    at: datetime | None = None,
+    instrument_ids: Sequence[InstrumentId] | None = None,
+) -> AsyncIterator[Moving | PositionAdjustment]:
+    """What moved the account's positions, in the order of its booking: events up to a sequence, adjustments at theirs.
 
-
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    `at` leaves out adjustments that were booked later, behind the same last event.
+    """
+    booked = adjustments.in_order(session, key, until=until, at=at, instrument_ids=instrument_ids)
+    waiting = await anext(booked, None)
+    async for page in event_log.events_of_types(session, key, MOVING, until=until, instrument_ids=instrument_ids):
+        for moving in page:
+            while waiting is not None and waiting.after_sequence < moving[0].sequence:
+                yield waiting
+                waiting = await anext(booked, None)
+            yield moving
+    while waiting is not None:
+        yield waiting
+        waiting = await anext(booked, None)

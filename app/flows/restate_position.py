@@ -37,18 +37,18 @@ async def course_since(
 
 
 async def restate_position(
-    session: BatchSession, booking: Booking, key: AccountKey, instrument: Instrument, since: datetime
+    session: BatchSession, booking: Booking, key: AccountKey, instrument: Instrument, since: datetime, place: int = 0
 ) -> None:
     """Stores the position as its ledger amounts to, and what each execution since then realizes now.
 
-    What was booked by this transaction is written before.
+    What was booked by this transaction is written before; place is that of the adjustment that it booked.
     """
     position = booking.position(key, instrument.id)
     moved, derived, rows = await course_since(session, key, position, instrument, since)
     booking.positions[key, instrument.id] = replace(derived, updated_at=booking.now)
     writes: list[Write] = [
         positions.store_positions([(key.tenant_id, booking.positions[key, instrument.id])]),
-        history_batch.append_history([booking.history(key, instrument.id, since)]),
+        history_batch.append_history([booking.history(key, instrument.id, since, place)]),
     ]
     changed = [
         replace(rows[one.move.id].execution, realized_pnl=one.realized, realized_pnl_base=one.realized_base)

@@ -16,7 +16,7 @@ from app.core.money import ZERO
 from app.core.paging import Page, Window
 from app.flows.desk import Desk
 from app.flows.list_orders import list_orders
-from app.flows.replay_positions import MOVING, PositionReplay
+from app.flows.replay_positions import PositionReplay, booked_moves
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.infra.uow import begin_snapshot
@@ -31,7 +31,7 @@ from app.orders.errors import OrderNotReplayableError
 from app.orders.repository import batch as order_batch
 from app.orders.repository import event_log
 from app.positions import batch as positions
-from app.positions.domain import Position
+from app.positions.domain import Position, PositionAdjustment
 from app.positions.errors import PositionHistoryTooLongError
 
 MOVES_MAX: Final = 100_000
@@ -103,9 +103,8 @@ async def positions_as_of(
         left = MOVES_MAX
         for key in keys or await brokers.tenant_accounts(session, tenant_id):
             end = await event_log.end_at(session, key, at)
-            if end:
-                held, left = await _held(session, key, instrument_ids, end, at, left)
-                found += held
+            held, left = await _held(session, key, instrument_ids, end, at, left)
+            found += held
     return [one for one in found if include_flat or one.quantity]
 
 
@@ -148,17 +147,21 @@ async def _held(
     left: int,
 ) -> tuple[list[Position], int]:
     stored = await positions.positions_of_account(session, key)
+    if not stored:
+        return [], left
     known = await instruments.find(session, ids=[(key.tenant_id, one) for one in stored])
     replay = PositionReplay(account_id=key.account_id, instruments={one.id: one for _, one in known})
-    async for page in event_log.events_of_types(session, key, MOVING, until=end, instrument_ids=instrument_ids):
-        left -= len(page)
+    async for moving in booked_moves(session, key, until=end, at=at, instrument_ids=instrument_ids):
+        left -= 1
         if left < 0:
             raise PositionHistoryTooLongError(MOVES_MAX)
-        for logged, instrument_id, side in page:
-            try:
-                replay.read(logged, instrument_id, side)
-            except MALFORMED as error:
-                raise OrderNotReplayableError(logged.event.order_id) from error
+        if isinstance(moving, PositionAdjustment):
+            replay.adjust(moving)
+            continue
+        try:
+            replay.read(*moving)
+        except MALFORMED as error:
+            raise OrderNotReplayableError(moving[0].event.order_id) from error
     replay.settle()
     reserved = await _reserved(session, key, instrument_ids, end, at)
     ordered = await order_batch.instruments_ordered(session, key, at)

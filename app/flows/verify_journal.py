@@ -11,7 +11,7 @@ from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Instrument
 from app.core.money import ZERO
-from app.flows.replay_positions import MOVING, PositionReplay
+from app.flows.replay_positions import PositionReplay, booked_moves
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_snapshot, begin_system
 from app.instruments import batch as instruments
@@ -22,7 +22,7 @@ from app.orders.domain.reports import OrderFile
 from app.orders.repository import account_books, event_log, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as positions
-from app.positions.domain import Position
+from app.positions.domain import Position, PositionAdjustment
 
 ORDERS_PAGE: Final = 200
 
@@ -179,12 +179,14 @@ async def _examine_positions(session: BatchSession, key: AccountKey, found: Exam
     known = await _instruments_of(session, key, stored)
     replay = PositionReplay(account_id=key.account_id, instruments=known)
     broken: set[InstrumentId] = set()
-    async for page in event_log.events_of_types(session, key, MOVING):
-        for logged, instrument_id, side in page:
-            try:
-                replay.read(logged, instrument_id, side)
-            except MALFORMED:
-                broken.add(instrument_id)
+    async for moving in booked_moves(session, key):
+        if isinstance(moving, PositionAdjustment):
+            replay.adjust(moving)
+            continue
+        try:
+            replay.read(*moving)
+        except MALFORMED:
+            broken.add(moving[1])
     replay.settle()
     for instrument_id in sorted(stored.keys() | replay.positions.keys() | {place for place, _ in totals.reserved}):
         if instrument_id in broken:

@@ -28,7 +28,6 @@ class OrderEventType(StrEnum):
     EXECUTION_CORRECTED = "ExecutionCorrected"
     EXECUTION_BUSTED = "ExecutionBusted"
     COMMISSION_BOOKED = "CommissionBooked"
-    POSITION_ADJUSTED = "PositionAdjusted"
 
 
 EXECUTION_EVENTS: frozenset[str] = frozenset(
@@ -64,9 +63,6 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_CORRECTED: "The broker has restated an execution; the position follows.",
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
-    OrderEventType.POSITION_ADJUSTED: "A position moved without an execution. It is of no order, so `orderEvents` "
-    "leaves it out and `positionAdjustments` has it at its `sequence`. `details` has the terms (`type`, `quantity`, "
-    "`price`, `ratio`, `effectiveAt`) and, in `position`, the whole position behind it.",
 }
 
 _TERMS = {
@@ -159,20 +155,6 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
         "currency": "in what currency",
         "commissionBase": "by how much in the account's base currency",
         "unconverted": "1 where no rate was known, -1 where a later telling has one, else 0",
-    },
-    OrderEventType.POSITION_ADJUSTED: {
-        "adjustmentId": "the id of the adjustment",
-        "instrumentId": "what is held",
-        "type": "the type of the adjustment",
-        "quantity": "the signed change asked for, null where the type has none",
-        "price": "the price asked for, null where none was",
-        "ratio": "new units for an old one, of a SPLIT",
-        "effectiveAt": "when it took place: its order among the executions",
-        "realizedPnl": "what it realized, in the instrument's currency",
-        "realizedPnlBase": "the same in the account's base currency, null without a rate",
-        "baseRate": "the rate, null where none was known",
-        "position": "the position behind it: `quantity`, `averagePrice`, `realizedPnl`, `realizedPnlBase`, "
-        "`unconvertedPnl`, `movedUntil`",
     },
 }
 """What `details` of each type hold. A rejection that does not begin the order's life has no placement."""

@@ -184,23 +184,22 @@ class OrderRequestRow(SQLModel, table=True):
 
 
 class OrderEventRow(SQLModel, table=True):
-    """The event log of an account: gapless, increasing by one. All but an adjustment of a position is of an order."""
+    """The event log of an account: gapless, increasing by one."""
 
     __tablename__ = "order_events"
     __table_args__ = (
         refers(_ORDER, "orders", ["tenant_id", "id"]),
         Index("ix_order_events_order", "tenant_id", "order_id", "sequence"),
         CheckConstraint("sequence >= 1", name="sequence"),
-        CheckConstraint("(order_id IS NULL) = (type = 'PositionAdjusted')", name="subject"),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
     account_id: UUID = uuid_column(primary_key=True)
     sequence: int = Field(primary_key=True, sa_type=BigInteger)
-    order_id: UUID | None = uuid_column(nullable=True)
+    order_id: UUID = uuid_column()
     type: str = text_column()
     from_state: str | None = text_column(nullable=True)
-    to_state: str | None = text_column(nullable=True)
+    to_state: str = text_column()
     actor: str = text_column()
     reason: str | None = text_column(nullable=True)
     details: dict[str, Any] = json_column()

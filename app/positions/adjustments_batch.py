@@ -1,8 +1,8 @@
 """Set-based SQL of typed adjustments."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.core.ids import AccountId, AdjustmentId, InstrumentId, TenantId
@@ -10,6 +10,8 @@ from app.core.messages import AccountKey
 from app.core.paging import Page, Window, page_of
 from app.infra.db import BatchSession, Write
 from app.positions.domain import Adjusting, AdjustmentTerms, AdjustmentType, PositionAdjustment
+
+PAGE: Final = 500
 
 
 def insert_adjustment(tenant_id: TenantId, one: PositionAdjustment) -> Write:
@@ -19,10 +21,11 @@ def insert_adjustment(tenant_id: TenantId, one: PositionAdjustment) -> Write:
         """
         INSERT INTO position_adjustments (tenant_id, id, account_id, instrument_id, type, quantity, price, ratio,
           effective_at, reason, idempotency_key, quantity_before, quantity_after, average_price_before,
-          average_price_after, realized_pnl, base_rate, realized_pnl_base, adjusted_by, sequence, recorded_at)
+          average_price_after, realized_pnl, base_rate, realized_pnl_base, adjusted_by, after_sequence, place,
+          recorded_at)
         VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::numeric, $7::numeric, $8::numeric,
           $9::timestamptz, $10::text, $11::text, $12::numeric, $13::numeric, $14::numeric, $15::numeric, $16::numeric,
-          $17::numeric, $18::numeric, $19::text, $20::bigint, $21::timestamptz)
+          $17::numeric, $18::numeric, $19::text, $20::bigint, $21::int, $22::timestamptz)
         """,
         tenant_id,
         one.id,
@@ -43,7 +46,8 @@ def insert_adjustment(tenant_id: TenantId, one: PositionAdjustment) -> Write:
         one.base_rate,
         one.realized_pnl_base,
         one.adjusted_by,
-        one.sequence,
+        one.after_sequence,
+        one.place,
         one.recorded_at,
     )
 
@@ -62,16 +66,56 @@ async def adjusted_after(
         instrument_id,
         after,
     )
-    return [
-        Adjusting(
-            id=row["id"],
-            at=row["effective_at"],
-            recorded_at=row["recorded_at"],
-            terms=_terms(row),
-            base_rate=row["base_rate"],
+    return [adjustment_from_row(row).move for row in rows]
+
+
+async def next_place(session: BatchSession, key: AccountKey, after_sequence: int) -> int:
+    """The place of the next adjustment behind the event; for whoever holds the lock of the account's book."""
+    [row] = await session.fetch(
+        """
+        SELECT coalesce(max(place), 0) + 1 AS place FROM position_adjustments
+        WHERE tenant_id = $1 AND account_id = $2 AND after_sequence = $3
+        """,
+        key.tenant_id,
+        key.account_id,
+        after_sequence,
+    )
+    return int(row["place"])
+
+
+async def in_order(
+    session: BatchSession,
+    key: AccountKey,
+    *,
+    until: int | None = None,
+    at: datetime | None = None,
+    instrument_ids: Sequence[InstrumentId] | None = None,
+) -> AsyncIterator[PositionAdjustment]:
+    """The account's adjustments as they were booked: those behind events up to a sequence, and booked by an instant."""
+    behind, place = -1, 0
+    while True:
+        rows = await session.fetch(
+            """
+            SELECT * FROM position_adjustments
+            WHERE tenant_id = $1 AND account_id = $2 AND (after_sequence, place) > ($3::bigint, $4::int)
+              AND ($5::bigint IS NULL OR after_sequence <= $5) AND ($6::timestamptz IS NULL OR recorded_at <= $6)
+              AND ($7::uuid[] IS NULL OR instrument_id = ANY($7))
+            ORDER BY after_sequence, place LIMIT $8
+            """,
+            key.tenant_id,
+            key.account_id,
+            behind,
+            place,
+            until,
+            at,
+            None if instrument_ids is None else list(instrument_ids),
+            PAGE,
         )
-        for row in rows
-    ]
+        for row in rows:
+            yield adjustment_from_row(row)
+        if len(rows) < PAGE:
+            return
+        behind, place = rows[-1]["after_sequence"], rows[-1]["place"]
 
 
 async def by_key(session: BatchSession, key: AccountKey, idempotency_key: str) -> PositionAdjustment | None:
@@ -146,7 +190,8 @@ def adjustment_from_row(row: Mapping[str, Any]) -> PositionAdjustment:
         base_rate=row["base_rate"],
         realized_pnl_base=row["realized_pnl_base"],
         adjusted_by=row["adjusted_by"],
-        sequence=row["sequence"],
+        after_sequence=row["after_sequence"],
+        place=row["place"],
         recorded_at=row["recorded_at"],
     )
 

@@ -12,10 +12,11 @@ from app.positions.domain import Position
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """A position as it stands behind the event of its account with the sequence."""
+    """A position as it stands behind the event of its account with the sequence, place 0, or an adjustment there."""
 
     tenant_id: TenantId
     sequence: int
+    place: int
     position: Position
     restated_from: datetime | None
     recorded_at: datetime
@@ -26,17 +27,18 @@ def append_history(entries: Sequence[HistoryEntry]) -> Write:
     positions = [entry.position for entry in entries]
     return Write.of(
         """
-        INSERT INTO position_history (tenant_id, account_id, instrument_id, sequence, quantity, average_price,
+        INSERT INTO position_history (tenant_id, account_id, instrument_id, sequence, place, quantity, average_price,
           realized_pnl, realized_pnl_base, unconverted_pnl, commission, commission_base, unconverted_commissions,
           moved_until, restated_from, recorded_at)
-        SELECT n.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::numeric[], $6::numeric[],
-          $7::numeric[], $8::numeric[], $9::int[], $10::numeric[], $11::numeric[], $12::int[], $13::timestamptz[],
-          $14::timestamptz[], $15::timestamptz[]) AS n
+        SELECT n.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::numeric[],
+          $7::numeric[], $8::numeric[], $9::numeric[], $10::int[], $11::numeric[], $12::numeric[], $13::int[],
+          $14::timestamptz[], $15::timestamptz[], $16::timestamptz[]) AS n
         """,
         [entry.tenant_id for entry in entries],
         [position.account_id for position in positions],
         [position.instrument_id for position in positions],
         [entry.sequence for entry in entries],
+        [entry.place for entry in entries],
         [position.quantity for position in positions],
         [position.average_price for position in positions],
         [position.realized_pnl for position in positions],
@@ -64,8 +66,8 @@ async def checkpoint(session: BatchSession, key: AccountKey, position: Position,
           AND NOT EXISTS (
             SELECT FROM position_history AS r
             WHERE r.tenant_id = $1 AND r.account_id = $2 AND r.instrument_id = $3 AND r.restated_from IS NOT NULL
-              AND r.sequence > h.sequence AND r.restated_from <= h.moved_until)
-        ORDER BY h.sequence DESC LIMIT 1
+              AND (r.sequence, r.place) > (h.sequence, h.place) AND r.restated_from <= h.moved_until)
+        ORDER BY h.sequence DESC, h.place DESC LIMIT 1
         """,
         key.tenant_id,
         key.account_id,

@@ -10,6 +10,8 @@ from sqlmodel import Field, SQLModel
 from app.infra.tables import RATE, numeric_column, one_of, refers, text_column, time_column, uuid_column
 from app.positions.domain import AdjustmentType
 
+_PLACE = ("sequence", "place")
+
 
 class PositionRow(SQLModel, table=True):
     """A position: signed quantity, average price, realized profit and loss, and the quantities of open orders."""
@@ -41,17 +43,18 @@ class PositionRow(SQLModel, table=True):
 
 
 class PositionHistoryRow(SQLModel, table=True):
-    """What a position was after an event of its account: appended whenever it moved or was charged.
+    """What a position was after an event or an adjustment of its account: appended whenever it moved or was charged.
 
-    sequence is the event's in the account's log. restated_from is set where an earlier time was worked over: what was
-    written before for times from there on no longer follows from the ledger.
+    sequence is the event's in the account's log; place is 0 for the event, and behind it that of an adjustment.
+    restated_from is set where an earlier time was worked over: what was written before for times from there on no
+    longer follows from the ledger.
     """
 
     __tablename__ = "position_history"
     __table_args__ = (
         refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
         refers(["tenant_id", "instrument_id"], "instruments", ["tenant_id", "id"]),
-        Index("ix_position_history_time", "tenant_id", "account_id", "instrument_id", "recorded_at", "sequence"),
+        Index("ix_position_history_time", "tenant_id", "account_id", "instrument_id", "recorded_at", *_PLACE),
         Index(
             "ix_position_history_restated",
             "tenant_id",
@@ -65,6 +68,7 @@ class PositionHistoryRow(SQLModel, table=True):
     account_id: UUID = uuid_column(primary_key=True)
     instrument_id: UUID = uuid_column(primary_key=True)
     sequence: int = Field(primary_key=True, sa_type=BigInteger)
+    place: int = Field(default=0, primary_key=True)
     quantity: Decimal = numeric_column()
     average_price: Decimal = numeric_column()
     realized_pnl: Decimal = numeric_column()
@@ -79,13 +83,18 @@ class PositionHistoryRow(SQLModel, table=True):
 
 
 class PositionAdjustmentRow(SQLModel, table=True):
-    """A typed adjustment: append-only."""
+    """A typed adjustment: append-only.
+
+    It follows the account's event after_sequence, 0 for none, and of several that do, those of a lower place.
+    """
 
     __tablename__ = "position_adjustments"
     __table_args__ = (
         refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
         refers(["tenant_id", "instrument_id"], "instruments", ["tenant_id", "id"]),
         UniqueConstraint("tenant_id", "account_id", "idempotency_key"),
+        UniqueConstraint("tenant_id", "account_id", "after_sequence", "place"),
+        CheckConstraint("after_sequence >= 0 AND place >= 1", name="place"),
         one_of("type", AdjustmentType),
         CheckConstraint("length(reason) > 0", name="reason"),
         Index("ix_position_adjustments_position", "tenant_id", "account_id", "instrument_id", "effective_at"),
@@ -110,7 +119,8 @@ class PositionAdjustmentRow(SQLModel, table=True):
     base_rate: Decimal | None = Field(default=None, sa_type=RATE)
     realized_pnl_base: Decimal | None = numeric_column(nullable=True)
     adjusted_by: str = text_column()
-    sequence: int = Field(sa_type=BigInteger)
+    after_sequence: int = Field(sa_type=BigInteger)
+    place: int
     recorded_at: datetime = time_column()
 
 

@@ -48,7 +48,7 @@ async def booked(
           SELECT * FROM position_history AS s
           WHERE s.tenant_id = p.tenant_id AND s.account_id = p.account_id AND s.instrument_id = p.instrument_id
             AND s.recorded_at < $3
-          ORDER BY s.recorded_at DESC, s.sequence DESC LIMIT 1
+          ORDER BY s.recorded_at DESC, s.sequence DESC, s.place DESC LIMIT 1
         ) AS h ON true
         LEFT JOIN opening_marks AS m ON m.tenant_id = p.tenant_id AND m.account_id = p.account_id AND m.day = $4
           AND m.instrument_id = p.instrument_id

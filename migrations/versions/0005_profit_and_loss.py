@@ -41,9 +41,9 @@ UPDATE positions AS p SET
     AND e.account_id = p.account_id AND e.instrument_id = p.instrument_id)
 FROM instruments AS i, broker_accounts AS a
 WHERE i.tenant_id = p.tenant_id AND i.id = p.instrument_id AND a.tenant_id = p.tenant_id AND a.id = p.account_id;
-INSERT INTO position_history (tenant_id, account_id, instrument_id, sequence, quantity, average_price, realized_pnl,
-  realized_pnl_base, unconverted_pnl, commission, commission_base, unconverted_commissions, moved_until, recorded_at)
-SELECT p.tenant_id, p.account_id, p.instrument_id, b.last_sequence, p.quantity, p.average_price, p.realized_pnl,
+INSERT INTO position_history (tenant_id, account_id, instrument_id, sequence, place, quantity, average_price,
+  realized_pnl, realized_pnl_base, unconverted_pnl, commission, commission_base, unconverted_commissions, moved_until, recorded_at)
+SELECT p.tenant_id, p.account_id, p.instrument_id, b.last_sequence, 0, p.quantity, p.average_price, p.realized_pnl,
   p.realized_pnl_base, p.unconverted_pnl, p.commission, p.commission_base, p.unconverted_commissions, p.moved_until,
   p.updated_at
 FROM positions AS p JOIN account_books AS b USING (tenant_id, account_id) WHERE p.moved_until IS NOT NULL;
@@ -65,11 +65,6 @@ def upgrade() -> None:
     for name in ("unconverted_pnl", "unconverted_commissions"):
         op.add_column("positions", sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("positions", sa.Column("moved_until", _TIME, nullable=True))
-    op.alter_column("order_events", "order_id", nullable=True)
-    op.alter_column("order_events", "to_state", nullable=True)
-    op.create_check_constraint(
-        op.f("ck_order_events_subject"), "order_events", "(order_id IS NULL) = (type = 'PositionAdjusted')"
-    )
     _create_history()
     _create_adjustments()
     _create_figures()
@@ -81,12 +76,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(_TABLES):
         op.drop_table(table)
-    op.drop_constraint(op.f("ck_order_events_subject"), "order_events")
-    op.execute("ALTER TABLE order_events NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM order_events WHERE order_id IS NULL")
-    op.execute("ALTER TABLE order_events FORCE ROW LEVEL SECURITY")
-    op.alter_column("order_events", "to_state", nullable=False)
-    op.alter_column("order_events", "order_id", nullable=False)
     for name in (
         "moved_until",
         "unconverted_commissions",
@@ -133,6 +122,7 @@ def _create_history() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("instrument_id", sa.Uuid(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         _numeric("quantity"),
         _numeric("average_price"),
         _numeric("realized_pnl"),
@@ -147,15 +137,15 @@ def _create_history() -> None:
         _of_account("position_history"),
         _of_instrument("position_history"),
         sa.PrimaryKeyConstraint(
-            "tenant_id", "account_id", "instrument_id", "sequence", name=op.f("pk_position_history")
+            "tenant_id", "account_id", "instrument_id", "sequence", "place", name=op.f("pk_position_history")
         ),
     )
-    place = ["tenant_id", "account_id", "instrument_id"]
-    op.create_index("ix_position_history_time", "position_history", [*place, "recorded_at", "sequence"])
+    position = ["tenant_id", "account_id", "instrument_id"]
+    op.create_index("ix_position_history_time", "position_history", [*position, "recorded_at", "sequence", "place"])
     op.create_index(
         "ix_position_history_restated",
         "position_history",
-        place,
+        position,
         postgresql_where=sa.text("restated_from IS NOT NULL"),
     )
 
@@ -182,13 +172,15 @@ def _create_adjustments() -> None:
         sa.Column("base_rate", _RATE, nullable=True),
         _numeric("realized_pnl_base", nullable=True),
         sa.Column("adjusted_by", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("after_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("recorded_at", _TIME, nullable=False),
         sa.CheckConstraint(
             "type IN ('ASSIGNMENT', 'EXERCISE', 'EXPIRY', 'SPLIT', 'TRANSFER', 'BALANCE')",
             name=op.f("ck_position_adjustments_type"),
         ),
         sa.CheckConstraint("length(reason) > 0", name=op.f("ck_position_adjustments_reason")),
+        sa.CheckConstraint("after_sequence >= 0 AND place >= 1", name=op.f("ck_position_adjustments_place")),
         _of_account("position_adjustments"),
         _of_instrument("position_adjustments"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_position_adjustments")),
@@ -197,6 +189,13 @@ def _create_adjustments() -> None:
             "account_id",
             "idempotency_key",
             name=op.f("uq_position_adjustments_tenant_id_account_id_idempotency_key"),
+        ),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "account_id",
+            "after_sequence",
+            "place",
+            name=op.f("uq_position_adjustments_tenant_id_account_id_after_sequence_place"),
         ),
     )
     op.create_index(

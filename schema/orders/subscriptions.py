@@ -32,8 +32,7 @@ class OrderSubscription:
         """Events of an account."""
         account = AccountId(parse_id(account_id, "accountId"))
         async for logged in follow_order_events(info.context.desk, info.context.principal, account, after_sequence):
-            if logged.event.is_of_order:
-                yield OrderEvent.of(logged)
+            yield OrderEvent.of(logged)
 
     @strawberry.subscription(
         description="The orders that fit the filter, live. An order that leaves the filter is removed. Symbols are "

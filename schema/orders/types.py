@@ -261,9 +261,7 @@ class OrderEvent:
     """An entry of an account's event log."""
 
     sequence: int = strawberry.field(
-        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents. "
-        "The numbers of adjustments of positions are not told here: they are of no order, and positionAdjustments has "
-        "them."
+        description="Position in the account's event log: gapless, increasing by one; the cursor of orderEvents."
     )
     order_id: strawberry.ID
     account_id: strawberry.ID
@@ -282,9 +280,8 @@ class OrderEvent:
 
     @classmethod
     def of(cls, logged: domain.LoggedEvent) -> "OrderEvent":
-        """The type of the value, of an event that is of an order."""
+        """The type of the value."""
         event = logged.event
-        assert event.to_state is not None, "an event of an order leads to a state"
         return cls(
             sequence=logged.sequence,
             order_id=strawberry.ID(str(event.order_id)),

@@ -45,7 +45,10 @@ class PositionAdjustment(Node):
     )
     base_rate: Decimal | None
     adjusted_by: str = strawberry.field(description="Who, as in the audit log.")
-    sequence: int = strawberry.field(description="Its place in the account's event log.")
+    after_sequence: int = strawberry.field(
+        description="Where the account's event log ended when it was booked: it is no event of that log, and counts "
+        "behind the event of this sequence."
+    )
     effective_at: datetime = strawberry.field(description="When it took place: its order among the executions.")
     recorded_at: datetime
     account_id: strawberry.Private[AccountId]
@@ -81,7 +84,7 @@ class PositionAdjustment(Node):
             realized_pnl_base=one.realized_pnl_base,
             base_rate=one.base_rate,
             adjusted_by=one.adjusted_by,
-            sequence=one.sequence,
+            after_sequence=one.after_sequence,
             effective_at=terms.effective_at,
             recorded_at=one.recorded_at,
             account_id=terms.account_id,

@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from app.core.messages import Tick
+from app.flows import follow_live_positions
+from app.flows.verify_journal import differences
 from app.identity.domain import Role, Scope
 from app.marketdata import service as marketdata
-from tests.graphql.conftest import Answer, Firm
+from tests.graphql.conftest import Answer, Firm, Socket
 
 ADJUST = """
 mutation Adjust($input: AdjustPositionInput!) {
   adjustPosition(input: $input) {
     adjustment {
       id type quantity price ratio reason idempotencyKey quantityBefore quantityAfter averagePriceBefore
-      averagePriceAfter realizedPnl realizedPnlBase baseRate adjustedBy sequence
+      averagePriceAfter realizedPnl realizedPnlBase baseRate adjustedBy afterSequence
       account { id } instrument { symbol }
     }
     errors { code path }
@@ -252,7 +254,7 @@ async def test_an_adjustment_is_booked_listed_and_found_again(firm: Firm) -> Non
     assert (booked["quantityBefore"], booked["quantityAfter"]) == ("100", "0")
     assert (booked["realizedPnl"], booked["realizedPnlBase"], booked["baseRate"]) == ("-1000", "-1100", "1.1")
     assert booked["adjustedBy"] == firm.principal.actor
-    assert booked["sequence"] == first["adjustment"]["sequence"] + 1
+    assert booked["afterSequence"] == first["adjustment"]["afterSequence"] == 0
     assert (page["totalCount"], page["pageInfo"]["hasNextPage"]) == (2, True)
     assert page["edges"] == [{"node": {"id": booked["id"], "reason": "delisted"}}]
     assert rest["positionAdjustments"]["edges"] == [{"node": {"id": first["adjustment"]["id"]}}]
@@ -346,20 +348,77 @@ async def test_a_history_has_a_range_of_at_most_a_year(firm: Firm) -> None:
 
 
 @pytest.mark.usefixtures("relayed")
-async def test_order_events_go_on_over_an_adjustment(firm: Firm) -> None:
-    await firm.api.place(**firm.order())
+async def test_order_events_have_no_hole_where_positions_were_adjusted(firm: Firm) -> None:
+    follow = (
+        "subscription Log($account: ID!, $after: Int) { orderEvents(accountId: $account, afterSequence: $after) "
+        "{ sequence type order { id } } }"
+    )
+    account = str(firm.account_id)
     await adjust(firm)
-    await firm.api.place(**firm.order())
 
     async with firm.api.socket() as opened:
-        await opened.subscribe(
-            "subscription Log($account: ID!) { orderEvents(accountId: $account, afterSequence: 0) "
-            "{ sequence type order { id } } }",
-            account=str(firm.account_id),
-        )
-        seen = [(await opened.next_data())["orderEvents"] for _ in range(2)]
+        await opened.subscribe(follow, account=account, after=0)
+        live: list[Answer] = []
+        for _ in range(3):
+            placed = await firm.api.place(**firm.order())
+            await adjust(firm)
+            await adjust(firm, symbol="AAPL", quantity="-10", price="230")
+            live.append((await opened.next_data())["orderEvents"])
+            assert live[-1]["order"]["id"] == placed["order"]["id"]
+    async with firm.api.socket() as opened:
+        await opened.subscribe(follow, account=account, after=0)
+        logged = [(await opened.next_data())["orderEvents"] for _ in range(3)]
 
-    assert [(one["sequence"], one["type"]) for one in seen] == [(1, "OrderPlaced"), (3, "OrderPlaced")]
+    assert [(one["sequence"], one["type"]) for one in live] == [(place, "OrderPlaced") for place in (1, 2, 3)]
+    assert logged == live
+    assert await differences(firm.desk.database, firm.key.tenant_id, firm.account_id) == []
+
+
+async def test_positions_of_then_have_the_adjustments_of_then_though_the_log_is_empty(firm: Firm) -> None:
+    document = "query P($at: DateTime) { positions(asOf: $at) { quantity averagePrice } }"
+    before = firm.desk.clock.now()
+    await adjust(firm)
+    between = firm.desk.clock.now()
+    await adjust(firm, quantity="50", price="230")
+
+    held = [
+        (await firm.api.data(document, at=at.isoformat()))["positions"]
+        for at in (before, between, firm.desk.clock.now())
+    ]
+
+    assert held == [
+        [],
+        [{"quantity": "100", "averagePrice": "200"}],
+        [{"quantity": "150", "averagePrice": "210"}],
+    ]
+
+
+@pytest.mark.usefixtures("relayed")
+async def test_an_adjustment_is_heard_of_where_positions_are_followed(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_live_positions, "COMPARE_S", 3_600.0)
+    async with firm.api.socket() as opened:
+        await opened.subscribe(
+            "subscription { positionsChanged(throttleMs: 250) { kind upserts { quantity } removedIds } }"
+        )
+        first = (await opened.next_data())["positionsChanged"]
+        await adjust(firm)
+        held = await next_delta(opened)
+        await adjust(firm, type="EXPIRY", quantity=None, price="190")
+        gone = await next_delta(opened)
+
+    assert (first["kind"], first["upserts"]) == ("SNAPSHOT", [])
+    assert held["upserts"] == [{"quantity": "100"}]
+    assert (gone["upserts"], len(gone["removedIds"])) == ([], 1)
+
+
+async def next_delta(opened: Socket) -> Answer:
+    """The next batch of a live table that tells of a change."""
+    while True:
+        batch: Answer = (await opened.next_data())["positionsChanged"]
+        if batch["kind"] == "DELTA":
+            return batch
 
 
 async def test_rates_stay_when_the_quotes_are_gone(firm: Firm) -> None:

@@ -290,7 +290,6 @@ class Schedule:
             before = states.get(event.order_id, OrderState.NEW)
             if event.from_state is not before:
                 self._wrong(f"G14 order {event.order_id.int}: {event.from_state} told, {before} was")
-            assert event.to_state is not None
             if not may_move(before, event.to_state, RejectOrigin.BROKER):
                 self._wrong(f"G14 order {event.order_id.int}: {before} to {event.to_state}")
             states[event.order_id] = event.to_state

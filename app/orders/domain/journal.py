@@ -44,7 +44,7 @@ def event_from_document(document: Mapping[str, Any]) -> LoggedEvent:
             order_id=OrderId(UUID(document["orderId"])),
             account_id=AccountId(UUID(document["accountId"])),
             from_state=OrderState(document["fromState"]) if document["fromState"] else None,
-            to_state=OrderState(document["toState"]) if document["toState"] else None,
+            to_state=OrderState(document["toState"]),
             actor=document["actor"],
             reason=document["reason"],
             details=document["details"],

@@ -18,7 +18,6 @@ from app.core.fix import (
 from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import ZERO, rounded
-from app.orders.events import OrderEventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,25 +153,17 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """An entry of the account's event log before it has its sequence.
-
-    An adjustment of a position is of no order: then order_id holds the adjustment's id and both states are None.
-    """
+    """An entry of the account's event log before it has its sequence."""
 
     type: str
     order_id: OrderId
     account_id: AccountId
     from_state: OrderState | None
-    to_state: OrderState | None
+    to_state: OrderState
     actor: str
     reason: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
     occurred_at: datetime
-
-    @property
-    def is_of_order(self) -> bool:
-        """False for an adjustment of a position."""
-        return self.type != OrderEventType.POSITION_ADJUSTED.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

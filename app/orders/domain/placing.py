@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import orjson
+
 from app.core.documents import is_storable
 from app.core.errors import Problem
 from app.core.fix import OrderType, Side, TimeInForce
@@ -122,7 +124,7 @@ def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
         document.append([new.oco.side.value, new.oco.order_type.value, terms_document(new.oco.terms)])
     if new.is_staged:
         document.append(["staged", new.release_at.isoformat() if new.release_at else None])
-    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_hashed(document, has_metadata=bool(new.metadata))).digest()
 
 
 def terms_document(terms: OrderTerms) -> dict[str, str | None]:
@@ -148,6 +150,13 @@ def terms_from_document(document: Mapping[str, Any]) -> OrderTerms:
         time_in_force=TimeInForce(document["timeInForce"]),
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
     )
+
+
+def _hashed(document: list[Any], *, has_metadata: bool) -> bytes:
+    if not has_metadata:
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    # Hashes are kept with orders: the encoder that is quicker writes numbers and letters of metadata otherwise.
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _decimal_or_none(text: str | None) -> Decimal | None:
@@ -179,8 +188,7 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield from _oco_problems(new, new.oco)
     if new.release_at is not None and not new.is_staged:
         yield problem(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
-    is_sound = is_storable(new.metadata, depth_max=METADATA_DEPTH_MAX, nodes_max=METADATA_BYTES_MAX)
-    if not is_sound or len(json.dumps(new.metadata)) > METADATA_BYTES_MAX:
+    if new.metadata and not _is_sound(new.metadata):
         yield problem(OrderProblem.METADATA_INVALID, "metadata")
     yield from _terms_problems(new.order_type, new.terms)
 
@@ -188,6 +196,12 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
 def _may_be_post_only(new: NewOrder) -> bool:
     rests = new.terms.time_in_force in (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD)
     return new.order_type is OrderType.LIMIT and rests and new.oco is None and not new.is_staged
+
+
+def _is_sound(metadata: Mapping[str, Any]) -> bool:
+    if not is_storable(metadata, depth_max=METADATA_DEPTH_MAX, nodes_max=METADATA_BYTES_MAX):
+        return False
+    return len(json.dumps(metadata)) <= METADATA_BYTES_MAX
 
 
 def _exit_problems(new: NewOrder) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantI
 from app.core.messages import OrderTerms
 from app.core.money import ZERO, rounded
 from app.orders.domain.journal import revision_of
-from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.domain.placing import terms_from_document
 from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
@@ -139,8 +139,6 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             _deal(history, logged)
         case OrderEventType.COMMISSION_BOOKED:
             _charge(history, details)
-        case OrderEventType.POSITION_ADJUSTED:
-            raise ValueError("an adjustment of a position is of no order")
 
 
 def execution_of(logged: LoggedEvent, instrument_id: InstrumentId, side: Side) -> Execution:
@@ -200,7 +198,7 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 closes_position=details.get("closesPosition", False),
                 is_staged=details.get("staged", False),
                 release_at=datetime.fromisoformat(details["releaseAt"]) if details.get("releaseAt") else None,
-                state=_state(event),
+                state=event.to_state,
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),
                 reject_reason=event.reason if origin is not None else None,
@@ -214,17 +212,11 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
     )
 
 
-def _state(event: OrderEvent) -> OrderState:
-    if event.to_state is None:
-        raise ValueError("leads to no state")
-    return event.to_state
-
-
 def _note(history: OrderHistory, logged: LoggedEvent) -> None:
     # What any event may tell besides its own: what was learned, and what became of requests.
     event, details = logged.event, logged.event.details
     order = history.order
-    history.change(state=_state(event), updated_at=logged.recorded_at)
+    history.change(state=event.to_state, updated_at=logged.recorded_at)
     if "orderQuantity" in details:
         history.change(terms=replace(order.terms, quantity=Decimal(details["orderQuantity"])))
     if "staged" in details:

@@ -38,7 +38,7 @@ def append_events(events: Sequence[tuple[TenantId, LoggedEvent]]) -> Write:
         [tenant_id for tenant_id, _ in events],
         [logged.event.account_id for _, logged in events],
         [logged.sequence for _, logged in events],
-        [logged.event.order_id if logged.event.is_of_order else None for _, logged in events],
+        [logged.event.order_id for _, logged in events],
         [logged.event.type for _, logged in events],
         [logged.event.from_state for _, logged in events],
         [logged.event.to_state for _, logged in events],
@@ -111,12 +111,11 @@ async def events_of_types(
     while True:
         rows = await session.fetch(
             """
-            SELECT e.*, coalesce(o.instrument_id, (e.details ->> 'instrumentId')::uuid) AS instrument_id,
-              coalesce(o.side, 'BUY') AS side
-            FROM order_events AS e LEFT JOIN orders AS o ON o.tenant_id = e.tenant_id AND o.id = e.order_id
+            SELECT e.*, o.instrument_id, o.side
+            FROM order_events AS e JOIN orders AS o ON o.tenant_id = e.tenant_id AND o.id = e.order_id
             WHERE e.tenant_id = $1 AND e.account_id = $2 AND e.sequence > $3 AND e.type = ANY($4::text[])
               AND ($5::bigint IS NULL OR e.sequence <= $5)
-              AND ($6::uuid[] IS NULL OR coalesce(o.instrument_id, (e.details ->> 'instrumentId')::uuid) = ANY($6))
+              AND ($6::uuid[] IS NULL OR o.instrument_id = ANY($6))
             ORDER BY e.sequence LIMIT $7
             """,
             key.tenant_id,

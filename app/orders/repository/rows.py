@@ -18,7 +18,7 @@ from app.core.fix import (
     Side,
     TimeInForce,
 )
-from app.core.ids import LimitId, OrderId
+from app.core.ids import LimitId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import plain
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -125,10 +125,10 @@ def event_from_row(row: Row) -> LoggedEvent:
         sequence=row["sequence"],
         event=OrderEvent(
             type=row["type"],
-            order_id=row["order_id"] or OrderId(UUID(row["details"]["adjustmentId"])),
+            order_id=row["order_id"],
             account_id=row["account_id"],
             from_state=OrderState(row["from_state"]) if row["from_state"] else None,
-            to_state=OrderState(row["to_state"]) if row["to_state"] else None,
+            to_state=OrderState(row["to_state"]),
             actor=row["actor"],
             reason=row["reason"],
             details=row["details"],

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from app.core.ids import AccountId, AdjustmentId, InstrumentId
+from app.core.ids import AccountId, AdjustmentId, InstrumentId, TenantId
 from app.core.messages import Fill
 from app.core.money import INTEGER_DIGITS_MAX, ZERO, rounded
 from app.positions.domain.position import Position, apply_fill, book_realized
@@ -64,9 +64,10 @@ class AdjustmentTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionAdjustment:
-    """An adjustment as it was booked: its terms, who made it, what it did, at which place of the account's log.
+    """An adjustment as it was booked: its terms, who made it, what it did, behind which event of the account's log.
 
-    The outcome is that of the booking; a correction of an earlier execution moves the position, not this row.
+    after_sequence is 0 before the first event; place, from 1, orders those that follow the same event. The outcome is
+    that of the booking; a correction of an earlier execution moves the position, not this row.
     """
 
     id: AdjustmentId
@@ -79,8 +80,20 @@ class PositionAdjustment:
     base_rate: Decimal | None
     realized_pnl_base: Decimal | None
     adjusted_by: str
-    sequence: int
+    after_sequence: int
+    place: int
     recorded_at: datetime
+
+    @property
+    def move(self) -> "Adjusting":
+        """The adjustment as a move."""
+        return Adjusting(
+            id=self.id,
+            at=self.terms.effective_at,
+            recorded_at=self.recorded_at,
+            terms=self.terms,
+            base_rate=self.base_rate,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +130,11 @@ class Moved:
     after: Position
     realized: Decimal
     realized_base: Decimal | None
+
+
+def adjustments_channel(tenant_id: TenantId) -> str:
+    """The channel that tells of the adjustments of a tenant: each message has accountId and instrumentId of one."""
+    return f"adjustments:{tenant_id}"
 
 
 def replay(start: Position, moves: Iterable[Move], multiplier: Decimal) -> list[Moved]:

@@ -1,7 +1,8 @@
 """Random lives of orders through the flows of the house, with a broker that says anything at any time."""
 
+import contextlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -20,6 +21,7 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
+from app.flows.adjust_position import adjust_position
 from app.flows.cancel_orders import cancel_order
 from app.flows.release_orders import release_orders
 from app.flows.release_staged import release_staged
@@ -27,6 +29,8 @@ from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order
+from app.positions.domain import AdjustmentTerms, AdjustmentType
+from app.positions.errors import AdjustmentRefusedError
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
@@ -53,7 +57,7 @@ class Lives:
 
     async def step(self) -> None:
         """One thing happens: a client asks, the connector claims, or the broker says a few things at once."""
-        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3, self.release]
+        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3, self.release, self.adjust]
         await self.random.choice([*actions, self.shut_and_open] if self.orders else [self.place])()
 
     def pick(self) -> Order:
@@ -94,6 +98,23 @@ class Lives:
 
     async def release(self) -> None:
         await release_staged(self.trader.desk, self.trader.principal, [self.pick().id])
+
+    async def adjust(self) -> None:
+        """A position moves without an execution, now or among the executions of the last second."""
+        random, trader = self.random, self.trader
+        kind = random.choice([AdjustmentType.TRANSFER, AdjustmentType.BALANCE, AdjustmentType.EXPIRY])
+        asked = AdjustmentTerms(
+            account_id=trader.account_id,
+            instrument_id=trader.instruments[random.choice(SYMBOLS)].id,
+            type=kind,
+            quantity=None if kind is AdjustmentType.EXPIRY else Decimal(random.choice([-1, 1]) * random.randint(1, 40)),
+            price=Decimal(random.randint(100, 900)) / 100,
+            effective_at=trader.desk.clock.now() - random.choice([timedelta(), timedelta(seconds=1)]),
+            reason="test",
+            idempotency_key=f"test-{trader.desk.ids.new().hex}",
+        )
+        with contextlib.suppress(AdjustmentRefusedError):
+            await adjust_position(trader.desk, trader.principal, asked)
 
     async def claim(self) -> None:
         await self.trader.claim()

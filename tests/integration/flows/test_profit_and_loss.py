@@ -229,7 +229,7 @@ async def test_a_restatement_reads_the_ledger_from_the_last_sound_entry_on(
     assert (await trader.position()).quantity == Decimal(190)
 
 
-async def test_an_adjustment_moves_the_position_and_takes_the_next_place_in_the_log(trader: Trader) -> None:
+async def test_an_adjustment_moves_the_position_behind_the_newest_event(trader: Trader) -> None:
     await know(trader, ("EUR", "USD", "1.5"))
     order = await open_order(trader)
     await trader.report(dealt(trader, order, "SAP", "100", "200"))
@@ -250,10 +250,10 @@ async def test_an_adjustment_moves_the_position_and_takes_the_next_place_in_the_
         ZERO,
         Decimal(-1500),
     )
-    logged = (await trader.events())[before]
-    assert (logged.sequence, logged.event.type) == (booked.sequence, "PositionAdjusted")
-    assert not logged.event.is_of_order
-    assert logged.event.details["position"] == {
+    assert (booked.after_sequence, booked.place) == (before, 1)
+    assert len(await trader.events()) == before
+    (act,) = await rows(trader, "SELECT * FROM audit_log WHERE tenant_id = $1 AND action = 'position.adjust'")
+    assert act["new_values"]["position"] == {
         "quantity": "0",
         "averagePrice": "0",
         "realizedPnl": "-1000",
@@ -261,7 +261,6 @@ async def test_an_adjustment_moves_the_position_and_takes_the_next_place_in_the_
         "unconvertedPnl": 0,
         "movedUntil": booked.terms.effective_at.isoformat(),
     }
-    (act,) = await rows(trader, "SELECT * FROM audit_log WHERE tenant_id = $1 AND action = 'position.adjust'")
     assert act["new_values"]["reason"] == "test"
 
 

@@ -1,5 +1,7 @@
 """What is wrong with an order: each problem under its code and path, and the hash of what was asked."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -280,6 +282,23 @@ def test_the_order_of_metadata_keys_does_not_count(keys: list[str]) -> None:
     first, then = ({key: ord(key) for key in order} for order in ("abcd", keys))
 
     assert terms_hash(asked(metadata=first), INSTRUMENT) == terms_hash(asked(metadata=then), INSTRUMENT)
+
+
+@given(
+    st.from_regex(r"[!-~]{1,64}", fullmatch=True),
+    st.sampled_from([{}, {"strategy": "pärs", "legs": [1, 2.5, 1e16]}]),
+    st.booleans(),
+)
+def test_a_hash_that_was_kept_is_found_again(key: str, metadata: dict[str, Any], is_staged: bool) -> None:
+    new = asked(client_order_id=key, metadata=metadata, is_staged=is_staged, release_at=EXPIRY if is_staged else None)
+    staged = [["staged", EXPIRY.isoformat()]] if is_staged else []
+
+    document = [
+        *(str(ACCOUNT), str(INSTRUMENT), key, "BUY", "LIMIT", terms_document(new.terms)),
+        *(False, False, None, None, metadata, *staged),
+    ]
+    kept = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    assert terms_hash(new, INSTRUMENT) == hashlib.sha256(kept).digest()
 
 
 def test_terms_are_written_as_plain_decimals_in_camel_case() -> None:
