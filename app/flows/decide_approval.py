@@ -15,6 +15,7 @@ from app.core.messages import AccountKey, Instrument, LaneKind, Tick
 from app.core.money import ZERO
 from app.flows.booking import Booking
 from app.flows.desk import Desk
+from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
 from app.flows.place_orders import Placement, breach_code, reference_price, rejection_problems
@@ -90,8 +91,10 @@ async def _decide(
     booking = Booking(
         books={key: book}, positions=await positions.positions_of(session, [place]), ids=desk.ids, now=now
     )
+    links = await Links.of(session, key, [file])
     after = await _after(session, key, order, verdict, instrument, quote, booking)
     _book(key, order, after, principal, person, verdict, booking)
+    await links.settle(session, {after.id: replace(file, order=after)}, booking)
     await booking.write(session)
     return Placement(order=after, problems=rejection_problems(after) if verdict.is_approved else ())
 
@@ -143,7 +146,8 @@ async def _after(
     breach = first_breach(evaluate(limits, _proposal(key, order, instrument, quote, booking)))
     if breach is not None:
         return _rejected(order, breach_code(breach), breach.message)
-    return order.routed() if account.is_gate_open else replace(order, state=OrderState.HELD)
+    # A staged order that may go still waits for its release.
+    return order.routed() if account.is_gate_open and not order.is_staged else replace(order, state=OrderState.HELD)
 
 
 def _proposal(key: AccountKey, order: Order, instrument: Instrument, quote: Tick | None, booking: Booking) -> Proposal:

@@ -12,10 +12,12 @@ from app.core.fix import OrderState
 from app.core.ids import Ids, OrderId
 from app.core.messages import AccountKey
 from app.flows.booking import Booking
+from app.flows.follow_links import Links
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
 from app.orders.domain.order import OrderEvent, reserved_quantity
+from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
@@ -48,12 +50,16 @@ async def _expire(
     # Read behind the lock: another worker, an approver or a cancel may have come first.
     found = await orders.orders_by_id(session, key.tenant_id, order_ids)
     waiting = [order for order in found.values() if order.state is OrderState.PENDING_APPROVAL]
+    links = await Links.of(session, key, (OrderFile(order=order) for order in waiting))
+    after: dict[OrderId, OrderFile] = {}
     places = {(key, order.instrument_id) for order in waiting}
     booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
     principal = system_principal(key.tenant_id, "approvals")
     reason = "nobody approved the order in time"
     for order in waiting:
-        booking.put_order(replace(order, state=OrderState.EXPIRED))
+        over = replace(order, state=OrderState.EXPIRED)
+        after[order.id] = OrderFile(order=over)
+        booking.put_order(over)
         booking.count_open(key, -1)
         booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(order, None))
         booking.decisions.append(
@@ -93,5 +99,6 @@ async def _expire(
                 new={"state": OrderState.EXPIRED.value},
             )
         )
+    await links.settle(session, after, booking)
     await booking.write(session)
     return len(waiting)

@@ -151,6 +151,9 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
         asked_approvals = needed_approvals(
             account, proposal, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
         )
+        if asked_approvals and intent.new.oco is not None:
+            message = "a pair cannot wait for approval: place its legs one by one"
+            return Placement(order=None, problems=(problem(OrderProblem.APPROVAL_REQUIRED, message=message),))
         if asked_approvals:
             order = replace(order, state=OrderState.PENDING_APPROVAL)
     facts.known[intent.key, order.client_order_id] = order

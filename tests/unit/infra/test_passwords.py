@@ -51,9 +51,9 @@ async def test_an_unknown_person_takes_as_long_as_a_known_one(passwords: Passwor
     costs: dict[str, list[float]] = {"known": [], "unknown": []}
     for _ in range(8):
         for name, stored in (("known", hashed), ("unknown", None)):
-            started = time.perf_counter()
+            started = time.process_time()
             await passwords.verify("wrong horse battery", stored)
-            costs[name].append(time.perf_counter() - started)
+            costs[name].append(time.process_time() - started)
 
     assert 0.5 < min(costs["unknown"]) / min(costs["known"]) < 2
 
