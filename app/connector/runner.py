@@ -30,6 +30,7 @@ class Intervals:
     """How often the connector looks, in seconds."""
 
     poll_s: float = 0.25
+    linger_s: float = 0.006
     probe_s: float = 1.0
     values_s: float = 1.0
     throttled_s: float = 1.0
@@ -191,6 +192,9 @@ class AccountRunner:
     async def _carry_in(self, inbox: Inbox) -> None:
         while True:
             await inbox.arrival()
+            # A fill comes with its acknowledgement, statuses and commission: one transaction for what belongs together.
+            if inbox.waiting < BATCH_MAX:
+                await asyncio.sleep(self._intervals.linger_s)
             async with self._applying:
                 await self._apply(inbox.take_reports(BATCH_MAX))
 
