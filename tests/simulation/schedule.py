@@ -327,7 +327,6 @@ def run_schedule(seed: int, make_store: MakeStore = MemoryStore) -> Outcome:
     logging.disable(logging.CRITICAL)
     loop = VirtualLoop()
     try:
-        asyncio.set_event_loop(loop)
 
         async def run() -> Outcome:
             return await Schedule(seed, loop, make_store).run()
@@ -338,6 +337,5 @@ def run_schedule(seed: int, make_store: MakeStore = MemoryStore) -> Outcome:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
             loop.run_until_complete(asyncio.sleep(0))
-        asyncio.set_event_loop(None)
         loop.close()
         logging.disable(logging.NOTSET)
