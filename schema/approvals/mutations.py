@@ -9,7 +9,7 @@ from app.approvals.domain import EVERY_DAY, REASON_LENGTH_MAX, DailyWindow, Hour
 from app.approvals.errors import ApprovalPolicyInvalidError, ApprovalPolicyUnknownError
 from app.approvals.service import PolicySetting
 from app.core.errors import OmsError
-from app.core.ids import OrderId, PolicyId, StrategyId
+from app.core.ids import OrderId, PolicyId
 from app.flows.decide_approval import Verdict, decide_approval
 from app.flows.set_approval_policy import delete_approval_policy, set_approval_policy
 from app.identity.domain import Scope
@@ -138,11 +138,13 @@ class ApprovalMutation:
 
 
 async def _setting(info: Info, given: SetApprovalPolicyInput) -> PolicySetting:
+    if given.strategy_id is not None:
+        # A policy that covers nothing would look as if it guarded something.
+        raise ApprovalPolicyInvalidError("Orders of strategies cannot be told apart yet.", path=["strategyId"])
     return PolicySetting(
         id=None if given.id is None else _policy_id(given.id),
         expected_version=given.expected_version,
         account_id=None if given.account_id is None else await known_account(info, given.account_id, "accountId"),
-        strategy_id=None if given.strategy_id is None else StrategyId(parse_id(given.strategy_id, "strategyId")),
         notional=given.notional,
         currency=given.currency,
         hours=None if given.hours is None else _hours(given.hours),

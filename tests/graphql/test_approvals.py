@@ -90,6 +90,7 @@ async def test_a_policy_is_set_changed_listed_deleted_and_audited(firm: Firm) ->
             {"hours": {"timeZone": "UTC", "windows": [{"opens": "09:00", "closes": "09:00"}]}},
             ["hours", "windows", "0", "closes"],
         ),
+        ({"strategyId": "00000000-0000-7000-8000-000000000000"}, ["strategyId"]),
         (
             {"hours": {"timeZone": "UTC", "windows": [{"opens": "9", "closes": "10:00"}]}},
             ["hours", "windows", "0", "opens"],
