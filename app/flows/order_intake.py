@@ -23,6 +23,7 @@ from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
 from app.orders.domain.placing import form_problems, problem
 from app.orders.errors import OrderProblem
+from app.orders.repository import account_books
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +93,9 @@ class OrderIntake:
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})
+        lock = account_books.locking({intent.key for intent in intents})
         try:
-            async with begin_intake(self._database, tenant_ids) as session:
+            async with begin_intake(self._database, tenant_ids, lock=lock) as session:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
