@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -189,6 +190,7 @@ class Connector:
                 lease=lease,
                 clock=self._clock,
                 ids=self._ids,
+                trading_zone=ZoneInfo(self._settings.trading_timezone),
             ),
             make_adapter=self._adapters(account, account.client_id),
             wake=held.wake,

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
@@ -13,6 +14,7 @@ from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
+from app.core.sessions import UTC_ZONE
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
 from app.flows.hints import LANES, OUTBOX, hint
@@ -36,7 +38,15 @@ class AccountStore:
     """The Store of a runner."""
 
     def __init__(
-        self, *, database: Database, redis: Redis, account: BrokerAccount, lease: Lease, clock: Clock, ids: Ids
+        self,
+        *,
+        database: Database,
+        redis: Redis,
+        account: BrokerAccount,
+        lease: Lease,
+        clock: Clock,
+        ids: Ids,
+        trading_zone: ZoneInfo = UTC_ZONE,
     ) -> None:
         self._database = database
         self._redis = redis
@@ -46,6 +56,7 @@ class AccountStore:
         self._clock = clock
         self._ids = ids
         self._memory = InstrumentMemory()
+        self._trading_zone = trading_zone
 
     async def raise_next_order_id(self, at_least: int) -> int:
         """Store that the broker will not take an order id below this one; ids never go back.
@@ -123,7 +134,13 @@ class AccountStore:
         try:
             is_news = await self._patiently(
                 lambda session: apply_reports(
-                    session, self._key, reports, now=self._clock.now(), ids=self._ids, memory=self._memory
+                    session,
+                    self._key,
+                    reports,
+                    now=self._clock.now(),
+                    ids=self._ids,
+                    memory=self._memory,
+                    zone=self._trading_zone,
                 )
             )
         except LeaseLostError:

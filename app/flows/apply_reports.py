@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.core.ids import Ids, InstrumentId, OrderId
 from app.core.messages import (
@@ -19,6 +20,7 @@ from app.core.messages import (
     StatusReport,
 )
 from app.core.money import plain
+from app.core.sessions import UTC_ZONE
 from app.flows.booking import Booking
 from app.flows.charge_commissions import book_commission, charge, early_commission
 from app.flows.import_orders import import_order, room_for
@@ -56,21 +58,22 @@ async def apply_reports(
     now: datetime,
     ids: Ids,
     memory: InstrumentMemory | None = None,
+    zone: ZoneInfo = UTC_ZONE,
 ) -> bool:
     """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
 
     A report that repeats another changes nothing; one that fits no order or no transition is quarantined. All is
     decided before the account's book is locked, so that orders come in meanwhile, and once more behind the lock where
-    somebody moved what was decided on.
+    somebody moved what was decided on. zone is where a trading day ends at midnight.
     """
     memory = memory or InstrumentMemory()
     booking = Booking(books={key: Book(last_sequence=0, open_orders=0)}, positions={}, ids=ids, now=now)
-    work = await _decided(session, key, reports, booking, memory)
+    work = await _decided(session, key, reports, booking, memory, zone)
     books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
     if not await work.still_holds(session, books):
         booking = Booking(books=books, positions={}, ids=ids, now=now)
-        work = await _decided(session, key, reports, booking, memory)
+        work = await _decided(session, key, reports, booking, memory, zone)
     await _finish(work, session)
     return work.booking.has_events
 
@@ -81,8 +84,9 @@ async def _decided(
     reports: Sequence[BrokerReport],
     booking: Booking,
     memory: InstrumentMemory,
+    zone: ZoneInfo,
 ) -> Reported:
-    work = await load_reported(session, key, reports, booking, memory)
+    work = await load_reported(session, key, reports, booking, memory, zone)
     for report in reports:
         if isinstance(report, CommissionReport):
             book_commission(work, report)
@@ -113,12 +117,12 @@ def _apply(work: Reported, report: AddressedReport) -> None:
 def _decide(work: Reported, file: OrderFile, report: AddressedReport) -> Decision:
     match report:
         case StatusReport():
-            return apply_status(file, report)
+            return apply_status(file, report, work.day_of(file.order))
         case ExecutionReport():
             revisions = tuple(work.ledger.get(report.root, ()))
             return apply_execution(file, revisions, report, work.booking.ids.new(), work.booking.now)
         case FaultReport():
-            return apply_fault(file, report)
+            return apply_fault(file, report, work.day_of(file.order))
         case NotFoundReport():
             return apply_not_found(file, report)
 

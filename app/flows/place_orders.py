@@ -139,6 +139,7 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     untimely = expiry_problem(intent.new.terms, booking.now)
     if untimely is None and intent.new.oco is not None:
         untimely = expiry_problem(intent.new.oco.terms, booking.now)
+        untimely = untimely and replace(untimely, path=("legs", "1", *untimely.path))
     if untimely is not None:
         return Placement(order=None, problems=(untimely,))
     off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.core.fix import OrderState
 from app.core.fx import FxRates
@@ -18,6 +19,7 @@ from app.core.messages import (
     Instrument,
     OrderAddress,
 )
+from app.core.sessions import UTC_ZONE, TradingDay, known_hours
 from app.flows.booking import Booking
 from app.flows.follow_links import Links, family_files
 from app.flows.instrument_directory import InstrumentMemory
@@ -61,6 +63,7 @@ class Reported:
     too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     no_longer_early: list[str] = dataclasses.field(default_factory=list)
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
+    zone: ZoneInfo = UTC_ZONE
 
     async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
         """Puts what was decided onto the books as locked; False where somebody moved what it was decided on."""
@@ -97,6 +100,12 @@ class Reported:
                 return self.files[self.by_broker_id[place]]
         return None
 
+    def day_of(self, order: Order) -> TradingDay:
+        """How long a DAY order of this one's instrument lives."""
+        instrument = self.instruments[order.instrument_id]
+        hours = known_hours(instrument.instrument_type, instrument.currency)
+        return TradingDay(hours=hours, zone=self.zone)
+
     def base_rate(self, row: Execution) -> Decimal | None:
         """The rate that an execution is booked at; None where none is known."""
         # A correction is of the day of what it corrects, and so is its rate.
@@ -120,6 +129,7 @@ async def load_reported(
     reports: Sequence[BrokerReport],
     booking: Booking,
     memory: InstrumentMemory,
+    zone: ZoneInfo,
 ) -> Reported:
     """Reads all that the reports may mean, and puts the positions into the booking. Nothing is locked."""
     addresses = [report.address for report in reports if not isinstance(report, CommissionReport)]
@@ -138,7 +148,7 @@ async def load_reported(
         execution_roots=named,
     )
     found = addressed.orders
-    work = Reported(key=key, booking=booking, stamps=addressed.stamps)
+    work = Reported(key=key, booking=booking, stamps=addressed.stamps, zone=zone)
     refused: dict[OrderId, str] = {}
     if any(isinstance(report, FaultReport) for report in reports):
         refused = await order_requests.refused_replaces(session, key.tenant_id, [order.id for order in found])

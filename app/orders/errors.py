@@ -19,6 +19,7 @@ class OrderProblem(StrEnum):
     ORDER_TYPE_UNSUPPORTED = "ORDER_TYPE_UNSUPPORTED"
     TIME_IN_FORCE_UNSUPPORTED = "TIME_IN_FORCE_UNSUPPORTED"
     TIME_IN_FORCE_MISMATCH = "TIME_IN_FORCE_MISMATCH"
+    OUTSIDE_HOURS_UNSUITED = "OUTSIDE_HOURS_UNSUITED"
     EXPIRY_UNEXPECTED = "EXPIRY_UNEXPECTED"
     EXPIRY_REQUIRED = "EXPIRY_REQUIRED"
     EXPIRY_INVALID = "EXPIRY_INVALID"
@@ -68,8 +69,9 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.PRICE_INVALID: "the price is not above zero, or is beyond what an order may carry",
     OrderProblem.PRICE_OFF_TICK: "the price is no multiple of the instrument's tick",
     OrderProblem.ORDER_TYPE_UNSUPPORTED: "this order type cannot be routed yet",
-    OrderProblem.TIME_IN_FORCE_UNSUPPORTED: "this time in force cannot be routed yet",
-    OrderProblem.TIME_IN_FORCE_MISMATCH: "only market and limit orders are immediate-or-cancel or fill-or-kill",
+    OrderProblem.TIME_IN_FORCE_UNSUPPORTED: "a modify changes DAY and GTC into each other, and no other time in force",
+    OrderProblem.TIME_IN_FORCE_MISMATCH: "only market and limit orders are IOC, FOK or OPG",
+    OrderProblem.OUTSIDE_HOURS_UNSUITED: "an order for the opening deals in regular hours alone",
     OrderProblem.EXPIRY_UNEXPECTED: "only good-till-date orders have an expiry",
     OrderProblem.EXPIRY_REQUIRED: "a good-till-date order needs expiresAt",
     OrderProblem.EXPIRY_INVALID: "the expiry has passed, or is more than 366 days ahead",
@@ -102,7 +104,7 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
     OrderProblem.EXIT_PRICE_CROSSED: "an exit is on the wrong side of the order's own price or of the other exit",
     OrderProblem.LINKED_QUANTITY: "the quantity of a linked order follows the fills of the others",
-    OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each a limit, stop, stop-limit or trailing order",
+    OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each a limit, stop, stop-limit or trailing order, none of them OPG",
     OrderProblem.POSITION_NOT_FOUND: "the tenant has no such position",
     OrderProblem.NOTHING_TO_CLOSE: "the position is flat, or open orders close all of it already",
     OrderProblem.CLOSE_TOO_LARGE: "more is asked than what open orders leave to close",

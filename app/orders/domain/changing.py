@@ -15,6 +15,7 @@ from app.orders.domain.transitions import may_move
 from app.orders.errors import OrderProblem
 
 _UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
+_SWAPPED = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 _WORKING = frozenset({OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED})
 
 
@@ -107,7 +108,7 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
         return [problem(OrderProblem.LINKED_QUANTITY, "quantity")]
     problems = [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
     asked, held = change.time_in_force, order.terms.time_in_force
-    is_swap = asked in (TimeInForce.DAY, TimeInForce.GTC) and held is not TimeInForce.GTD
+    is_swap = asked in _SWAPPED and held not in (TimeInForce.GTD, TimeInForce.OPG)
     if asked is not None and asked is not held and not is_swap:
         problems.append(problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce"))
     if not problems and terms.quantity <= order.filled_quantity:

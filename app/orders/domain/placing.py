@@ -31,8 +31,8 @@ _NAME = re.compile(r"[ -~]{1,64}", re.ASCII)
 _ROUTABLE_TYPES = frozenset(
     {OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP}
 )
-_ROUTABLE_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD})
-_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_AT_ONE_MOMENT = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
+_COMMON = frozenset({("timeInForce",), ("expiresAt",)})
 EXPIRY_AHEAD_MAX = timedelta(days=366)
 
 
@@ -178,8 +178,8 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield problem(OrderProblem.INSTRUMENT_NOT_FOUND, "exchange")
     if new.order_type not in _ROUTABLE_TYPES:
         yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "orderType")
-    if new.terms.time_in_force not in _ROUTABLE_TIMES:
-        yield problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce")
+    if new.outside_regular_hours and new.terms.time_in_force is TimeInForce.OPG:
+        yield problem(OrderProblem.OUTSIDE_HOURS_UNSUITED, "outsideRegularHours")
     if new.post_only and not _may_be_post_only(new):
         yield problem(OrderProblem.POST_ONLY_UNSUITED, "postOnly")
     if new.take_profit is not None or new.stop_loss is not None:
@@ -222,8 +222,13 @@ def _oco_problems(new: NewOrder, leg: OcoLeg) -> Iterator[Problem]:
         yield problem(OrderProblem.OCO_LEGS_INVALID, "legs")
     if leg.order_type not in _ROUTABLE_TYPES:
         yield problem(OrderProblem.ORDER_TYPE_UNSUPPORTED, "legs", "1", "orderType")
+    if leg.terms.time_in_force is TimeInForce.OPG:
+        # Of two orders that meet in one opening, both may deal before the broker can lower either.
+        yield problem(OrderProblem.OCO_LEGS_INVALID, "timeInForce")
+    told = {(one.code, one.path) for one in _terms_problems(new.order_type, new.terms)}
     for one in _terms_problems(leg.order_type, leg.terms):
-        if one.path != ("quantity",):
+        # What the legs have in common is told once.
+        if one.path != ("quantity",) and (one.path not in _COMMON or (one.code, one.path) not in told):
             yield replace(one, path=("legs", "1", *one.path))
 
 
@@ -247,7 +252,7 @@ def _terms_problems(order_type: OrderType, terms: OrderTerms) -> Iterator[Proble
         yield problem(OrderProblem.EXPIRY_UNEXPECTED, "expiresAt")
     if terms.expires_at is None and terms.time_in_force is TimeInForce.GTD:
         yield problem(OrderProblem.EXPIRY_REQUIRED, "expiresAt")
-    if terms.time_in_force in _AT_ONCE and order_type not in (OrderType.MARKET, OrderType.LIMIT):
+    if terms.time_in_force in _AT_ONE_MOMENT and order_type not in (OrderType.MARKET, OrderType.LIMIT):
         yield problem(OrderProblem.TIME_IN_FORCE_MISMATCH, "timeInForce")
 
 

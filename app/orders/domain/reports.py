@@ -22,6 +22,7 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO
+from app.core.sessions import TradingDay
 from app.orders.domain.journal import broker_names, execution_details, resolution
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
 from app.orders.domain.placing import terms_document
@@ -30,7 +31,6 @@ from app.orders.events import OrderEventType
 
 BROKER = "broker"
 _UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
-_ENDS_BY_ITSELF = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG})
 _DUPLICATE_ID = 103
 _NOT_CANCELLABLE = frozenset({136, 161})
 _UNKNOWN_TO_CANCEL = frozenset({135, 10147})
@@ -77,9 +77,12 @@ class Decision:
     quarantine: str | None = None
 
 
-def apply_status(file: OrderFile, report: StatusReport) -> Decision:
-    """The broker told how the order stands. Text never creates quantity."""
-    draft = _Draft(file, report.occurred_at)
+def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None = None) -> Decision:
+    """The broker told how the order stands. Text never creates quantity.
+
+    day is that of the order's instrument: without it the end of a DAY order is never taken for its expiry.
+    """
+    draft = _Draft(file, report.occurred_at, day)
     if draft.never_left:
         return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
@@ -125,9 +128,9 @@ def apply_execution(
     return draft.decision()
 
 
-def apply_fault(file: OrderFile, report: FaultReport) -> Decision:
-    """The broker sent an error about the order; the table of codes has said what it means."""
-    draft = _Draft(file, report.occurred_at)
+def apply_fault(file: OrderFile, report: FaultReport, day: TradingDay | None = None) -> Decision:
+    """The broker sent an error about the order; the table of codes has said what it means. day as for a status."""
+    draft = _Draft(file, report.occurred_at, day)
     if draft.never_left:
         return draft.quarantined("an error about an order that never left")
     draft.learn(report.address)
@@ -171,6 +174,7 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
 class _Draft:
     file: OrderFile
     at: datetime
+    day: TradingDay | None = None
     events: list[OrderEvent] = field(default_factory=list)
     requests: list[OrderRequest] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -178,6 +182,10 @@ class _Draft:
     is_restated: bool = False
     quarantine: str | None = None
     untold: dict[str, Any] = field(default_factory=dict)
+    before: Order = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.file.order
 
     @property
     def order(self) -> Order:
@@ -345,10 +353,20 @@ class _Draft:
             self.move(OrderEventType.ORDER_CANCELED, OrderState.CANCELED)
 
     def life_is_over(self) -> bool:
-        terms = self.order.terms
-        if terms.time_in_force in _ENDS_BY_ITSELF:
-            return True
-        return terms.expires_at is not None and self.at >= _second(terms.expires_at)
+        before, terms = self.before, self.order.terms
+        match terms.time_in_force:
+            case TimeInForce.IOC | TimeInForce.FOK:
+                return True
+            case TimeInForce.OPG:
+                # One that never rested did not come to an opening.
+                return before.state is not OrderState.ROUTED
+            case TimeInForce.DAY:
+                # What happened to an order in doubt does not prove that it lived then.
+                alive_at = before.created_at if before.in_doubt else before.updated_at
+                is_extended = before.outside_regular_hours
+                return self.day is not None and self.day.is_over(alive_at=alive_at, at=self.at, is_extended=is_extended)
+            case _:
+                return terms.expires_at is not None and self.at >= _second(terms.expires_at)
 
     def end_as_told(self, filled: Decimal) -> None:
         # An order in doubt of which the broker has dealt exactly what the ledger holds, and no longer works.
@@ -572,7 +590,9 @@ def _merged(ours: OrderTerms, told: OrderTerms) -> OrderTerms:
         quantity=told.quantity,
         limit_price=told.limit_price,
         stop_price=told.stop_price,
+        trailing_amount=told.trailing_amount,
         time_in_force=told.time_in_force,
+        expires_at=(told.expires_at or ours.expires_at) if told.time_in_force is TimeInForce.GTD else None,
     )
 
 

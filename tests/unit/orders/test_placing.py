@@ -70,7 +70,11 @@ def of_type(order_type: OrderType, *, limit: str | None = None, stop: str | None
         asked(client_order_id="~" * 64),
         with_terms(quantity=Decimal("0.0000000001")),
         with_terms(quantity=QUANTITY_MAX, limit_price=PRICE_MAX),
-        *(with_terms(time_in_force=word) for word in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)),
+        *(
+            with_terms(time_in_force=word)
+            for word in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG)
+        ),
+        of_type(OrderType.MARKET, time_in_force=TimeInForce.OPG),
         asked(instrument_id=None, symbol="AAPL", exchange="SMART"),
         asked(metadata={"strategy": "pairs", "legs": [1, 2]}),
         asked(side=Side.SELL, outside_regular_hours=True),
@@ -100,7 +104,14 @@ def test_nothing_is_wrong_with_a_sound_order(new: NewOrder) -> None:
         (of_type(OrderType.TRAILING_STOP), "PRICE_REQUIRED", "trailingAmount"),
         (of_type(OrderType.TRAILING_STOP, trailing_amount=Decimal(0)), "PRICE_INVALID", "trailingAmount"),
         (of_type(OrderType.TRAILING_STOP, stop="9", trailing_amount=Decimal(1)), "PRICE_UNEXPECTED", "stopPrice"),
-        (with_terms(time_in_force=TimeInForce.OPG), "TIME_IN_FORCE_UNSUPPORTED", "timeInForce"),
+        (of_type(OrderType.STOP, stop="9", time_in_force=TimeInForce.OPG), "TIME_IN_FORCE_MISMATCH", "timeInForce"),
+        (with_terms(time_in_force=TimeInForce.OPG, expires_at=EXPIRY), "EXPIRY_UNEXPECTED", "expiresAt"),
+        (replace(with_terms(time_in_force=TimeInForce.OPG), post_only=True), "POST_ONLY_UNSUITED", "postOnly"),
+        (
+            replace(with_terms(time_in_force=TimeInForce.OPG), outside_regular_hours=True),
+            "OUTSIDE_HOURS_UNSUITED",
+            "outsideRegularHours",
+        ),
         (with_terms(expires_at=EXPIRY), "EXPIRY_UNEXPECTED", "expiresAt"),
         (replace(of_type(OrderType.MARKET), post_only=True), "POST_ONLY_UNSUITED", "postOnly"),
         (asked(post_only=True, is_staged=True), "POST_ONLY_UNSUITED", "postOnly"),

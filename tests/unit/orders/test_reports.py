@@ -1,18 +1,22 @@
 """What a broker's report does to an order, rule by rule."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.core.fix import OrderState, RejectOrigin, RequestKind, RequestOutcome, Side, TimeInForce
-from app.core.messages import FaultClass, OrderAddress, OrderTerms, StatusReport, WorkingStatus
+from app.core.fix import OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side, TimeInForce
+from app.core.messages import FaultClass, FaultReport, OrderAddress, OrderTerms, StatusReport, WorkingStatus
 from app.core.money import ZERO
+from app.core.sessions import US_SHARES, TradingDay
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.reports import OrderFile, same_terms
 from tests.unit.orders.values import (
+    AT,
     LATER,
+    Desk,
     Report,
     cancel_request,
     desk,
@@ -31,6 +35,8 @@ from tests.unit.orders.values import (
 _S = OrderState
 WORKING = status(WorkingStatus.WORKING)
 CANCELED = status(WorkingStatus.CANCELED)
+CLOSE = datetime(2026, 3, 2, 21, tzinfo=UTC)
+US_DAY = TradingDay(hours=US_SHARES, zone=ZoneInfo("America/New_York"))
 LIVE = [_S.ROUTED, _S.ACCEPTED, _S.PARTIALLY_FILLED]
 
 
@@ -102,6 +108,79 @@ class TestStatus:
         dated = replace(terms(time_in_force=TimeInForce.GTD), expires_at=expires_at)
 
         assert desk(order(_S.ACCEPTED, terms=dated), CANCELED).order.state is state
+
+    @pytest.mark.parametrize(("at", "state"), [(CLOSE, _S.EXPIRED), (CLOSE - timedelta(seconds=1), _S.CANCELED)])
+    @pytest.mark.parametrize("told", [CANCELED, fault(FaultClass.CANCEL_CONFIRMED, 202)])
+    def test_a_day_order_expires_with_its_session(
+        self, told: StatusReport | FaultReport, at: datetime, state: OrderState
+    ) -> None:
+        working = Desk(OrderFile(order=order(_S.PARTIALLY_FILLED, filled_quantity=Decimal(40))), US_DAY)
+
+        working.apply(replace(told, occurred_at=at))
+
+        assert working.order.state is state
+        assert working.order.filled_quantity == Decimal(40)
+
+    def test_a_day_order_that_works_outside_the_session_expires_with_the_evening(self) -> None:
+        working = OrderFile(order=order(_S.ACCEPTED, outside_regular_hours=True))
+
+        early, late = Desk(working, US_DAY), Desk(working, US_DAY)
+        early.apply(replace(CANCELED, occurred_at=CLOSE))
+        late.apply(replace(CANCELED, occurred_at=CLOSE + timedelta(hours=4)))
+
+        assert (early.order.state, late.order.state) == (_S.CANCELED, _S.EXPIRED)
+
+    def test_a_day_order_that_was_asked_to_end_is_canceled_after_the_close_too(self) -> None:
+        asked = Desk(pending_cancel(), US_DAY)
+
+        asked.apply(replace(CANCELED, occurred_at=CLOSE))
+
+        assert asked.order.state is _S.CANCELED
+
+    @pytest.mark.parametrize(("days_ago", "state"), [(0, _S.CANCELED), (1, _S.EXPIRED)])
+    def test_a_day_order_of_which_nothing_was_heard_since_an_earlier_day_is_expired(
+        self, days_ago: int, state: OrderState
+    ) -> None:
+        heard_at = AT - timedelta(days=days_ago + 3)
+        silent = order(_S.ACCEPTED, created_at=heard_at - timedelta(days=1), updated_at=heard_at)
+
+        told = Desk(OrderFile(order=silent), US_DAY)
+        told.apply(replace(CANCELED, occurred_at=AT - timedelta(days=3) + timedelta(minutes=1)))
+
+        assert told.order.state is state
+
+    def test_what_befell_an_order_in_doubt_does_not_prove_that_it_lived(self) -> None:
+        doubted = order(_S.ACCEPTED, in_doubt=True, created_at=AT, updated_at=CLOSE + timedelta(minutes=1))
+
+        told = Desk(OrderFile(order=doubted), US_DAY)
+        told.apply(replace(CANCELED, occurred_at=CLOSE + timedelta(minutes=2)))
+
+        assert told.order.state is _S.EXPIRED
+
+    def test_a_good_till_cancel_order_never_expires(self) -> None:
+        working = Desk(OrderFile(order=order(_S.ACCEPTED, terms=terms(time_in_force=TimeInForce.GTC))), US_DAY)
+
+        working.apply(replace(CANCELED, occurred_at=CLOSE))
+
+        assert working.order.state is _S.CANCELED
+
+    @pytest.mark.parametrize(
+        ("before", "state"),
+        [(_S.ROUTED, _S.CANCELED), (_S.ACCEPTED, _S.EXPIRED), (_S.PARTIALLY_FILLED, _S.EXPIRED)],
+    )
+    def test_an_opening_order_expires_once_it_rested(self, before: OrderState, state: OrderState) -> None:
+        opening = order(before, terms=terms(time_in_force=TimeInForce.OPG))
+
+        assert desk(opening, CANCELED).order.state is state
+
+    def test_a_trailing_distance_and_a_date_that_the_broker_holds_are_adopted_once(self) -> None:
+        ours = OrderTerms(quantity=Decimal(100), trailing_amount=Decimal(1), time_in_force=TimeInForce.DAY)
+        told = replace(ours, trailing_amount=Decimal(2), time_in_force=TimeInForce.GTD, expires_at=CLOSE)
+        trailing = order(_S.ACCEPTED, order_type=OrderType.TRAILING_STOP, terms=ours)
+
+        seen = desk(trailing, status(WorkingStatus.WORKING, told), status(WorkingStatus.WORKING, told))
+
+        assert (seen.order.terms, seen.order.version) == (told, 2)
 
     @pytest.mark.parametrize("state", [_S.NEW, _S.PENDING_APPROVAL, _S.HELD])
     @pytest.mark.parametrize("report", [WORKING, CANCELED, fill("100"), fault(FaultClass.ORDER_REJECTED, 201)])

@@ -19,6 +19,7 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
+from app.core.sessions import TradingDay
 from app.orders.domain.order import Execution, Order, OrderRequest
 from app.orders.domain.reports import (
     Decision,
@@ -123,8 +124,9 @@ def not_found(*, is_certain: bool = True) -> NotFoundReport:
 class Desk:
     """Holds one order's file and its ledger, and applies reports to them as the flow does."""
 
-    def __init__(self, file: OrderFile) -> None:
+    def __init__(self, file: OrderFile, day: TradingDay | None = None) -> None:
         self.file = file
+        self.day = day
         self.ledger: dict[UUID, Execution] = {}
         self.requests: list[OrderRequest] = []
         self.event_types: list[str] = []
@@ -155,12 +157,12 @@ class Desk:
     def _decide(self, report: Report) -> Decision:
         match report:
             case StatusReport():
-                return apply_status(self.file, report)
+                return apply_status(self.file, report, self.day)
             case ExecutionReport():
                 known = tuple(row for row in self.ledger.values() if row.root == report.root)
                 return apply_execution(self.file, known, report, UUID(int=1000 + len(self.ledger)), LATER)
             case FaultReport():
-                return apply_fault(self.file, report)
+                return apply_fault(self.file, report, self.day)
             case NotFoundReport():
                 return apply_not_found(self.file, report)
 
