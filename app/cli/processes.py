@@ -33,13 +33,14 @@ def run_simulator() -> None:
     settings = _settings()
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
     # Imported here, for the other processes need none of it.
-    from app.simulator.config import SimulatorConfig
+    from app.simulator.config import SessionMode, SimulatorConfig
     from app.simulator.server import run
 
     config = SimulatorConfig(
         host=settings.simulator_host,
         port=settings.simulator_port,
         seed=settings.simulator_seed,
+        sessions=SessionMode(settings.simulator_sessions),
         state_path=_simulator_state(settings),
     )
     run_until_signalled(lambda: run(config, notify_ready))

@@ -230,11 +230,6 @@ class OrderBook:
         self._unrank(resting)
         return (self._end(resting, reason),)
 
-    def expire_day(self) -> tuple[BookEvent, ...]:
-        """End the session: every DAY order expires."""
-        keys = [key for key, resting in self._resting.items() if resting.order.time_in_force is TimeInForce.DAY]
-        return tuple(event for key in keys for event in self.cancel(key, EndReason.EXPIRED))
-
     def update(self, market: MarketState) -> tuple[BookEvent, ...]:
         """Show the book a new market state: resting orders deal first, then the stops that it sets off."""
         self._market = market

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     )
     simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
     simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
+    simulator_sessions: Literal["always", "exchange"] = Field(
+        default="always",
+        description="when the simulator deals: at all hours of every day, or in the hours of each exchange",
+    )
     simulator_seed: int = Field(
         default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
     )

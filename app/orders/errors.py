@@ -104,7 +104,7 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
     OrderProblem.EXIT_PRICE_CROSSED: "an exit is on the wrong side of the order's own price or of the other exit",
     OrderProblem.LINKED_QUANTITY: "the quantity of a linked order follows the fills of the others",
-    OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each a limit, stop, stop-limit or trailing order, none of them OPG",
+    OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each limit, stop, stop-limit or trailing, and neither OPG",
     OrderProblem.POSITION_NOT_FOUND: "the tenant has no such position",
     OrderProblem.NOTHING_TO_CLOSE: "the position is flat, or open orders close all of it already",
     OrderProblem.CLOSE_TOO_LARGE: "more is asked than what open orders leave to close",

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 
 from app.core.catalogue import CATALOGUE, CatalogueEntry
 
 SERVER_VERSION_MIN = 157
 SERVER_VERSION_MAX = 178
+
+
+class SessionMode(StrEnum):
+    """When instruments are dealt: round the clock on every day, or in the hours of their exchange."""
+
+    ALWAYS = "always"
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,7 @@ class SimulatorConfig:
     seed: int = 1
     accounts: tuple[AccountSeed, ...] = (AccountSeed(account_id="DU1000001"),)
     instruments: tuple[CatalogueEntry, ...] = CATALOGUE
+    sessions: SessionMode = SessionMode.ALWAYS
     market_interval_ms: int = 100
     displayed_size_min: int = 500
     displayed_size_max: int = 5_000

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from app.core.catalogue import CatalogueEntry
+from app.core.fix import InstrumentType
 from app.core.money import plain
+from app.core.sessions import ALL_HOURS, TradingHours, known_hours
+from app.simulator.config import SessionMode
 from app.simulator.wire import FieldReader
 
 _SEC_TYPES = {"STOCK": "STK", "ETF": "STK", "FOREX": "CASH"}
@@ -50,6 +53,7 @@ class ListedContract:
     local_symbol: str
     trading_class: str
     market_rule_id: int
+    hours: TradingHours
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -80,9 +84,9 @@ class ListedContract:
 class Directory:
     """All listed contracts by contract id and by what a client may say of them."""
 
-    def __init__(self, instruments: tuple[CatalogueEntry, ...]) -> None:
+    def __init__(self, instruments: tuple[CatalogueEntry, ...], sessions: SessionMode = SessionMode.ALWAYS) -> None:
         self.entries = {entry.con_id: entry for entry in instruments}
-        self._listed = {entry.con_id: _listed(entry) for entry in instruments}
+        self._listed = {entry.con_id: _listed(entry, sessions) for entry in instruments}
 
     def __getitem__(self, con_id: int) -> ListedContract:
         return self._listed[con_id]
@@ -119,7 +123,8 @@ class Directory:
         ][:_SAMPLES_MAX]
 
 
-def _listed(entry: CatalogueEntry) -> ListedContract:
+def _listed(entry: CatalogueEntry, sessions: SessionMode) -> ListedContract:
+    hours = known_hours(InstrumentType(entry.instrument_type), entry.currency)
     is_forex = entry.instrument_type == "FOREX"
     return ListedContract(
         entry=entry,
@@ -128,4 +133,5 @@ def _listed(entry: CatalogueEntry) -> ListedContract:
         local_symbol=entry.symbol,
         trading_class=entry.symbol if is_forex else "NMS",
         market_rule_id=239 if is_forex else 26,
+        hours=hours if hours is not None and sessions is SessionMode.EXCHANGE else ALL_HOURS,
     )

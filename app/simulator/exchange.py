@@ -1,14 +1,15 @@
 """The exchange: takes orders, matches them against the market, keeps their records and books what they deal."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
-from app.core.fix import TimeInForce
+from app.core.fix import Side, TimeInForce
 from app.core.matching import (
     BookEvent,
     EndReason,
@@ -20,6 +21,7 @@ from app.core.matching import (
     RequestRefused,
     StopTrailed,
 )
+from app.core.money import ZERO, plain
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
@@ -33,10 +35,11 @@ from app.simulator.orders import (
     OrderStatus,
     SimulatedOrder,
 )
-from app.simulator.requests import next_day_of, read_time
+from app.simulator.requests import next_day_of
 from app.simulator.rules import (
     CANCEL_NOT_FOUND,
     ORDER_CANCELLED,
+    ORDER_MESSAGE,
     ORDER_REJECTED,
     Refusal,
     refusal_of_cancel,
@@ -44,11 +47,14 @@ from app.simulator.rules import (
     refusal_of_terms,
 )
 from app.simulator.store import SavedState
+from app.simulator.timetable import SessionKind, Timetable, kind_of
 
 OPEN_ORDERS_MAX = 100_000
 COMPLETED_ORDERS_MAX = 20_000
 EXECUTIONS_MAX = 50_000
 """Beyond these the oldest completed orders and executions are forgotten, and new orders refused."""
+
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 class ExchangeEvents(Protocol):
@@ -58,7 +64,7 @@ class ExchangeEvents(Protocol):
         """An order's status changed; `has_new_terms` when its terms are new to its client too."""
 
     def order_refused(self, client_id: int, order_id: int, refusal: Refusal) -> None:
-        """A request about an order was not done, or its end has a reason."""
+        """A request about an order was not done, its end has a reason, or it waits for its session."""
 
     def executed(self, execution: Execution) -> None:
         """An order dealt."""
@@ -109,7 +115,9 @@ class Exchange:
         self._books = {con_id: OrderBook() for con_id in directory.entries}
         started = clock.now()
         self.day_ends_at = next_day_of(started)
-        self._good_till: dict[int, datetime] = {}
+        self._timetable = Timetable(directory, started)
+        # Orders that no book has, for they are dealt in a session to come.
+        self._waiting: dict[int, SimulatedOrder] = {}
         self._groups = OcaGroups()
         # Ids must not come again after a restart without a state file, so they start from the time.
         self._execution_epoch = int(started.timestamp())
@@ -129,8 +137,10 @@ class Exchange:
             self._record(order)
             if order.status.is_terminal:
                 self._complete(order)
-            else:
+            elif self._is_dealt(order.request):
                 self._books[order.request.con_id].place(order.for_book())
+            else:
+                self._waiting[order.perm_id] = order
 
     def whole_state(self) -> SavedState:
         """All that `restore` takes; what changed up to now counts as taken."""
@@ -166,13 +176,16 @@ class Exchange:
         if refusal is not None:
             self._refuse_new(client_id, request, refusal)
             return
-        is_working_at_once = request.order_type == "LMT"
+        is_working_at_once = request.order_type == "LMT" and self._is_dealt(request)
         order = self._admit(
             client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
         )
         self._tell(order, has_new_terms=True)
         if self._groups.is_done(order):
             self._end(order, EndReason.CANCELED)
+            return
+        if not self._is_dealt(request):
+            self._wait(order)
             return
         self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
@@ -192,18 +205,18 @@ class Exchange:
             return
         order.status = OrderStatus.PENDING_CANCEL
         self._tell(order)
-        self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
+        self._take_out(order, EndReason.CANCELED)
 
     def cancel_all(self) -> None:
         """Cancel every working order of every client."""
         for order in list(self._open.values()):
-            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id)))
+            self._take_out(order, EndReason.CANCELED)
 
     def preview(self, request: OrderRequest) -> OrderPreview | Refusal:
         """What the order would do to its account if all of it dealt at the market."""
         request = self._with_account(request)
         entries = self._directory.entries
-        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts)
+        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts, self._clock.now())
         if refusal is not None:
             return refusal
         commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
@@ -214,15 +227,27 @@ class Exchange:
         self._follow(self._books[con_id].update(self._market.quote(con_id).state))
 
     def pass_time(self, now: datetime) -> None:
-        """End what has come to its time: DAY orders with the day, GTD orders at their date."""
+        """Do what has come to its time: the ends of orders, the openings with their orders, the turns of sessions."""
         if now >= self.day_ends_at:
             self.day_ends_at = next_day_of(now)
-            for book in self._books.values():
-                self._follow(book.expire_day())
             self.begin_day()
-        for perm_id in [perm_id for perm_id, expires_at in self._good_till.items() if now >= expires_at]:
+        opening: dict[int, list[SimulatedOrder]] = {}
+        for perm_id in self._timetable.take_due(now):
             order = self.orders[perm_id]
-            self._follow(self._books[order.request.con_id].cancel(str(perm_id), EndReason.EXPIRED))
+            if TIMES_IN_FORCE[order.request.time_in_force] is TimeInForce.OPG:
+                opening.setdefault(order.request.con_id, []).append(order)
+            else:
+                self._take_out(order, EndReason.EXPIRED)
+        turned = self._timetable.take_turned(now)
+        for (con_id, is_extended), is_open in turned.items():
+            if not is_extended and not is_open:
+                self._market.end_day(con_id)
+        for con_id in self._timetable.take_opened(now):
+            self._market.begin_day(con_id)
+        for con_id, orders in opening.items():
+            self._open_with(con_id, orders)
+        if turned:
+            self._turn(turned)
 
     def begin_day(self) -> None:
         """Start every account's gains of the day from zero."""
@@ -255,7 +280,7 @@ class Exchange:
         self._events.order_changed(order, has_new_terms=has_new_terms)
 
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
-        refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts)
+        refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts, self._clock.now())
         if refusal is not None:
             return refusal
         if len(self._open) >= OPEN_ORDERS_MAX:
@@ -290,6 +315,8 @@ class Exchange:
             trail_stop=request.trail_stop_price,
             placed_at=self._clock.now(),
         )
+        if not status.is_terminal:
+            order.ends_at = self._timetable.end_of(request, order.placed_at)
         self._record(order)
         return order
 
@@ -301,18 +328,73 @@ class Exchange:
         self._open[order.perm_id] = order
         self._groups.join(order)
         if not order.status.is_terminal:
-            self._note_expiry(order)
+            self._timetable.note(order)
 
-    def _note_expiry(self, order: SimulatedOrder) -> None:
-        request = order.request
-        if TIMES_IN_FORCE.get(request.time_in_force) is TimeInForce.GTD and request.good_till_date:
-            self._good_till[order.perm_id] = read_time(request.good_till_date)
+    def _is_dealt(self, request: OrderRequest) -> bool:
+        now = self._clock.now()
+        return self._timetable.starts_at(request, now) <= now
+
+    def _wait(self, order: SimulatedOrder) -> None:
+        if TIMES_IN_FORCE[order.request.time_in_force] in _AT_ONCE:
+            self._end(order, EndReason.NOT_FILLED_AT_ONCE)
+            return
+        self._waiting[order.perm_id] = order
+        request, listed = order.request, self._directory[order.request.con_id]
+        starts_at = self._timetable.starts_at(request, self._clock.now()).astimezone(ZoneInfo(listed.hours.zone))
+        asked = f"{request.side} {plain(request.quantity)} {listed.symbol} {listed.entry.primary_exchange}"
+        until = f"{starts_at:%Y-%m-%d %H:%M:%S} {listed.hours.zone}"
+        message = f"Order Message:\n{asked}\nWarning: your order will not be placed at the exchange until {until}"
+        notice = Refusal(code=ORDER_MESSAGE, message=message)
+        self._events.order_refused(order.client_id, request.order_id, notice)
+
+    def _turn(self, turned: Mapping[SessionKind, bool]) -> None:
+        for order in list(self._open.values()):
+            is_dealt = turned.get(kind_of(order.request))
+            if is_dealt and order.perm_id in self._waiting and self._is_dealt(order.request):
+                self._work(order)
+            elif is_dealt is False and self._withdraw(order):
+                self._tell(order)
+
+    def _work(self, order: SimulatedOrder) -> None:
+        del self._waiting[order.perm_id]
+        book_order = order.for_book()
+        if not book_order.is_waiting:
+            order.status = OrderStatus.SUBMITTED
+        self._tell(order)
+        self._follow(self._books[order.request.con_id].place(book_order))
+
+    def _withdraw(self, order: SimulatedOrder) -> bool:
+        book, key = self._books[order.request.con_id], str(order.perm_id)
+        if book.order(key) is None:
+            return False
+        book.cancel(key)
+        self._waiting[order.perm_id] = order
+        order.status = OrderStatus.PRE_SUBMITTED
+        return True
+
+    def _take_out(self, order: SimulatedOrder, reason: EndReason) -> None:
+        if order.perm_id in self._waiting:
+            self._end(order, reason)
         else:
-            self._good_till.pop(order.perm_id, None)
+            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id), reason))
+
+    def _open_with(self, con_id: int, orders: list[SimulatedOrder]) -> None:
+        # All deal at one price, as far as the market showed size when it opened; what is left ends with the opening.
+        state, price = self._market.quote(con_id).state, self.mark(con_id)
+        left = {Side.BUY: state.ask_size, Side.SELL: state.bid_size}
+        for order in sorted(orders, key=_opening_rank):
+            side, limit = order.request.side, order.for_book().limit_price
+            quantity = min(order.remaining, left[side])
+            if quantity > ZERO and (limit is None or (limit - price) * side.sign >= ZERO):
+                left[side] -= quantity
+                fill = OrderFilled(order_key=str(order.perm_id), quantity=quantity, price=price, is_maker=False)
+                self._follow((fill,))
+            if not order.status.is_terminal:
+                self._end(order, EndReason.EXPIRED)
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(
-            request, self._directory.entries[request.con_id], self.accounts
+            request, self._directory.entries[request.con_id], self.accounts, self._clock.now()
         )
         if refusal is not None:
             self._events.order_refused(order.client_id, request.order_id, refusal)
@@ -322,7 +404,11 @@ class Exchange:
         is_same_trail = request.aux_price == order.request.aux_price
         order.trail_stop = told or (order.trail_stop if is_same_trail else None)
         order.request = replace(request, order_ref=request.order_ref or order.request.order_ref)
-        self._note_expiry(order)
+        order.ends_at = self._timetable.end_of(request, self._clock.now())
+        self._timetable.note(order)
+        if order.perm_id in self._waiting or not self._is_dealt(request):
+            self._modify_waiting(order)
+            return
         terms = order.for_book()
         self._follow(
             self._books[request.con_id].replace(
@@ -334,6 +420,12 @@ class Exchange:
                 time_in_force=terms.time_in_force,
             )
         )
+
+    def _modify_waiting(self, order: SimulatedOrder) -> None:
+        self._withdraw(order)
+        self._tell(order, has_new_terms=True)
+        if self._is_dealt(order.request):
+            self._work(order)
 
     def _follow(self, events: Iterable[BookEvent]) -> None:
         for event in events:
@@ -383,6 +475,7 @@ class Exchange:
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
                 stop_price=terms.stop_price,
+                trailing_amount=terms.trailing_amount,
                 time_in_force=terms.time_in_force,
             )
         elif held is not None:
@@ -453,7 +546,8 @@ class Exchange:
     def _complete(self, order: SimulatedOrder) -> None:
         self._open.pop(order.perm_id, None)
         self._groups.leave(order)
-        self._good_till.pop(order.perm_id, None)
+        self._waiting.pop(order.perm_id, None)
+        self._timetable.forget(order.perm_id)
         self._completed.append(order.perm_id)
         while len(self._completed) > COMPLETED_ORDERS_MAX:
             forgotten = self.orders.pop(self._completed.popleft())
@@ -471,3 +565,8 @@ class Exchange:
     def _next_execution_id(self) -> str:
         self.last_execution_number += 1
         return f"{self.last_execution_number:08x}.{self._execution_epoch:08x}.01.01"
+
+
+def _opening_rank(order: SimulatedOrder) -> tuple[bool, Decimal, int]:
+    limit = order.for_book().limit_price
+    return limit is not None, ZERO if limit is None else -limit * order.request.side.sign, order.perm_id

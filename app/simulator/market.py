@@ -1,6 +1,6 @@
 """The simulated market: a seeded walk of prices with spread and displayed sizes, or whatever it is told to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -77,6 +77,7 @@ class Market:
     def __init__(self, instruments: tuple[CatalogueEntry, ...], *, seed: int, size_min: int, size_max: int) -> None:
         self._walks = {entry.con_id: _Walk(entry, seed, size_min, size_max) for entry in instruments}
         self._quotes: dict[int, Quote] = {}
+        self._closes: dict[int, Decimal] = {}
 
     def open(self, now: datetime) -> None:
         """Show the first quotes."""
@@ -110,6 +111,22 @@ class Market:
                 self._quotes[con_id] = _with_touch(old, new)
             else:
                 self._quotes[con_id] = _with_trade(old, new, now)
+
+    def end_day(self, con_id: int) -> None:
+        """Keep what the instrument stands at as its close."""
+        self._closes[con_id] = self._quotes[con_id].mark
+
+    def begin_day(self, con_id: int) -> None:
+        """Open at what the instrument stands at, and count the day's figures from there."""
+        old = self._quotes[con_id]
+        self._quotes[con_id] = replace(
+            old,
+            volume=ZERO,
+            day_open=old.mark,
+            day_high=old.mark,
+            day_low=old.mark,
+            previous_close=self._closes.pop(con_id, old.mark),
+        )
 
     def show(self, con_id: int, state: MarketState, now: datetime) -> None:
         """Show this and nothing else for the instrument until the next step."""

@@ -1,11 +1,13 @@
 """What the server says: one function per message, each giving the whole frame."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from app.core.fix import Side
 from app.core.matching import MarketState
 from app.core.money import ZERO, plain
+from app.core.sessions import TradingHours
 from app.simulator.accounts import Holding
 from app.simulator.directory import ListedContract
 from app.simulator.market import Quote
@@ -18,6 +20,7 @@ _MAGNITUDE_RULES_UNTIL = 164
 _SIZE_RULES_AT = 163
 _SIZE_RULES_FROM = 164
 _ISSUER_FROM = 176
+_DAYS_TOLD = 6
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
 _BID_SIZE, _ASK_SIZE, _LAST_SIZE, _VOLUME, _LAST_TIME = 0, 3, 5, 8, 45
@@ -60,7 +63,6 @@ def contract_details(request_id: int, listed: ListedContract, now: datetime, ver
     """10: all there is to know of a contract."""
     entry = listed.entry
     is_forex = listed.sec_type == "CASH"
-    hours = _always_open(now)
     lead = ["8"] if version < _MAGNITUDE_RULES_UNTIL else []
     size_multiplier = ["1"] if version < _MAGNITUDE_RULES_UNTIL else []
     if version >= _SIZE_RULES_FROM:
@@ -87,7 +89,7 @@ def contract_details(request_id: int, listed: ListedContract, now: datetime, ver
         plain(entry.tick_size),
         *size_multiplier,
         listed.multiplier,
-        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,STP,STPLMT,TRAIL,WHATIF",
+        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,OPG,STP,STPLMT,TRAIL,WHATIF",
         entry.exchange if is_forex else f"{entry.exchange},{entry.primary_exchange}",
         1,
         0,
@@ -97,9 +99,9 @@ def contract_details(request_id: int, listed: ListedContract, now: datetime, ver
         "",
         "",
         "",
-        "UTC",
-        hours,
-        hours,
+        listed.hours.zone,
+        _hours(listed.hours, now, is_extended=True),
+        _hours(listed.hours, now, is_extended=False),
         "",
         0,
         0,
@@ -357,5 +359,14 @@ def _tick_price(request_id: int, tick_type: int, price: Decimal | None, size: De
     return encode(1, 6, request_id, tick_type, text(price, unset="-1"), plain(size), 0)
 
 
-def _always_open(now: datetime) -> str:
-    return ";".join(f"{day}:0000-{day}:2359" for day in (f"{now:%Y%m%d}",))
+def _hours(hours: TradingHours, now: datetime, *, is_extended: bool) -> str:
+    zone, today = ZoneInfo(hours.zone), hours.local_date(now)
+    told = []
+    for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_TOLD)):
+        session = hours.session_of(day, is_extended=is_extended)
+        if session is None:
+            told.append(f"{day:%Y%m%d}:CLOSED")
+            continue
+        opens, closes = (moment.astimezone(zone) for moment in (session.opens_at, session.closes_at))
+        told.append(f"{opens:%Y%m%d:%H%M}-{closes:%Y%m%d:%H%M}")
+    return ";".join(told)

@@ -25,6 +25,7 @@ TIMES_IN_FORCE = {
     "IOC": TimeInForce.IOC,
     "FOK": TimeInForce.FOK,
     "GTD": TimeInForce.GTD,
+    "OPG": TimeInForce.OPG,
 }
 """The times in force that are served, under their names on the wire."""
 
@@ -80,7 +81,8 @@ class OrderRequest:
 class SimulatedOrder:
     """One order's life. `perm_id` is its durable name; (client_id, order_id) is what its client calls it.
 
-    `trail_stop` is where the stop of a trailing order stands.
+    `trail_stop` is where the stop of a trailing order stands, `ends_at` when its time in force ends, for OPG at the
+    opening.
     """
 
     perm_id: int
@@ -95,6 +97,7 @@ class SimulatedOrder:
     execution_count: int = 0
     is_triggered: bool = False
     trail_stop: Decimal | None = None
+    ends_at: datetime | None = None
     completed_at: datetime | None = None
     completed_status: str = ""
 

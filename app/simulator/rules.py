@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from app.core.catalogue import CatalogueEntry
@@ -15,17 +16,20 @@ DUPLICATE_ORDER_ID = 103
 CANNOT_MODIFY_FILLED = 104
 MODIFY_DOES_NOT_MATCH = 105
 PRICE_OFF_TICK = 110
+TIME_IN_FORCE_MISMATCH = 111
 CANCEL_NOT_POSSIBLE = 161
 UNKNOWN_CONTRACT = 200
 ORDER_REJECTED = 201
 ORDER_CANCELLED = 202
 INVALID_REQUEST = 321
+ORDER_MESSAGE = 399
 CLIENT_ID_IN_USE = 326
 CANCEL_NOT_FOUND = 10147
 CANCEL_TOO_LATE = 10148
 
 UNKNOWN_CONTRACT_MESSAGE = "No security definition has been found for the request"
 QUANTITY_MAX = Decimal(1_000_000_000)
+_OF_OPENINGS = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,9 @@ class Refusal:
         return self.code == ORDER_REJECTED
 
 
-def refusal_of_terms(request: OrderRequest, entry: CatalogueEntry, account_ids: Collection[str]) -> Refusal | None:
+def refusal_of_terms(
+    request: OrderRequest, entry: CatalogueEntry, account_ids: Collection[str], now: datetime
+) -> Refusal | None:
     """What is wrong with an order's terms, or None when they may go to the book."""
     if request.account not in account_ids:
         return _rejected("Invalid account code")
@@ -51,7 +57,9 @@ def refusal_of_terms(request: OrderRequest, entry: CatalogueEntry, account_ids: 
         return _rejected(f"Invalid time in force {request.time_in_force}")
     if request.trailing_percent:
         return _rejected("Trailing by percent is not served")
-    if not _has_good_expiry(request):
+    if TIMES_IN_FORCE[request.time_in_force] is TimeInForce.OPG and ORDER_TYPES[request.order_type] not in _OF_OPENINGS:
+        return Refusal(code=TIME_IN_FORCE_MISMATCH, message="The TIF (Tif type) and the order type are incompatible.")
+    if not _has_good_expiry(request, now):
         return _rejected("Invalid good till date")
     if request.parent_id or not request.is_transmitted:
         return _rejected("Attached and untransmitted orders are not served")
@@ -108,14 +116,13 @@ def _rejected(reason: str) -> Refusal:
     return Refusal(code=ORDER_REJECTED, message=f"Order rejected - reason:{reason}")
 
 
-def _has_good_expiry(request: OrderRequest) -> bool:
+def _has_good_expiry(request: OrderRequest, now: datetime) -> bool:
     if TIMES_IN_FORCE[request.time_in_force] is not TimeInForce.GTD:
         return True
     try:
-        read_time(request.good_till_date)
+        return read_time(request.good_till_date) > now
     except FieldError:
         return False
-    return True
 
 
 def _prices(request: OrderRequest) -> tuple[Decimal | None, ...]:

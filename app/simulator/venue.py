@@ -43,7 +43,7 @@ class Venue:
     ) -> None:
         self.config = config
         self.clock = clock
-        self.directory = Directory(config.instruments)
+        self.directory = Directory(config.instruments, config.sessions)
         self.market = Market(
             config.instruments,
             seed=config.seed,

@@ -247,12 +247,12 @@ def test_trailing_stop_deals_at_the_first_turn_of_its_distance(side: Side, amoun
         assert order.stop_price == D(best) + side.sign * amount
 
 
-def test_day_order_expires_and_good_till_cancel_stays() -> None:
+def test_order_is_taken_out_for_the_reason_that_is_named() -> None:
     book = book_at(market("99", "100"))
     book.place(limit("day", Side.BUY, "10", "90"))
     book.place(limit("gtc", Side.BUY, "10", "90", TimeInForce.GTC))
 
-    events = book.expire_day()
+    events = book.cancel("day", EndReason.EXPIRED)
 
     assert events == (OrderEnded(order_key="day", leaves_quantity=D(10), reason=EndReason.EXPIRED),)
     assert book.order("day") is None
@@ -391,7 +391,7 @@ def test_book_never_overfills_never_deals_worse_than_the_limit_and_never_sleeps_
     witness = Witness()
 
     for step in range(data.draw(st.integers(min_value=1, max_value=25))):
-        match data.draw(st.sampled_from(["show", "place", "place", "place", "replace", "cancel", "expire"])):
+        match data.draw(st.sampled_from(["show", "place", "place", "place", "replace", "cancel"])):
             case "show":
                 witness.show(data.draw(markets()))
             case "place":
@@ -403,7 +403,7 @@ def test_book_never_overfills_never_deals_worse_than_the_limit_and_never_sleeps_
             case "replace" if witness.terms:
                 _replace_one(witness, data)
             case _:
-                witness.see(witness.book.expire_day())
+                pass
 
 
 def _replace_one(witness: Witness, data: st.DataObject) -> None:
