@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from app.connector.service import Connector, ConnectorIntervals
+from app.core.clock import Clock
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
@@ -22,7 +23,11 @@ def run(settings: Settings) -> None:
 
 
 async def serve(
-    settings: Settings, *, intervals: ConnectorIntervals | None = None, ready: Callable[[], None] = notify_ready
+    settings: Settings,
+    *,
+    intervals: ConnectorIntervals | None = None,
+    ready: Callable[[], None] = notify_ready,
+    clock: Clock | None = None,
 ) -> None:
     """Serve until cancelled.
 
@@ -46,7 +51,7 @@ async def serve(
             system_database=system_database,
             redis=redis,
             bus=bus,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             ids=SystemIds(),
             intervals=intervals,
         ).run()

@@ -16,6 +16,7 @@ from app.connector import serve
 from app.connector.feed import FeedIntervals
 from app.connector.runner import Intervals
 from app.connector.service import ConnectorIntervals
+from app.core.clock import Clock
 from app.core.fix import ConnectionState, OrderState, OrderType, Side
 from app.core.ids import OrderId
 from app.core.messages import NewOrder, OrderTerms
@@ -119,9 +120,9 @@ async def trading(house: House, settings: Settings) -> AsyncIterator[Trading]:
 
 
 @asynccontextmanager
-async def connector(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+async def connector(settings: Settings, clock: Clock | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """A connector at work; stopped in order in the end."""
-    task = asyncio.create_task(serve(settings, intervals=INTERVALS, ready=lambda: None))
+    task = asyncio.create_task(serve(settings, intervals=INTERVALS, ready=lambda: None, clock=clock))
     try:
         yield task
     finally:

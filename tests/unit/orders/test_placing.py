@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId
-from app.core.messages import NewOrder, OrderTerms
+from app.core.messages import NewOrder, OcoLeg, OrderTerms
 from app.orders.domain.placing import (
     METADATA_BYTES_MAX,
     PRICE_MAX,
@@ -56,10 +56,21 @@ def of_type(order_type: OrderType, *, limit: str | None = None, stop: str | None
     )
 
 
+def paired(
+    order_type: OrderType = OrderType.LIMIT, *, time_in_force: TimeInForce = TimeInForce.GTC, **terms: Any
+) -> NewOrder:
+    """A limit to buy at 10, and a second leg: a limit at 9, or as the terms say."""
+    prices = terms or {"limit_price": Decimal(9)}
+    leg = OrderTerms(quantity=Decimal(100), time_in_force=time_in_force, **prices)
+    return replace(with_terms(time_in_force=time_in_force), oco=OcoLeg(side=Side.BUY, order_type=order_type, terms=leg))
+
+
 @pytest.mark.parametrize(
     "new",
     [
         asked(),
+        paired(),
+        paired(OrderType.TRAILING_STOP, trailing_amount=Decimal("0.5")),
         of_type(OrderType.MARKET),
         of_type(OrderType.STOP, stop="9"),
         of_type(OrderType.TRAILING_STOP, trailing_amount=Decimal("0.5")),
@@ -120,6 +131,9 @@ def test_nothing_is_wrong_with_a_sound_order(new: NewOrder) -> None:
             "POST_ONLY_UNSUITED",
             "postOnly",
         ),
+        (replace(paired(), post_only=True), "POST_ONLY_UNSUITED", "postOnly"),
+        (paired(time_in_force=TimeInForce.OPG), "OCO_LEGS_INVALID", "timeInForce"),
+        (paired(time_in_force=TimeInForce.GTD), "EXPIRY_REQUIRED", "expiresAt"),
         (asked(take_profit=Decimal(0)), "PRICE_INVALID", "takeProfit"),
         (asked(stop_loss=Decimal(11)), "EXIT_PRICE_CROSSED", "stopLoss"),
         (asked(release_at=EXPIRY), "RELEASE_TIME_INVALID", "releaseAt"),
@@ -149,6 +163,21 @@ def test_one_thing_wrong_is_told_by_code_and_path(new: NewOrder, code: str, path
     [found] = form_problems(new)
 
     assert (found.code, found.path) == (code, (path,))
+
+
+@pytest.mark.parametrize(
+    ("new", "code", "path"),
+    [
+        (paired(OrderType.TRAILING_STOP, limit_price=None), "PRICE_REQUIRED", "trailingAmount"),
+        (paired(OrderType.TRAILING_STOP, trailing_amount=Decimal(0)), "PRICE_INVALID", "trailingAmount"),
+        (paired(trailing_amount=Decimal(1), limit_price=Decimal(9)), "PRICE_UNEXPECTED", "trailingAmount"),
+        (paired(limit_price=Decimal(9), expires_at=EXPIRY), "EXPIRY_UNEXPECTED", "expiresAt"),
+    ],
+)
+def test_what_is_wrong_with_the_second_leg_is_told_with_its_place(new: NewOrder, code: str, path: str) -> None:
+    [found] = form_problems(new)
+
+    assert (found.code, found.path) == (code, ("legs", "1", path))
     assert found.message
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -824,6 +825,29 @@ class TestReserved:
 )
 def test_terms_are_the_same_when_the_market_could_not_tell_them_apart(held: OrderTerms, are_same: bool) -> None:
     assert same_terms(held, terms()) is are_same
+
+
+@pytest.mark.parametrize(
+    ("changes", "are_same"),
+    [
+        ({}, True),
+        ({"trailing_amount": Decimal("0.50")}, True),
+        ({"trailing_amount": Decimal("0.51")}, False),
+        ({"expires_at": CLOSE + timedelta(microseconds=1)}, True),
+        ({"expires_at": CLOSE + timedelta(seconds=1)}, False),
+        # What the broker does not tell.
+        ({"expires_at": None}, True),
+    ],
+)
+def test_a_trailing_distance_and_a_date_make_terms_differ(changes: dict[str, Any], are_same: bool) -> None:
+    asked = OrderTerms(
+        quantity=Decimal(100),
+        trailing_amount=Decimal("0.5"),
+        time_in_force=TimeInForce.GTD,
+        expires_at=CLOSE,
+    )
+
+    assert same_terms(replace(asked, **changes), asked) is are_same
 
 
 def test_requests_are_resolved_at_the_time_of_the_report() -> None:

@@ -76,6 +76,12 @@ def market(quantity: str = "100", **more: Any) -> Proposal:
     return proposal(quantity, order_type=OrderType.MARKET, limit_price=None, **more)
 
 
+def trailing(side: Side, *, reference: str | None) -> Proposal:
+    """A stop that trails the market by a half."""
+    terms = OrderTerms(quantity=Decimal(100), trailing_amount=Decimal("0.5"))
+    return proposal(side=side, order_type=OrderType.TRAILING_STOP, reference=reference, terms=terms)
+
+
 def holding(position: str, *, buys: str = "0", sells: str = "0", orders: int = 0) -> Exposure:
     return Exposure(
         position_quantity=Decimal(position),
@@ -234,6 +240,9 @@ def test_a_limit_that_is_evaluated_can_hold(limit_type: RiskLimitType) -> None:
         (proposal(order_type=OrderType.STOP, limit_price=None, stop_price="9", reference="12"), "12"),
         (proposal(order_type=OrderType.STOP, limit_price=None, stop_price="9", reference=None), None),
         (proposal(order_type=OrderType.STOP_LIMIT, stop_price="9", reference=None), "10"),
+        (trailing(Side.BUY, reference="12"), "12.5"),
+        (trailing(Side.SELL, reference="12"), "12"),
+        (trailing(Side.BUY, reference=None), None),
     ],
 )
 def test_an_order_is_valued_by_the_worst_price_it_may_deal_at(of: Proposal, price: str | None) -> None:
