@@ -22,7 +22,15 @@ from app.brokers import repository as brokers
 from app.brokers.domain import Lease
 from app.core.fix import Side
 from app.core.ids import AccountId, OrderId
-from app.core.messages import AccountKey, ExecutionReport, Instrument, OrderAddress
+from app.core.messages import (
+    AccountKey,
+    ExecutionReport,
+    Instrument,
+    LaneCommand,
+    OrderAddress,
+    StatusReport,
+    WorkingStatus,
+)
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders
 from app.flows.create_api_key import create_api_key
@@ -296,11 +304,23 @@ class Broker:
         self._lease = lease
         self._count = 0
 
-    async def claim(self) -> None:
+    async def claim(self) -> list[LaneCommand]:
         """Takes what the lane holds."""
         desk, key = self._firm.desk, self._firm.key
         async with begin_batch(desk.database, key.tenant_id) as session:
-            await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
+            return await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
+
+    async def acknowledge(self, order_id: str) -> None:
+        """Tells that an order works."""
+        desk, key = self._firm.desk, self._firm.key
+        report = StatusReport(
+            address=OrderAddress(order_id=OrderId(UUID(order_id)), permanent_id=UUID(order_id).int % 10**9),
+            status=WorkingStatus.WORKING,
+            filled=Decimal(0),
+            occurred_at=desk.clock.now(),
+        )
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
 
     async def fill(self, order_id: str, quantity: str, price: str, side: Side = Side.BUY) -> str:
         """Deals a part of an order; the execution's id."""

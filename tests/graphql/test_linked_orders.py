@@ -127,6 +127,36 @@ async def test_an_exit_on_the_wrong_side_is_refused_where_it_stands(firm: Firm) 
     assert [(error["code"], error["path"]) for error in payload["errors"]] == [("EXIT_PRICE_CROSSED", ["takeProfit"])]
 
 
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ({"timeInForce": "OPG"}, [("OCO_LEGS_INVALID", ["timeInForce"])]),
+        ({"timeInForce": "GTD"}, [("EXPIRY_REQUIRED", ["expiresAt"])]),
+        ({"timeInForce": "GTD", "expiresAt": "2020-01-01T00:00:00Z"}, [("EXPIRY_INVALID", ["expiresAt"])]),
+        (
+            {
+                "legs": [
+                    {"side": "SELL", "orderType": "LIMIT", "limitPrice": "200"},
+                    {"side": "SELL", "orderType": "TRAILING_STOP", "stopPrice": "180"},
+                ]
+            },
+            [
+                ("PRICE_UNEXPECTED", ["legs", "1", "stopPrice"]),
+                ("PRICE_REQUIRED", ["legs", "1", "trailingAmount"]),
+            ],
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_pair_is_told_with_its_place(
+    firm: Firm, terms: dict[str, Any], found: list[tuple[str, list[str]]]
+) -> None:
+    both_limits = [{"side": "SELL", "orderType": "LIMIT", "limitPrice": price} for price in ("200", "210")]
+
+    payload = await mutate(firm, OCO, **pair(firm, **{"legs": both_limits, **terms}))
+
+    assert [(error["code"], error["path"]) for error in payload["errors"]] == found
+
+
 async def test_a_pair_is_placed_whole(firm: Firm) -> None:
     payload = await mutate(firm, OCO, **pair(firm))
     again = await mutate(firm, OCO, **pair(firm))

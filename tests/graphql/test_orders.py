@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.fix import RiskLimitType
+from app.core.fix import RiskLimitType, TimeInForce
 from app.core.messages import Tick
 from app.marketdata import service as marketdata
 from tests import factories
-from tests.graphql.conftest import Firm
+from tests.graphql.conftest import Broker, Firm
 
 UNKNOWN = str(uuid4())
 LIST = """
@@ -182,6 +182,69 @@ async def test_a_post_only_order_rests_beside_the_quote_and_is_refused_where_it_
     assert [(one["code"], one["path"]) for one in taking["errors"]] == [("POST_ONLY_WOULD_TAKE", ["limitPrice"])]
     assert resting["errors"] == []
     assert resting["order"]["id"]
+
+
+MODIFY = """
+mutation($i: ModifyOrderInput!) {
+  modifyOrder(input: $i) { order { id state version } errors { code path } }
+}
+"""
+
+
+async def test_a_post_only_order_is_held_against_the_quote_again_when_it_is_modified(
+    firm: Firm, broker: Broker
+) -> None:
+    tick = Tick(
+        instrument_id=firm.instruments["AAPL"].id,
+        symbol="AAPL",
+        bid=Decimal("187.40"),
+        ask=Decimal("187.42"),
+        last=Decimal("187.40"),
+        time=firm.desk.clock.now(),
+    )
+    await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
+    placed = await firm.api.place(**firm.order(side="BUY", limitPrice="187.40", postOnly=True))
+    order_id = placed["order"]["id"]
+    await broker.claim()
+    await broker.acknowledge(order_id)
+
+    taking = await firm.api.data(MODIFY, i={"orderId": order_id, "limitPrice": "187.42"})
+    resting = await firm.api.data(MODIFY, i={"orderId": order_id, "limitPrice": "187.41"})
+
+    assert taking["modifyOrder"]["errors"] == [{"code": "POST_ONLY_WOULD_TAKE", "path": ["limitPrice"]}]
+    assert resting["modifyOrder"] == {"order": {"id": order_id, "state": "PENDING_REPLACE", "version": 1}, "errors": []}
+
+
+async def test_a_good_till_date_order_keeps_its_instant_when_it_is_modified(firm: Firm, broker: Broker) -> None:
+    expires_at = (firm.desk.clock.now() + timedelta(days=1)).replace(microsecond=0)
+    asked = firm.order(side="BUY", limitPrice="100", timeInForce="GTD", expiresAt=expires_at.isoformat())
+    order_id = (await firm.api.place(**asked))["order"]["id"]
+    await broker.claim()
+    await broker.acknowledge(order_id)
+
+    swapped = await firm.api.data(MODIFY, i={"orderId": order_id, "timeInForce": "DAY"})
+    modified = await firm.api.data(MODIFY, i={"orderId": order_id, "limitPrice": "101", "timeInForce": "GTD"})
+    [command] = await broker.claim()
+
+    assert swapped["modifyOrder"]["errors"] == [{"code": "TIME_IN_FORCE_UNSUPPORTED", "path": ["timeInForce"]}]
+    assert modified["modifyOrder"]["errors"] == []
+    assert (command.terms.limit_price, command.terms.time_in_force) == (Decimal(101), TimeInForce.GTD)
+    assert command.terms.expires_at == expires_at
+
+
+@pytest.mark.parametrize("terms", [{"orderType": "MARKET", "limitPrice": None}, {"limitPrice": "100"}])
+async def test_an_order_for_the_opening_is_sent_as_such_and_keeps_its_time_in_force(
+    firm: Firm, broker: Broker, terms: dict[str, Any]
+) -> None:
+    placed = await firm.api.place(**firm.order(side="BUY", timeInForce="OPG", **terms))
+    [command] = await broker.claim()
+    await broker.acknowledge(placed["order"]["id"])
+
+    swapped = await firm.api.data(MODIFY, i={"orderId": placed["order"]["id"], "timeInForce": "DAY"})
+
+    assert placed["errors"] == []
+    assert command.terms.time_in_force is TimeInForce.OPG
+    assert swapped["modifyOrder"]["errors"] == [{"code": "TIME_IN_FORCE_UNSUPPORTED", "path": ["timeInForce"]}]
 
 
 async def test_another_tenants_account_is_an_unknown_one(firm: Firm, stranger: Firm) -> None:

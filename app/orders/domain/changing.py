@@ -106,11 +106,13 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
         return [problem(OrderProblem.ORDER_NOT_WORKING, "orderId")]
     if order.shares_reserve and terms.quantity != order.terms.quantity:
         return [problem(OrderProblem.LINKED_QUANTITY, "quantity")]
-    problems = [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
+    problems = []
     asked, held = change.time_in_force, order.terms.time_in_force
     is_swap = asked in _SWAPPED and held not in (TimeInForce.GTD, TimeInForce.OPG)
     if asked is not None and asked is not held and not is_swap:
         problems.append(problem(OrderProblem.TIME_IN_FORCE_UNSUPPORTED, "timeInForce"))
+        terms = replace(terms, time_in_force=held)
+    problems += [*terms_problems(order.order_type, terms), *grid_problems(terms, instrument)]
     if not problems and terms.quantity <= order.filled_quantity:
         problems.append(problem(OrderProblem.QUANTITY_BELOW_FILLED, "quantity"))
     if not problems and same_terms(terms, order.terms):

@@ -50,6 +50,10 @@ def has_status(sink: RecordingSink, number: int, status: WorkingStatus) -> Calla
     )
 
 
+def has_terms(sink: RecordingSink, terms: OrderTerms) -> Callable[[], bool]:
+    return lambda: any(isinstance(report, StatusReport) and report.terms == terms for report in sink.reports)
+
+
 def modified(command: LaneCommand, terms: OrderTerms) -> LaneCommand:
     return dataclasses.replace(command, kind=LaneKind.REPLACE, terms=terms)
 
@@ -117,6 +121,33 @@ async def test_a_resting_order_is_modified_and_canceled_under_one_id(bench: Benc
     assert [fault.fault for fault in faults(sink.reports)] == [FaultClass.CANCEL_CONFIRMED]
 
 
+async def test_a_trailing_stop_is_modified_under_one_id_and_starts_anew_at_another_distance(
+    bench: Bench, simulator: Simulator
+) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink)
+    number = (await adapter.connect()).next_order_id
+    simulator.set_quote("AAPL", bid=Decimal("187.40"), ask=Decimal("187.42"), last=Decimal("187.40"))
+    near = OrderTerms(quantity=Decimal(10), trailing_amount=Decimal("0.75"))
+    command = dataclasses.replace(place(number, side=Side.SELL), order_type=OrderType.TRAILING_STOP, terms=near)
+    adapter.send(command)
+    await sink.until(has_terms(sink, near))
+    [held] = simulator.venue.exchange.open_orders()
+
+    simulator.set_quote("AAPL", bid=Decimal("189.40"), ask=Decimal("189.42"), last=Decimal("189.40"))
+    more = dataclasses.replace(near, quantity=Decimal(20))
+    adapter.send(modified(command, more))
+    await sink.until(has_terms(sink, more))
+    trailed = held.trail_stop
+    far = dataclasses.replace(more, trailing_amount=Decimal("2.5"))
+    adapter.send(modified(command, far))
+    await sink.until(has_terms(sink, far))
+
+    assert (trailed, held.trail_stop) == (Decimal("188.65"), Decimal("186.90"))
+    assert held.request.order_id == number
+    assert faults(sink.reports) == []
+
+
 @pytest.mark.parametrize(
     ("order_type", "terms"),
     [
@@ -127,6 +158,11 @@ async def test_a_resting_order_is_modified_and_canceled_under_one_id(bench: Benc
         ),
         (OrderType.LIMIT, OrderTerms(quantity=Decimal(10), limit_price=Decimal("187.41"))),
         (OrderType.TRAILING_STOP, OrderTerms(quantity=Decimal(10), trailing_amount=Decimal("0.75"))),
+        (OrderType.MARKET, OrderTerms(quantity=Decimal(10), time_in_force=TimeInForce.OPG)),
+        (
+            OrderType.LIMIT,
+            OrderTerms(quantity=Decimal(10), limit_price=Decimal("188.50"), time_in_force=TimeInForce.OPG),
+        ),
         (
             OrderType.LIMIT,
             OrderTerms(

@@ -98,3 +98,20 @@ async def test_orders_of_other_groups_are_left_alone(desk: Desk, simulator: Simu
     await status(loss, "Cancelled")
     await status(other, "PreSubmitted")
     assert other.order.totalQuantity == 100
+
+
+async def test_a_trailing_stop_is_lowered_and_keeps_its_distance_and_its_stop(desk: Desk, simulator: Simulator) -> None:
+    group = {"ocaGroup": "pair", "ocaType": 2}
+    profit = desk.place(desk.library.LimitOrder("SELL", 100, 231.00, **group))
+    trail = desk.library.Order(action="SELL", totalQuantity=100, orderType="TRAIL", auxPrice=1.5, **group)
+    loss = desk.place(trail)
+    await working(profit, loss)
+
+    quote(simulator, "231.00", "231.02", size=30, last="231.00")
+
+    await until(lambda: loss.order.totalQuantity == 70, "the other to be lowered")
+    (lowered,) = [order for order in simulator.venue.exchange.open_orders() if order.request.order_type == "TRAIL"]
+    assert (lowered.request.aux_price, lowered.trail_stop) == (Decimal("1.5"), Decimal("229.50"))
+    quote(simulator, "229.50", "229.52", last="229.50")
+    await status(loss, "Filled")
+    await status(profit, "Cancelled")

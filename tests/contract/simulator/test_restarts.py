@@ -13,7 +13,7 @@ from app.core.clock import Clock
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator, run
 from app.simulator.store import SavedState, SimulatorStateError, StateFile, encode_state
-from tests.contract.simulator.clients import quiet, until
+from tests.contract.simulator.clients import Desk, load, quiet, until
 from tests.contract.simulator.clocks import HandClock
 from tests.contract.simulator.raw import RawClients, place_order
 
@@ -54,6 +54,27 @@ async def test_resting_order_executions_and_positions_survive(tmp_path: Path, ra
         assert filled[6] == str(order.perm_id)
         roots = [execution.execution_id for execution in after.executions]
         assert len(set(roots)) == len(roots) == 3
+
+
+async def test_trailing_stop_goes_on_from_where_it_stood(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    async with simulator_on(path) as first:
+        desk = Desk(load("ib_async"), first.port)
+        await desk.connect()
+        desk.place(desk.library.Order(action="SELL", totalQuantity=10, orderType="TRAIL", auxPrice=5.0, tif="GTC"))
+        await until(lambda: len(list(first.venue.exchange.open_orders())) == 1, "the order")
+        first.set_quote("AAPL", bid=Decimal("232.99"), ask=Decimal("233.01"), last=Decimal("233.00"))
+        desk.ib.disconnect()
+
+    async with simulator_on(path) as second:
+        # Five below the market of this process would be 225.
+        [order] = second.venue.exchange.open_orders()
+        stood = order.trail_stop
+        second.set_quote("AAPL", bid=Decimal("234.99"), ask=Decimal("235.01"), last=Decimal("235.00"))
+        trailed = order.trail_stop
+        second.set_quote("AAPL", bid=Decimal("229.99"), ask=Decimal("230.01"), last=Decimal("230.00"))
+
+    assert (stood, trailed, order.status.value) == (Decimal(228), Decimal(230), "Filled")
 
 
 async def test_day_order_of_yesterday_has_expired_and_a_good_till_cancel_rests(tmp_path: Path, raw: RawClients) -> None:

@@ -1,9 +1,10 @@
 """Pairs of which one cancels the other: stored both or not at all, and never dealt twice."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from app.core.fix import LinkRole, OrderState, OrderType, RiskLimitType, Side
+from app.core.fix import LinkRole, OrderState, OrderType, RiskLimitType, Side, TimeInForce
 from app.core.messages import LaneKind, NewOrder, OcoLeg, OrderTerms
 from app.flows.cancel_orders import cancel_order
 from app.flows.place_orders import Placement
@@ -135,3 +136,33 @@ async def test_a_leg_off_the_tick_is_told_where_it_stands(trader: Trader) -> Non
 
     assert [(one.code, one.path) for one in placement.problems] == [("PRICE_OFF_TICK", ("legs", "1", "stopPrice"))]
     assert await trader.events() == []
+
+
+async def test_a_trailing_stop_may_be_the_second_leg(trader: Trader) -> None:
+    leg = OcoLeg(
+        side=Side.SELL,
+        order_type=OrderType.TRAILING_STOP,
+        terms=OrderTerms(quantity=Decimal(100), trailing_amount=Decimal("0.5")),
+    )
+
+    first, second = await placed(trader, replace(pair(trader), oco=leg))
+    commands = await trader.claim()
+    await trader.report(trader.acknowledged(first), trader.acknowledged(second))
+    await trader.report(trader.execution(first, "30", "110"))
+    lowered = await trader.claim()
+
+    assert [command.terms.trailing_amount for command in commands] == [None, Decimal("0.5")]
+    assert [(one.kind, one.order_id, one.terms) for one in lowered] == [
+        (LaneKind.REPLACE, second.id, replace(leg.terms, quantity=Decimal(70)))
+    ]
+
+
+async def test_a_pair_whose_second_leg_has_ended_already_is_refused_with_its_place(trader: Trader) -> None:
+    whole = pair(trader)
+    assert whole.oco is not None
+    past = replace(whole.oco.terms, time_in_force=TimeInForce.GTD, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    placement = await place(trader, replace(whole, oco=replace(whole.oco, terms=past)))
+
+    assert placement.order is None
+    assert [(one.code, one.path) for one in placement.problems] == [("EXPIRY_INVALID", ("legs", "1", "expiresAt"))]
