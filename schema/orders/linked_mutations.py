@@ -51,7 +51,9 @@ class PlaceOcoInput:
     symbol: str | None = None
     exchange: str | None = None
     quantity: Decimal = strawberry.field(description="What the legs deal together.")
-    time_in_force: TimeInForce | None = TimeInForce.GTC
+    time_in_force: TimeInForce | None = strawberry.field(
+        default=TimeInForce.GTC, description="That of both legs; not OPG."
+    )
     expires_at: datetime | None = None
     outside_regular_hours: bool | None = False
     client_order_id: str = strawberry.field(

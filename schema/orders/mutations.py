@@ -44,10 +44,14 @@ class PlaceOrderInput:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     trailing_amount: Decimal | None = None
-    time_in_force: TimeInForce | None = TimeInForce.DAY
+    time_in_force: TimeInForce | None = strawberry.field(
+        default=TimeInForce.DAY, description="IOC, FOK and OPG (at the next opening) are for MARKET and LIMIT."
+    )
     expires_at: datetime | None = None
     post_only: bool | None = False
-    outside_regular_hours: bool | None = False
+    outside_regular_hours: bool | None = strawberry.field(
+        default=False, description="Deals in extended hours too; not with OPG."
+    )
     client_order_id: str = strawberry.field(
         description="The idempotency key, unique within the account: 1 to 64 printable ASCII characters. The same key "
         "with the same order answers the first result; with another order, IDEMPOTENCY_CONFLICT."
@@ -79,7 +83,9 @@ class ModifyOrderInput:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     trailing_amount: Decimal | None = None
-    time_in_force: TimeInForce | None = None
+    time_in_force: TimeInForce | None = strawberry.field(
+        default=None, description="DAY and GTC may be changed into each other."
+    )
 
 
 @strawberry.input
