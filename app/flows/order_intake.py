@@ -57,7 +57,7 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            return await self._batcher.submit(await self._intent(principal, new))
+            return await self._batcher.submit(await self.intent(principal, new))
         except CONNECTION_LOST as error:
             raise _store_away() from error
 
@@ -70,14 +70,15 @@ class OrderIntake:
         placements = [Placement(order=None, problems=form_problems(new)) for new in orders]
         sound = [place for place, placement in enumerate(placements) if not placement.problems]
         try:
-            intents = [await self._intent(principal, orders[place]) for place in sound]
+            intents = [await self.intent(principal, orders[place]) for place in sound]
         except CONNECTION_LOST as error:
             raise _store_away() from error
         for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
             placements[place] = _known(answer)
         return placements
 
-    async def _intent(self, principal: Principal, new: NewOrder) -> Intent:
+    async def intent(self, principal: Principal, new: NewOrder) -> Intent:
+        """The order on its way into a batch, under an id of its own."""
         return Intent(
             principal=principal,
             new=new,
@@ -86,8 +87,20 @@ class OrderIntake:
             key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
         )
 
+    async def quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
+        """The newest quotes of the instruments that these orders may mean, as far as there are any."""
+        wanted: dict[TenantId, set[InstrumentId]] = {}
+        for intent in intents:
+            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
+        quotes: dict[InstrumentId, Tick] = {}
+        # Without Redis there is no reference price, and a check that needs one fails closed.
+        with contextlib.suppress(*REDIS_LOST):
+            for tenant_id, instrument_ids in wanted.items():
+                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
+        return quotes
+
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
-        quotes = await self._quotes(intents)
+        quotes = await self.quotes(intents)
         return await self._place_or_split(intents, quotes)
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
@@ -107,17 +120,6 @@ class OrderIntake:
             middle = len(intents) // 2
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
-
-    async def _quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
-        wanted: dict[TenantId, set[InstrumentId]] = {}
-        for intent in intents:
-            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
-        quotes: dict[InstrumentId, Tick] = {}
-        # Without Redis there is no reference price, and a check that needs one fails closed.
-        with contextlib.suppress(*REDIS_LOST):
-            for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
-        return quotes
 
     async def _after(self, placements: Sequence[Placement]) -> None:
         if any(placement.order is not None for placement in placements):

@@ -33,6 +33,7 @@ from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
+from app.orders.repository.account_books import Book
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
@@ -52,6 +53,14 @@ class Placement:
     order: Order | None
     problems: tuple[Problem, ...] = ()
     linked: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What placing would make of an order, with nothing stored, and whether its account's broker takes orders now."""
+
+    placement: Placement
+    is_gate_open: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,21 +91,47 @@ async def place_batch(
     ids: Ids,
 ) -> list[Placement]:
     """Decides and stores a batch in the order of its arrival, against the exposure that is running."""
-    keys = {intent.key for intent in intents}
-    books = await account_books.books_for_update(session, keys)
+    books = await account_books.books_for_update(session, {intent.key for intent in intents})
+    facts, booking = await _known(session, intents, books, quotes, now=now, ids=ids)
+    placements = [_decide(intent, facts, booking) for intent in intents]
+    await booking.write(session)
+    return placements
+
+
+async def rehearse(
+    session: BatchSession, intent: Intent, quotes: Mapping[InstrumentId, Tick], *, now: datetime, ids: Ids
+) -> Rehearsal:
+    """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
+    book = await account_books.book(session, intent.key)
+    facts, booking = await _known(
+        session, [intent], {} if book is None else {intent.key: book}, quotes, now=now, ids=ids
+    )
+    account = facts.accounts.get(intent.key)
+    return Rehearsal(
+        placement=_decide(intent, facts, booking),
+        is_gate_open=account is not None and account.is_gate_open,
+    )
+
+
+async def _known(
+    session: BatchSession,
+    intents: Sequence[Intent],
+    books: dict[AccountKey, Book],
+    quotes: Mapping[InstrumentId, Tick],
+    *,
+    now: datetime,
+    ids: Ids,
+) -> tuple[_Facts, Booking]:
     places = {(intent.key, match.id) for intent in intents for match in intent.matches}
     facts = _Facts(
         accounts=await brokers.account_facts(session, books),
         known=await orders.orders_by_client_id(
             session, [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
         ),
-        limits=await risk.active_limits(session, [*{key.tenant_id for key in keys}]),
+        limits=await risk.active_limits(session, [*{intent.key.tenant_id for intent in intents}]),
         quotes=quotes,
     )
-    booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
-    placements = [_decide(intent, facts, booking) for intent in intents]
-    await booking.write(session)
-    return placements
+    return facts, Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
 
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
@@ -326,6 +361,12 @@ def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datet
 def breach_code(check: RiskCheck) -> str:
     """The stable code of a refusal by a limit, RISK_ and the limit's type."""
     return f"RISK_{check.check.value}"
+
+
+def breach_problem(check: RiskCheck) -> Problem:
+    """The refusal of an order by a limit."""
+    code = breach_code(check)
+    return Problem(code=code, message=check.message, path=_BREACH_PATHS.get(code, ()))
 
 
 def rejection_problems(order: Order) -> tuple[Problem, ...]:

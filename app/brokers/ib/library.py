@@ -122,8 +122,8 @@ class Library:
         accepted: Client = client
         return accepted
 
-    def order(self, fields: OrderFields) -> Any:
-        """An order of the library's."""
+    def order(self, fields: OrderFields, *, is_what_if: bool = False) -> Any:
+        """An order of the library's, or the question what such an order would do."""
         order = self._module.Order(
             action=fields.action,
             orderType=fields.orderType,
@@ -133,6 +133,7 @@ class Library:
             outsideRth=fields.outsideRth,
             account=fields.account,
             orderRef=fields.orderRef,
+            whatIf=is_what_if,
         )
         if fields.lmtPrice is not None:
             order.lmtPrice = fields.lmtPrice

@@ -17,8 +17,9 @@ class Priority(IntEnum):
     MODIFY = 1
     NEW = 2
     SYNC = 3
-    MARKET_DATA = 4
-    HISTORY = 5
+    WHAT_IF = 4
+    MARKET_DATA = 5
+    HISTORY = 6
 
 
 class RollingWindow:

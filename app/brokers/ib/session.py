@@ -38,6 +38,7 @@ class Timeouts:
     connect_s: float = 10.0
     part_s: float = 15.0
     probe_s: float = 5.0
+    what_if_s: float = 1.8
 
 
 class IbSession:
