@@ -21,6 +21,7 @@ WAITING_MAX = 16
 class _Waiting:
     answer: WhatIfAnswer | None = None
     refusal: str | None = None
+    is_over: bool = False
 
 
 class WhatIfs:
@@ -67,9 +68,7 @@ class WhatIfs:
         waiting = self._waiting[number] = _Waiting()
 
         def write(client: Client) -> None:
-            # Whoever asked may have given up while the pace held the question back.
-            if number in self._waiting:
-                client.placeOrder(number, contract, order)
+            client.placeOrder(number, contract, order)
 
         try:
             await self._session.ask(_part(number), write, priority=Priority.WHAT_IF, timeout_s=self._timeout_s)
@@ -86,26 +85,31 @@ class WhatIfs:
     def answered(self, client_id: int, number: int, state: RawWhatIfState) -> None:
         """The broker told what an order would do. Only an answer with a margin ends the question: a better may come."""
         waiting = self._waiting.get(number) if self.is_ours(client_id, number) else None
-        if waiting is None:
+        if waiting is None or waiting.is_over:
             log.debug("%s: an answer to what-if %d that nobody waits for", self._address.account, number)
             return
         try:
             answer = what_if_answer(state)
         except ValueError as error:
             waiting.refusal = str(error)
-            self._session.answered(_part(number))
+            self._end(number, waiting)
             return
         waiting.answer = answer
         if answer.initial_margin_change is not None:
-            self._session.answered(_part(number))
+            self._end(number, waiting)
 
     def refused(self, number: int, code: int, message: str) -> None:
         """The broker told an error about a question; what only informs does not end it."""
         waiting = self._waiting.get(number)
-        if waiting is None or meaning_of(code).fault is FaultClass.INFORMATION:
+        if waiting is None or waiting.is_over or meaning_of(code).fault is FaultClass.INFORMATION:
             log.debug("%s: what-if %d: %d %s", self._address.account, number, code, message)
             return
         waiting.refusal = f"{code} {message}"
+        self._end(number, waiting)
+
+    def _end(self, number: int, waiting: _Waiting) -> None:
+        # What else comes in the same breath, before the asker has its turn, no longer counts.
+        waiting.is_over = True
         self._session.answered(_part(number))
 
 
