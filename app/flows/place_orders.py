@@ -33,7 +33,6 @@ from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
-from app.orders.repository.account_books import Book
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
@@ -90,9 +89,11 @@ async def place_batch(
     now: datetime,
     ids: Ids,
 ) -> list[Placement]:
-    """Decides and stores a batch in the order of its arrival, against the exposure that is running."""
-    books = await account_books.books_for_update(session, {intent.key for intent in intents})
-    facts, booking = await _known(session, intents, books, quotes, now=now, ids=ids)
+    """Decides and stores a batch in the order of its arrival, against the exposure that is running.
+
+    The transaction has locked the books of the batch at its opening.
+    """
+    facts, booking = await _known(session, intents, quotes, now=now, ids=ids)
     placements = [_decide(intent, facts, booking) for intent in intents]
     await booking.write(session)
     return placements
@@ -102,10 +103,7 @@ async def rehearse(
     session: BatchSession, intent: Intent, quotes: Mapping[InstrumentId, Tick], *, now: datetime, ids: Ids
 ) -> Rehearsal:
     """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
-    book = await account_books.book(session, intent.key)
-    facts, booking = await _known(
-        session, [intent], {} if book is None else {intent.key: book}, quotes, now=now, ids=ids
-    )
+    facts, booking = await _known(session, [intent], quotes, now=now, ids=ids)
     account = facts.accounts.get(intent.key)
     return Rehearsal(
         placement=_decide(intent, facts, booking),
@@ -116,22 +114,23 @@ async def rehearse(
 async def _known(
     session: BatchSession,
     intents: Sequence[Intent],
-    books: dict[AccountKey, Book],
     quotes: Mapping[InstrumentId, Tick],
     *,
     now: datetime,
     ids: Ids,
 ) -> tuple[_Facts, Booking]:
-    places = {(intent.key, match.id) for intent in intents for match in intent.matches}
-    facts = _Facts(
-        accounts=await brokers.account_facts(session, books),
-        known=await orders.orders_by_client_id(
-            session, [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
-        ),
-        limits=await risk.active_limits(session, [*{intent.key.tenant_id for intent in intents}]),
-        quotes=quotes,
+    keys = {intent.key for intent in intents}
+    names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
+    books, accounts, limits, held, is_known = await session.read(
+        account_books.locked_books(keys),
+        brokers.facts_of(keys),
+        risk.limits_of([*{key.tenant_id for key in keys}]),
+        positions.positions_at({(intent.key, match.id) for intent in intents for match in intent.matches}),
+        orders.client_ids_taken(names),
     )
-    return facts, Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
+    known = await orders.orders_by_client_id(session, names) if is_known else {}
+    facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes)
+    return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
