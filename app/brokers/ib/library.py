@@ -133,6 +133,8 @@ class Library:
             outsideRth=fields.outsideRth,
             account=fields.account,
             orderRef=fields.orderRef,
+            ocaGroup=fields.ocaGroup,
+            ocaType=fields.ocaType,
             whatIf=is_what_if,
         )
         if fields.lmtPrice is not None:
