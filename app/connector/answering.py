@@ -15,7 +15,7 @@ from app.infra.redis import REDIS_LOST, Redis
 
 log = logging.getLogger(__name__)
 
-ANSWERING_MAX = 64
+ANSWERING_MAX = 512
 
 
 class Asked(Protocol):

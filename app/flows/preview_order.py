@@ -29,7 +29,7 @@ class PriceUnknownError(OmsError):
 
 
 class NotPreviewedError(OmsError):
-    """The figure was not asked for: the order would be refused before, or is placed already."""
+    """The figure was not asked for: the order is refused before, is placed already, or is of no instrument there."""
 
     code = "NOT_PREVIEWED"
 
@@ -97,7 +97,9 @@ async def _reply(desk: Desk, intent: Intent, rehearsal: Rehearsal) -> Reply:
     if order.id != intent.order_id:
         return _without(_PLACED)
     instrument = intent.matches[0]
-    if not rehearsal.is_gate_open or instrument.contract_id is None:
+    if instrument.contract_id is None:
+        return _without(_UNKNOWN_THERE)
+    if not rehearsal.is_gate_open:
         return _without(_DISCONNECTED)
     new = intent.new
     asked = WhatIf(
@@ -157,5 +159,6 @@ _NOT_VALUED: Final = _problem(NotPreviewedError, "The order cannot be valued as 
 _UNPRICED: Final = _problem(PriceUnknownError, "There is no fresh quote of the instrument to value the order by.")
 _REFUSED: Final = _problem(NotPreviewedError, "The broker was not asked: the order would not get that far.")
 _PLACED: Final = _problem(NotPreviewedError, "The broker was not asked: an order of this clientOrderId is placed.")
+_UNKNOWN_THERE: Final = _problem(NotPreviewedError, "The broker was not asked: it knows no such instrument.")
 _DISCONNECTED: Final = _problem(BrokerDisconnectedError, "The account is not connected to its broker.")
 _UNTOLD: Final = _problem(BrokerTimedOutError, "The broker told no margin in time.")
