@@ -93,6 +93,8 @@ async def _decided(
 
 def _apply(work: Reported, report: AddressedReport) -> None:
     file = work.match(report.address)
+    if file is not None and isinstance(report, StatusReport):
+        work.told_filled[file.order.id] = max(report.filled, work.told_filled.get(file.order.id, report.filled))
     if file is None and isinstance(report, ExecutionReport):
         file = import_order(work, report)
     if file is None:
@@ -208,6 +210,8 @@ async def _finish(work: Reported, session: BatchSession) -> None:
                 booking.changed_executions.append((tenant_id, row))
     if work.links is not None:
         await work.links.settle(session, work.files, booking)
+    if work.closes is not None:
+        await work.closes.settle(session, work.files, booking, work.told_filled)
     for instrument_id in work.restated:
         booking.leave_history(work.key, instrument_id)
     await booking.write(session)

@@ -57,7 +57,7 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            return await self._batcher.submit(await self._intent(principal, new))
+            return await self._batcher.submit(await self.intent(principal, new))
         except CONNECTION_LOST as error:
             raise _store_away() from error
 
@@ -70,14 +70,15 @@ class OrderIntake:
         placements = [Placement(order=None, problems=form_problems(new)) for new in orders]
         sound = [place for place, placement in enumerate(placements) if not placement.problems]
         try:
-            intents = [await self._intent(principal, orders[place]) for place in sound]
+            intents = [await self.intent(principal, orders[place]) for place in sound]
         except CONNECTION_LOST as error:
             raise _store_away() from error
         for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
             placements[place] = _known(answer)
         return placements
 
-    async def _intent(self, principal: Principal, new: NewOrder) -> Intent:
+    async def intent(self, principal: Principal, new: NewOrder) -> Intent:
+        """The order with a new id and the instruments that it may mean."""
         return Intent(
             principal=principal,
             new=new,
@@ -87,7 +88,7 @@ class OrderIntake:
         )
 
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
-        quotes = await self._quotes(intents)
+        quotes = await self.quotes(intents)
         return await self._place_or_split(intents, quotes)
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
@@ -108,7 +109,8 @@ class OrderIntake:
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
 
-    async def _quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
+    async def quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
+        """The newest known prices of all that the orders may mean; none while Redis does not answer."""
         wanted: dict[TenantId, set[InstrumentId]] = {}
         for intent in intents:
             wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)

@@ -238,11 +238,11 @@ async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_do
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders that wait for the gate of the account, oldest first: not the staged ones, not exits before a fill."""
+    """Orders that wait for the gate of the account, oldest first: not those that wait for something else."""
     rows = await session.fetch(
         """
         SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' AND NOT is_staged
-          AND parent_id IS NULL ORDER BY id
+          AND parent_id IS NULL AND close_id IS NULL ORDER BY id
         """,
         key.tenant_id,
         key.account_id,
