@@ -218,7 +218,7 @@ async def test_a_close_never_sells_what_an_exit_deals_while_its_cancel_is_under_
         await trading.until_states({"close": state})
 
         async def is_flat() -> bool:
-            return await book(trading) == (0, 0, 0, 0)
+            return bool(await book(trading) == (0, 0, 0, 0))
 
         await trading.until(is_flat)
 
@@ -226,7 +226,8 @@ async def test_a_close_never_sells_what_an_exit_deals_while_its_cancel_is_under_
     found = await quantities(trading)
     assert found["b/tp"][2] == dealt
     assert found["close"][2] == 100 - dealt
-    assert (market.held, market.working) == (0, {})
+    assert market.held == 0
+    assert market.working == {}
     assert await trading.rows("SELECT 1 FROM quarantined_reports") == []
 
 
