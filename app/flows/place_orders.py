@@ -149,14 +149,15 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     order, proposal = _checked(intent, instrument, asked, account, facts, booking)
     asked_approvals: list[OrderApproval] = []
     if account.approval_policies and order.state is not OrderState.REJECTED:
+        proposals = [proposal]
+        if intent.new.oco is not None:
+            quote = facts.quotes.get(instrument.id)
+            proposals.append(_second_leg(proposal, intent.new.oco, quote, booking.now))
         asked_approvals = needed_approvals(
-            account, proposal, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
+            account, proposals, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
         )
         if asked_approvals and order.waits_for_others:
             message = "a reversal that takes working orders along cannot wait for approval: cancel them first"
-            return Placement(order=None, problems=(problem(OrderProblem.APPROVAL_REQUIRED, message=message),))
-        if asked_approvals and intent.new.oco is not None:
-            message = "a pair cannot wait for approval: place its legs one by one"
             return Placement(order=None, problems=(problem(OrderProblem.APPROVAL_REQUIRED, message=message),))
         if asked_approvals:
             order = replace(order, state=OrderState.PENDING_APPROVAL)
@@ -164,7 +165,7 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     _book(intent, order, asked_approvals, booking)
     if order.link_role is None or order.state is OrderState.REJECTED:
         return Placement(order=order, problems=rejection_problems(order))
-    linked = place_linked(order, intent.new, intent.key, intent.principal, booking)
+    linked = place_linked(order, intent.new, intent.key, intent.principal, booking, asked_approvals)
     facts.known.update({(intent.key, one.client_order_id): one for one in linked})
     return Placement(order=order, linked=linked)
 
