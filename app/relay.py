@@ -21,7 +21,7 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     assert settings.database_url is not None, "the addresses are known once the servers run"
     assert settings.redis_url is not None, "the addresses are known once the servers run"
-    database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
+    database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2, keeps_plans=True)
     await database.open()
     redis = await open_redis(settings.redis_url, settings.redis_prefix)
     try:

@@ -104,7 +104,8 @@ async def _start(supervisor: Supervisor, plan: _Plan, settings: Settings, transc
     await supervisor.start([plan.program(name) for name in TRADING])
     for line in _greeting(settings, has_demo=plan.has_demo):
         transcript.plain(line)
-    await supervisor.start([plan.program(name) for name in CHORES])
+    # By now orders may have been acknowledged: a chore that cannot start yet must not end what trades.
+    supervisor.keep([plan.program(name) for name in CHORES])
 
 
 def _plan(settings: Settings) -> _Plan:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,33 +24,40 @@ class AccountFacts:
     approval_policies: Sequence[Mapping[str, Any]] = ()
 
 
-async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> dict[AccountKey, AccountFacts]:
+def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]:
     """The facts of these accounts; absent if unknown."""
     wanted = list(keys)
-    # The policies of approval come along: a statement of their own would cost each batch a round trip.
-    rows = await session.fetch(
-        """
-        SELECT a.tenant_id, a.id, a.is_active, coalesce(c.is_gate_open, false) AS is_gate_open,
-          (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id, 'strategyId', p.strategy_id,
-             'notional', p.notional::text, 'currency', p.currency, 'hours', p.hours, 'expirySeconds', p.expiry_s,
-             'version', p.version) ORDER BY p.id)
+    # The policies of approval come along, with the accounts that they cover.
+    return Read(
+        sql="""
+        SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'isActive', a.is_active,
+          'isGateOpen', coalesce(c.is_gate_open, false),
+          'policies', (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id,
+             'strategyId', p.strategy_id, 'notional', p.notional::text, 'currency', p.currency, 'hours', p.hours,
+             'expirySeconds', p.expiry_s, 'version', p.version) ORDER BY p.id)
            FROM approval_policies AS p
-           WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id)
-          ) AS approval_policies
+           WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id))))
         FROM broker_accounts AS a
         LEFT JOIN broker_connections AS c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
         WHERE (a.tenant_id, a.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
         """,
-        [key.tenant_id for key in wanted],
-        [key.account_id for key in wanted],
+        parameters=([key.tenant_id for key in wanted], [key.account_id for key in wanted]),
+        decode=_facts,
     )
+
+
+async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> dict[AccountKey, AccountFacts]:
+    """The facts of these accounts; absent if unknown."""
+    (facts,) = await session.read(facts_of(keys))
+    return facts
+
+
+def _facts(documents: list[dict[str, Any]] | None) -> dict[AccountKey, AccountFacts]:
     return {
-        AccountKey(tenant_id=row["tenant_id"], account_id=row["id"]): AccountFacts(
-            is_active=row["is_active"],
-            is_gate_open=row["is_gate_open"],
-            approval_policies=row["approval_policies"] or (),
+        AccountKey(tenant_id=TenantId(UUID(one["tenant"])), account_id=AccountId(UUID(one["account"]))): AccountFacts(
+            is_active=one["isActive"], is_gate_open=one["isGateOpen"], approval_policies=one["policies"] or ()
         )
-        for row in rows
+        for one in documents or ()
     }
 
 

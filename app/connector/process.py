@@ -30,8 +30,8 @@ async def serve(
     """
     assert settings.database_url is not None, "the addresses are known before a process starts"
     assert settings.redis_url is not None, "the addresses are known before a process starts"
-    database = Database(settings.database_url, DatabaseRole.APP, size=8)
-    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=1)
+    database = Database(settings.database_url, DatabaseRole.APP, size=8, keeps_plans=True)
+    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=1, keeps_plans=True)
     async with AsyncExitStack() as stack:
         for opened in (database, system_database):
             await opened.open()

@@ -54,7 +54,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     clock, ids = SystemClock(), SystemIds()
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url, DatabaseRole.APP)
-        intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=2)
+        intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=2, keeps_plans=True)
         for one in (database, intake_database):
             stack.push_async_callback(one.close)
             await one.open()

@@ -12,7 +12,7 @@ from app.core.clock import Clock
 from app.core.errors import OmsError, Problem, UnavailableError
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, NewOrder, Tick
-from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.hints import LANES, OUTBOX, Bell
 from app.flows.instrument_directory import InstrumentDirectory
 from app.flows.place_orders import Intent, Placement, place_batch
 from app.identity.domain import Principal
@@ -23,6 +23,7 @@ from app.infra.uow import begin_intake
 from app.marketdata import service as marketdata
 from app.orders.domain.placing import form_problems, problem
 from app.orders.errors import OrderProblem
+from app.orders.repository import account_books
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +33,15 @@ class OrderIntake:
 
     def __init__(self, database: Database, redis: Redis, clock: Clock, ids: Ids) -> None:
         self._database = database
-        self._redis = redis
         self._clock = clock
         self._ids = ids
         self._directory = InstrumentDirectory(database)
-        self._batcher: Batcher[Intent, Placement] = Batcher(self._place, self._after)
+        self._redis = redis
+        self._bell = Bell(redis, LANES, OUTBOX)
+        self._batcher: Batcher[Intent, Placement] = Batcher(self._place)
 
     async def __aenter__(self) -> Self:
+        await self._bell.__aenter__()
         await self._batcher.__aenter__()
         return self
 
@@ -46,6 +49,7 @@ class OrderIntake:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._batcher.__aexit__(kind, error, trace)
+        await self._bell.__aexit__(kind, error, trace)
 
     async def submit(self, principal: Principal, new: NewOrder) -> Placement:
         """The stored order, once its transaction is durable; or what was wrong, with nothing stored.
@@ -88,13 +92,16 @@ class OrderIntake:
         )
 
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
-        quotes = await self.quotes(intents)
-        return await self._place_or_split(intents, quotes)
+        placements = await self._place_or_split(intents, await self.quotes(intents))
+        if any(placement.order is not None for placement in placements):
+            self._bell.ring()
+        return placements
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})
+        lock = account_books.locking({intent.key for intent in intents})
         try:
-            async with begin_intake(self._database, tenant_ids) as session:
+            async with begin_intake(self._database, tenant_ids, lock=lock) as session:
                 return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
         except CONNECTION_LOST:
             raise
@@ -120,10 +127,6 @@ class OrderIntake:
             for tenant_id, instrument_ids in wanted.items():
                 quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
         return quotes
-
-    async def _after(self, placements: Sequence[Placement]) -> None:
-        if any(placement.order is not None for placement in placements):
-            await hint(self._redis, LANES, OUTBOX)
 
 
 def _store_away() -> UnavailableError:

@@ -82,19 +82,22 @@ async def place_batch(
     now: datetime,
     ids: Ids,
 ) -> list[Placement]:
-    """Decides and stores a batch in the order of its arrival, against the exposure that is running."""
+    """Decides and stores a batch in the order of its arrival, against the exposure that is running.
+
+    The transaction has locked the books of the batch at its opening.
+    """
     keys = {intent.key for intent in intents}
-    books = await account_books.books_for_update(session, keys)
-    places = {(intent.key, match.id) for intent in intents for match in intent.matches}
-    facts = _Facts(
-        accounts=await brokers.account_facts(session, books),
-        known=await orders.orders_by_client_id(
-            session, [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
-        ),
-        limits=await risk.active_limits(session, [*{key.tenant_id for key in keys}]),
-        quotes=quotes,
+    names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
+    books, accounts, limits, held, is_known = await session.read(
+        account_books.locked_books(keys),
+        brokers.facts_of(keys),
+        risk.limits_of([*{key.tenant_id for key in keys}]),
+        positions.positions_at({(intent.key, match.id) for intent in intents for match in intent.matches}),
+        orders.client_ids_taken(names),
     )
-    booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
+    known = await orders.orders_by_client_id(session, names) if is_known else {}
+    facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes)
+    booking = Booking(books=books, positions=held, ids=ids, now=now)
     placements = [_decide(intent, facts, booking) for intent in intents]
     await booking.write(session)
     return placements

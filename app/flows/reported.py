@@ -70,11 +70,10 @@ class Reported:
         # What follows for other orders is decided on all of them, behind the lock alone.
         if self.links is not None or self.closes is not None:
             return False
-        if await orders.stamps(session, self.key.tenant_id, self.stamps) != self.stamps:
-            return False
-        moved = self.booking.moved
-        now = await positions.positions_of(session, moved) if moved else {}
-        return self.booking.rebase(books, now, self.seen)
+        are_the_same, now = await session.read(
+            orders.has_stamps(self.key.tenant_id, self.stamps), positions.positions_at(self.booking.moved)
+        )
+        return are_the_same and self.booking.rebase(books, now, self.seen)
 
     def remember(self, file: OrderFile) -> None:
         """Takes an order as it stands now."""

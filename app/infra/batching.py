@@ -1,15 +1,12 @@
 """Natural batching: whoever comes while the last batch is being handled goes into the next one."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from app.core.errors import UnavailableError
-
-log = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
@@ -21,16 +18,11 @@ WAITING_MAX = 10_000
 class Batcher(Generic[ItemT, AnswerT]):
     """Gathers concurrent calls into batches, without a timer, and gives each caller its own answer.
 
-    handle answers a batch item by item; after is called once the callers have their answers.
+    handle answers a batch item by item.
     """
 
-    def __init__(
-        self,
-        handle: Callable[[Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
-        after: Callable[[Sequence[AnswerT]], Awaitable[None]],
-    ) -> None:
+    def __init__(self, handle: Callable[[Sequence[ItemT]], Awaitable[Sequence[AnswerT]]]) -> None:
         self._handle = handle
-        self._after = after
         self._waiting: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
         self._in_bulk: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
         self._wake = asyncio.Event()
@@ -105,8 +97,3 @@ class Batcher(Generic[ItemT, AnswerT]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-        try:
-            await self._after(answers)
-        except Exception:
-            # The edge of a background loop: the callers have their answers, and the next ones must get theirs.
-            log.exception("what follows a batch failed")

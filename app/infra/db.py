@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, NewType, Self
+from typing import Any, Generic, NewType, Self, TypeVar, overload
 
 import asyncpg
 import orjson
@@ -22,6 +22,13 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """A transaction that may write."""
 
+
+ValueT = TypeVar("ValueT")
+FirstT = TypeVar("FirstT")
+SecondT = TypeVar("SecondT")
+ThirdT = TypeVar("ThirdT")
+FourthT = TypeVar("FourthT")
+FifthT = TypeVar("FifthT")
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -37,6 +44,18 @@ class Write:
     def of(cls, sql: str, *parameters: Any) -> Self:
         """The statement with its parameters, $1 and up."""
         return cls(sql=sql, parameters=parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read(Generic[ValueT]):
+    """A question that a repository has composed, to go to the server together with others.
+
+    sql is an expression of one value, such as ARRAY (SELECT …); decode makes of that value what the caller wants.
+    """
+
+    sql: str
+    parameters: tuple[Any, ...]
+    decode: Callable[[Any], ValueT]
 
 
 class BatchSession:
@@ -56,6 +75,26 @@ class BatchSession:
         """Runs a statement for its effect."""
         await self._connection.execute(sql, *parameters)
 
+    @overload
+    async def read(self, first: Read[FirstT], /) -> tuple[FirstT]: ...
+    @overload
+    async def read(self, first: Read[FirstT], second: Read[SecondT], /) -> tuple[FirstT, SecondT]: ...
+    @overload
+    async def read(
+        self,
+        first: Read[FirstT],
+        second: Read[SecondT],
+        third: Read[ThirdT],
+        fourth: Read[FourthT],
+        fifth: Read[FifthT],
+        /,
+    ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT]: ...
+    async def read(self, *reads: Read[Any]) -> tuple[Any, ...]:
+        """The answers to questions of the same moment, in one round trip."""
+        sql = _asked(tuple(one.sql for one in reads))
+        row = await self._connection.fetchrow(sql, *(value for one in reads for value in one.parameters))
+        return tuple(one.decode(value) for one, value in zip(reads, row, strict=True))
+
     async def write(self, writes: Sequence[Write]) -> None:
         """Runs writes in one round trip. They see the same snapshot, so none may touch a row that another wrote."""
         if writes:
@@ -65,14 +104,23 @@ class BatchSession:
 
 @cache
 def _composed(statements: tuple[str, ...]) -> str:
-    parts: list[str] = []
-    taken = 0
-    for place, statement in enumerate(statements):
-        count = max(int(number) for number in _PARAMETER.findall(statement))
-        shift = taken
-        parts.append(f"w{place} AS ({_PARAMETER.sub(lambda found: f'${int(found[1]) + shift}', statement)})")  # noqa: B023
-        taken += count
+    parts = (f"w{place} AS ({part})" for place, part in enumerate(_renumbered(statements)))
     return f"WITH {', '.join(parts)} SELECT 1"
+
+
+@cache
+def _asked(expressions: tuple[str, ...]) -> str:
+    return "SELECT " + ", ".join(f"({part}) AS r{place}" for place, part in enumerate(_renumbered(expressions)))
+
+
+def _renumbered(parts: tuple[str, ...]) -> list[str]:
+    renumbered: list[str] = []
+    taken = 0
+    for part in parts:
+        shift = taken
+        renumbered.append(_PARAMETER.sub(lambda found: f"${int(found[1]) + shift}", part))  # noqa: B023
+        taken += max(int(number) for number in _PARAMETER.findall(part))
+    return renumbered
 
 
 # While the server is away the driver's pool logs each of its own attempts with a traceback; who needs a connection
@@ -114,15 +162,8 @@ class DatabaseRole(StrEnum):
     SYSTEM = "oms_system"
 
 
-# Set-based statements look rows up by key. A plan that was made while a table was small and had no statistics reads
-# all of it later, and a kept plan stays until the next ANALYZE: measured, 17 times fewer orders a second after a few
-# thousand. Planning each time costs a quarter of the intake's rate, and never that.
-_POINT_LOOKUPS = {
-    "plan_cache_mode": "force_custom_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-}
+# Set-based statements look rows up by key, whatever the statistics say or do not say yet.
+_POINT_LOOKUPS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
 def plain_json(document: Any) -> str:
@@ -131,12 +172,18 @@ def plain_json(document: Any) -> str:
 
 
 class Database:
-    """The connections of one process under one role."""
+    """The connections of one process under one role.
 
-    def __init__(self, url: str, role: DatabaseRole, *, size: int = 8) -> None:
+    keeps_plans spares the planning of a set-based statement after its first time. It is for processes all of whose
+    statements find their rows by whole keys, each key by itself: a kept plan may have been made while a table was
+    empty, and stays.
+    """
+
+    def __init__(self, url: str, role: DatabaseRole, *, size: int = 8, keeps_plans: bool = False) -> None:
         self._url = url
         self._role = role
         self._size = size
+        self._plans = "force_generic_plan" if keeps_plans else "force_custom_plan"
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
@@ -195,7 +242,7 @@ class Database:
         return await self._connected(self._server_settings())
 
     async def _connect_pooled(self, *_: Any, **options: Any) -> asyncpg.Connection:
-        server_settings = self._server_settings() | _POINT_LOOKUPS
+        server_settings = self._server_settings() | _POINT_LOOKUPS | {"plan_cache_mode": self._plans}
         return await self._connected(server_settings, **options)
 
     async def _connected(self, server_settings: dict[str, str], **options: Any) -> asyncpg.Connection:

@@ -157,13 +157,15 @@ class Supervisor:
         Raises: ServiceFailedError when one ends, or stays silent, before it has served.
         """
         firsts = [asyncio.get_running_loop().create_future() for _ in services]
-        self._groups.append(
-            [
-                self._tasks.create_task(self._keep(*pair), name=pair[0].name)
-                for pair in zip(services, firsts, strict=True)
-            ]
-        )
+        self._group(services, firsts)
         await asyncio.gather(*firsts)
+
+    def keep(self, services: Sequence[Service]) -> None:
+        """Start `services` without waiting for them: one that does not come up is started again like one that ends."""
+        firsts = [asyncio.get_running_loop().create_future() for _ in services]
+        for first in firsts:
+            first.set_result(None)
+        self._group(services, firsts)
 
     async def run(self, name: str, command: Command) -> int:
         """Run `command` to its end, its lines in the transcript; returns the exit code."""
@@ -183,6 +185,14 @@ class Supervisor:
                 keeper.cancel()
             if keepers:
                 await asyncio.wait(keepers)
+
+    def _group(self, services: Sequence[Service], firsts: "Sequence[asyncio.Future[None]]") -> None:
+        self._groups.append(
+            [
+                self._tasks.create_task(self._keep(*pair), name=pair[0].name)
+                for pair in zip(services, firsts, strict=True)
+            ]
+        )
 
     async def _keep(self, service: Service, first: "asyncio.Future[None]") -> None:
         failures = 0

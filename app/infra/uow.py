@@ -68,10 +68,16 @@ async def begin_snapshot(database: Database, tenant_id: TenantId) -> AsyncIterat
 
 
 @asynccontextmanager
-async def begin_intake(database: Database, tenant_ids: Iterable[TenantId]) -> AsyncIterator[BatchSession]:
-    """One transaction of set-based statements for the tenants of a batch; the database must be of the role INTAKE."""
+async def begin_intake(
+    database: Database, tenant_ids: Iterable[TenantId], *, lock: str | None = None
+) -> AsyncIterator[BatchSession]:
+    """One transaction of set-based statements for the tenants of a batch; the database must be of the role INTAKE.
+
+    lock is a statement that goes with the opening, in the same round trip; what it locks is held from the start.
+    """
     listed = ",".join(str(tenant_id) for tenant_id in tenant_ids)
-    async with _transaction(database, f"BEGIN; SET LOCAL app.tenant_ids = '{{{listed}}}'") as session:
+    opening = f"BEGIN; SET LOCAL app.tenant_ids = '{{{listed}}}'"
+    async with _transaction(database, opening if lock is None else f"{opening}; {lock}") as session:
         yield session
 
 

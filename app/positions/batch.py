@@ -8,7 +8,7 @@ from typing import Any
 from app.core.fx import FxRates, rate_from_document
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession, Write
+from app.infra.db import BatchSession, Read, Write
 from app.positions.domain import Position
 
 PositionKey = tuple[AccountKey, InstrumentId]
@@ -35,20 +35,33 @@ def position_from_row(row: Mapping[Any, Any]) -> Position:
     )
 
 
-async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> dict[PositionKey, Position]:
+def positions_at(wanted: Iterable[PositionKey]) -> Read[dict[PositionKey, Position]]:
     """The positions of these accounts in these instruments; absent where there is none. The books are locked."""
     keys = list(wanted)
-    rows = await session.fetch(
-        """
-        SELECT p.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
-        CROSS JOIN LATERAL (
-          SELECT * FROM positions WHERE tenant_id = w.tenant_id AND account_id = w.account_id
-            AND instrument_id = w.instrument_id OFFSET 0) AS p
+    return Read(
+        sql="""
+        ARRAY (
+          SELECT p.whole FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w(tenant_id, account_id, instrument_id)
+          CROSS JOIN LATERAL (
+            SELECT positions AS whole FROM positions WHERE tenant_id = w.tenant_id AND account_id = w.account_id
+              AND instrument_id = w.instrument_id OFFSET 0) AS p)
         """,
-        [key.tenant_id for key, _ in keys],
-        [key.account_id for key, _ in keys],
-        [instrument_id for _, instrument_id in keys],
+        parameters=(
+            [key.tenant_id for key, _ in keys],
+            [key.account_id for key, _ in keys],
+            [instrument_id for _, instrument_id in keys],
+        ),
+        decode=_positions,
     )
+
+
+async def positions_of(session: BatchSession, wanted: Iterable[PositionKey]) -> dict[PositionKey, Position]:
+    """The positions of these accounts in these instruments; absent where there is none. The books are locked."""
+    (positions,) = await session.read(positions_at(wanted))
+    return positions
+
+
+def _positions(rows: Iterable[Mapping[Any, Any]]) -> dict[PositionKey, Position]:
     found: dict[PositionKey, Position] = {}
     for row in rows:
         key = AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"])

@@ -2,39 +2,53 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from app.core.fix import RiskLimitType
-from app.core.ids import TenantId
-from app.infra.db import BatchSession
+from app.core.ids import AccountId, InstrumentId, LimitId, TenantId
+from app.infra.db import BatchSession, Read
 from app.risk.domain import RiskLimit
 
 
-def limit_from_row(row: Mapping[str, Any]) -> RiskLimit:
-    """The limit of a row of `risk_limits`."""
-    return RiskLimit(
-        id=row["id"],
-        limit_type=RiskLimitType(row["limit_type"]),
-        value=row["value"],
-        currency=row["currency"],
-        conditions=row["conditions"],
-        account_id=row["account_id"],
-        instrument_id=row["instrument_id"],
-        is_active=row["is_active"],
-        version=row["version"],
+def limits_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, list[RiskLimit]]]:
+    """The limits in force of these tenants, oldest first."""
+
+    def decoded(documents: list[dict[str, Any]] | None) -> dict[TenantId, list[RiskLimit]]:
+        limits: dict[TenantId, list[RiskLimit]] = {tenant_id: [] for tenant_id in tenant_ids}
+        for one in documents or ():
+            limits[TenantId(UUID(one["tenant_id"]))].append(_limit_from_document(one))
+        return limits
+
+    return Read(
+        sql="""
+        SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('value', l.value::text) ORDER BY l.tenant_id, l.id)
+        FROM risk_limits AS l WHERE tenant_id = ANY($1::uuid[]) AND is_active
+        """,
+        parameters=(list(tenant_ids),),
+        decode=decoded,
     )
 
 
 async def active_limits(session: BatchSession, tenant_ids: Sequence[TenantId]) -> dict[TenantId, list[RiskLimit]]:
     """The limits in force of these tenants, oldest first."""
-    rows = await session.fetch(
-        "SELECT * FROM risk_limits WHERE tenant_id = ANY($1::uuid[]) AND is_active ORDER BY tenant_id, id",
-        list(tenant_ids),
-    )
-    limits: dict[TenantId, list[RiskLimit]] = {tenant_id: [] for tenant_id in tenant_ids}
-    for row in rows:
-        limits[row["tenant_id"]].append(limit_from_row(row))
+    (limits,) = await session.read(limits_of(tenant_ids))
     return limits
+
+
+def _limit_from_document(one: Mapping[str, Any]) -> RiskLimit:
+    return RiskLimit(
+        id=LimitId(UUID(one["id"])),
+        limit_type=RiskLimitType(one["limit_type"]),
+        value=None if one["value"] is None else Decimal(one["value"]),
+        currency=one["currency"],
+        conditions=one["conditions"],
+        account_id=None if one["account_id"] is None else AccountId(UUID(one["account_id"])),
+        instrument_id=None if one["instrument_id"] is None else InstrumentId(UUID(one["instrument_id"])),
+        is_active=one["is_active"],
+        version=one["version"],
+    )
 
 
 async def insert_limits(

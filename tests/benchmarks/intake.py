@@ -18,6 +18,7 @@ from app.infra.migrations import upgrade
 from app.infra.settings import Settings
 from app.infra.uow import begin_intake
 from app.instruments.batch import find
+from app.orders.repository import account_books
 from tests import factories
 from tests.benchmarks.figures import Figure, percentile, print_table
 
@@ -52,7 +53,7 @@ async def _measure(desk: Desk, database_url: str) -> list[Figure]:
     principal = await factories.make_principal(desk.database, tenant_id)
     await factories.make_instruments(desk.database, tenant_id)
     keys = [await factories.make_account(desk.database, tenant_id, is_gate_open=True) for _ in range(ACCOUNTS)]
-    single = Database(database_url, DatabaseRole.INTAKE, size=32)
+    single = Database(database_url, DatabaseRole.INTAKE, size=32, keeps_plans=True)
     await single.open()
 
     async def batched(new: NewOrder) -> None:
@@ -78,14 +79,15 @@ async def _measure(desk: Desk, database_url: str) -> list[Figure]:
 
 
 async def _place_alone(database: Database, desk: Desk, principal: Principal, new: NewOrder) -> None:
-    async with begin_intake(database, [principal.tenant_id]) as session:
+    key = AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id)
+    async with begin_intake(database, [principal.tenant_id], lock=account_books.locking([key])) as session:
         found = await find(session, symbols=[(principal.tenant_id, new.symbol or "")])
         intent = Intent(
             principal=principal,
             new=new,
             order_id=OrderId(desk.ids.new()),
             matches=tuple(one for _, one in found),
-            key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
+            key=key,
         )
         await place_batch(session, [intent], {}, now=desk.clock.now(), ids=desk.ids)
 

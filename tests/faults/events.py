@@ -34,6 +34,8 @@ FLOW_S_MAX: Final = 40.0
 BETWEEN_KILLS_S: Final = (0.0, 0.5)
 SETTLED_S: Final = 3.0
 CATCH_UP_S_MAX: Final = 60.0
+RECOVERED_S_MAX: Final = 90.0
+LOG_CHARACTERS: Final = 6_000
 
 PLACE = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } errors { code } } }"
 EVENTS = """subscription($account: ID!, $after: Int) {
@@ -227,12 +229,16 @@ class _Field:
                 await asyncio.sleep(self.chance.uniform(*between_s))
                 await self._kill(sockets)
             self.is_over = True
-            await asyncio.gather(*placing)
-            events, *stored = await self._settled()
+            # Whoever waits for an answer asks again until there is one: a system that never recovers is told as that.
+            async with asyncio.timeout(RECOVERED_S_MAX):
+                await asyncio.gather(*placing)
+                events, *stored = await self._settled()
             with contextlib.suppress(TimeoutError):
                 await until(lambda: all(one.last >= events[-1][0] for one in followers), CATCH_UP_S_MAX)
             with contextlib.suppress(TimeoutError):
                 await until(lambda: [one.rows for one in tables] == stored, CATCH_UP_S_MAX)
+        except TimeoutError:
+            raise AssertionError(f"the system did not recover:\n{self.installation.log()[-LOG_CHARACTERS:]}") from None
         finally:
             for task in (*listening, *placing):
                 task.cancel()

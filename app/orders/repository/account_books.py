@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.core.ids import AccountId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession, Write
+from app.infra.db import BatchSession, Read, Write
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +30,32 @@ async def books_for_update(session: BatchSession, keys: Iterable[AccountKey]) ->
         [key.tenant_id for key in wanted],
         [key.account_id for key in wanted],
     )
+    return _books(rows)
+
+
+def locking(keys: Iterable[AccountKey]) -> str:
+    """The statement that locks the books of the accounts in key order, for the opening of a transaction."""
+    pairs = ", ".join(f"('{key.tenant_id}', '{key.account_id}')" for key in keys)
+    return (
+        f"SELECT FROM account_books WHERE (tenant_id, account_id) IN ({pairs}) "
+        "ORDER BY tenant_id, account_id FOR UPDATE"
+    )
+
+
+def locked_books(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, Book]]:
+    """The books of the accounts, which the transaction has locked; absent if unknown."""
+    wanted = list(keys)
+    return Read(
+        sql="""
+        ARRAY (SELECT b FROM account_books AS b
+               WHERE (tenant_id, account_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])))
+        """,
+        parameters=([key.tenant_id for key in wanted], [key.account_id for key in wanted]),
+        decode=_books,
+    )
+
+
+def _books(rows: Iterable[Any]) -> dict[AccountKey, Book]:
     return {
         AccountKey(tenant_id=row["tenant_id"], account_id=row["account_id"]): Book(
             last_sequence=row["last_sequence"], open_orders=row["open_orders"]

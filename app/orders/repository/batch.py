@@ -1,12 +1,12 @@
 """Orders in sets: each statement serves a whole batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession, Write, plain_json
+from app.infra.db import BatchSession, Read, Write, plain_json
 from app.orders.domain.order import Order
 from app.orders.repository.rows import (
     order_from_row,
@@ -47,6 +47,25 @@ async def orders_by_client_id(
         (AccountKey(tenant_id=order.tenant_id, account_id=order.account_id), order.client_order_id): order
         for order in orders
     }
+
+
+def client_ids_taken(wanted: Sequence[tuple[AccountKey, str]]) -> Read[bool]:
+    """Whether an order bears one of these client order ids already."""
+    return Read(
+        sql="""
+        EXISTS (
+          SELECT FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(tenant_id, account_id, client_order_id)
+          CROSS JOIN LATERAL (
+            SELECT id FROM orders WHERE tenant_id = w.tenant_id AND account_id = w.account_id
+              AND client_order_id = w.client_order_id OFFSET 0) AS o)
+        """,
+        parameters=(
+            [key.tenant_id for key, _ in wanted],
+            [key.account_id for key, _ in wanted],
+            [client_order_id for _, client_order_id in wanted],
+        ),
+        decode=bool,
+    )
 
 
 async def orders_by_id(session: BatchSession, tenant_id: TenantId, ids: Iterable[OrderId]) -> dict[OrderId, Order]:
@@ -107,17 +126,18 @@ async def orders_by_address(
     )
 
 
-async def stamps(session: BatchSession, tenant_id: TenantId, ids: Iterable[OrderId]) -> dict[OrderId, int]:
-    """Which version of each order is stored now."""
-    rows = await session.fetch(
-        """
-        SELECT o.id, o.stamp FROM unnest($2::uuid[]) AS w(id) CROSS JOIN LATERAL (
-          SELECT id, xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = w.id OFFSET 0) AS o
+def has_stamps(tenant_id: TenantId, stamps: Mapping[OrderId, int]) -> Read[bool]:
+    """Whether the stored version of every order is still the one with this stamp."""
+    return Read(
+        sql="""
+        NOT EXISTS (
+          SELECT FROM unnest($2::uuid[], $3::xid[]) AS w(id, stamp) CROSS JOIN LATERAL (
+            SELECT xmin AS stamp FROM orders WHERE tenant_id = $1 AND id = w.id OFFSET 0) AS o
+          WHERE o.stamp <> w.stamp)
         """,
-        tenant_id,
-        list(ids),
+        parameters=(tenant_id, list(stamps), list(stamps.values())),
+        decode=bool,
     )
-    return {row["id"]: row["stamp"] for row in rows}
 
 
 def insert_orders(orders: Sequence[Order]) -> Write:

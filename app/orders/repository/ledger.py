@@ -20,11 +20,12 @@ async def revisions(session: BatchSession, key: AccountKey, roots: Sequence[str]
     """The ledger's rows of these roots."""
     rows = await session.fetch(
         """
-        SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND execution_root = ANY($3::text[])
+        SELECT e.* FROM unnest($3::text[]) AS w(root) CROSS JOIN LATERAL (
+          SELECT * FROM executions WHERE tenant_id = $1 AND account_id = $2 AND execution_root = w.root OFFSET 0) AS e
         """,
         key.tenant_id,
         key.account_id,
-        list(roots),
+        list(set(roots)),
     )
     return [execution_from_row(row) for row in rows]
 

@@ -95,6 +95,21 @@ async def test_a_service_that_never_comes_up_is_told_and_not_restarted(lines: _L
     assert not any(map(_is_alive, lines.numbers("pid")))
 
 
+async def test_a_kept_service_that_does_not_come_up_at_first_comes_later_and_stops_nothing(
+    lines: _Lines, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing"
+    late = f"import os, sys\nif not os.path.exists({str(missing)!r}): sys.exit('not yet')\n{_SERVES}"
+    async with supervising(lines.transcript, backoff_s_min=0.01) as supervisor:
+        await supervisor.start([_service("web", _SERVES)])
+        supervisor.keep([_service("worker", late)])
+        await _until(lambda: sum("not yet" in line for line in lines.all()) >= 2)
+        missing.touch()
+        await _until(lambda: len(lines.numbers("pid")) == 2)
+
+        assert all(map(_is_alive, lines.numbers("pid")))
+
+
 async def test_a_service_that_will_not_end_is_made_to_within_two_seconds(lines: _Lines) -> None:
     async with supervising(lines.transcript) as supervisor:
         await supervisor.start([_service("stubborn", _IGNORES_SIGTERM), _service("other", _IGNORES_SIGTERM)])

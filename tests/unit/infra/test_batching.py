@@ -11,14 +11,6 @@ from app.infra.batching import BATCH_MAX, WAITING_MAX, Batcher
 TIMEOUT_S = 5.0
 
 
-async def double(numbers: Sequence[int]) -> Sequence[int]:
-    return [2 * number for number in numbers]
-
-
-async def nothing(_: Sequence[int]) -> None:
-    return
-
-
 class Kitchen:
     """Handles batches of numbers, each when it is told to."""
 
@@ -33,13 +25,10 @@ class Kitchen:
             raise ValueError("burnt")
         return [item * 10 for item in items]
 
-    async def after(self, answers: Sequence[int]) -> None:
-        return
-
 
 async def test_single_items_go_before_what_waits_in_bulk() -> None:
     kitchen = Kitchen()
-    async with Batcher(kitchen.handle, kitchen.after) as batcher:
+    async with Batcher(kitchen.handle) as batcher:
         bulk = asyncio.create_task(batcher.submit_all(range(1_000, 1_000 + 2 * BATCH_MAX)))
         while not kitchen.batches:
             await asyncio.sleep(0)
@@ -59,7 +48,7 @@ async def test_single_items_go_before_what_waits_in_bulk() -> None:
 async def test_a_batch_that_fails_leaves_the_others_of_a_bulk_alone() -> None:
     kitchen = Kitchen()
     items = [-1, *range(2 * BATCH_MAX - 1)]
-    async with Batcher(kitchen.handle, kitchen.after) as batcher:
+    async with Batcher(kitchen.handle) as batcher:
         kitchen.go.release()
         kitchen.go.release()
 
@@ -71,7 +60,7 @@ async def test_a_batch_that_fails_leaves_the_others_of_a_bulk_alone() -> None:
 
 async def test_a_bulk_that_finds_no_room_is_taken_not_at_all() -> None:
     kitchen = Kitchen()
-    async with Batcher(kitchen.handle, kitchen.after) as batcher:
+    async with Batcher(kitchen.handle) as batcher:
         with pytest.raises(UnavailableError):
             await batcher.submit_all(range(WAITING_MAX + 1))
 
@@ -84,19 +73,8 @@ async def test_batch_that_fails_is_told_to_its_callers_and_to_no_others() -> Non
             raise ValueError("odd")
         return numbers
 
-    async with Batcher(refuse_odd, nothing) as batcher, asyncio.timeout(TIMEOUT_S):
+    async with Batcher(refuse_odd) as batcher, asyncio.timeout(TIMEOUT_S):
         with pytest.raises(ValueError, match="odd"):
             await batcher.submit(1)
 
         assert await batcher.submit(2) == 2
-
-
-async def test_what_fails_after_the_answers_does_not_end_the_batcher() -> None:
-    async def fail(_: Sequence[int]) -> None:
-        raise RuntimeError("the handler is closed")
-
-    async with Batcher(double, fail) as batcher, asyncio.timeout(TIMEOUT_S):
-        first = await batcher.submit(1)
-        second = await batcher.submit(2)
-
-    assert (first, second) == (2, 4)
