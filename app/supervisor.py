@@ -28,6 +28,8 @@ from app.infra.supervision import (
 # Whoever waits for the address waits for these; what does chores may take its share of the processor after them.
 TRADING = ("web", "connector", "relay")
 CHORES = ("worker", "scheduler")
+# Where the processors are short, an acknowledgement goes before what follows it, and trading before chores.
+NICENESS = {"connector": 5, "simulator": 10, "worker": 10, "scheduler": 10}
 _COMMAND_OF = {"web": "serve"}
 _SELF = "oms"
 
@@ -53,7 +55,8 @@ class _Plan:
     has_demo: bool
 
     def program(self, name: str) -> Service:
-        return ProgramService(name, _oms(_COMMAND_OF.get(name, name)), self.environment)
+        command = _oms(_COMMAND_OF.get(name, name))
+        return ProgramService(name, command, self.environment, niceness=NICENESS.get(name, 0))
 
 
 def run(settings: Settings) -> int:

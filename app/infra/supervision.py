@@ -80,8 +80,9 @@ class Service(Protocol):
 class ProgramService:
     """A process of ours, which tells through OMS_READY_FD that it serves."""
 
-    def __init__(self, name: str, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, argv: Sequence[str], environment: Mapping[str, str], *, niceness: int = 0) -> None:
         self.name = name
+        self._niceness = niceness
         self._argv = argv
         self._environment = environment
         self._told = -1
@@ -91,7 +92,8 @@ class ProgramService:
         told, tell = os.pipe()
         try:
             environment = {**self._environment, READY_FD: str(tell)}
-            process = spawn(Command(argv=self._argv, environment=environment), output=output, pass_fds=(tell,))
+            command = Command(argv=self._argv, environment=environment, niceness=self._niceness)
+            process = spawn(command, output=output, pass_fds=(tell,))
         except BaseException:
             os.close(told)
             raise

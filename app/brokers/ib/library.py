@@ -4,6 +4,7 @@ Of the library we use `Client` (framing, handshake, encoder) and its decoder wit
 them keeps every order for ever, lets a status of its own making overrule the broker's and swallows what handlers raise.
 """
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable
@@ -101,6 +102,26 @@ def _parse(decoded: Any) -> None:
         setattr(decoded, name, convert(text) if text else default)
 
 
+class _Gathered:
+    """Messages of one turn of the loop in one write: the library's own takes a call of the kernel for each."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._waiting: list[bytes] = []
+
+    def send(self, message: bytes) -> None:
+        if self._connection.transport is None:
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._waiting.append(message)
+
+    def _write(self) -> None:
+        messages, self._waiting = self._waiting, []
+        if self._connection.transport is not None:
+            self._connection.transport.write(b"".join(messages))
+
+
 class Library:
     """The chosen library: makes clients, and the objects that their requests take."""
 
@@ -119,6 +140,7 @@ class Library:
         client.MaxRequests = 0
         client.decoder.logger = _DecoderLog(log, callbacks)
         client.decoder.parse = _parse
+        client.conn.sendMsg = _Gathered(client.conn).send
         accepted: Client = client
         return accepted
 

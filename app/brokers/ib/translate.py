@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -98,6 +99,12 @@ _STATUSES = {
     "Filled": WorkingStatus.FILLED,
 }
 
+# The same prices, quantities and orders are told again and again.
+NUMBERS_KEPT = 8_192
+ORDER_IDS_KEPT = 8_192
+
+_UNSET_FROM = Decimal(UNSET_FROM)
+
 _ORDER_TYPES = {
     OrderType.MARKET: "MKT",
     OrderType.LIMIT: "LMT",
@@ -118,6 +125,7 @@ _SECURITY_TYPES = {
 _LIQUIDITY = {1: "ADDED", 2: "REMOVED", 3: "ROUTED_OUT"}
 
 
+@lru_cache(NUMBERS_KEPT)
 def exact(value: float | int | str | Decimal) -> Decimal:
     """The number that the library's float was read from, in plain notation.
 
@@ -129,16 +137,18 @@ def exact(value: float | int | str | Decimal) -> Decimal:
     return Decimal(plain(number))
 
 
+@lru_cache(NUMBERS_KEPT)
 def known(value: float | int | str | Decimal | None) -> Decimal | None:
     """The number, or None for IB's "not set": empty, NaN, or the largest double."""
     if value is None or value == "":
         return None
     number = Decimal(str(value))
-    if not number.is_finite() or abs(number) > Decimal(UNSET_FROM):
+    if not number.is_finite() or abs(number) > _UNSET_FROM:
         return None
     return exact(number)
 
 
+@lru_cache(ORDER_IDS_KEPT)
 def order_id_of(order_ref: str) -> OrderId | None:
     """The order that an orderRef names; None when it is not one of ours."""
     try:

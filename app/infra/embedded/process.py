@@ -38,11 +38,12 @@ def service_user() -> ServiceUser | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run, as whom, and how to ask it to end."""
+    """What to run, as whom, how far behind others for the processor (0 to 19), and how to ask it to end."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     user: ServiceUser | None = None
+    niceness: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     kill_signal: signal.Signals = signal.SIGKILL
 
@@ -63,7 +64,7 @@ def spawn(command: Command, *, output: int, pass_fds: Sequence[int] = ()) -> "Ow
         cwd="/" if command.user else None,
         pass_fds=tuple(pass_fds),
         start_new_session=True,
-        preexec_fn=_die_with_parent(command.stop_signal),
+        preexec_fn=_prepared(command),
         user=command.user.uid if command.user else None,
         group=command.user.gid if command.user else None,
         extra_groups=[] if command.user else None,
@@ -135,14 +136,16 @@ class OwnedProcess:
             os.close(descriptor)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    if _C_LIBRARY is None:
-        return None
+def _prepared(command: Command) -> Callable[[], None]:
     library = _C_LIBRARY
     parent = os.getpid()
 
     def in_child() -> None:
-        library.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if command.niceness:
+            os.nice(command.niceness)
+        if library is None:
+            return
+        library.prctl(_PR_SET_PDEATHSIG, int(command.stop_signal), 0, 0, 0)
         # The owner may have ended between fork and prctl; then nothing would signal us any more.
         if os.getppid() != parent:
             os._exit(1)

@@ -153,6 +153,15 @@ signal.pause()
     assert ends.read_text().split() == ["web", "database"]
 
 
+async def test_a_service_may_go_behind_others_for_the_processor(lines: _Lines) -> None:
+    service = ProgramService("chore", [sys.executable, "-c", _SERVES], dict(os.environ), niceness=3)
+    async with supervising(lines.transcript) as supervisor:
+        await supervisor.start([service])
+        await _until(lambda: lines.numbers("pid"))
+
+        assert os.getpriority(os.PRIO_PROCESS, lines.numbers("pid")[0]) == os.getpriority(os.PRIO_PROCESS, 0) + 3
+
+
 async def test_a_long_line_and_bytes_that_are_no_text_do_not_stop_the_log(lines: _Lines) -> None:
     program = "import sys; sys.stdout.buffer.write(b'x' * 100_000 + b'\\n\\xff\\nlast')"
     async with supervising(lines.transcript) as supervisor:
