@@ -96,6 +96,22 @@ async def book(trading: Trading) -> Any:
     return tuple(row.values())
 
 
+async def press_close(trading: Trading) -> None:
+    [position] = await trading.rows("SELECT id FROM positions")
+    placement = await aim_at_position(
+        trading.desk,
+        system_principal(trading.house.tenant_id, "test"),
+        PositionId(position["id"]),
+        "close",
+        Aim(kind=PositionAim.CLOSE),
+    )
+    assert placement.problems == ()
+
+
+async def is_flat(trading: Trading) -> bool:
+    return bool(await book(trading) == (0, 0, 0, 0))
+
+
 @pytest.mark.parametrize("library", ["ib_insync", "ib_async"])
 async def test_a_bracket_fills_in_parts_and_takes_its_profit(
     trading: Trading, settings: Settings, market: Market, library: str
@@ -206,26 +222,42 @@ async def test_a_close_never_sells_what_an_exit_deals_while_its_cancel_is_under_
         await place_bracket(trading)
         await until_orders(trading, b_tp=(OrderState.ACCEPTED, 100, 0), b_sl=(OrderState.ACCEPTED, 100, 0))
         monkeypatch.setattr(Exchange, "cancel", overtaken)
-        [position] = await trading.rows("SELECT id FROM positions")
 
-        placement = await aim_at_position(
-            trading.desk,
-            system_principal(trading.house.tenant_id, "test"),
-            PositionId(position["id"]),
-            "close",
-            Aim(kind=PositionAim.CLOSE),
-        )
+        await press_close(trading)
         await trading.until_states({"close": state})
+        await trading.until(lambda: is_flat(trading))
 
-        async def is_flat() -> bool:
-            return bool(await book(trading) == (0, 0, 0, 0))
-
-        await trading.until(is_flat)
-
-    assert placement.problems == ()
     found = await quantities(trading)
     assert found["b/tp"][2] == dealt
     assert found["close"][2] == 100 - dealt
+    assert market.held == 0
+    assert market.working == {}
+    assert await trading.rows("SELECT 1 FROM quarantined_reports") == []
+
+
+async def test_a_close_goes_for_the_rest_when_its_cancels_and_a_fill_are_lost_with_the_connection(
+    trading: Trading, settings: Settings, market: Market, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = Exchange.cancel
+
+    def lost(exchange: Exchange, client_id: int, order_id: int) -> None:
+        monkeypatch.setattr(Exchange, "cancel", cancel)
+        simulator.drop_connections()
+        market.show("190.00", "190.02", bid_size=30)
+        market.show("187.40", "187.42")
+
+    async with connector(settings):
+        await trading.until_connected()
+        await place_bracket(trading)
+        await until_orders(trading, b_tp=(OrderState.ACCEPTED, 100, 0), b_sl=(OrderState.ACCEPTED, 100, 0))
+        monkeypatch.setattr(Exchange, "cancel", lost)
+
+        await press_close(trading)
+        await trading.until_states({"close": OrderState.FILLED})
+        await trading.until(lambda: is_flat(trading))
+
+    found = await quantities(trading)
+    assert (found["b/tp"][2], found["close"][2]) == (30, 70)
     assert market.held == 0
     assert market.working == {}
     assert await trading.rows("SELECT 1 FROM quarantined_reports") == []
