@@ -283,6 +283,22 @@ async def test_many_closes_at_once_are_one(trader: Trader) -> None:
     assert await sold(trader) == [100]
 
 
+@pytest.mark.parametrize("fills_first", [True, False])
+async def test_a_close_and_a_fill_of_an_exit_at_the_same_moment_add_up(trader: Trader, fills_first: bool) -> None:
+    _, profit, loss = await covered(trader)
+    position_id = (await trader.position()).id
+    both = [trader.report(trader.execution(profit, "30", "110")), close(trader, position_id)]
+
+    await asyncio.gather(*(both if fills_first else reversed(both)))
+    await trader.claim()
+    await ended(trader, profit, loss)
+
+    assert await sold(trader) == [70]
+    position = await trader.position()
+    assert (position.quantity, position.open_sell_quantity) == decimals(70, 70)
+    await assert_told_in_full(trader)
+
+
 async def test_asking_again_cancels_nothing_more(trader: Trader) -> None:
     _, profit, loss = await covered(trader)
     first = await closed(trader)
