@@ -82,7 +82,7 @@ class OrderIntake:
         return placements
 
     async def intent(self, principal: Principal, new: NewOrder) -> Intent:
-        """The order with a new id and the instruments that it may mean."""
+        """The order on its way into a batch, under an id of its own."""
         return Intent(
             principal=principal,
             new=new,
@@ -90,6 +90,18 @@ class OrderIntake:
             matches=await self._directory.matches(principal.tenant_id, new),
             key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
         )
+
+    async def quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
+        """The newest quotes of the instruments that these orders may mean, as far as there are any."""
+        wanted: dict[TenantId, set[InstrumentId]] = {}
+        for intent in intents:
+            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
+        quotes: dict[InstrumentId, Tick] = {}
+        # Without Redis there is no reference price, and a check that needs one fails closed.
+        with contextlib.suppress(*REDIS_LOST):
+            for tenant_id, instrument_ids in wanted.items():
+                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
+        return quotes
 
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
         placements = await self._place_or_split(intents, await self.quotes(intents))
@@ -115,18 +127,6 @@ class OrderIntake:
             middle = len(intents) // 2
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
-
-    async def quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
-        """The newest known prices of all that the orders may mean; none while Redis does not answer."""
-        wanted: dict[TenantId, set[InstrumentId]] = {}
-        for intent in intents:
-            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
-        quotes: dict[InstrumentId, Tick] = {}
-        # Without Redis there is no reference price, and a check that needs one fails closed.
-        with contextlib.suppress(*REDIS_LOST):
-            for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
-        return quotes
 
 
 def _store_away() -> UnavailableError:

@@ -56,6 +56,14 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What placing would make of an order, with nothing stored, and whether its account's broker takes orders now."""
+
+    placement: Placement
+    is_gate_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """An order on its way into a batch: who asks, what, under which id, and which instruments it may mean."""
 
@@ -86,6 +94,32 @@ async def place_batch(
 
     The transaction has locked the books of the batch at its opening.
     """
+    facts, booking = await _known(session, intents, quotes, now=now, ids=ids)
+    placements = [_decide(intent, facts, booking) for intent in intents]
+    await booking.write(session)
+    return placements
+
+
+async def rehearse(
+    session: BatchSession, intent: Intent, quotes: Mapping[InstrumentId, Tick], *, now: datetime, ids: Ids
+) -> Rehearsal:
+    """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
+    facts, booking = await _known(session, [intent], quotes, now=now, ids=ids)
+    account = facts.accounts.get(intent.key)
+    return Rehearsal(
+        placement=_decide(intent, facts, booking),
+        is_gate_open=account is not None and account.is_gate_open,
+    )
+
+
+async def _known(
+    session: BatchSession,
+    intents: Sequence[Intent],
+    quotes: Mapping[InstrumentId, Tick],
+    *,
+    now: datetime,
+    ids: Ids,
+) -> tuple[_Facts, Booking]:
     keys = {intent.key for intent in intents}
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
     books, accounts, limits, held, is_known = await session.read(
@@ -97,10 +131,7 @@ async def place_batch(
     )
     known = await orders.orders_by_client_id(session, names) if is_known else {}
     facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes)
-    booking = Booking(books=books, positions=held, ids=ids, now=now)
-    placements = [_decide(intent, facts, booking) for intent in intents]
-    await booking.write(session)
-    return placements
+    return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
@@ -338,6 +369,12 @@ def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datet
 def breach_code(check: RiskCheck) -> str:
     """The stable code of a refusal by a limit, RISK_ and the limit's type."""
     return f"RISK_{check.check.value}"
+
+
+def breach_problem(check: RiskCheck) -> Problem:
+    """The refusal of an order by a limit."""
+    code = breach_code(check)
+    return Problem(code=code, message=check.message, path=_BREACH_PATHS.get(code, ()))
 
 
 def rejection_problems(order: Order) -> tuple[Problem, ...]:
