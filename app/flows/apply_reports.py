@@ -103,10 +103,14 @@ def _apply(work: Reported, report: AddressedReport) -> None:
         return
     grown = room_for(file, report) if isinstance(report, ExecutionReport) else file
     decision = _decide(work, grown, report)
+    if grown is not file:
+        if any(event.type in EXECUTION_EVENTS for event in decision.events):
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
+        else:
+            # A repeated or an outdated revision makes no room.
+            decision = _decide(work, file, report)
     if not decision.events:
         decision = dataclasses.replace(decision, file=file)
-    elif grown is not file:
-        decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
     if decision.quarantine is not None:
         _quarantine(work, file.order.id, decision.quarantine, report)
     _take(work, file, decision)
