@@ -22,7 +22,7 @@ from app.brokers import repository as brokers
 from app.brokers.domain import Lease
 from app.core.fix import Side
 from app.core.ids import AccountId, OrderId
-from app.core.messages import AccountKey, ExecutionReport, Instrument, OrderAddress
+from app.core.messages import AccountKey, ExecutionReport, Instrument, OrderAddress, StatusReport, WorkingStatus
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders
 from app.flows.create_api_key import create_api_key
@@ -322,6 +322,21 @@ class Broker:
         async with begin_batch(desk.database, key.tenant_id) as session:
             await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
         return report.execution_id
+
+    async def end(self, *order_ids: str) -> None:
+        """Confirms the cancel of orders."""
+        desk, key = self._firm.desk, self._firm.key
+        told = [
+            StatusReport(
+                address=OrderAddress(order_id=OrderId(UUID(one))),
+                status=WorkingStatus.CANCELED,
+                filled=Decimal(0),
+                occurred_at=desk.clock.now(),
+            )
+            for one in order_ids
+        ]
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await apply_reports(session, key, told, now=desk.clock.now(), ids=desk.ids)
 
 
 @pytest.fixture
