@@ -19,6 +19,7 @@ from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
 from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
+from schema.orders.preview import PreviewQuery
 from schema.orders.queries import OrderQuery
 from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
@@ -28,7 +29,15 @@ from schema.positions.subscriptions import PositionSubscription
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    IdentityQuery, NodeQuery, InstrumentQuery, MarketDataQuery, BrokerQuery, OrderQuery, PositionQuery, ApprovalQuery
+    IdentityQuery,
+    NodeQuery,
+    InstrumentQuery,
+    MarketDataQuery,
+    BrokerQuery,
+    OrderQuery,
+    PreviewQuery,
+    PositionQuery,
+    ApprovalQuery,
 ):
     """What can be asked."""
 

@@ -77,14 +77,13 @@ async def base_currencies(
     return {AccountId(row["id"]): row["base_currency"] for row in rows}
 
 
-async def is_gate_open(session: BatchSession, key: AccountKey) -> bool:
+def has_open_gate(key: AccountKey) -> Read[bool]:
     """True when new orders may leave for the broker."""
-    rows = await session.fetch(
-        "SELECT is_gate_open FROM broker_connections WHERE tenant_id = $1 AND account_id = $2",
-        key.tenant_id,
-        key.account_id,
+    return Read(
+        sql="SELECT is_gate_open FROM broker_connections WHERE tenant_id = $1 AND account_id = $2",
+        parameters=(key.tenant_id, key.account_id),
+        decode=bool,
     )
-    return bool(rows and rows[0]["is_gate_open"])
 
 
 async def take_order_ids(session: BatchSession, key: AccountKey, generation: int, count: int) -> int | None:

@@ -38,6 +38,26 @@ class BrokerDisconnectedError(OmsError):
     is_retryable = True
 
 
+class BrokerBusyError(OmsError):
+    """Too many questions wait for the broker's answer already."""
+
+    code = "BROKER_BUSY"
+    is_retryable = True
+
+
+class WhatIfRefusedError(OmsError):
+    """The broker does not say what an order would do; the message has its words."""
+
+    code = "WHAT_IF_REFUSED"
+
+
+class ConnectorAwayError(OmsError):
+    """No connector runs that could ask the broker."""
+
+    code = "CONNECTOR_AWAY"
+    is_retryable = True
+
+
 class LeaseLostError(OmsError):
     """Another connector holds the account now."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.messages import (
     AccountValues,
     BrokerPosition,
@@ -181,6 +182,14 @@ class BrokerAdapter(Protocol):
 
     def take_ticks(self) -> list[Tick]:
         """The newest state of every watched market that changed since the last call."""
+        ...
+
+    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
+        """Ask what an order would do to that account of the broker's; nothing is ordered.
+
+        Only on a session that sends no orders: its order ids are the questions' own. Raises WhatIfRefusedError with
+        the broker's words, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        """
         ...
 
     async def probe(self) -> float:

@@ -40,16 +40,17 @@ def error_codes() -> str:
         "Programs may rely on a code: it is used for one thing and never renamed. Messages are for people and may "
         "change.",
         "## Problems of an order\n\n"
-        "In `errors` of the payload of `placeOrder`, `modifyOrder` and `cancelOrder`, each with the `path` of the "
-        "input that it is about. Nothing was stored, unless the payload carries an order too.",
+        "In `errors` of the payload of `placeOrder`, `modifyOrder` and `cancelOrder`, and of `previewOrder`, each with "
+        "the `path` of the input that it is about. Nothing was stored, unless the payload carries an order too.",
         _table(("code", "meaning"), problems),
         "## Refusals by the risk chain\n\n"
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`, and `riskChecks` tells what each limit said "
         "(see [risk checks](risk-checks.md)).",
         _table(("code", "meaning"), risk),
         "## Errors\n\n"
-        "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. *Retry* "
-        "tells whether the same request may succeed later.",
+        "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. "
+        "`previewOrder` says with some of them why a figure is missing. *Retry* tells whether the same request may "
+        "succeed later.",
         _table(("code", "retry", "meaning"), errors),
     )
 

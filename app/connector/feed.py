@@ -1,4 +1,7 @@
-"""A tenant's market data from one gateway to Redis, over a connection of its own so that orders never wait for it."""
+"""A tenant's market data from one gateway to Redis, over a connection of its own so that orders never wait for it.
+
+What is asked of the broker without being an order goes the same way.
+"""
 
 import asyncio
 import logging
@@ -11,6 +14,7 @@ import asyncpg
 from app.brokers.domain import BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.connector.inbox import Inbox
 from app.connector.runner import end_of
 from app.core.errors import UnavailableError
@@ -56,6 +60,16 @@ class FeedRunner:
         self._redis = redis
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
+        self._adapter: BrokerAdapter | None = None
+
+    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
+        """What the order would do to an account of the gateway. Asked here, where order ids are not those of orders.
+
+        Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        if self._adapter is None:
+            raise BrokerDisconnectedError("there is no session with the gateway")
+        return await self._adapter.what_if(asked, account)
 
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""
@@ -70,6 +84,7 @@ class FeedRunner:
         adapter = self._make_adapter(inbox)
         try:
             await adapter.connect()
+            self._adapter = adapter
             self._attempts = 0
             log.info("market data of %s is open", self._account.account_number)
             async with asyncio.TaskGroup() as group:
@@ -79,6 +94,7 @@ class FeedRunner:
                 group.create_task(self._store_rates())
                 group.create_task(self._probe(adapter))
         finally:
+            self._adapter = None
             await adapter.close()
 
     async def _watch_connection(self, inbox: Inbox) -> None:

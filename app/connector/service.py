@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import BrokerAdapter, BrokerSink
+from app.connector.answering import Answering
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.runner import AccountRunner, Intervals
 from app.connector.store import TRANSIENT, AccountStore
@@ -87,7 +89,8 @@ class Connector:
         self._library = Library(settings.ib_library)
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{ids.new()}"
         self._held: dict[Key, _Held] = {}
-        self._feeds: set[tuple[TenantId, Gateway]] = set()
+        self._feeds: dict[tuple[TenantId, Gateway], FeedRunner] = {}
+        self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
 
     async def run(self) -> None:
@@ -95,6 +98,7 @@ class Connector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen_for_hints())
+                group.create_task(self._answering().run())
                 await self._discover(group)
         finally:
             log.info("the connector stopped")
@@ -138,26 +142,41 @@ class Connector:
 
     async def _keep(self, held: _Held, lease: Lease) -> None:
         account = held.account
-        feed = (account.tenant_id, (account.host, account.port))
-        has_feed = feed not in self._feeds
-        if has_feed:
-            self._feeds.add(feed)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew(lease))
                 group.create_task(self._runner(held, lease).run())
-                if has_feed:
-                    group.create_task(self._feed(account).run())
+                group.create_task(self._keep_feed(account))
         except* LeaseLostError:
             log.warning("%s is held by another connector now", account.account_number)
         except* Exception:
             # The edge of a supervised task: one account's trouble must not take the others along.
             log.exception("%s stopped unexpectedly and will be taken up again", account.account_number)
         finally:
-            if has_feed:
-                self._feeds.discard(feed)
             del self._held[account.tenant_id, account.id]
             await self._give_back(lease)
+
+    async def _keep_feed(self, account: BrokerAccount) -> None:
+        # One for all of the tenant's accounts at the gateway: the next account takes it up when this one goes.
+        feed = _feed_of(account)
+        async with self._feeding[feed]:
+            runner = self._feeds[feed] = self._feed(account)
+            try:
+                await runner.run()
+            finally:
+                del self._feeds[feed]
+
+    def _answering(self) -> Answering:
+        def account_of(tenant_id: TenantId, account_id: AccountId) -> BrokerAccount | None:
+            held = self._held.get((tenant_id, account_id))
+            return None if held is None else held.account
+
+        return Answering(
+            redis=self._redis,
+            bus=self._bus,
+            account_of=account_of,
+            session_of=lambda account: self._feeds.get(_feed_of(account)),
+        )
 
     async def _give_back(self, lease: Lease) -> None:
         try:
@@ -253,3 +272,7 @@ class Connector:
     def _wake(self) -> None:
         for held in self._held.values():
             held.wake.set()
+
+
+def _feed_of(account: BrokerAccount) -> tuple[TenantId, Gateway]:
+    return account.tenant_id, (account.host, account.port)

@@ -17,6 +17,7 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
+from app.core.money import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,14 @@ class OcoLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """An order by what it is to do to the position. quantity is how much of it to close, None for all that is left."""
+    """An order by what it is to do to the position. quantity is how much of it to close, None for all that is left.
+
+    covered is what orders that make way may still deal: so much of the order waits until they have ended.
+    """
 
     kind: PositionAim
     quantity: Decimal | None = None
+    covered: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,8 @@ async def _decided(
 
 def _apply(work: Reported, report: AddressedReport) -> None:
     file = work.match(report.address)
+    if file is not None and isinstance(report, StatusReport):
+        work.told_filled[file.order.id] = max(report.filled, work.told_filled.get(file.order.id, report.filled))
     if file is None and isinstance(report, ExecutionReport):
         file = import_order(work, report)
     if file is None:
@@ -105,10 +107,14 @@ def _apply(work: Reported, report: AddressedReport) -> None:
         return
     grown = room_for(file, report) if isinstance(report, ExecutionReport) else file
     decision = _decide(work, grown, report)
+    if grown is not file:
+        if any(event.type in EXECUTION_EVENTS for event in decision.events):
+            decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
+        else:
+            # A repeated or an outdated revision makes no room.
+            decision = _decide(work, file, report)
     if not decision.events:
         decision = dataclasses.replace(decision, file=file)
-    elif grown is not file:
-        decision = _telling(decision, {"orderQuantity": plain(grown.order.terms.quantity)})
     if decision.quarantine is not None:
         _quarantine(work, file.order.id, decision.quarantine, report)
     _take(work, file, decision)
@@ -212,6 +218,8 @@ async def _finish(work: Reported, session: BatchSession) -> None:
                 booking.changed_executions.append((tenant_id, row))
     if work.links is not None:
         await work.links.settle(session, work.files, booking)
+    if work.closes is not None:
+        await work.closes.settle(session, work.files, booking, work.told_filled)
     for instrument_id in work.restated:
         booking.leave_history(work.key, instrument_id)
     await booking.write(session)

@@ -1,5 +1,6 @@
 """Which policies of approval an order meets, as it is placed or changed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,19 +14,27 @@ from app.approvals.domain import (
     requests,
 )
 from app.brokers.batch import AccountFacts
-from app.core.ids import OrderId, TenantId
+from app.core.ids import OrderId, PolicyId, TenantId
 from app.core.messages import OrderTerms
 from app.risk.domain import Proposal, price_of
 
 
 def needed_approvals(
-    account: AccountFacts, proposal: Proposal, *, tenant_id: TenantId, order_id: OrderId, now: datetime
+    account: AccountFacts, proposals: Sequence[Proposal], *, tenant_id: TenantId, order_id: OrderId, now: datetime
 ) -> list[OrderApproval]:
-    """The requests that a new order must wait for; none for one that only makes its position smaller."""
-    if proposal.closes_position or _is_close(proposal, proposal.terms.quantity):
+    """The requests that a new order, or a pair of which these are the legs, must wait for.
+
+    None for what only makes its position smaller. A pair waits for what either of its legs meets.
+    """
+    if all(one.closes_position or _is_close(one, one.terms.quantity) for one in proposals):
         return []
-    met = met_policies(_policies(account), _candidate(proposal, now))
-    return requests(met, tenant_id=tenant_id, order_id=order_id, now=now)
+    policies = _policies(account)
+    met: dict[PolicyId, tuple[ApprovalPolicy, tuple[str, ...]]] = {}
+    for proposal in proposals:
+        for policy, reasons in met_policies(policies, _candidate(proposal, now)):
+            known = met.get(policy.id, (policy, ()))[1]
+            met[policy.id] = (policy, tuple(dict.fromkeys((*known, *reasons))))
+    return requests(met.values(), tenant_id=tenant_id, order_id=order_id, now=now)
 
 
 def change_reasons(

@@ -56,7 +56,7 @@ async def cancel_orders(desk: Desk, principal: Principal, order_ids: Sequence[Or
     """
     try:
         async with begin_batch(desk.database, principal.tenant_id) as session:
-            placements = await _cancel_all(session, desk, principal, order_ids)
+            placements = await cancel_in(session, desk, principal, order_ids)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
     if any(placement.order is not None and not placement.problems for placement in placements.values()):
@@ -64,9 +64,10 @@ async def cancel_orders(desk: Desk, principal: Principal, order_ids: Sequence[Or
     return placements
 
 
-async def _cancel_all(
+async def cancel_in(
     session: BatchSession, desk: Desk, principal: Principal, order_ids: Sequence[OrderId]
 ) -> dict[OrderId, Placement]:
+    """The same within a transaction that does more; its caller hints at the lanes."""
     tenant_id = principal.tenant_id
     books, files = await lock_orders(session, tenant_id, order_ids)
     files = await _withdrawn(session, tenant_id, books, files)
@@ -178,7 +179,7 @@ def _end(key: AccountKey, file: OrderFile, principal: Principal, booking: Bookin
     order = ended_unsent(file.order, booking.now)
     booking.put_order(order)
     booking.count_open(key, -1)
-    if not order.shares_reserve:
+    if not file.order.shares_reserve:
         booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(file.order, None))
     request = _cancel(order, principal, booking, RequestOutcome.ACCEPTED, is_resolved=True)
     booking.new_requests.append((key.tenant_id, request))

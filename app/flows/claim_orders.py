@@ -44,9 +44,10 @@ async def claim_orders(
     newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    if not await lanes.has_lane(session, key):
+    has_commands, has_open_gate = await session.read(lanes.holds_commands(key), brokers.has_open_gate(key))
+    if not has_commands:
         return []
-    kinds = _WITH_OPEN_GATE if await brokers.is_gate_open(session, key) else _AFTER_CONNECT
+    kinds = _WITH_OPEN_GATE if has_open_gate else _AFTER_CONNECT
     taken = await lanes.take_lane(session, key, kinds, limit)
     if not taken:
         return []

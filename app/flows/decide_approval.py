@@ -1,6 +1,7 @@
 """approveOrder: a second person lets an order go, after risk has looked again, or ends it."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
 from app.orders.domain.order import Order, OrderEvent, reserved_quantity
 from app.orders.domain.placing import problem
+from app.orders.domain.reports import OrderFile
 from app.orders.errors import MEANING, OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders
@@ -92,11 +94,19 @@ async def _decide(
         books={key: book}, positions=await positions.positions_of(session, [place]), ids=desk.ids, now=now
     )
     links = await Links.of(session, key, [file])
-    after = await _after(session, key, order, verdict, instrument, quote, booking)
-    _book(key, order, after, principal, person, verdict, booking)
-    await links.settle(session, {after.id: replace(file, order=after)}, booking)
+    others = await orders.orders_by_id(session, order.tenant_id, [one.id for one in links.waiting_with([order])])
+    waiting = [order, *others.values()]
+    after = await _after(session, key, waiting, verdict, instrument, quote, booking)
+    for before, one in zip(waiting, after, strict=True):
+        _book(key, before, one, principal, person, verdict, booking)
+    await links.settle(session, {one.id: OrderFile(order=one) for one in after}, booking)
     await booking.write(session)
-    return Placement(order=after, problems=rejection_problems(after) if verdict.is_approved else ())
+    checked = [one for before, one in zip(waiting, after, strict=True) if one.risk_checks != before.risk_checks]
+    if checked:
+        # By itself: the writes of a booking may not touch a row twice.
+        await session.write([orders.store_checks(order.tenant_id, checked)])
+    first, *rest = after
+    return Placement(order=first, problems=rejection_problems(first) if verdict.is_approved else (), linked=tuple(rest))
 
 
 def _refusal(
@@ -129,25 +139,33 @@ def _refusal(
 async def _after(
     session: BatchSession,
     key: AccountKey,
-    order: Order,
+    waiting: Sequence[Order],
     verdict: Verdict,
     instrument: Instrument,
     quote: Tick | None,
     booking: Booking,
-) -> Order:
+) -> list[Order]:
+    # What waits together goes or ends together.
     if not verdict.is_approved:
-        return _rejected(order, "APPROVAL_REFUSED", verdict.reason or "the approver refused the order")
+        return _rejected(waiting, "APPROVAL_REFUSED", verdict.reason or "the approver refused the order")
     account = (await brokers.account_facts(session, [key]))[key]
     if not account.is_active:
-        return _rejected(order, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
+        return _rejected(waiting, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
     if not instrument.is_active:
-        return _rejected(order, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
+        return _rejected(waiting, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
     limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
-    breach = first_breach(evaluate(limits, _proposal(key, order, instrument, quote, booking)))
+    checks = tuple(
+        check for order in waiting for check in evaluate(limits, _proposal(key, order, instrument, quote, booking))
+    )
+    checked = [replace(order, risk_checks=(*order.risk_checks, *checks)) for order in waiting]
+    breach = first_breach(checks)
     if breach is not None:
-        return _rejected(order, breach_code(breach), breach.message)
+        return _rejected(checked, breach_code(breach), breach.message)
     # A staged order that may go still waits for its release.
-    return order.routed() if account.is_gate_open and not order.is_staged else replace(order, state=OrderState.HELD)
+    return [
+        one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)
+        for one in checked
+    ]
 
 
 def _proposal(key: AccountKey, order: Order, instrument: Instrument, quote: Tick | None, booking: Booking) -> Proposal:
@@ -171,14 +189,17 @@ def _proposal(key: AccountKey, order: Order, instrument: Instrument, quote: Tick
     )
 
 
-def _rejected(order: Order, code: str, reason: str) -> Order:
-    return replace(
-        order,
-        state=OrderState.REJECTED,
-        reject_origin=RejectOrigin.OMS,
-        reject_code=code,
-        reject_reason=reason,
-    )
+def _rejected(waiting: Sequence[Order], code: str, reason: str) -> list[Order]:
+    return [
+        replace(
+            order,
+            state=OrderState.REJECTED,
+            reject_origin=RejectOrigin.OMS,
+            reject_code=code,
+            reject_reason=reason,
+        )
+        for order in waiting
+    ]
 
 
 def _book(
@@ -205,7 +226,8 @@ def _book(
     )
     if after.state is OrderState.REJECTED:
         booking.count_open(key, -1)
-        booking.reserve(key, after.instrument_id, after.side, -reserved_quantity(before, None))
+        if not before.shares_reserve:
+            booking.reserve(key, after.instrument_id, after.side, -reserved_quantity(before, None))
         event_type, reason = OrderEventType.ORDER_REJECTED, after.reject_reason
     else:
         event_type, reason = OrderEventType.ORDER_APPROVED, verdict.reason

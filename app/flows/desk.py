@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
 from app.core.ids import Ids
+from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
 from app.flows.order_intake import OrderIntake
@@ -22,7 +23,8 @@ from app.infra.uow import Scope, reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What one process has: database, Redis, bus, door, order intake, clock, ids, and what its followers share.
+    """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, clock, ids, and what its
+    followers share.
 
     trading_timezone is where a trading day begins at midnight.
     """
@@ -32,6 +34,7 @@ class Desk:
     bus: Bus
     door: Door
     intake: OrderIntake
+    broker: BrokerDesk
     events: EventFeeds
     tables: Sharing
     clock: Clock
@@ -66,6 +69,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
+        broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
         yield Desk(
             database=database,
@@ -73,6 +77,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             bus=bus,
             door=door,
             intake=intake,
+            broker=broker,
             events=events,
             tables=Sharing(),
             clock=clock,

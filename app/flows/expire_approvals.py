@@ -49,8 +49,9 @@ async def _expire(
     books = await account_books.books_for_update(session, [key])
     # Read behind the lock: another worker, an approver or a cancel may have come first.
     found = await orders.orders_by_id(session, key.tenant_id, order_ids)
-    waiting = [order for order in found.values() if order.state is OrderState.PENDING_APPROVAL]
-    links = await Links.of(session, key, (OrderFile(order=order) for order in waiting))
+    overdue = [order for order in found.values() if order.state is OrderState.PENDING_APPROVAL]
+    links = await Links.of(session, key, (OrderFile(order=order) for order in overdue))
+    waiting = [*overdue, *links.waiting_with(overdue)]
     after: dict[OrderId, OrderFile] = {}
     places = {(key, order.instrument_id) for order in waiting}
     booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=now)
@@ -61,7 +62,8 @@ async def _expire(
         after[order.id] = OrderFile(order=over)
         booking.put_order(over)
         booking.count_open(key, -1)
-        booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(order, None))
+        if not order.shares_reserve:
+            booking.reserve(key, order.instrument_id, order.side, -reserved_quantity(order, None))
         booking.decisions.append(
             Decision(
                 tenant_id=key.tenant_id,

@@ -1,9 +1,10 @@
 """Linked orders follow each other's fills and ends, in the transaction that stores what happened."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.approvals.domain import ApprovalDecision, Decision, OrderApproval, approvals_document
 from app.audit import service as audit
 from app.core.fix import OrderState, RequestKind, RequestOutcome, Side
 from app.core.ids import OrderId, RequestId
@@ -55,6 +56,12 @@ class Links:
             files[request.order_id] = files[request.order_id].with_request(request)
         return cls(key=key, before=families_of(files.values()))
 
+    def waiting_with(self, orders: Iterable[Order]) -> list[Order]:
+        """The other legs of the pairs among these orders, where they wait for approval as well."""
+        known = {order.id for order in orders}
+        members = (file.order for family in self.before.values() if family.entry is None for file in family.members)
+        return [one for one in members if one.id not in known and one.state is OrderState.PENDING_APPROVAL]
+
     async def settle(self, session: BatchSession, changed: Mapping[OrderId, OrderFile], booking: Booking) -> None:
         """Books what follows for every order of the families from what became of those that changed."""
         for name, before in self.before.items():
@@ -88,6 +95,8 @@ class Links:
                 return self._book(OrderEventType.ORDER_RESIZED, step.file, _sized(order, step), booking)
             case AdjustmentKind.END:
                 booking.count_open(self.key, -1)
+                if order.state is OrderState.PENDING_APPROVAL:
+                    booking.decisions.append(_withdrawn(order, booking))
                 over = replace(order, state=OrderState.CANCELED)
                 return self._book(OrderEventType.ORDER_CANCELED, step.file, over, booking)
             case AdjustmentKind.REPLACE:
@@ -148,17 +157,29 @@ class Links:
 
 
 def place_linked(
-    first: Order, new: NewOrder, key: AccountKey, principal: Principal, booking: Booking
+    first: Order,
+    new: NewOrder,
+    key: AccountKey,
+    principal: Principal,
+    booking: Booking,
+    approvals: Sequence[OrderApproval] = (),
 ) -> tuple[Order, ...]:
-    """Books the orders that come with one that was just taken: its exits, or the second leg of its pair."""
+    """Books the orders that come with one that was just taken: its exits, or the second leg of its pair.
+
+    approvals are those that the first waits for; a second leg waits for the same.
+    """
     made = linked_orders(first, new, booking.ids)
     for order in made:
         booking.put_new(order)
         booking.count_open(key, 1)
         if order.state is OrderState.ROUTED:
             booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
-        event_type = OrderEventType.ORDER_PLACED if order.state is OrderState.ROUTED else OrderEventType.ORDER_HELD
         details = placement_details(order)
+        if order.state is OrderState.PENDING_APPROVAL:
+            mine = [replace(one, order_id=order.id) for one in approvals]
+            booking.new_approvals.extend(mine)
+            details["approval"] = approvals_document(mine)
+        event_type = _FIRST_EVENTS.get(order.state, OrderEventType.ORDER_HELD)
         event = _event(event_type, order, OrderState.NEW, booking, details)
         booking.log(key, [replace(event, actor=order.placed_by)])
         booking.audit.append(
@@ -176,6 +197,22 @@ def place_linked(
         if new.oco is not None and order.side is not first.side:
             booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
     return made
+
+
+_FIRST_EVENTS = {
+    OrderState.ROUTED: OrderEventType.ORDER_PLACED,
+    OrderState.PENDING_APPROVAL: OrderEventType.ORDER_APPROVAL_REQUESTED,
+}
+
+
+def _withdrawn(order: Order, booking: Booking) -> Decision:
+    return Decision(
+        tenant_id=order.tenant_id,
+        order_id=order.id,
+        decision=ApprovalDecision.CANCELED,
+        by=LINKS,
+        at=booking.now,
+    )
 
 
 def _files(family: Family) -> list[OrderFile]:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from app.infra.redis import REDIS_LOST, Redis
+from app.infra.sharing import end_task
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,7 @@ class Bell:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None, "entered before it is left"
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end_task(self._task)
 
     def ring(self) -> None:
         """Asks for a hint; waits for nothing."""

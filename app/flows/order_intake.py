@@ -61,7 +61,7 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            return await self._batcher.submit(await self._intent(principal, new))
+            return await self._batcher.submit(await self.intent(principal, new))
         except CONNECTION_LOST as error:
             raise _store_away() from error
 
@@ -74,14 +74,15 @@ class OrderIntake:
         placements = [Placement(order=None, problems=form_problems(new)) for new in orders]
         sound = [place for place, placement in enumerate(placements) if not placement.problems]
         try:
-            intents = [await self._intent(principal, orders[place]) for place in sound]
+            intents = [await self.intent(principal, orders[place]) for place in sound]
         except CONNECTION_LOST as error:
             raise _store_away() from error
         for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
             placements[place] = _known(answer)
         return placements
 
-    async def _intent(self, principal: Principal, new: NewOrder) -> Intent:
+    async def intent(self, principal: Principal, new: NewOrder) -> Intent:
+        """The order on its way into a batch, under an id of its own."""
         return Intent(
             principal=principal,
             new=new,
@@ -90,8 +91,20 @@ class OrderIntake:
             key=AccountKey(tenant_id=principal.tenant_id, account_id=new.account_id),
         )
 
+    async def quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
+        """The newest quotes of the instruments that these orders may mean, as far as there are any."""
+        wanted: dict[TenantId, set[InstrumentId]] = {}
+        for intent in intents:
+            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
+        quotes: dict[InstrumentId, Tick] = {}
+        # Without Redis there is no reference price, and a check that needs one fails closed.
+        with contextlib.suppress(*REDIS_LOST):
+            for tenant_id, instrument_ids in wanted.items():
+                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
+        return quotes
+
     async def _place(self, intents: Sequence[Intent]) -> Sequence[Placement]:
-        placements = await self._place_or_split(intents, await self._quotes(intents))
+        placements = await self._place_or_split(intents, await self.quotes(intents))
         if any(placement.order is not None for placement in placements):
             self._bell.ring()
         return placements
@@ -114,17 +127,6 @@ class OrderIntake:
             middle = len(intents) // 2
             first = await self._place_or_split(intents[:middle], quotes)
             return first + await self._place_or_split(intents[middle:], quotes)
-
-    async def _quotes(self, intents: Sequence[Intent]) -> dict[InstrumentId, Tick]:
-        wanted: dict[TenantId, set[InstrumentId]] = {}
-        for intent in intents:
-            wanted.setdefault(intent.key.tenant_id, set()).update(match.id for match in intent.matches)
-        quotes: dict[InstrumentId, Tick] = {}
-        # Without Redis there is no reference price, and a check that needs one fails closed.
-        with contextlib.suppress(*REDIS_LOST):
-            for tenant_id, instrument_ids in wanted.items():
-                quotes |= await marketdata.read_quotes(self._redis, tenant_id, list(instrument_ids))
-        return quotes
 
 
 def _store_away() -> UnavailableError:

@@ -12,6 +12,7 @@ from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, OrderTerms, RiskCheck, Tick
+from app.core.money import ZERO
 from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked
@@ -55,6 +56,14 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What placing would make of an order, with nothing stored, and whether its account's broker takes orders now."""
+
+    placement: Placement
+    is_gate_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """An order on its way into a batch: who asks, what, under which id, and which instruments it may mean."""
 
@@ -85,6 +94,32 @@ async def place_batch(
 
     The transaction has locked the books of the batch at its opening.
     """
+    facts, booking = await _known(session, intents, quotes, now=now, ids=ids)
+    placements = [_decide(intent, facts, booking) for intent in intents]
+    await booking.write(session)
+    return placements
+
+
+async def rehearse(
+    session: BatchSession, intent: Intent, quotes: Mapping[InstrumentId, Tick], *, now: datetime, ids: Ids
+) -> Rehearsal:
+    """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
+    facts, booking = await _known(session, [intent], quotes, now=now, ids=ids)
+    account = facts.accounts.get(intent.key)
+    return Rehearsal(
+        placement=_decide(intent, facts, booking),
+        is_gate_open=account is not None and account.is_gate_open,
+    )
+
+
+async def _known(
+    session: BatchSession,
+    intents: Sequence[Intent],
+    quotes: Mapping[InstrumentId, Tick],
+    *,
+    now: datetime,
+    ids: Ids,
+) -> tuple[_Facts, Booking]:
     keys = {intent.key for intent in intents}
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
     books, accounts, limits, held, is_known = await session.read(
@@ -96,10 +131,7 @@ async def place_batch(
     )
     known = await orders.orders_by_client_id(session, names) if is_known else {}
     facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes)
-    booking = Booking(books=books, positions=held, ids=ids, now=now)
-    placements = [_decide(intent, facts, booking) for intent in intents]
-    await booking.write(session)
-    return placements
+    return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
@@ -152,11 +184,15 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     order, proposal = _checked(intent, instrument, asked, account, facts, booking)
     asked_approvals: list[OrderApproval] = []
     if account.approval_policies and order.state is not OrderState.REJECTED:
+        proposals = [proposal]
+        if intent.new.oco is not None:
+            quote = facts.quotes.get(instrument.id)
+            proposals.append(_second_leg(proposal, intent.new.oco, quote, booking.now))
         asked_approvals = needed_approvals(
-            account, proposal, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
+            account, proposals, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
         )
-        if asked_approvals and intent.new.oco is not None:
-            message = "a pair cannot wait for approval: place its legs one by one"
+        if asked_approvals and order.waits_for_others:
+            message = "a reversal that takes working orders along cannot wait for approval: cancel them first"
             return Placement(order=None, problems=(problem(OrderProblem.APPROVAL_REQUIRED, message=message),))
         if asked_approvals:
             order = replace(order, state=OrderState.PENDING_APPROVAL)
@@ -164,7 +200,7 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     _book(intent, order, asked_approvals, booking)
     if order.link_role is None or order.state is OrderState.REJECTED:
         return Placement(order=order, problems=rejection_problems(order))
-    linked = place_linked(order, intent.new, intent.key, intent.principal, booking)
+    linked = place_linked(order, intent.new, intent.key, intent.principal, booking, asked_approvals)
     facts.known.update({(intent.key, one.client_order_id): one for one in linked})
     return Placement(order=order, linked=linked)
 
@@ -179,14 +215,15 @@ def _checked(
 ) -> tuple[Order, Proposal]:
     new = intent.new
     position = booking.position(intent.key, instrument.id)
+    covered = ZERO if new.aim is None else new.aim.covered
     proposal = Proposal(
         account_id=new.account_id,
         instrument=instrument,
         side=new.side,
         order_type=new.order_type,
         terms=new.terms,
-        adds_quantity=new.terms.quantity,
-        adds_orders=1 + len(linked_roles(new)),
+        adds_quantity=max(new.terms.quantity - covered, ZERO),
+        adds_orders=1 + len(linked_roles(new)) + (ZERO < covered < new.terms.quantity),
         reference=reference_price(facts.quotes.get(instrument.id), new.side, booking.now),
         exposure=Exposure(
             position_quantity=position.quantity,
@@ -223,6 +260,8 @@ def _checked(
         created_at=booking.now,
         updated_at=booking.now,
     )
+    if covered > ZERO:
+        order = replace(order, state=OrderState.HELD, close_id=order.id)
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
     breach = first_breach(checks)
@@ -306,7 +345,8 @@ def _book(intent: Intent, order: Order, approvals: Sequence[OrderApproval], book
     if is_rejected:
         return
     booking.count_open(key, 1)
-    booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
+    if not order.waits_for_others:
+        booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
     if order.state is OrderState.ROUTED:
         booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
 
@@ -330,6 +370,12 @@ def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datet
 def breach_code(check: RiskCheck) -> str:
     """The stable code of a refusal by a limit, RISK_ and the limit's type."""
     return f"RISK_{check.check.value}"
+
+
+def breach_problem(check: RiskCheck) -> Problem:
+    """The refusal of an order by a limit."""
+    code = breach_code(check)
+    return Problem(code=code, message=check.message, path=_BREACH_PATHS.get(code, ()))
 
 
 def rejection_problems(order: Order) -> tuple[Problem, ...]:

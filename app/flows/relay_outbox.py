@@ -12,7 +12,7 @@ from app.flows.hints import OUTBOX
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import REDIS_LOST, Redis
-from app.infra.uow import begin_system
+from app.infra.uow import begin_system, system_statements
 from app.outbox import repository as outbox
 from app.outbox.repository import RelayLease
 
@@ -64,14 +64,13 @@ class Relay:
                 self._lease = await outbox.take_lease(session, self._holder, self._lease_s)
         if self._lease is None:
             return None
-        async with begin_system(self._database) as session:
+        async with system_statements(self._database) as session:
             messages = await outbox.oldest(session, BATCH)
         if not messages:
             return 0
         async with asyncio.timeout(PUBLISH_TIMEOUT_S):
             await self._redis.publish([(channel, payload) for _, channel, payload in messages])
-        # A removal that a crash of the server loses is a message published twice.
-        async with begin_system(self._database, is_durable=False) as session:
+        async with system_statements(self._database) as session:
             is_ours = await outbox.remove(session, self._lease, [message_id for message_id, _, _ in messages])
         if not is_ours:
             self._lease = None

@@ -21,6 +21,7 @@ from app.core.messages import (
 )
 from app.core.sessions import UTC_ZONE, TradingDay, known_hours
 from app.flows.booking import Booking
+from app.flows.follow_closes import Closes
 from app.flows.follow_links import Links, family_files
 from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
@@ -60,6 +61,8 @@ class Reported:
     rates: FxRates = dataclasses.field(default_factory=FxRates)
     restated: dict[InstrumentId, datetime] = dataclasses.field(default_factory=dict)
     links: Links | None = None
+    closes: Closes | None = None
+    told_filled: dict[OrderId, Decimal] = dataclasses.field(default_factory=dict)
     too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     no_longer_early: list[str] = dataclasses.field(default_factory=list)
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
@@ -67,8 +70,8 @@ class Reported:
 
     async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
         """Puts what was decided onto the books as locked; False where somebody moved what it was decided on."""
-        # What follows for the others of a family is decided on all of them, behind the lock alone.
-        if self.links is not None:
+        # What follows for other orders is decided on all of them, behind the lock alone.
+        if self.links is not None or self.closes is not None:
             return False
         are_the_same, now = await session.read(
             orders.has_stamps(self.key.tenant_id, self.stamps), positions.positions_at(self.booking.moved)
@@ -162,13 +165,17 @@ async def load_reported(
     asked = [
         one
         for one, file in work.files.items()
-        if file.order.state in _WITH_REQUESTS or (file.order.shares_reserve and not file.order.state.is_terminal)
+        if file.order.state in _WITH_REQUESTS
+        or ((file.order.shares_reserve or file.order.close_id is not None) and not file.order.state.is_terminal)
     ]
     if asked:
         for request in await order_requests.open_requests(session, key.tenant_id, asked):
             work.remember_request(request)
     if linked:
         work.links = Links(key=key, before=families_of(work.files.values()))
+    makes_way = {order.close_id for order in found if order.close_id is not None and order.close_id != order.id}
+    if makes_way:
+        work.closes = await Closes.of(session, key, makes_way)
     if executed or named:
         for row in await ledger.revisions(session, key, [report.root for report in executed] + named):
             work.ledger.setdefault(row.root, []).append(row)

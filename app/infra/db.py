@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -128,6 +129,8 @@ def _renumbered(parts: tuple[str, ...]) -> list[str]:
 logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 CONNECT_TIMEOUT_S = 5.0
+# A plan that was made while a table was empty may read all of it later, and is followed until the table is analyzed.
+PLANS_KEPT_S = 2.0
 STATEMENT_TIMEOUT_MS = 15_000
 # Beyond the server's own bound: what has not been answered by then will not be, for the way there is broken unsaid.
 COMMAND_TIMEOUT_S = 20.0
@@ -174,16 +177,16 @@ def plain_json(document: Any) -> str:
 class Database:
     """The connections of one process under one role.
 
-    keeps_plans spares the planning of a set-based statement after its first time. It is for processes all of whose
-    statements find their rows by whole keys, each key by itself: a kept plan may have been made while a table was
-    empty, and stays.
+    keeps_plans plans each set-based statement anew only every PLANS_KEPT_S, not each time. It is for processes whose
+    statements find their rows by whole keys, each key by itself: their plans do not depend on the values.
     """
 
     def __init__(self, url: str, role: DatabaseRole, *, size: int = 8, keeps_plans: bool = False) -> None:
         self._url = url
         self._role = role
         self._size = size
-        self._plans = "force_generic_plan" if keeps_plans else "force_custom_plan"
+        self._keeps_plans = keeps_plans
+        self._planned_at: dict[int, float] = {}
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
@@ -236,13 +239,25 @@ class Database:
         """A driver connection of the pool, in no transaction."""
         assert self._batch_pool is not None, "the database was not opened"
         async with self._batch_pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            if self._keeps_plans:
+                await self._renew_plans(connection)
             yield connection
+
+    async def _renew_plans(self, connection: asyncpg.Connection) -> None:
+        now, backend = time.monotonic(), connection.get_server_pid()
+        if now - self._planned_at.setdefault(backend, now) >= PLANS_KEPT_S:
+            await connection.execute("DISCARD PLANS")
+            self._planned_at[backend] = now
 
     async def _connect(self) -> asyncpg.Connection:
         return await self._connected(self._server_settings())
 
     async def _connect_pooled(self, *_: Any, **options: Any) -> asyncpg.Connection:
-        server_settings = self._server_settings() | _POINT_LOOKUPS | {"plan_cache_mode": self._plans}
+        server_settings = (
+            self._server_settings()
+            | _POINT_LOOKUPS
+            | {"plan_cache_mode": "force_generic_plan" if self._keeps_plans else "force_custom_plan"}
+        )
         return await self._connected(server_settings, **options)
 
     async def _connected(self, server_settings: dict[str, str], **options: Any) -> asyncpg.Connection:

@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     )
     trading_timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default="America/New_York",
-        description="time zone of the trading day, which begins at midnight there: of profit and loss, and of DAY orders",
+        description="time zone of the trading day, which begins at midnight there: of profit and loss, of DAY orders",
     )
     pnl_snapshot_interval_s: int = Field(
         default=60,

@@ -82,10 +82,17 @@ async def begin_intake(
 
 
 @asynccontextmanager
-async def begin_system(database: Database, *, is_durable: bool = True) -> AsyncIterator[BatchSession]:
+async def begin_system(database: Database) -> AsyncIterator[BatchSession]:
     """One transaction over the tables that a process reads for all tenants; the role must be SYSTEM."""
-    async with _transaction(database, f"BEGIN{_waiting(is_durable)}") as session:
+    async with _transaction(database, "BEGIN") as session:
         yield session
+
+
+@asynccontextmanager
+async def system_statements(database: Database) -> AsyncIterator[BatchSession]:
+    """Statements on the same tables, each a transaction by itself and so in a single round trip."""
+    async with database.acquire() as connection:
+        yield BatchSession(connection)
 
 
 def _waiting(is_durable: bool) -> str:

@@ -106,7 +106,7 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.LINKED_QUANTITY: "the quantity of a linked order follows the fills of the others",
     OrderProblem.OCO_LEGS_INVALID: "an OCO has two legs, each limit, stop, stop-limit or trailing, and neither OPG",
     OrderProblem.POSITION_NOT_FOUND: "the tenant has no such position",
-    OrderProblem.NOTHING_TO_CLOSE: "the position is flat, or open orders close all of it already",
+    OrderProblem.NOTHING_TO_CLOSE: "the position is flat, or orders that close it are on their way",
     OrderProblem.CLOSE_TOO_LARGE: "more is asked than what open orders leave to close",
     OrderProblem.RELEASE_TIME_INVALID: "the time of release has passed, or the order is not staged",
     OrderProblem.ORDER_NOT_STAGED: "the order does not wait for a release",

@@ -42,7 +42,7 @@ EXECUTION_EVENTS: frozenset[str] = frozenset(
 MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_PLACED: "The order is stored, has passed its checks and is on its way to the broker.",
     OrderEventType.ORDER_ROUTED: "An order that was held is on its way to the broker now.",
-    OrderEventType.ORDER_HELD: "The order is stored and waits: for the connection, its release or its entry.",
+    OrderEventType.ORDER_HELD: "The order is stored and waits: for the connection, its release, its entry or exits.",
     OrderEventType.ORDER_APPROVAL_REQUESTED: "The order has passed its checks and waits for a second person; "
     "`details.approval` says why and until when.",
     OrderEventType.ORDER_APPROVED: "A second person let the order go, and it passed its checks again.",
@@ -50,7 +50,8 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
     OrderEventType.ORDER_CONFIRMED: "The broker has told more of the order, and its state stays: see `details`.",
-    OrderEventType.ORDER_RESIZED: "A linked order that has not left follows the fills of the others.",
+    OrderEventType.ORDER_RESIZED: "A linked order that has not left, or a close that waits for exits, follows the "
+    "fills of the others.",
     OrderEventType.ORDER_CANCELED: "The order is over by a cancel; it may have fills.",
     OrderEventType.ORDER_EXPIRED: "The order is over because its time in force is; it may have fills.",
     OrderEventType.ORDER_IN_DOUBT: "It is not known what the broker holds; a query decides.",
@@ -88,6 +89,8 @@ _PLACEMENT = {
     "ocaGroup": "what the broker knows its group by, null for an entry",
     "groupQuantity": "what the legs of a pair deal together, null for others",
     "closesPosition": "true; left out otherwise",
+    "closeId": "its own id, for a close or reversal that waits for the orders that make way for it; left out otherwise",
+    "partOf": "the close or reversal that it is a part of, which went as far as nothing covered it; left out otherwise",
     "staged": "true; left out otherwise",
     "releaseAt": "when it is released of itself, null without a time; left out where it is not staged",
 }

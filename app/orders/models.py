@@ -103,6 +103,7 @@ class OrderRow(SQLModel, table=True):
             "release_at",
             postgresql_where=text("is_staged AND release_at IS NOT NULL AND state = 'HELD'"),
         ),
+        Index("ix_orders_close", "tenant_id", "close_id", postgresql_where=text("close_id IS NOT NULL")),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
@@ -147,6 +148,7 @@ class OrderRow(SQLModel, table=True):
     closes_position: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     is_staged: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     release_at: datetime | None = time_column(nullable=True)
+    close_id: UUID | None = uuid_column(nullable=True)
     created_at: datetime = time_column()
     updated_at: datetime = time_column()
 

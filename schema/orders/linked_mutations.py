@@ -78,7 +78,9 @@ class ClosePositionInput:
     position_id: strawberry.ID
     client_order_id: str = strawberry.field(description="The idempotency key, unique within the account.")
     quantity: Decimal | None = strawberry.field(
-        default=None, description="How much to close; without it, all that open orders do not close already."
+        default=None,
+        description="How much to close, of what open orders do not close already; without it, or with the size of the "
+        "position, all of it, and what covers it makes way.",
     )
 
 
@@ -129,8 +131,9 @@ class LinkedOrderMutation:
         )
 
     @strawberry.mutation(
-        description="Closes a position with a market order of the other side. It never turns the position round: what "
-        "open orders of that side may still deal is left out, so cancel exits that are to go first.",
+        description="Closes a position with a market order of the other side, which never turns it round. Exits and "
+        "other working orders that cover the whole position are canceled with it, and as much of the close as they "
+        "may still deal waits, HELD, until they have ended.",
         extensions=scoped(Scope.PLACE_ORDERS),
     )
     async def close_position(self, info: Info, input: ClosePositionInput) -> OrderPayload:  # noqa: A002
@@ -139,7 +142,8 @@ class LinkedOrderMutation:
         return await _aim(info, input.position_id, input.client_order_id, aim)
 
     @strawberry.mutation(
-        description="Turns a position round with one market order, which is checked like any other.",
+        description="Turns a position round with a market order, which is checked like any other. Exits and other "
+        "working orders that cover the position make way as for closePosition.",
         extensions=scoped(Scope.PLACE_ORDERS),
     )
     async def reverse_position(self, info: Info, input: ReversePositionInput) -> OrderPayload:  # noqa: A002

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import strawberry
 from strawberry.scalars import JSON
 
-from app.core.errors import InputError, OmsError
+from app.core.errors import InputError, OmsError, Problem
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
@@ -150,9 +150,9 @@ class OrderMutation:
     )
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderPayload:  # noqa: A002
         """Places an order."""
-        new = _new_order(input)
-        if not isinstance(new, NewOrder):
-            return PlaceOrderPayload(errors=new)
+        new = new_order(input)
+        if isinstance(new, Problem):
+            return PlaceOrderPayload(errors=problem_errors([new]))
         try:
             placement = await info.context.desk.intake.submit(info.context.principal, new)
         except OmsError as error:
@@ -169,11 +169,16 @@ class OrderMutation:
         """Places orders."""
         if len(input) > ORDERS_MAX:
             raise InputError(f"At most {ORDERS_MAX} orders are placed at once.", path=["input"], limit=ORDERS_MAX)
-        asked = [_new_order(one) for one in input]
+        asked = [new_order(one) for one in input]
         sound = [new for new in asked if isinstance(new, NewOrder)]
         placements = iter(await info.context.desk.intake.submit_all(info.context.principal, sound))
         return BulkOrderPayload.of(
-            [_placed(next(placements)) if isinstance(new, NewOrder) else PlaceOrderPayload(errors=new) for new in asked]
+            [
+                PlaceOrderPayload(errors=problem_errors([new]))
+                if isinstance(new, Problem)
+                else _placed(next(placements))
+                for new in asked
+            ]
         )
 
     @strawberry.mutation(
@@ -253,13 +258,14 @@ def _names_something(wanted: WantedOrders) -> bool:
     return wanted.symbols is not None or any(one is not None for one in named)
 
 
-def _new_order(given: PlaceOrderInput) -> NewOrder | list[UserError]:
+def new_order(given: PlaceOrderInput) -> NewOrder | Problem:
+    """The order that is asked for, or what is wrong with the form of its ids and metadata."""
     if not is_id(given.account_id):
-        return _unknown(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
+        return problem(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
     if given.instrument_id is not None and not is_id(given.instrument_id):
-        return _unknown(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId")
+        return problem(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId")
     if given.metadata is not None and not isinstance(given.metadata, dict):
-        return _unknown(OrderProblem.METADATA_INVALID, "metadata")
+        return problem(OrderProblem.METADATA_INVALID, "metadata")
     return NewOrder(
         account_id=AccountId(parse_id(given.account_id)),
         client_order_id=given.client_order_id,

@@ -139,7 +139,7 @@ class Order(Node):
 
     @strawberry.field
     def risk_checks(self) -> list[RiskCheckResult]:
-        """What each limit said of it."""
+        """What each limit said of it when it was placed, and, where it was approved, behind that what it said then."""
         return [RiskCheckResult.of(check) for check in self.checks]
 
     @strawberry.field

@@ -30,7 +30,7 @@ _INTERNAL = " failed at ["
 
 _RESTLESS = """
 SELECT (SELECT count(*) FROM orders WHERE state IN ('NEW', 'HELD', 'ROUTED', 'PENDING_CANCEL', 'PENDING_REPLACE')
-          AND NOT in_doubt)
+          AND NOT in_doubt AND NOT (state = 'HELD' AND parent_id IS NOT NULL))
      + (SELECT count(*) FROM lane_commands) + (SELECT count(*) FROM outbox)
 """
 

@@ -1,4 +1,4 @@
-"""The clients of a campaign: they place, modify, cancel and ask again over HTTP, and log what came of each."""
+"""The clients of a campaign: they place orders, brackets and pairs, modify, cancel, ask again, and log what came."""
 
 import asyncio
 import itertools
@@ -18,6 +18,12 @@ from tests.faults.stage import Stage
 PLACE = """mutation($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id state clientOrderId } errors { code } }
 }"""
+BRACKET = """mutation($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { order { id state clientOrderId children { id } } errors { code } }
+}"""
+PAIR = """mutation($input: PlaceOcoInput!) {
+  placeOco(input: $input) { orders { id state clientOrderId } errors { code } }
+}"""
 MODIFY = """mutation($input: ModifyOrderInput!) { modifyOrder(input: $input) { order { id state } errors { code } } }"""
 CANCEL = """mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { order { id state } errors { code } } }"""
 BULK = """mutation($input: [PlaceOrderInput!]!) {
@@ -35,12 +41,23 @@ BULK_SIZE = 25
 REMEMBERED_MAX = 400
 # Far from any market, on every instrument's grid: such an order rests until it is changed or cancelled.
 RESTING_PRICES = {"BUY": ("5.00", "6.00", "7.00"), "SELL": ("4000.00", "4100.00", "4200.00")}
+# Take profit and stop loss of what was bought or sold: both rest, the first deals at once, or the second. Never both,
+# so that no two of a group deal at the same moment.
+EXIT_PRICES = {
+    "BUY": (("4300.00", "4.00"), ("4.50", "4.00"), ("4300.00", "3900.00")),
+    "SELL": (("4.00", "4300.00"), ("3900.00", "4300.00"), ("4.00", "4.50")),
+}
+_CLOSING = {"BUY": "SELL", "SELL": "BUY"}
+BRACKETS_SHARE, PAIRS_SHARE = 0.09, 0.04
 CONNECTIONS_MAX = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An operation as a client asked for it. key names what is placed, order_id what is changed."""
+    """An operation as a client asked for it. key names what is placed, order_id what is changed.
+
+    terms of a pair are those of its first leg; `second` is the other leg.
+    """
 
     op: int
     kind: str
@@ -54,7 +71,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What came of it: ok (taken), failed (refused for good), unknown (no answer, or one that says so)."""
+    """What came of it: ok (taken), failed (refused for good), unknown (no answer, or one that says so).
+
+    others are the orders that came with the one that was placed.
+    """
 
     op: int
     at: float
@@ -62,6 +82,7 @@ class Answered:
     order_id: str | None = None
     state: str | None = None
     codes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,8 +118,10 @@ class _Known:
     account_id: str
     key: str
     terms: dict[str, Any]
-    order_id: str | None
     rests: bool
+    order_id: str | None = None
+    resting: list[str] = field(default_factory=list)
+    """Those of its orders that may still rest."""
 
 
 class Load:
@@ -137,10 +160,10 @@ class Load:
     async def wind_down(self, share: float) -> None:
         """Cancels so much of what may still rest."""
         dice = random.Random(f"{self._seed}/end")
-        resting = [known for known in self._known if known.rests and known.order_id is not None]
-        for known in resting:
-            if dice.random() < share:
-                await self._cancel_one(dice, known)
+        for known in list(self._known):
+            for order_id in list(known.resting):
+                if dice.random() < share:
+                    await self._cancel_one(dice, known, order_id)
 
     async def _place(self, dice: random.Random) -> None:
         known = self._new_order(dice)
@@ -165,8 +188,9 @@ class Load:
         await self._ask_place(dice, known)
 
     async def _modify(self, dice: random.Random) -> None:
-        known = self._resting(dice)
-        if known is None:
+        alone = [known for known in self._known if known.resting and "limitPrice" in known.terms]
+        known = dice.choice(alone) if alone else None
+        if known is None or "second" in known.terms:
             return
         asked = self._ask(dice, "modify", known, order_id=known.order_id)
         terms = {
@@ -176,21 +200,23 @@ class Load:
         await self._send(asked, MODIFY, {"orderId": known.order_id, **terms}, "modifyOrder")
 
     async def _cancel(self, dice: random.Random) -> None:
-        known = self._resting(dice)
-        if known is not None:
-            await self._cancel_one(dice, known)
+        resting = [known for known in self._known if known.resting]
+        if resting:
+            known = dice.choice(resting)
+            await self._cancel_one(dice, known, dice.choice(known.resting))
 
-    async def _cancel_one(self, dice: random.Random, known: _Known) -> None:
-        asked = self._ask(dice, "cancel", known, order_id=known.order_id)
-        answered = await self._send(asked, CANCEL, {"orderId": known.order_id}, "cancelOrder")
-        known.rests = answered.result == "unknown"
+    async def _cancel_one(self, dice: random.Random, known: _Known, order_id: str) -> None:
+        asked = self._ask(dice, "cancel", known, order_id=order_id)
+        answered = await self._send(asked, CANCEL, {"orderId": order_id}, "cancelOrder")
+        if answered.result != "unknown" and order_id in known.resting:
+            known.resting.remove(order_id)
 
     async def _race(self, dice: random.Random) -> None:
         known = self._new_order(dice)
         await asyncio.gather(*(self._ask_place(dice, known) for _ in range(RACERS)))
 
     async def _bulk(self, dice: random.Random) -> None:
-        orders = [self._new_order(dice) for _ in range(BULK_SIZE)]
+        orders = [self._new_order(dice, with_pairs=False) for _ in range(BULK_SIZE)]
         web = dice.randrange(len(self._stage.webs))
         asked = [
             self._journal.ask(kind="place", web=web, account_id=known.account_id, key=known.key, terms=known.terms)
@@ -202,7 +228,7 @@ class Load:
         for known, one, result in zip(orders, asked, results, strict=True):
             self._note(known, self._take(one, result))
 
-    def _new_order(self, dice: random.Random) -> _Known:
+    def _new_order(self, dice: random.Random, *, with_pairs: bool = True) -> _Known:
         accounts = self._stage.accounts
         account = accounts[0] if dice.random() < 0.4 else dice.choice(accounts)
         side = dice.choice(("BUY", "SELL"))
@@ -217,27 +243,25 @@ class Load:
             terms["timeInForce"] = dice.choice(("DAY", "GTC"))
         else:
             terms |= {"orderType": "MARKET", "timeInForce": "DAY"}
-        known = _Known(
-            account_id=str(account.id),
-            key=f"{self._seed}-{next(self._keys)}",
-            terms=terms,
-            order_id=None,
-            rests=rests,
-        )
+        if (chance := dice.random()) < BRACKETS_SHARE:
+            rests = _with_exits(dice, terms) or rests
+        elif chance < BRACKETS_SHARE + PAIRS_SHARE and with_pairs:
+            rests = _as_pair(dice, terms)
+        known = _Known(account_id=str(account.id), key=f"{self._seed}-{next(self._keys)}", terms=terms, rests=rests)
         self._known.append(known)
         if len(self._known) > REMEMBERED_MAX:
             self._known.pop(dice.randrange(REMEMBERED_MAX // 2))
         return known
 
-    def _resting(self, dice: random.Random) -> _Known | None:
-        resting = [known for known in self._known if known.rests and known.order_id is not None]
-        return dice.choice(resting) if resting else None
-
     async def _ask_place(self, dice: random.Random, known: _Known, terms: dict[str, Any] | None = None) -> Answered:
         asked = self._ask(dice, "place", known, key=known.key, terms=terms or known.terms)
-        answered = await self._send(
-            asked, PLACE, _input(known.account_id, known.key, terms or known.terms), "placeOrder"
-        )
+        wanted = terms or known.terms
+        value, document = _input(known.account_id, known.key, wanted), PLACE
+        if "second" in wanted:
+            value, document = _pair_input(known.account_id, known.key, wanted), PAIR
+        elif "takeProfit" in wanted:
+            document = BRACKET
+        answered = await self._send(asked, document, value, "placeOco" if document is PAIR else "placeOrder")
         if terms is None:
             self._note(known, answered)
         return answered
@@ -245,8 +269,9 @@ class Load:
     def _note(self, known: _Known, answered: Answered) -> None:
         if answered.order_id is None:
             return
+        if known.order_id is None and known.rests and answered.state != "REJECTED":
+            known.resting = [answered.order_id, *answered.others]
         known.order_id = answered.order_id
-        known.rests = known.rests and answered.state != "REJECTED"
         if known.key not in self._acknowledged:
             self._acknowledged.add(known.key)
             self.orders += 1
@@ -276,14 +301,17 @@ class Load:
         if payload is None:
             return self._journal.answer(asked, "unknown")
         codes = tuple(error["code"] for error in payload["errors"])
-        order = payload["order"]
+        order, *rest = (payload["orders"] or [None]) if "orders" in payload else [payload["order"]]
         if _UNAVAILABLE in codes:
             # A bulk tells of each order by itself that it is to be sent again.
             return self._journal.answer(asked, "unknown", codes=codes)
         result = "failed" if codes else "ok"
         if order is None:
             return self._journal.answer(asked, result, codes=codes)
-        return self._journal.answer(asked, result, order_id=order["id"], state=order["state"], codes=codes)
+        others = tuple(one["id"] for one in [*rest, *order.get("children", ())])
+        return self._journal.answer(
+            asked, result, order_id=order["id"], state=order["state"], codes=codes, others=others
+        )
 
 
 @asynccontextmanager
@@ -304,6 +332,30 @@ def open_journal(path: Path, file: TextIO | None = None) -> Journal:
 
 def _input(account_id: str, key: str, terms: dict[str, Any]) -> dict[str, Any]:
     return {"accountId": account_id, "clientOrderId": key, **terms}
+
+
+def _with_exits(dice: random.Random, terms: dict[str, Any]) -> bool:
+    """Gives the order exits; True when they will rest."""
+    choices = EXIT_PRICES[terms["side"]]
+    # A limit order that rests lies between its exits.
+    chosen = choices[0] if "limitPrice" in terms else dice.choice(choices)
+    terms["takeProfit"], terms["stopLoss"] = chosen
+    return chosen is choices[0]
+
+
+def _as_pair(dice: random.Random, terms: dict[str, Any]) -> bool:
+    """Makes of the order the first leg of a pair; True when both will rest."""
+    choices = EXIT_PRICES[_CLOSING[terms["side"]]]
+    limit_price, stop_price = dice.choice(choices)
+    terms |= {"orderType": "LIMIT", "limitPrice": limit_price, "timeInForce": "GTC"}
+    terms["second"] = {"side": terms["side"], "orderType": "STOP", "stopPrice": stop_price}
+    return limit_price == choices[0][0] and stop_price == choices[0][1]
+
+
+def _pair_input(account_id: str, key: str, terms: dict[str, Any]) -> dict[str, Any]:
+    first = {name: terms[name] for name in ("side", "orderType", "limitPrice")}
+    shared = {name: terms[name] for name in ("symbol", "quantity", "timeInForce")}
+    return {"accountId": account_id, "clientOrderId": key, "legs": [first, terms["second"]], **shared}
 
 
 def counted(answered: Sequence[Answered]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from tests.faults.load import Answered, Asked
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
 ACCOUNT, AAPL, FILLED, RESTING = (UUID(int=number) for number in (1, 2, 3, 4))
 CONTRACT = 265598
+CHANGE = str(UUID(int=9))
 
 Row = dict[str, Any]
 
@@ -33,6 +34,8 @@ def order(order_id: UUID, key: str, state: str, **facts: Any) -> Row:
         "in_doubt": False,
         "reject_origin": None,
         "permanent_id": 70,
+        "parent_id": None,
+        "placed_by": "key:1",
         **facts,
     }
 
@@ -58,6 +61,10 @@ MARKET = {"side": "BUY", "orderType": "MARKET", "quantity": "10", "timeInForce":
 LIMIT = {"side": "SELL", "orderType": "LIMIT", "quantity": "10", "timeInForce": "GTC", "limitPrice": "4000"}
 
 
+def request(request_id: str, order_id: UUID, kind: str, by: str = "key:1") -> Row:
+    return {"id": UUID(request_id), "order_id": order_id, "kind": kind, "outcome": "ACCEPTED", "requested_by": by}
+
+
 def asked(op: int, key: str | None, terms: Row, **facts: Any) -> Asked:
     return Asked(op=op, kind="place", web=0, at=0.0, account_id=str(ACCOUNT), key=key, terms=terms, **facts)
 
@@ -70,8 +77,17 @@ def sound() -> Evidence:
         event(3, FILLED, "OrderAccepted", "ROUTED", "ACCEPTED"),
         event(4, FILLED, "ExecutionBooked", "ACCEPTED", "FILLED", filledQuantity="10"),
         event(5, RESTING, "OrderAccepted", "ROUTED", "ACCEPTED"),
-        event(6, RESTING, "ReplaceRequested", "ACCEPTED", "PENDING_REPLACE", quantity="12"),
-        event(7, RESTING, "OrderReplaced", "PENDING_REPLACE", "ACCEPTED", quantity="12", version=2),
+        event(6, RESTING, "ReplaceRequested", "ACCEPTED", "PENDING_REPLACE", quantity="12", requestId=CHANGE),
+        event(
+            7,
+            RESTING,
+            "OrderReplaced",
+            "PENDING_REPLACE",
+            "ACCEPTED",
+            quantity="12",
+            version=2,
+            resolved=[{"requestId": CHANGE, "outcome": "ACCEPTED"}],
+        ),
     ]
     change = Asked(op=4, kind="modify", web=0, at=0.0, account_id=str(ACCOUNT), order_id=str(RESTING))
     return Evidence(
@@ -100,7 +116,7 @@ def sound() -> Evidence:
                 "executed_at": NOW,
             }
         ],
-        requests=[{"id": UUID(int=9), "order_id": RESTING, "kind": "REPLACE", "outcome": "ACCEPTED"}],
+        requests=[request(CHANGE, RESTING, "REPLACE")],
         positions=[
             {
                 "account_id": ACCOUNT,

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -310,17 +310,9 @@ class Broker:
         async with begin_batch(desk.database, key.tenant_id) as session:
             return await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
 
-    async def acknowledge(self, order_id: str) -> None:
-        """Tells that an order works."""
-        desk, key = self._firm.desk, self._firm.key
-        report = StatusReport(
-            address=OrderAddress(order_id=OrderId(UUID(order_id)), permanent_id=UUID(order_id).int % 10**9),
-            status=WorkingStatus.WORKING,
-            filled=Decimal(0),
-            occurred_at=desk.clock.now(),
-        )
-        async with begin_batch(desk.database, key.tenant_id) as session:
-            await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
+    async def acknowledge(self, *order_ids: str) -> None:
+        """Tells that orders work."""
+        await self._tell(WorkingStatus.WORKING, order_ids)
 
     async def fill(self, order_id: str, quantity: str, price: str, side: Side = Side.BUY) -> str:
         """Deals a part of an order; the execution's id."""
@@ -342,6 +334,24 @@ class Broker:
         async with begin_batch(desk.database, key.tenant_id) as session:
             await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
         return report.execution_id
+
+    async def end(self, *order_ids: str) -> None:
+        """Confirms the cancel of orders."""
+        await self._tell(WorkingStatus.CANCELED, order_ids)
+
+    async def _tell(self, status: WorkingStatus, order_ids: Sequence[str]) -> None:
+        desk, key = self._firm.desk, self._firm.key
+        told = [
+            StatusReport(
+                address=OrderAddress(order_id=OrderId(UUID(one)), permanent_id=UUID(one).int % 10**9),
+                status=status,
+                filled=Decimal(0),
+                occurred_at=desk.clock.now(),
+            )
+            for one in order_ids
+        ]
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await apply_reports(session, key, told, now=desk.clock.now(), ids=desk.ids)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from app.audit import service as audit
 from app.identity.domain import Role, Scope
 from tests.graphql.conftest import Api, Firm
 from tests.graphql.test_bulk_orders import PLACE_ORDERS
+from tests.graphql.test_linked_orders import OCO
+from tests.graphql.test_linked_orders import pair as two_legs
 
 SET = """
 mutation Set($input: SetApprovalPolicyInput!) {
@@ -133,6 +135,23 @@ async def test_an_order_waits_in_the_queue_until_another_person_lets_it_go(firm:
     assert foreign == {"order": None, "errors": [{"code": "ORDER_NOT_FOUND", "path": ["orderId"]}]}
     assert (approved["order"]["state"], approved["errors"]) == ("ROUTED", [])
     assert approved["order"]["approvals"][0]["decision"] == "APPROVED"
+
+
+async def test_a_pair_waits_and_goes_as_one(firm: Firm) -> None:
+    await set_policy(firm, notional="1000", currency="USD")
+    manager = await firm.member(Role.COMPLIANCE)
+    placed = (await firm.api.data(OCO, input=two_legs(firm)))["placeOco"]
+    first, second = placed["orders"]
+
+    queue = (await firm.api.data(QUEUE))["orders"]
+    approved = await approve(manager, second)
+    again = await approve(manager, first)
+
+    assert placed["errors"] == []
+    assert [first["state"], second["state"]] == ["PENDING_APPROVAL"] * 2
+    assert queue["totalCount"] == 2
+    assert [payload["order"]["state"] for payload in (approved, again)] == ["ROUTED"] * 2
+    assert [payload["order"]["approvals"][0]["decision"] for payload in (approved, again)] == ["APPROVED"] * 2
 
 
 async def test_of_a_hundred_answers_over_http_one_holds(firm: Firm) -> None:

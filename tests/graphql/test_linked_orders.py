@@ -77,6 +77,11 @@ async def mutate(firm: Firm, document: str, **given: Any) -> Answer:
     return answer
 
 
+async def state_of(firm: Firm, order_id: str) -> str:
+    data = await firm.api.data("query State($id: ID!) { order(id: $id) { state } }", id=order_id)
+    return str(data["order"]["state"])
+
+
 async def test_a_bracket_shows_its_entry_and_its_exits(firm: Firm) -> None:
     key = firm.order()["clientOrderId"]
 
@@ -251,6 +256,29 @@ async def test_a_position_is_reversed(firm: Firm, broker: Broker) -> None:
     assert payload["errors"] == []
     assert (payload["order"]["side"], payload["order"]["quantity"]) == ("SELL", "20")
     assert payload["order"]["closesPosition"] is False
+
+
+async def test_closing_what_exits_cover_takes_them_along(firm: Firm, broker: Broker) -> None:
+    bracket = (await mutate(firm, BRACKET, **firm.order(takeProfit="190", stopLoss="180")))["order"]
+    exits = [child["id"] for child in bracket["children"]]
+    await broker.claim()
+    await broker.fill(bracket["id"], "10", "187.5")
+    await broker.claim()
+    program = await firm.program(Scope.PLACE_ORDERS, Scope.VIEW_ORDERS)
+    [position] = (await firm.api.data(POSITIONS, account=str(firm.account_id)))["positions"]
+    asked = {"positionId": position["id"], "clientOrderId": "close"}
+
+    payload = (await program.data(CLOSE, input=asked))["closePosition"]
+    again = (await program.data(CLOSE, input=asked))["closePosition"]
+    waiting = [await state_of(firm, one) for one in exits]
+    await broker.end(*exits)
+    gone = [await state_of(firm, one) for one in (*exits, payload["order"]["id"])]
+
+    assert payload["errors"] == []
+    assert (payload["order"]["state"], payload["order"]["quantity"]) == ("HELD", "10")
+    assert again == payload
+    assert waiting == ["PENDING_CANCEL", "PENDING_CANCEL"]
+    assert gone == ["CANCELED", "CANCELED", "ROUTED"]
 
 
 async def test_a_strangers_position_is_unknown(firm: Firm, stranger: Firm, broker: Broker) -> None:

@@ -18,6 +18,7 @@ from app.brokers.port import (
     Snapshot,
     Sweep,
 )
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.fix import Side, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import (
@@ -413,6 +414,9 @@ class FakeAdapter:
         raise AssertionError("orders only")
 
     def take_ticks(self) -> list[Tick]:
+        raise AssertionError("orders only")
+
+    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         raise AssertionError("orders only")
 
     async def probe(self) -> float:

@@ -19,7 +19,8 @@ from app.brokers.ib.library import Client, Library
 from app.brokers.ib.lines import Lines
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
-from app.brokers.ib.translate import contract_fields, fault_report, known, order_fields
+from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, known, order_fields
+from app.brokers.ib.what_ifs import WhatIfs
 from app.brokers.port import (
     BrokerSink,
     ConnectionChange,
@@ -30,6 +31,7 @@ from app.brokers.port import (
     Snapshot,
     Sweep,
 )
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
 from app.core.messages import (
     AccountValues,
@@ -121,13 +123,16 @@ class IbAdapter:
             pacer=pacer,
             timeouts=self._timeouts,
         )
+        self._what_ifs = WhatIfs(self._session, library, address, self._timeouts.what_if_s)
 
     async def connect(self) -> SessionOpened:
         """Open the session.
 
         Raises BrokerUnreachableError, BrokerClientIdTakenError, BrokerAccountUnknownError, BrokerTimedOutError.
         """
-        return await self._session.open()
+        opened = await self._session.open()
+        self._what_ifs.begin(opened.next_order_id)
+        return opened
 
     async def synchronize(self) -> Snapshot:
         """Ask for open and completed orders, executions, positions and values; each has a time-out of its own.
@@ -189,6 +194,7 @@ class IbAdapter:
 
         Raises BrokerDisconnectedError when there is no session.
         """
+        assert not self._what_ifs.has_asked, "a session of questions has order ids that are no orders"
         number = command.broker_order_id
         # What is asked of an order that itself still waits may not overtake it: it takes its place behind it.
         waits = number in self._unwritten
@@ -224,6 +230,13 @@ class IbAdapter:
         """The newest state of every watched market that changed since the last call."""
         return self._lines.take()
 
+    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
+        """Ask what an order would do, under an order id of the question's own.
+
+        Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        return await self._what_ifs.ask(asked, account)
+
     async def probe(self) -> float:
         """Ask the gateway for its time; milliseconds until it answered.
 
@@ -248,11 +261,16 @@ class IbAdapter:
         self._session.next_order_id(number)
 
     def heard_status(self, report: StatusReport) -> None:
+        if self._what_ifs.is_ours(report.address.client_id, report.address.broker_order_id):
+            return
         # An answer to reqAllOpenOrders looks like a live message; told once more, either is harmless.
         if self._is_collecting_orders and self._collected is not None:
             self._collected.statuses.append(report)
         else:
             self._report(report)
+
+    def heard_what_if(self, client_id: int, number: int, state: RawWhatIfState) -> None:
+        self._what_ifs.answered(client_id, number, state)
 
     def heard_completed(self, report: StatusReport) -> None:
         if self._collected is not None:
@@ -279,6 +297,8 @@ class IbAdapter:
             self._change(meaning.event, message, code)
         elif request_id >= FIRST_LINE_REQUEST:
             self._heard_request_error(request_id, code, message)
+        elif self._what_ifs.is_ours(self._address.client_id, request_id):
+            self._what_ifs.refused(request_id, code, message)
         elif request_id > 0:
             self._report(
                 fault_report(

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Protocol
 
 from app.brokers.ib import translate
-from app.brokers.ib.translate import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState
+from app.brokers.ib.translate import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.core.clock import Clock
 from app.core.messages import BrokerPosition, CommissionReport, ExecutionReport, StatusReport
 
@@ -17,6 +17,7 @@ class Listener(Protocol):
 
     def heard_next_order_id(self, number: int) -> None: ...
     def heard_status(self, report: StatusReport) -> None: ...
+    def heard_what_if(self, client_id: int, number: int, state: RawWhatIfState) -> None: ...
     def heard_completed(self, report: StatusReport) -> None: ...
     def heard_execution(self, report: ExecutionReport, request_id: int) -> None: ...
     def heard_commission(self, report: CommissionReport) -> None: ...
@@ -82,8 +83,11 @@ class Callbacks:
         else:
             self._listener.heard_status(report)
 
-    def openOrder(self, orderId: int, contract: RawContract, order: RawOrder, orderState: RawOrderState) -> None:
-        if order.account != self._account or order.whatIf:
+    def openOrder(self, orderId: int, contract: RawContract, order: RawOrder, orderState: RawWhatIfState) -> None:
+        if order.whatIf:
+            self._listener.heard_what_if(order.clientId, orderId, orderState)
+            return
+        if order.account != self._account:
             return
         report = translate.open_order_report(order, orderState, self._clock.now())
         if report is None:

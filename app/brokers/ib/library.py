@@ -144,8 +144,8 @@ class Library:
         accepted: Client = client
         return accepted
 
-    def order(self, fields: OrderFields) -> Any:
-        """An order of the library's."""
+    def order(self, fields: OrderFields, *, is_what_if: bool = False) -> Any:
+        """An order of the library's, or the question what such an order would do."""
         order = self._module.Order(
             action=fields.action,
             orderType=fields.orderType,
@@ -155,6 +155,9 @@ class Library:
             outsideRth=fields.outsideRth,
             account=fields.account,
             orderRef=fields.orderRef,
+            ocaGroup=fields.ocaGroup,
+            ocaType=fields.ocaType,
+            whatIf=is_what_if,
         )
         if fields.lmtPrice is not None:
             order.lmtPrice = fields.lmtPrice

@@ -17,8 +17,9 @@ class Priority(IntEnum):
     MODIFY = 1
     NEW = 2
     SYNC = 3
-    MARKET_DATA = 4
-    HISTORY = 5
+    WHAT_IF = 4
+    MARKET_DATA = 5
+    HISTORY = 6
 
 
 class RollingWindow:
@@ -128,12 +129,12 @@ class Pacer:
         queue.append(_Message(write=write, owner=owner, key=key))
         self._drain()
 
-    def forget(self, owner: Hashable) -> int:
-        """Drop what a session still has waiting: it ended. How many were dropped."""
+    def forget(self, owner: Hashable, *, key: Hashable | None = None) -> int:
+        """Drop what a session still has waiting, for it ended, or its message with the key. How many were dropped."""
         dropped = 0
         for groups in self._queues.values():
             for group, queue in list(groups.items()):
-                kept = deque(message for message in queue if message.owner != owner)
+                kept = deque(one for one in queue if one.owner != owner or (key is not None and one.key != key))
                 dropped += len(queue) - len(kept)
                 if kept:
                     groups[group] = kept

@@ -38,6 +38,7 @@ class Timeouts:
     connect_s: float = 10.0
     part_s: float = 15.0
     probe_s: float = 5.0
+    what_if_s: float = 1.8
 
 
 class IbSession:
@@ -115,18 +116,21 @@ class IbSession:
     ) -> None:
         """Write a request and wait for the end of its answer, which `answered` tells under the same name.
 
+        A request that still waits for the pace when the time is over is never written.
+
         Raises BrokerTimedOutError, BrokerDisconnectedError.
         """
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers[part] = answer
         try:
-            self.submit(priority, write)
+            self.submit(priority, write, key=("ask", part))
             async with asyncio.timeout(timeout_s):
                 await answer
         except TimeoutError as error:
             raise BrokerTimedOutError(f"{self._place()} did not finish its answer: {part}") from error
         finally:
             self._answers.pop(part, None)
+            self._pacer.forget(self, key=("ask", part))
 
     def answered(self, part: str) -> None:
         """The answer of that name ended."""

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.brokers.ib.codes import meaning_of
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import (
@@ -28,6 +29,7 @@ UNSET_FROM = 1e300
 NOT_YET = -1.0
 # "Reduce with block": a deal lowers the others of the group in proportion, and one at a time is exposed.
 _OCA_REDUCE = 2
+WHAT_IF_REF = "what-if"
 
 
 class RawContract(Protocol):
@@ -59,6 +61,18 @@ class RawOrderState(Protocol):
     """The state beside an order as the library decodes it."""
 
     status: str
+
+
+class RawWhatIfState(RawOrderState, Protocol):
+    """The state of a what-if as the library decodes it: changes of margin as text, commissions as numbers."""
+
+    initMarginChange: str
+    maintMarginChange: str
+    commission: float
+    minCommission: float
+    maxCommission: float
+    commissionCurrency: str
+    warningText: str
 
 
 class RawExecution(Protocol):
@@ -278,6 +292,22 @@ def commission_report(raw: RawCommission) -> CommissionReport:
     )
 
 
+def what_if_answer(state: RawWhatIfState) -> WhatIfAnswer:
+    """The answer in an openOrder message of a what-if. Raises ValueError for a figure that is no number."""
+    try:
+        return WhatIfAnswer(
+            initial_margin_change=known(state.initMarginChange),
+            maintenance_margin_change=known(state.maintMarginChange),
+            commission=None if state.commission == NOT_YET else known(state.commission),
+            commission_min=known(state.minCommission),
+            commission_max=known(state.maxCommission),
+            commission_currency=state.commissionCurrency or None,
+            warning=state.warningText or None,
+        )
+    except InvalidOperation as error:
+        raise ValueError("a figure of the what-if is no number") from error
+
+
 def fault_report(*, order_id: int, client_id: int, code: int, message: str, occurred_at: datetime) -> FaultReport:
     """The report of an error message about one of this session's orders."""
     return FaultReport(
@@ -309,21 +339,30 @@ class OrderFields:
 
 def order_fields(command: LaneCommand, account: str) -> OrderFields:
     """What placeOrder writes for a command. The account is always set; orderRef carries our order id."""
-    terms = command.terms
-    auxiliary = terms.trailing_amount if command.order_type is OrderType.TRAILING_STOP else terms.stop_price
+    return _fields(command, account, str(command.order_id), command.oca_group)
+
+
+def what_if_fields(asked: WhatIf, account: str) -> OrderFields:
+    """What placeOrder writes for a question. Its orderRef names no order."""
+    return _fields(asked, account, WHAT_IF_REF, None)
+
+
+def _fields(asked: LaneCommand | WhatIf, account: str, order_ref: str, oca_group: str | None) -> OrderFields:
+    terms = asked.terms
+    auxiliary = terms.trailing_amount if asked.order_type is OrderType.TRAILING_STOP else terms.stop_price
     return OrderFields(
-        action=command.side.value,
-        orderType=_ORDER_TYPES[command.order_type],
+        action=asked.side.value,
+        orderType=_ORDER_TYPES[asked.order_type],
         totalQuantity=plain(terms.quantity),
         lmtPrice=None if terms.limit_price is None else plain(terms.limit_price),
         auxPrice=None if auxiliary is None else plain(auxiliary),
         tif=terms.time_in_force.value,
         goodTillDate="" if terms.expires_at is None else terms.expires_at.astimezone(UTC).strftime("%Y%m%d-%H:%M:%S"),
-        outsideRth=command.outside_regular_hours,
+        outsideRth=asked.outside_regular_hours,
         account=account,
-        orderRef=str(command.order_id),
-        ocaGroup=command.oca_group or "",
-        ocaType=_OCA_REDUCE if command.oca_group else 0,
+        orderRef=order_ref,
+        ocaGroup=oca_group or "",
+        ocaType=_OCA_REDUCE if oca_group else 0,
     )
 
 

@@ -78,6 +78,8 @@ def placement_details(order: Order) -> dict[str, Any]:
         details |= link_details(order)
     if order.closes_position:
         details["closesPosition"] = True
+    if order.waits_for_others:
+        details["closeId"] = str(order.close_id)
     if order.is_staged:
         details |= {"staged": True, "releaseAt": order.release_at.isoformat() if order.release_at else None}
     return details | broker_names(order)

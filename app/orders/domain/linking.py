@@ -157,6 +157,11 @@ def _adjustments(before: Family | None, family: Family, withdrawn: frozenset[Ord
 def _adjusted(family: Family, member: OrderFile, earlier: OrderFile | None) -> Iterator[Adjustment]:
     order, quantity = member.order, family.quantity
     wanted = order.filled_quantity + quantity
+    if order.state is OrderState.PENDING_APPROVAL:
+        # A pair waits as one: it is canceled as one.
+        if any(other.order.state.is_terminal for other in family.members):
+            yield Adjustment(kind=AdjustmentKind.END, file=member)
+        return
     if order.is_exit and order.state is OrderState.HELD:
         assert family.entry is not None, "an exit has an entry"
         if quantity > ZERO:

@@ -30,7 +30,8 @@ class Order:
 
     An exit has the entry as its parent_id. oca_group is what the broker knows linked orders by, group_quantity what
     the legs of an OCO may deal together. is_staged holds until the order is released. closes_position marks an order
-    that only reduces a position, so that it needs no approval.
+    that only reduces a position, so that it needs no approval. close_id is the close or reversal that this order makes
+    way for; a close that waits for orders to make way bears its own id.
     """
 
     id: OrderId
@@ -54,6 +55,7 @@ class Order:
     closes_position: bool = False
     is_staged: bool = False
     release_at: datetime | None = None
+    close_id: OrderId | None = None
     state: OrderState
     filled_quantity: Decimal = ZERO
     filled_notional: Decimal = ZERO
@@ -96,8 +98,13 @@ class Order:
 
     @property
     def shares_reserve(self) -> bool:
-        """True when what it may still deal is reserved with its group rather than for itself."""
-        return self.link_role is not None and self.link_role is not LinkRole.ENTRY
+        """True when what it may still deal is reserved with others rather than for itself."""
+        return self.waits_for_others or (self.link_role is not None and self.link_role is not LinkRole.ENTRY)
+
+    @property
+    def waits_for_others(self) -> bool:
+        """True for a close that goes as far as the orders end that cover the position: what it deals, they reserve."""
+        return self.state is OrderState.HELD and self.close_id == self.id
 
     @property
     def was_claimed(self) -> bool:

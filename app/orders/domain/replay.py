@@ -198,6 +198,7 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 closes_position=details.get("closesPosition", False),
                 is_staged=details.get("staged", False),
                 release_at=datetime.fromisoformat(details["releaseAt"]) if details.get("releaseAt") else None,
+                close_id=OrderId(UUID(details["closeId"])) if "closeId" in details else None,
                 state=event.to_state,
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),

@@ -243,6 +243,20 @@ def update_orders(orders: Sequence[Order]) -> Write:
     )
 
 
+def store_checks(tenant_id: TenantId, orders: Sequence[Order]) -> Write:
+    """Writes what the limits said of these orders."""
+    return Write.of(
+        """
+        UPDATE orders AS o SET risk_checks = n.checks::jsonb FROM unnest($2::uuid[], $3::text[]) AS n(id, checks)
+        WHERE o.tenant_id = $1 AND o.id = n.id
+        """,
+        tenant_id,
+        [order.id for order in orders],
+        # As text: the driver would take a list within the array for another dimension.
+        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
+    )
+
+
 async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_doubt: bool = False) -> list[Order]:
     """Orders whose intent to send is durable and that are not over, oldest first; all, or those in doubt alone."""
     rows = await session.fetch(
@@ -258,11 +272,11 @@ async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_do
 
 
 async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
-    """Orders that wait for the gate of the account, oldest first: not the staged ones, not exits before a fill."""
+    """Orders that wait for the gate of the account, oldest first: not those that wait for something else."""
     rows = await session.fetch(
         """
         SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' AND NOT is_staged
-          AND parent_id IS NULL ORDER BY id
+          AND parent_id IS NULL AND close_id IS NULL ORDER BY id
         """,
         key.tenant_id,
         key.account_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
-from app.infra.db import BatchSession, Write
+from app.infra.db import BatchSession, Read, Write
 from app.orders.domain.order import Order
 from app.orders.repository.rows import order_from_row
 
@@ -37,14 +37,12 @@ def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
     )
 
 
-async def has_lane(session: BatchSession, key: AccountKey) -> bool:
+def holds_commands(key: AccountKey) -> Read[bool]:
     """True when the lane of the account holds anything; asked without the lock of the book."""
-    return bool(
-        await session.fetch(
-            "SELECT 1 FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 LIMIT 1",
-            key.tenant_id,
-            key.account_id,
-        )
+    return Read(
+        sql="EXISTS (SELECT FROM lane_commands WHERE tenant_id = $1 AND account_id = $2)",
+        parameters=(key.tenant_id, key.account_id),
+        decode=bool,
     )
 
 

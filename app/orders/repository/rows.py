@@ -58,6 +58,7 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
         closes_position=row["closes_position"],
         is_staged=row["is_staged"],
         release_at=row["release_at"],
+        close_id=row["close_id"],
         state=OrderState(row["state"]),
         filled_quantity=row["filled_quantity"],
         filled_notional=row["filled_notional"],

@@ -148,6 +148,21 @@ async def test_a_trailing_stop_is_modified_under_one_id_and_starts_anew_at_anoth
     assert faults(sink.reports) == []
 
 
+async def test_the_broker_lowers_and_ends_what_shares_a_group(bench: Bench, simulator: Simulator) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink)
+    number = (await adapter.connect()).next_order_id
+    resting = dataclasses.replace(place(number, limit="150.25"), oca_group="pair")
+    dealing = dataclasses.replace(place(number + 1, limit="187.42"), oca_group="pair")
+
+    adapter.send(resting)
+    await sink.until(has_status(sink, number, WorkingStatus.WORKING))
+    adapter.send(dealing)
+
+    await sink.until(has_status(sink, number + 1, WorkingStatus.FILLED))
+    await sink.until(has_status(sink, number, WorkingStatus.CANCELED))
+
+
 @pytest.mark.parametrize(
     ("order_type", "terms"),
     [

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.core.fix import OrderState, OrderType, Side
-from app.core.messages import NewOrder, OrderTerms
+from app.core.fix import OrderState, OrderType, PositionAim, Side
+from app.core.ids import PositionId
+from app.core.messages import Aim, NewOrder, OrderTerms
+from app.flows.close_position import aim_at_position
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
+from app.simulator.exchange import Exchange
 from app.simulator.server import Simulator
 from tests.integration.connector.test_connector import Trading, connector, settings, trading
 
@@ -91,6 +94,22 @@ async def book(trading: Trading) -> Any:
         "USING (tenant_id, account_id)"
     )
     return tuple(row.values())
+
+
+async def press_close(trading: Trading) -> None:
+    [position] = await trading.rows("SELECT id FROM positions")
+    placement = await aim_at_position(
+        trading.desk,
+        system_principal(trading.house.tenant_id, "test"),
+        PositionId(position["id"]),
+        "close",
+        Aim(kind=PositionAim.CLOSE),
+    )
+    assert placement.problems == ()
+
+
+async def is_flat(trading: Trading) -> bool:
+    return bool(await book(trading) == (0, 0, 0, 0))
 
 
 @pytest.mark.parametrize("library", ["ib_insync", "ib_async"])
@@ -181,6 +200,67 @@ async def test_exits_that_were_claimed_by_a_connector_that_died_go_out_once(
 
     assert market.working == {"LMT": Decimal(100), "STP": Decimal(100)}
     assert await book(trading) == (100, 0, 100, 2)
+
+
+@pytest.mark.parametrize(
+    ("dealt", "state"), [(0, OrderState.FILLED), (30, OrderState.FILLED), (100, OrderState.CANCELED)]
+)
+async def test_a_close_never_sells_what_an_exit_deals_while_its_cancel_is_under_way(
+    trading: Trading, settings: Settings, market: Market, monkeypatch: pytest.MonkeyPatch, dealt: int, state: OrderState
+) -> None:
+    cancel = Exchange.cancel
+
+    def overtaken(exchange: Exchange, client_id: int, order_id: int) -> None:
+        monkeypatch.setattr(Exchange, "cancel", cancel)
+        if dealt:
+            market.show("190.00", "190.02", bid_size=dealt)
+            market.show("187.40", "187.42")
+        cancel(exchange, client_id, order_id)
+
+    async with connector(settings):
+        await trading.until_connected()
+        await place_bracket(trading)
+        await until_orders(trading, b_tp=(OrderState.ACCEPTED, 100, 0), b_sl=(OrderState.ACCEPTED, 100, 0))
+        monkeypatch.setattr(Exchange, "cancel", overtaken)
+
+        await press_close(trading)
+        await trading.until_states({"close": state})
+        await trading.until(lambda: is_flat(trading))
+
+    found = await quantities(trading)
+    assert found["b/tp"][2] == dealt
+    assert found["close"][2] == 100 - dealt
+    assert market.held == 0
+    assert market.working == {}
+    assert await trading.rows("SELECT 1 FROM quarantined_reports") == []
+
+
+async def test_a_close_goes_for_the_rest_when_its_cancels_and_a_fill_are_lost_with_the_connection(
+    trading: Trading, settings: Settings, market: Market, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = Exchange.cancel
+
+    def lost(exchange: Exchange, client_id: int, order_id: int) -> None:
+        monkeypatch.setattr(Exchange, "cancel", cancel)
+        simulator.drop_connections()
+        market.show("190.00", "190.02", bid_size=30)
+        market.show("187.40", "187.42")
+
+    async with connector(settings):
+        await trading.until_connected()
+        await place_bracket(trading)
+        await until_orders(trading, b_tp=(OrderState.ACCEPTED, 100, 0), b_sl=(OrderState.ACCEPTED, 100, 0))
+        monkeypatch.setattr(Exchange, "cancel", lost)
+
+        await press_close(trading)
+        await trading.until_states({"close": OrderState.FILLED})
+        await trading.until(lambda: is_flat(trading))
+
+    found = await quantities(trading)
+    assert (found["b/tp"][2], found["close"][2]) == (30, 70)
+    assert market.held == 0
+    assert market.working == {}
+    assert await trading.rows("SELECT 1 FROM quarantined_reports") == []
 
 
 async def test_a_scheduled_order_goes_out_when_its_time_comes(

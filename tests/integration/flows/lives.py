@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from app.core.fix import OrderState, OrderType, Side, TimeInForce
+from app.core.fix import OrderState, OrderType, PositionAim, Side, TimeInForce
 from app.core.messages import (
+    Aim,
     BrokerReport,
     CommissionReport,
     ExecutionReport,
@@ -23,12 +24,14 @@ from app.core.messages import (
 )
 from app.flows.adjust_position import adjust_position
 from app.flows.cancel_orders import cancel_order
+from app.flows.close_position import aim_at_position
 from app.flows.release_orders import release_orders
 from app.flows.release_staged import release_staged
 from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order
+from app.positions import batch as positions
 from app.positions.domain import AdjustmentTerms, AdjustmentType
 from app.positions.errors import AdjustmentRefusedError
 from tests import factories
@@ -57,7 +60,16 @@ class Lives:
 
     async def step(self) -> None:
         """One thing happens: a client asks, the connector claims, or the broker says a few things at once."""
-        actions = [self.place, self.claim, *[self.say] * 5, self.cancel, *[self.replace] * 3, self.release, self.adjust]
+        actions = [
+            self.place,
+            self.claim,
+            *[self.say] * 5,
+            self.cancel,
+            *[self.replace] * 3,
+            self.release,
+            self.adjust,
+            self.close,
+        ]
         await self.random.choice([*actions, self.shut_and_open] if self.orders else [self.place])()
 
     def pick(self) -> Order:
@@ -98,6 +110,19 @@ class Lives:
 
     async def release(self) -> None:
         await release_staged(self.trader.desk, self.trader.principal, [self.pick().id])
+
+    async def close(self) -> None:
+        """A position is closed or turned round, whatever covers it."""
+        trader, random = self.trader, self.random
+        place = (trader.key, trader.instruments[random.choice(SYMBOLS)].id)
+        async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
+            position = (await positions.positions_of(session, [place])).get(place)
+        if position is None:
+            return
+        key, aim = f"close-{trader.desk.ids.new().hex}", Aim(kind=random.choice(list(PositionAim)))
+        placement = await aim_at_position(trader.desk, trader.principal, position.id, key, aim)
+        if placement.order is not None:
+            self.orders.append(placement.order)
 
     async def adjust(self) -> None:
         """A position moves without an execution, now or among the executions of the last second."""

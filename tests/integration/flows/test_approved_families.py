@@ -1,18 +1,22 @@
 """Orders that hang together or are staged, and wait for a second person."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from app.core.fix import OrderState
+from app.approvals.domain import ApprovalDecision
+from app.core.fix import OrderState, RiskLimitType, Side
 from app.flows.cancel_orders import cancel_order, cancel_orders
 from app.flows.expire_approvals import expire_approvals
 from app.flows.verify_journal import differences
 from app.infra.db import Database
 from app.orders.domain.order import Order
+from tests import factories
 from tests.integration.flows.conftest import Trader
-from tests.integration.flows.test_approvals import ZERO, Pair, pair
+from tests.integration.flows.test_approvals import ZERO, Pair, pair, quote
 from tests.integration.flows.test_brackets import bracket
 from tests.integration.flows.test_oco import pair as two_legs
 
@@ -77,15 +81,142 @@ async def test_a_bracket_that_waits_is_canceled_whole(pair: Pair, together: bool
     await nothing_is_left(pair, entry, profit, loss)
 
 
-async def test_a_pair_cannot_wait_and_is_not_stored(pair: Pair) -> None:
+async def pair_that_waits(pair: Pair, second: Side = Side.SELL, stop: str = "95") -> tuple[Order, Order]:
+    placement = await pair.trader.desk.intake.submit(pair.trader.principal, two_legs(pair.trader, second, stop=stop))
+    assert placement.problems == ()
+    assert placement.order is not None
+    [leg] = placement.linked
+    return placement.order, leg
+
+
+async def states(pair: Pair, *orders: Order) -> list[OrderState]:
+    return [(await pair.trader.stored(order)).state for order in orders]
+
+
+async def test_a_pair_waits_as_one(pair: Pair) -> None:
+    first, second = await pair_that_waits(pair)
+
+    assert [first.state, second.state] == [OrderState.PENDING_APPROVAL] * 2
+    assert await pair.trader.claim() == []
+    assert (await pair.trader.position()).open_sell_quantity == 100
+    assert await pair.open_orders() == 2
+    logged = [(one.event.type, one.event.order_id) for one in await pair.trader.events()]
+    assert logged == [("OrderApprovalRequested", first.id), ("OrderApprovalRequested", second.id)]
+    [asked], [also_asked] = await pair.asked(first), await pair.asked(second)
+    assert replace(also_asked, order_id=first.id) == asked
+    trader = pair.trader
+    assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_one_word_approves_both_legs(pair: Pair, place: int) -> None:
+    legs = await pair_that_waits(pair)
+
+    placement = await pair.decide(legs[place])
+    again = await pair.decide(legs[1 - place])
+
+    assert placement.problems == again.problems == ()
+    assert await states(pair, *legs) == [OrderState.ROUTED] * 2
+    assert {command.order_id for command in await pair.trader.claim()} == {leg.id for leg in legs}
+    assert (await pair.trader.position()).open_sell_quantity == 100
+    assert {one.decision for leg in legs for one in await pair.asked(leg)} == {ApprovalDecision.APPROVED}
+    trader = pair.trader
+    assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
+
+
+@pytest.mark.parametrize("second", [Side.SELL, Side.BUY])
+async def test_one_word_refuses_both_legs(pair: Pair, second: Side) -> None:
+    legs = await pair_that_waits(pair, second, "120" if second is Side.BUY else "95")
+
+    await pair.decide(legs[1], approve=False)
+
+    assert await states(pair, *legs) == [OrderState.REJECTED] * 2
+    await nothing_is_left(pair, *legs)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_cancel_of_a_leg_that_waits_ends_both(pair: Pair, together: bool) -> None:
+    legs = await pair_that_waits(pair, Side.BUY, "120")
+    desk, principal = pair.trader.desk, pair.trader.principal
+
+    if together:
+        await cancel_orders(desk, principal, [leg.id for leg in legs])
+    else:
+        await cancel_order(desk, principal, legs[1].id)
+
+    assert await states(pair, *legs) == [OrderState.CANCELED] * 2
+    assert {one.decision for leg in legs for one in await pair.asked(leg)} == {ApprovalDecision.CANCELED}
+    await nothing_is_left(pair, *legs)
+
+
+async def test_a_pair_that_nobody_approves_ends_whole(pair: Pair, system_database: Database) -> None:
+    legs = await pair_that_waits(pair)
+    desk = pair.trader.desk
+
+    await expire_approvals(desk.database, system_database, now=desk.clock.now() + timedelta(hours=2), ids=desk.ids)
+
+    assert await states(pair, *legs) == [OrderState.EXPIRED] * 2
+    assert {one.decision for leg in legs for one in await pair.asked(leg)} == {ApprovalDecision.EXPIRED}
+    await nothing_is_left(pair, *legs)
+
+
+async def test_an_approval_and_a_cancel_at_once_leave_no_half_pair(pair: Pair) -> None:
+    legs = await pair_that_waits(pair)
     trader = pair.trader
 
-    placement = await trader.desk.intake.submit(trader.principal, two_legs(trader))
+    await asyncio.gather(pair.decide(legs[0]), cancel_order(trader.desk, trader.principal, legs[1].id))
 
-    assert placement.order is None
-    assert [problem.code for problem in placement.problems] == ["APPROVAL_REQUIRED"]
-    assert await pair.open_orders() == 0
-    assert await trader.events() == []
+    found = await states(pair, *legs)
+    # Approved first, the legs are on their way, and the cancel of one leaves the other.
+    assert found in ([OrderState.CANCELED] * 2, [OrderState.ROUTED, OrderState.CANCELED])
+    assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
+
+
+@pytest.mark.parametrize(("limit", "state"), [(100, OrderState.ROUTED), (99, OrderState.REJECTED)])
+async def test_risk_looks_again_at_what_a_pair_reserves_together(pair: Pair, limit: int, state: OrderState) -> None:
+    legs = await pair_that_waits(pair)
+    tenant_id = pair.trader.key.tenant_id
+    kind = RiskLimitType.MAX_POSITION_QUANTITY
+    await factories.make_limit(pair.trader.desk.database, tenant_id, kind, Decimal(limit))
+
+    placement = await pair.decide(legs[0])
+
+    assert [one.code for one in placement.problems] == ([] if state is OrderState.ROUTED else [f"RISK_{kind}"])
+    assert await states(pair, *legs) == [state] * 2
+    for leg in legs:
+        # Placed without a limit, it was checked when it was approved.
+        checks = (await pair.trader.stored(leg)).risk_checks
+        assert [(one.check, one.limit, one.observed) for one in checks] == [(kind, Decimal(limit), Decimal(100))] * 2
+
+
+async def test_what_was_checked_at_approval_stands_behind_what_was_checked_before(pair: Pair) -> None:
+    tenant_id = pair.trader.key.tenant_id
+    kind = RiskLimitType.MAX_ORDER_QUANTITY
+    await factories.make_limit(pair.trader.desk.database, tenant_id, kind, Decimal(500))
+    order = await pair.trader.placed(quantity="100")
+
+    placement = await pair.decide(order)
+
+    stored = await pair.trader.stored(order)
+    assert [one.check for one in stored.risk_checks] == [kind, kind]
+    assert placement.order is not None
+    assert placement.order.risk_checks == stored.risk_checks
+
+
+async def test_a_pair_waits_for_what_its_second_leg_alone_meets(trader: Trader) -> None:
+    await factories.make_approval_policy(
+        trader.desk.database, trader.key.tenant_id, notional=Decimal(11_500), currency="USD"
+    )
+    dear, cheap = two_legs(trader, Side.BUY, key="dear", stop="120"), two_legs(trader, key="cheap")
+    await quote(trader, "100")
+
+    waits = await trader.desk.intake.submit(trader.principal, dear)
+    goes = await trader.desk.intake.submit(trader.principal, cheap)
+
+    assert waits.order is not None
+    assert goes.order is not None
+    assert (waits.order.state, waits.linked[0].state) == (OrderState.PENDING_APPROVAL,) * 2
+    assert (goes.order.state, goes.linked[0].state) == (OrderState.ROUTED,) * 2
 
 
 async def test_an_approved_staged_order_still_waits_for_its_release(pair: Pair) -> None:

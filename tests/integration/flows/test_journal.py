@@ -1,6 +1,7 @@
 """The event log is the journal: replaying it gives what the tables hold, and a table that strays is found."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.core.fix import RiskLimitType
-from app.core.messages import WorkingStatus
+from app.core.messages import OrderAddress, WorkingStatus
 from app.flows.cancel_orders import cancel_order
 from app.flows.verify_journal import differences, examine
 from app.infra.uow import begin_batch
@@ -92,6 +93,17 @@ async def test_a_table_that_strays_from_the_log_is_found(
     found = await differences(trader.desk.database, trader.key.tenant_id, trader.account_id)
     assert (subject, field) in {(one.subject, one.field) for one in found}
     assert all(one.is_verifiable for one in found)
+
+
+async def test_an_outdated_revision_makes_no_room_in_an_order_by_hand(trader: Trader) -> None:
+    seen = trader.execution(await trader.placed(), "7", "10", root="hand")
+    by_hand = replace(seen, address=OrderAddress(permanent_id=987654))
+    for revision, quantity in ((1, 7), (4, 5), (2, 40)):
+        execution_id = f"hand.{revision:02}"
+        await trader.report(replace(by_hand, execution_id=execution_id, revision=revision, quantity=Decimal(quantity)))
+
+    assert await differences(trader.desk.database, trader.key.tenant_id, trader.account_id) == []
+    assert (await trader.position()).quantity == 5
 
 
 async def test_nothing_differs_while_writers_write(trader: Trader) -> None:

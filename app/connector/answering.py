@@ -1,0 +1,102 @@
+"""Answers what other processes ask a broker through this connector, some questions at a time and each for moments."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from app.brokers.domain import BrokerAccount
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError
+from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
+from app.core.errors import OmsError, Problem
+from app.core.ids import AccountId, TenantId
+from app.infra.bus import Bus
+from app.infra.redis import REDIS_LOST, Redis
+
+log = logging.getLogger(__name__)
+
+ANSWERING_MAX = 512
+
+
+class Asked(Protocol):
+    """Whoever has a session that can be asked."""
+
+    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
+        """What the order would do to that account of the broker's. Raises OmsError."""
+        ...
+
+
+class Answering:
+    """Hears every question, and answers those about accounts that this connector holds."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        bus: Bus,
+        account_of: Callable[[TenantId, AccountId], BrokerAccount | None],
+        session_of: Callable[[BrokerAccount], Asked | None],
+    ) -> None:
+        """`account_of` is None for an account that is not held here, `session_of` where no session stands."""
+        self._redis = redis
+        self._bus = bus
+        self._account_of = account_of
+        self._session_of = session_of
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Hear and answer until cancelled."""
+        try:
+            async with self._bus.subscribe(QUESTIONS) as questions:
+                async for message in questions:
+                    if isinstance(message, bytes):
+                        self._hear(message)
+        finally:
+            for task in self._answering:
+                task.cancel()
+            await asyncio.gather(*self._answering, return_exceptions=True)
+
+    def _hear(self, message: bytes) -> None:
+        try:
+            question = decode_question(message)
+        except ValueError:
+            log.warning("a question to the broker cannot be read")
+            return
+        account = self._account_of(question.tenant_id, question.account_id)
+        if account is None:
+            return
+        if len(self._answering) >= 2 * ANSWERING_MAX:
+            # Not even a refusal for each: whoever asks hears nothing, and gives up by itself.
+            return
+        is_busy = len(self._answering) >= ANSWERING_MAX
+        self._start(self._refuse(question) if is_busy else self._answer(question, account))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _refuse(self, question: Question) -> None:
+        reason = Problem(code=BrokerBusyError.code, message="Too many questions wait for the broker already.")
+        await self._reply(question, Reply(id=question.id, reason=reason))
+
+    async def _answer(self, question: Question, account: BrokerAccount) -> None:
+        try:
+            session = self._session_of(account)
+            if session is None:
+                raise BrokerDisconnectedError("there is no session with the gateway")
+            answer = await session.what_if(question.asked, account.account_number)
+        except OmsError as error:
+            reason = Problem(code=error.code, message=error.message)
+            await self._reply(question, Reply(id=question.id, reason=reason))
+        except Exception:
+            # The edge of a task of its own: a question must not end the connector.
+            log.exception("%s: a question to the broker failed", account.account_number)
+        else:
+            await self._reply(question, Reply(id=question.id, answer=answer, margin_currency=account.base_currency))
+
+    async def _reply(self, question: Question, reply: Reply) -> None:
+        try:
+            await self._redis.publish([(question.reply_to, encode_reply(reply))])
+        except REDIS_LOST as error:
+            log.warning("a reply was not told: %s", error)
