@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from app.core.clock import Clock
-from app.core.fix import Side, TimeInForce
+from app.core.fix import TimeInForce
 from app.core.matching import (
     BookEvent,
     EndReason,
@@ -21,13 +20,13 @@ from app.core.matching import (
     RequestRefused,
     StopTrailed,
 )
-from app.core.money import ZERO, plain
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
 from app.simulator.market import Market
 from app.simulator.oca import OcaGroups, lowered_quantity
+from app.simulator.openings import opening_fills, waiting_notice
 from app.simulator.orders import (
     TIMES_IN_FORCE,
     Execution,
@@ -39,7 +38,6 @@ from app.simulator.requests import next_day_of
 from app.simulator.rules import (
     CANCEL_NOT_FOUND,
     ORDER_CANCELLED,
-    ORDER_MESSAGE,
     ORDER_REJECTED,
     Refusal,
     refusal_of_cancel,
@@ -134,6 +132,9 @@ class Exchange:
         for order in state.orders:
             if order.request.con_id not in self._directory:
                 continue
+            if order.ends_at is None and not order.status.is_terminal:
+                # Kept by a version that did not say so.
+                order.ends_at = self._timetable.end_of(order.request, order.placed_at)
             self._record(order)
             if order.status.is_terminal:
                 self._complete(order)
@@ -176,7 +177,8 @@ class Exchange:
         if refusal is not None:
             self._refuse_new(client_id, request, refusal)
             return
-        is_working_at_once = request.order_type == "LMT" and self._is_dealt(request)
+        is_dealt = self._is_dealt(request)
+        is_working_at_once = is_dealt and request.order_type == "LMT"
         order = self._admit(
             client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
         )
@@ -184,7 +186,7 @@ class Exchange:
         if self._groups.is_done(order):
             self._end(order, EndReason.CANCELED)
             return
-        if not self._is_dealt(request):
+        if not is_dealt:
             self._wait(order)
             return
         self._follow(self._books[request.con_id].place(order.for_book()))
@@ -339,12 +341,9 @@ class Exchange:
             self._end(order, EndReason.NOT_FILLED_AT_ONCE)
             return
         self._waiting[order.perm_id] = order
-        request, listed = order.request, self._directory[order.request.con_id]
-        starts_at = self._timetable.starts_at(request, self._clock.now()).astimezone(ZoneInfo(listed.hours.zone))
-        asked = f"{request.side} {plain(request.quantity)} {listed.symbol} {listed.entry.primary_exchange}"
-        until = f"{starts_at:%Y-%m-%d %H:%M:%S} {listed.hours.zone}"
-        message = f"Order Message:\n{asked}\nWarning: your order will not be placed at the exchange until {until}"
-        notice = Refusal(code=ORDER_MESSAGE, message=message)
+        request = order.request
+        starts_at = self._timetable.starts_at(request, self._clock.now())
+        notice = waiting_notice(request, self._directory[request.con_id], starts_at)
         self._events.order_refused(order.client_id, request.order_id, notice)
 
     def _turn(self, turned: Mapping[SessionKind, bool]) -> None:
@@ -379,16 +378,9 @@ class Exchange:
             self._follow(self._books[order.request.con_id].cancel(str(order.perm_id), reason))
 
     def _open_with(self, con_id: int, orders: list[SimulatedOrder]) -> None:
-        # All deal at one price, as far as the market showed size when it opened; what is left ends with the opening.
-        state, price = self._market.quote(con_id).state, self.mark(con_id)
-        left = {Side.BUY: state.ask_size, Side.SELL: state.bid_size}
-        for order in sorted(orders, key=_opening_rank):
-            side, limit = order.request.side, order.for_book().limit_price
-            quantity = min(order.remaining, left[side])
-            if quantity > ZERO and (limit is None or (limit - price) * side.sign >= ZERO):
-                left[side] -= quantity
-                fill = OrderFilled(order_key=str(order.perm_id), quantity=quantity, price=price, is_maker=False)
-                self._follow((fill,))
+        self._follow(opening_fills(orders, self._market.quote(con_id)))
+        for order in orders:
+            # What is left ends with the opening.
             if not order.status.is_terminal:
                 self._end(order, EndReason.EXPIRED)
 
@@ -565,8 +557,3 @@ class Exchange:
     def _next_execution_id(self) -> str:
         self.last_execution_number += 1
         return f"{self.last_execution_number:08x}.{self._execution_epoch:08x}.01.01"
-
-
-def _opening_rank(order: SimulatedOrder) -> tuple[bool, Decimal, int]:
-    limit = order.for_book().limit_price
-    return limit is not None, ZERO if limit is None else -limit * order.request.side.sign, order.perm_id

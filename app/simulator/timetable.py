@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from app.core.fix import TimeInForce
 from app.core.sessions import Session
 from app.simulator.directory import Directory
 from app.simulator.orders import TIMES_IN_FORCE, OrderRequest, SimulatedOrder
 from app.simulator.requests import read_time
+
+_AGENDA_SLACK = 10_000
 
 SessionKind = tuple[int, bool]
 """A contract id, and whether its extended hours are meant."""
@@ -57,6 +59,9 @@ class Timetable:
     def forget(self, perm_id: int) -> None:
         """The order is over."""
         self._ends.pop(perm_id, None)
+        if len(self._agenda) > 2 * len(self._ends) + _AGENDA_SLACK:
+            self._agenda = [(ends_at, perm_id) for perm_id, ends_at in self._ends.items()]
+            heapify(self._agenda)
 
     def take_due(self, now: datetime) -> list[int]:
         """The permanent ids of the orders that have come to their end, in its order; told once."""
