@@ -147,17 +147,19 @@ class Simulator:
         venue.exchange.begin_day()
         if state is not None:
             venue.exchange.restore(state)
-        venue.pass_time(self._clock.now())
         self._show(venue.directory.entries)
 
     def _show(self, con_ids: Iterable[int]) -> None:
+        # What has come to its end deals no more.
+        self._venue.pass_time(self._clock.now())
         for con_id in con_ids:
             self._venue.show_market(con_id)
 
     def _beat_market(self) -> None:
-        if not self._is_market_paused:
+        if self._is_market_paused:
+            self._venue.pass_time(self._clock.now())
+        else:
             self.step_market()
-        self._venue.pass_time(self._clock.now())
 
     def _beat_positions(self) -> None:
         self._venue.publish_positions()

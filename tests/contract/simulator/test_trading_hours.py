@@ -12,7 +12,7 @@ import pytest
 from app.core.money import plain
 from app.core.sessions import US_SHARES
 from app.simulator.config import SessionMode, SimulatorConfig
-from app.simulator.orders import SimulatedOrder
+from app.simulator.orders import OrderStatus, SimulatedOrder
 from app.simulator.server import Simulator
 from tests.contract.simulator.clients import Desk, load, quiet, until
 from tests.contract.simulator.clocks import HandClock
@@ -294,3 +294,13 @@ async def test_contract_details_of_a_market_that_never_closes_say_so(start: Star
     [details] = await floor.desk.ib.reqContractDetailsAsync(floor.desk.stock())
 
     assert (details.timeZoneId, details.tradingHours.split(";")[0]) == ("UTC", "20261121:0000-20261122:0000")
+
+
+async def test_quote_after_the_close_finds_the_order_gone_before_any_beat(start: Start) -> None:
+    floor = await start(NOON)
+    order = await floor.place(lmtPrice=220.0)
+
+    floor.clock.moment = CLOSE
+    floor.server.set_quote("AAPL", bid=Decimal(218), ask=Decimal(219))
+
+    assert (order.filled, order.status) == (Decimal(0), OrderStatus.CANCELLED)
