@@ -29,15 +29,8 @@ from app.flows.reported import Reported, load_reported
 from app.flows.restate_position import restate_position
 from app.infra.db import BatchSession
 from app.orders.domain.order import Execution, reserved_quantity
-from app.orders.domain.reports import (
-    Decision,
-    OrderFile,
-    apply_execution,
-    apply_fault,
-    apply_not_found,
-    apply_status,
-    quarantine_key,
-)
+from app.orders.domain.order_file import Decision, OrderFile
+from app.orders.domain.reports import apply_execution, apply_fault, apply_not_found, apply_status, quarantine_key
 from app.orders.events import EXECUTION_EVENTS
 from app.orders.repository import account_books, ledger
 from app.orders.repository.account_books import Book

@@ -29,8 +29,8 @@ from app.orders.domain.changing import (
 )
 from app.orders.domain.journal import request_details, resolution
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import problem
-from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import lanes

@@ -21,8 +21,8 @@ from app.infra.uow import begin_batch
 from app.orders.domain.aiming import closing_side, takes_all
 from app.orders.domain.closing import covering
 from app.orders.domain.order import Order
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import form_problems, problem
-from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.repository import account_books, closes, order_requests
 from app.orders.repository import batch as orders

@@ -17,7 +17,7 @@ from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
 from app.orders.domain.order import OrderEvent, reserved_quantity
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders

@@ -14,7 +14,7 @@ from app.infra.db import BatchSession
 from app.orders.domain.closing import CLOSES, Closing, next_step
 from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Order, OrderEvent
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import closes, order_requests
 from app.orders.repository.lanes import LaneEntry

@@ -26,7 +26,7 @@ from app.orders.domain.linking import (
     successor,
 )
 from app.orders.domain.order import Order, OrderEvent, OrderRequest
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import linked_orders as stored_links
 from app.orders.repository import order_requests

@@ -6,9 +6,10 @@ from app.core.fix import OrderOrigin, OrderState, OrderType
 from app.core.ids import OrderId
 from app.core.messages import ExecutionReport, OrderTerms
 from app.flows.reported import Reported, reported_event
+from app.orders.domain.draft import BROKER
 from app.orders.domain.journal import placement_details
 from app.orders.domain.order import Order
-from app.orders.domain.reports import BROKER, OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 
 

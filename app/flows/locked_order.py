@@ -5,7 +5,7 @@ from collections.abc import Collection
 from app.core.ids import OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.repository import account_books, order_requests
 from app.orders.repository import batch as orders
 from app.orders.repository.account_books import Book

@@ -10,7 +10,7 @@ from app.flows.booking import Booking
 from app.flows.follow_links import Links
 from app.infra.db import BatchSession
 from app.orders.domain.order import Order, OrderEvent, reserved_quantity
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders

@@ -27,8 +27,8 @@ from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
 from app.orders.domain.order import Order, OrderEvent, reserved_quantity
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import problem
-from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books, linked_orders

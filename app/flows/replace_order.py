@@ -25,8 +25,8 @@ from app.marketdata import service as marketdata
 from app.orders.domain.changing import OrderChange, changed_terms, replace_asked, replace_problems
 from app.orders.domain.journal import request_details
 from app.orders.domain.order import Order, OrderEvent, OrderRequest, reserved_quantity
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import problem, terms_document
-from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders

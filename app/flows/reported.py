@@ -26,9 +26,10 @@ from app.flows.follow_links import Links, family_files
 from app.flows.instrument_directory import InstrumentMemory
 from app.infra.db import BatchSession
 from app.instruments import batch as instruments
+from app.orders.domain.draft import BROKER
 from app.orders.domain.linking import families_of
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
-from app.orders.domain.reports import BROKER, OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders
 from app.orders.repository import ledger, order_requests

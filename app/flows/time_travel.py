@@ -25,8 +25,8 @@ from app.orders import service as orders
 from app.orders.domain.linking import reserved_by_place
 from app.orders.domain.listing import OrderFilter
 from app.orders.domain.order import LoggedEvent, Order
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
-from app.orders.domain.reports import OrderFile
 from app.orders.errors import OrderNotReplayableError
 from app.orders.repository import batch as order_batch
 from app.orders.repository import event_log

@@ -17,8 +17,8 @@ from app.infra.uow import begin_snapshot, begin_system
 from app.instruments import batch as instruments
 from app.orders.domain.linking import families_of, reserved_together
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest, reserved_quantity
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.replay import MALFORMED, NotVerifiable, OrderHistory, replay_order
-from app.orders.domain.reports import OrderFile
 from app.orders.repository import account_books, event_log, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as positions

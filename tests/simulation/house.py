@@ -32,15 +32,8 @@ from app.core.money import ZERO
 from app.orders.domain import claiming
 from app.orders.domain.changing import cancel_asked, ended_unsent, is_unsent, replace_asked, superseded
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest, reserved_quantity
-from app.orders.domain.reports import (
-    Decision,
-    OrderFile,
-    apply_execution,
-    apply_fault,
-    apply_not_found,
-    apply_status,
-    quarantine_key,
-)
+from app.orders.domain.order_file import Decision, OrderFile
+from app.orders.domain.reports import apply_execution, apply_fault, apply_not_found, apply_status, quarantine_key
 from app.positions.domain import Position, apply_fill
 from tests.simulation.loop import CountedIds
 

@@ -9,7 +9,7 @@ from app.core.ids import OrderId
 from app.core.money import ZERO
 from app.orders.domain.linking import reserved_by_place
 from app.orders.domain.order import Order, reserved_quantity
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 
 CLOSES = "close"
 """The actor of what the house itself does to a close that waits."""

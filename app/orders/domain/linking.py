@@ -13,7 +13,7 @@ from app.core.messages import NewOrder, OrderTerms
 from app.core.money import ZERO
 from app.orders.domain.changing import is_unsent
 from app.orders.domain.order import Order, reserved_quantity
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 
 LINKS = "links"
 """The actor of what the house itself does to linked orders."""

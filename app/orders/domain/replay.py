@@ -19,8 +19,8 @@ from app.core.messages import OrderTerms
 from app.core.money import ZERO, rounded
 from app.orders.domain.journal import revision_of
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import terms_from_document
-from app.orders.domain.reports import OrderFile
 from app.orders.events import OrderEventType
 
 OPENING = frozenset(

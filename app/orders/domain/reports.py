@@ -1,12 +1,10 @@
 """What a broker's report does to an order: facts are never refused, and only the table's moves are made."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid5
 
-from app.core.fix import OrderOrigin, OrderState, RejectOrigin, RequestKind, RequestOutcome, TimeInForce
+from app.core.fix import OrderState
 from app.core.ids import ExecutionKey
 from app.core.messages import (
     AccountKey,
@@ -14,67 +12,15 @@ from app.core.messages import (
     ExecutionReport,
     FaultClass,
     FaultReport,
-    Fill,
     NotFoundReport,
-    OrderAddress,
-    OrderTerms,
     StatusReport,
     WorkingStatus,
 )
 from app.core.money import ZERO
 from app.core.sessions import TradingDay
-from app.orders.domain.journal import broker_names, execution_details, resolution
-from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
-from app.orders.domain.placing import terms_document
-from app.orders.domain.transitions import may_move
-from app.orders.events import OrderEventType
-
-BROKER = "broker"
-_UNSENT = frozenset({OrderState.NEW, OrderState.PENDING_APPROVAL, OrderState.HELD})
-_DUPLICATE_ID = 103
-_NOT_CANCELLABLE = frozenset({136, 161})
-_UNKNOWN_TO_CANCEL = frozenset({135, 10147})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFile:
-    """An order with its open requests: what a report is held against.
-
-    refused_replace is why the broker refused the order's last modify, "code: words", where one was refused.
-    """
-
-    order: Order
-    cancel: OrderRequest | None = None
-    replace: OrderRequest | None = None
-    refused_replace: str | None = None
-
-    @property
-    def pending_terms(self) -> OrderTerms | None:
-        """The terms of the open replace, if there is one."""
-        return self.replace.terms if self.replace is not None else None
-
-    def with_request(self, request: OrderRequest) -> "OrderFile":
-        """The file with an open request in its place."""
-        if request.kind is RequestKind.CANCEL:
-            return replace(self, cancel=request)
-        return replace(self, replace=request)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What follows from a report: the file as it now stands, and what is to be stored and told.
-
-    requests are those that were resolved, executions the ledger's new and superseded rows, fills what moves the
-    position; is_restated says that an earlier execution changed, so that the position is derived anew.
-    """
-
-    file: OrderFile
-    events: tuple[OrderEvent, ...] = ()
-    requests: tuple[OrderRequest, ...] = ()
-    executions: tuple[Execution, ...] = ()
-    fills: tuple[Fill, ...] = ()
-    is_restated: bool = False
-    quarantine: str | None = None
+from app.orders.domain.draft import Draft
+from app.orders.domain.order import Execution
+from app.orders.domain.order_file import Decision, OrderFile
 
 
 def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None = None) -> Decision:
@@ -82,7 +28,7 @@ def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None =
 
     day is that of the order's instrument: without it the end of a DAY order is never taken for its expiry.
     """
-    draft = _Draft(file, report.occurred_at, day)
+    draft = Draft(file, report.occurred_at, day)
     if draft.never_left:
         return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
@@ -116,7 +62,7 @@ def apply_execution(
 
     revisions are the ledger's rows of the same root; key is the id of a new row. A repeated report changes nothing.
     """
-    draft = _Draft(file, report.executed_at)
+    draft = Draft(file, report.executed_at)
     if any(row.revision == report.revision for row in revisions):
         return draft.decision()
     if draft.never_left:
@@ -130,7 +76,7 @@ def apply_execution(
 
 def apply_fault(file: OrderFile, report: FaultReport, day: TradingDay | None = None) -> Decision:
     """The broker sent an error about the order; the table of codes has said what it means. day as for a status."""
-    draft = _Draft(file, report.occurred_at, day)
+    draft = Draft(file, report.occurred_at, day)
     if draft.never_left:
         return draft.quarantined("an error about an order that never left")
     draft.learn(report.address)
@@ -154,7 +100,7 @@ def apply_fault(file: OrderFile, report: FaultReport, day: TradingDay | None = N
 
 def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
     """The broker did not tell of the order where it should have: only one that it never acknowledged may end so."""
-    draft = _Draft(file, report.occurred_at)
+    draft = Draft(file, report.occurred_at)
     if draft.never_left or draft.order.state.is_terminal:
         return draft.decision()
     never_arrived = report.is_certain and draft.order.permanent_id is None
@@ -170,411 +116,6 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
     return draft.decision()
 
 
-@dataclass(slots=True)
-class _Draft:
-    file: OrderFile
-    at: datetime
-    day: TradingDay | None = None
-    events: list[OrderEvent] = field(default_factory=list)
-    requests: list[OrderRequest] = field(default_factory=list)
-    executions: list[Execution] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    is_restated: bool = False
-    quarantine: str | None = None
-    untold: dict[str, Any] = field(default_factory=dict)
-    before: Order = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.before = self.file.order
-
-    @property
-    def order(self) -> Order:
-        return self.file.order
-
-    @property
-    def never_left(self) -> bool:
-        return self.order.reject_origin is RejectOrigin.OMS or self.order.state in _UNSENT
-
-    def decision(self) -> Decision:
-        if self.untold:
-            self.say(OrderEventType.ORDER_CONFIRMED, self.order.state)
-        return Decision(
-            file=self.file,
-            events=tuple(self.events),
-            requests=tuple(self.requests),
-            executions=tuple(self.executions),
-            fills=tuple(self.fills),
-            is_restated=self.is_restated,
-            quarantine=self.quarantine,
-        )
-
-    def quarantined(self, reason: str) -> Decision:
-        self.quarantine = reason
-        return self.decision()
-
-    def learn(self, address: OrderAddress) -> None:
-        order = self.order
-        if order.permanent_id is None and address.permanent_id:
-            self.put(replace(order, permanent_id=address.permanent_id))
-            self.untold["permanentId"] = address.permanent_id
-
-    def put(self, order: Order) -> None:
-        self.file = replace(self.file, order=order)
-
-    def say(
-        self,
-        event_type: OrderEventType,
-        before: OrderState | None,
-        *,
-        reason: str | None = None,
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        order = self.order
-        told = {**(details or {}), **self.untold}
-        self.untold = {}
-        if before is OrderState.ROUTED and order.state is not before:
-            told |= broker_names(order)
-        self.events.append(
-            OrderEvent(
-                type=event_type.value,
-                order_id=order.id,
-                account_id=order.account_id,
-                from_state=before,
-                to_state=order.state,
-                actor=BROKER,
-                reason=reason,
-                details=told,
-                occurred_at=self.at,
-            )
-        )
-
-    def move(
-        self,
-        event_type: OrderEventType,
-        state: OrderState,
-        *,
-        reason: str | None = None,
-        details: dict[str, Any] | None = None,
-        **changes: Any,
-    ) -> None:
-        before = self.order.state
-        if not may_move(before, state, self.order.reject_origin):
-            self.quarantine = f"{before} does not become {state}"
-            return
-        self.put(replace(self.order, state=state, **changes))
-        self.say(event_type, before, reason=reason, details=details)
-
-    def clear_doubt(self) -> None:
-        if self.order.in_doubt:
-            self.put(replace(self.order, in_doubt=False))
-            self.untold["inDoubt"] = False
-
-    def doubt(self, reason: str) -> None:
-        if self.order.state.is_terminal or self.order.in_doubt:
-            return
-        self.move(OrderEventType.ORDER_IN_DOUBT, self.order.state, reason=reason, in_doubt=True)
-
-    def accept(self) -> None:
-        if self.order.state is OrderState.ROUTED:
-            self.move(OrderEventType.ORDER_ACCEPTED, OrderState.ACCEPTED)
-
-    def working_state(self) -> OrderState:
-        if self.file.cancel is not None:
-            return OrderState.PENDING_CANCEL
-        return OrderState.PARTIALLY_FILLED if self.order.filled_quantity > 0 else OrderState.ACCEPTED
-
-    def resolve_cancel(self, outcome: RequestOutcome, reason: str | None = None) -> None:
-        if self.file.cancel is not None:
-            self.resolve(self.file.cancel, outcome, reason)
-            self.file = replace(self.file, cancel=None)
-
-    def resolve_replace(self, outcome: RequestOutcome, reason: str | None = None) -> None:
-        if self.file.replace is not None:
-            self.resolve(self.file.replace, outcome, reason)
-            self.file = replace(self.file, replace=None)
-
-    def resolve(self, request: OrderRequest, outcome: RequestOutcome, reason: str | None) -> None:
-        done = replace(request, outcome=outcome, reason=reason or request.reason, resolved_at=self.at)
-        self.requests.append(done)
-        self.untold.setdefault("resolved", []).append(resolution(done))
-
-    def confirm_replace(self, terms: OrderTerms | None) -> None:
-        wanted = self.file.pending_terms
-        if terms is None or wanted is None or not same_terms(terms, wanted):
-            return
-        self.resolve_replace(RequestOutcome.ACCEPTED)
-        self.take_terms(wanted)
-
-    def adopt(self, terms: OrderTerms | None) -> None:
-        order = self.order
-        is_ours = order.origin is not OrderOrigin.EXTERNAL and not order.state.is_terminal
-        if terms is None or not is_ours or same_terms(terms, order.terms):
-            return
-        if self.file.replace is None:
-            # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice,
-            # refused once and taken once, or one by hand.
-            self.take_terms(_merged(order.terms, terms))
-        elif order.oca_group is not None and order.filled_quantity < terms.quantity != order.terms.quantity:
-            # Within its group the broker lowers an order by what another of the group deals.
-            self.take_terms(replace(order.terms, quantity=terms.quantity))
-
-    def revive(self, report: StatusReport) -> None:
-        # Filled on its old terms, while the broker took a larger quantity and deals on.
-        terms = report.terms
-        is_alive = self.order.state is OrderState.FILLED and report.status is WorkingStatus.WORKING
-        if is_alive and terms is not None and terms.quantity > self.order.filled_quantity:
-            self.take_terms(_merged(self.order.terms, terms))
-
-    def take_terms(self, wanted: OrderTerms) -> None:
-        order = self.order
-        is_done = order.filled_quantity >= wanted.quantity
-        state = OrderState.FILLED if is_done else self.working_state()
-        if is_done:
-            self.clear_doubt()
-            self.resolve_cancel(RequestOutcome.TOO_LATE)
-        self.move(
-            OrderEventType.ORDER_REPLACED,
-            state,
-            details={"version": order.version + 1, **terms_document(wanted)},
-            terms=wanted,
-            version=order.version + 1,
-            overfilled_quantity=max(order.filled_quantity - wanted.quantity, ZERO),
-        )
-
-    def end(self) -> None:
-        # A cancel that never left cannot be why the order ended.
-        was_asked = self.file.cancel is not None and self.file.cancel.sent_at is not None
-        is_expired = not was_asked and self.life_is_over()
-        self.resolve_cancel(RequestOutcome.TOO_LATE if is_expired else RequestOutcome.ACCEPTED)
-        self.resolve_replace(RequestOutcome.TOO_LATE)
-        if is_expired:
-            self.move(OrderEventType.ORDER_EXPIRED, OrderState.EXPIRED)
-        else:
-            self.move(OrderEventType.ORDER_CANCELED, OrderState.CANCELED)
-
-    def life_is_over(self) -> bool:
-        before, terms = self.before, self.order.terms
-        match terms.time_in_force:
-            case TimeInForce.IOC | TimeInForce.FOK:
-                return True
-            case TimeInForce.OPG:
-                # One that never rested did not come to an opening.
-                return before.state is not OrderState.ROUTED
-            case TimeInForce.DAY:
-                # What happened to an order in doubt does not prove that it lived then.
-                alive_at = before.created_at if before.in_doubt else before.updated_at
-                is_extended = before.outside_regular_hours
-                return self.day is not None and self.day.is_over(alive_at=alive_at, at=self.at, is_extended=is_extended)
-            case _:
-                return terms.expires_at is not None and self.at >= _second(terms.expires_at)
-
-    def end_as_told(self, filled: Decimal) -> None:
-        # An order in doubt of which the broker has dealt exactly what the ledger holds, and no longer works.
-        order = self.order
-        is_short = ZERO < order.filled_quantity < order.terms.quantity
-        if order.in_doubt and is_short and filled == order.filled_quantity and self.file.replace is None:
-            self.clear_doubt()
-            self.end()
-
-    def give_up_cancel(self) -> None:
-        # The broker refused the cancel, and the query that followed says that the order works.
-        cancel = self.file.cancel
-        if cancel is not None and cancel.reason is not None and self.order.state is OrderState.PENDING_CANCEL:
-            self.refuse_open_cancel(cancel.reason)
-
-    def refuse_open_cancel(self, words: str) -> None:
-        self.resolve_cancel(RequestOutcome.REJECTED, words)
-        self.move(OrderEventType.CANCEL_REFUSED, self.working_state(), reason=words)
-        if self.file.replace is not None:
-            # The table leads from a refused cancel to the working states alone, and from there on.
-            self.move(OrderEventType.CANCEL_REFUSED, OrderState.PENDING_REPLACE, reason=_STILL_ASKED)
-
-    def reject(self, code: str, reason: str) -> None:
-        self.resolve_cancel(RequestOutcome.TOO_LATE)
-        self.resolve_replace(RequestOutcome.TOO_LATE)
-        self.move(
-            OrderEventType.ORDER_REJECTED,
-            OrderState.REJECTED,
-            reason=reason,
-            details={"rejectOrigin": RejectOrigin.BROKER.value, "code": code},
-            reject_origin=RejectOrigin.BROKER,
-            reject_code=code,
-            reject_reason=reason,
-            in_doubt=False,
-        )
-
-    def refuse_order(self, report: FaultReport) -> None:
-        order, words = self.order, _words(report)
-        if order.state.is_terminal:
-            return
-        if order.state is OrderState.ROUTED:
-            self.reject(str(report.broker_code), report.message)
-        elif report.broker_code == _DUPLICATE_ID:
-            # Real world: 103 is about the newcomer that reused the id; the order that holds it is untouched.
-            return
-        elif self.file.replace is not None and self.file.replace.sent_at is not None:
-            self.refuse_replace(report)
-        elif words == self.file.refused_replace:
-            # Said before, of a modify: said again it is no news of the order, which lives.
-            return
-        elif self.may_be_rejected(report):
-            self.reject(str(report.broker_code), report.message)
-        else:
-            self.doubt(words)
-
-    def may_be_rejected(self, report: FaultReport) -> bool:
-        # What was dealt in part, or outlived a refused modify, did live: then an error alone does not end it.
-        return (
-            report.fault is FaultClass.ORDER_REJECTED
-            and self.order.filled_quantity == ZERO
-            and self.file.refused_replace is None
-            and may_move(self.order.state, OrderState.REJECTED)
-        )
-
-    def refuse_replace(self, report: FaultReport) -> None:
-        words = _words(report)
-        if self.order.state.is_terminal or (words == self.file.refused_replace and self.file.replace is None):
-            return
-        if self.file.replace is None:
-            self.doubt(words)
-            return
-        self.resolve_replace(RequestOutcome.REJECTED, words)
-        self.file = replace(self.file, refused_replace=words)
-        self.move(OrderEventType.REPLACE_REFUSED, self.working_state(), reason=report.message)
-
-    def refuse_cancel(self, report: FaultReport) -> None:
-        order, cancel = self.order, self.file.cancel
-        if order.state.is_terminal:
-            return
-        is_unknown = report.broker_code in _UNKNOWN_TO_CANCEL and cancel is not None and cancel.reason is None
-        if is_unknown and order.in_doubt and order.permanent_id is None:
-            # A sweep did not find it, the cancel does not either, and it was never acknowledged: it never arrived.
-            self.clear_doubt()
-            self.end()
-            return
-        if report.broker_code in _NOT_CANCELLABLE and cancel is not None:
-            self.refuse_open_cancel(_words(report))
-        elif cancel is not None and cancel.reason is None:
-            # Still open: whether it came too late or is refused is for the query to say.
-            noted = replace(cancel, reason=_words(report))
-            self.requests.append(noted)
-            self.untold.setdefault("resolved", []).append(resolution(noted))
-            self.file = replace(self.file, cancel=noted)
-        self.doubt(_words(report))
-
-    def book(self, revisions: tuple[Execution, ...], report: ExecutionReport, key: ExecutionKey, now: datetime) -> None:
-        active = next((row for row in revisions if not row.is_superseded), None)
-        is_stale = active is not None and active.revision > report.revision
-        order = self.order
-        row = Execution(
-            id=key,
-            account_id=order.account_id,
-            order_id=order.id,
-            instrument_id=order.instrument_id,
-            execution_id=report.execution_id,
-            root=report.root,
-            revision=report.revision,
-            side=report.side,
-            quantity=report.quantity,
-            price=report.price,
-            liquidity=report.liquidity,
-            is_superseded=is_stale,
-            executed_at=report.executed_at,
-            recorded_at=now,
-        )
-        self.executions.append(row)
-        if is_stale:
-            return
-        if active is not None:
-            self.executions.append(replace(active, is_superseded=True))
-            self.is_restated = True
-        else:
-            self.fills.append(
-                Fill(
-                    instrument_id=order.instrument_id,
-                    signed_quantity=report.quantity * report.side.sign,
-                    price=report.price,
-                )
-            )
-        self.outgrow(report.quantity - (active.quantity if active else ZERO))
-        order = self.order
-        before_quantity = active.quantity if active else ZERO
-        before_notional = active.quantity * active.price if active else ZERO
-        filled = order.filled_quantity + report.quantity - before_quantity
-        self.put(
-            replace(
-                order,
-                filled_quantity=filled,
-                filled_notional=order.filled_notional + report.quantity * report.price - before_notional,
-                overfilled_quantity=max(filled - order.terms.quantity, ZERO),
-            )
-        )
-        self.settle(_execution_event(active, report), row)
-
-    def outgrow(self, dealt: Decimal) -> None:
-        # More is dealt than the old terms allow, and no more than the modify asked for: the broker took the modify.
-        request, filled = self.file.replace, self.order.filled_quantity + dealt
-        if request is None or request.terms is None or request.sent_at is None or self.order.state.is_terminal:
-            return
-        if self.order.terms.quantity < filled <= request.terms.quantity:
-            self.confirm_replace(request.terms)
-
-    def settle(self, event_type: OrderEventType, row: Execution) -> None:
-        details = execution_details(row, self.order)
-        order = self.order
-        if order.filled_quantity >= order.terms.quantity:
-            self.resolve_cancel(RequestOutcome.TOO_LATE)
-            self.resolve_replace(RequestOutcome.TOO_LATE)
-            self.move(event_type, OrderState.FILLED, details=details)
-            return
-        match order.state:
-            case OrderState.ACCEPTED if order.filled_quantity > 0:
-                self.move(event_type, OrderState.PARTIALLY_FILLED, details=details)
-            case OrderState.PARTIALLY_FILLED if order.filled_quantity == ZERO:
-                # The broker restated the whole of it: by way of PENDING_REPLACE, as the table has it, it works anew.
-                self.move(event_type, OrderState.PENDING_REPLACE, details=details)
-                self.move(OrderEventType.ORDER_ACCEPTED, OrderState.ACCEPTED, reason=_ALL_BUSTED)
-            case OrderState.FILLED if order.filled_quantity > 0:
-                # Whether the rest works on is for a query to say.
-                told = {**details, "inDoubt": True}
-                self.move(event_type, OrderState.PARTIALLY_FILLED, details=told, reason=_LOWERED, in_doubt=True)
-            case OrderState.FILLED | OrderState.REJECTED:
-                # A bust of all reopens nothing, and a fill proves that a rejected order lived and is over.
-                self.move(event_type, OrderState.CANCELED, details=details)
-            case _:
-                self.move(event_type, order.state, details=details)
-
-
-_STILL_ASKED = "the modify is still outstanding"
-_ALL_BUSTED = "nothing of the order is filled any more"
-_LOWERED = "the broker lowered what was filled; whether the rest works is not known"
-
-
-def same_terms(held: OrderTerms, wanted: OrderTerms) -> bool:
-    """True when the broker holds what was asked for; what it does not tell is not compared."""
-    return (
-        held.quantity == wanted.quantity
-        and held.limit_price == wanted.limit_price
-        and held.stop_price == wanted.stop_price
-        and held.trailing_amount == wanted.trailing_amount
-        and held.time_in_force is wanted.time_in_force
-        and (
-            held.expires_at is None
-            or wanted.expires_at is None
-            or _second(held.expires_at) == _second(wanted.expires_at)
-        )
-    )
-
-
-def _second(moment: datetime) -> datetime:
-    # IB holds whole seconds.
-    return moment.replace(microsecond=0)
-
-
-def _words(report: FaultReport) -> str:
-    return f"{report.broker_code}: {report.message}"
-
-
 def quarantine_key(key: AccountKey, report: BrokerReport) -> UUID:
     """The id under which a report that fits nowhere is kept: the same whenever it is told again.
 
@@ -582,21 +123,3 @@ def quarantine_key(key: AccountKey, report: BrokerReport) -> UUID:
     """
     told = {**asdict(report), "occurred_at": None, "kind": type(report).__name__}
     return uuid5(key.account_id, repr(sorted(told.items())))
-
-
-def _merged(ours: OrderTerms, told: OrderTerms) -> OrderTerms:
-    return replace(
-        ours,
-        quantity=told.quantity,
-        limit_price=told.limit_price,
-        stop_price=told.stop_price,
-        trailing_amount=told.trailing_amount,
-        time_in_force=told.time_in_force,
-        expires_at=(told.expires_at or ours.expires_at) if told.time_in_force is TimeInForce.GTD else None,
-    )
-
-
-def _execution_event(active: Execution | None, report: ExecutionReport) -> OrderEventType:
-    if report.quantity == Decimal(0):
-        return OrderEventType.EXECUTION_BUSTED
-    return OrderEventType.EXECUTION_BOOKED if active is None else OrderEventType.EXECUTION_CORRECTED

@@ -35,7 +35,8 @@ from app.identity.domain.access import system_principal
 from app.infra.db import BatchSession
 from app.orders.domain.linking import families_of, link_first, reserved_together
 from app.orders.domain.order import Execution, Order, OrderRequest, reserved_quantity
-from app.orders.domain.reports import OrderFile, apply_execution, apply_fault, apply_status
+from app.orders.domain.order_file import OrderFile
+from app.orders.domain.reports import apply_execution, apply_fault, apply_status
 from app.orders.repository.account_books import Book
 
 NOW = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)

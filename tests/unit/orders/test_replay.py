@@ -16,8 +16,8 @@ from app.core.messages import OrderTerms, StatusReport, WorkingStatus
 from app.orders.domain.changing import OrderChange, cancel_problem, changed_terms, replace_problems
 from app.orders.domain.journal import event_document, event_from_document, placement_details, request_details
 from app.orders.domain.order import LoggedEvent, OrderEvent, OrderRequest
+from app.orders.domain.order_file import Decision, OrderFile
 from app.orders.domain.replay import NotVerifiable, OrderHistory, replay_order
-from app.orders.domain.reports import Decision, OrderFile
 from app.orders.events import OrderEventType
 from tests.factories import instrument
 from tests.unit.orders.test_report_properties import executions, refusals, statuses

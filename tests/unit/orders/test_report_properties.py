@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.fix import OrderState, RejectOrigin, RequestOutcome, TimeInForce
 from app.core.messages import ExecutionReport, FaultClass, NotFoundReport, StatusReport, WorkingStatus
 from app.core.money import ZERO
-from app.orders.domain.reports import OrderFile
+from app.orders.domain.order_file import OrderFile
 from app.orders.domain.transitions import may_move
 from tests.unit.orders.values import (
     Desk,

@@ -21,14 +21,8 @@ from app.core.messages import (
 )
 from app.core.sessions import TradingDay
 from app.orders.domain.order import Execution, Order, OrderRequest
-from app.orders.domain.reports import (
-    Decision,
-    OrderFile,
-    apply_execution,
-    apply_fault,
-    apply_not_found,
-    apply_status,
-)
+from app.orders.domain.order_file import Decision, OrderFile
+from app.orders.domain.reports import apply_execution, apply_fault, apply_not_found, apply_status
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 LATER = datetime(2026, 3, 2, 14, 31, tzinfo=UTC)
