@@ -46,9 +46,10 @@ bench: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Measure orde
 	$(BIN)/python -m tests.benchmarks
 
 # The same schedule again: make faults FAULTS_ARGS='--seed 7'
-faults: $(VENV)/.tested-with ## Break a loaded installation for a quarter of an hour; write its table
+faults: $(VENV)/.tested-with ## Break loaded installations for half an hour; write the tables
 	$(BIN)/python -m tests.simulation --schedules 10000
 	$(BIN)/python -m tests.faults --write $(FAULTS_ARGS)
+	$(BIN)/python -m tests.faults --streams --write $(FAULTS_ARGS)
 
 faults-short: $(VENV)/.tested-with ## Break a loaded installation for a minute
 	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)

@@ -10,7 +10,7 @@ from tests.faults.events import Report
 from tests.faults.load import counted
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "faults.md"
-BEGIN, END = "<!-- begin: make faults -->", "<!-- end: make faults -->"
+CAMPAIGN, STREAMS = "make faults", "make faults: streams"
 VIOLATIONS_SHOWN_MAX = 40
 UNDECIDED_SHOWN_MAX = 20
 
@@ -45,12 +45,12 @@ def stream_table(report: Report) -> str:
     return f"| promise | faults | operations | violations |\n|---|---|---|---|\n{report.row()}"
 
 
-def write_page(text_of_run: str) -> None:
-    """Puts the tables into the marked block of the page."""
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text_of_run}\n{END}{after}")
+def write_page(block: str, text_of_run: str) -> None:
+    """Puts the tables into the block of the page that is marked with this name."""
+    begin, end = f"<!-- begin: {block} -->", f"<!-- end: {block} -->"
+    before, rest = PAGE.read_text().split(begin)
+    _, after = rest.split(end)
+    PAGE.write_text(f"{before}{begin}\n{text_of_run}\n{end}{after}")
 
 
 def silence_s(outcome: Outcome) -> float:
