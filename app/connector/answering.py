@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from app.brokers.domain import BrokerAccount
-from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
 from app.core.errors import OmsError, Problem
 from app.core.ids import AccountId, TenantId
@@ -16,6 +16,11 @@ from app.infra.redis import REDIS_LOST, Redis
 log = logging.getLogger(__name__)
 
 ANSWERING_MAX = 512
+
+_TOLD: Final = {
+    BrokerDisconnectedError.code: "The account is not connected to its broker.",
+    BrokerTimedOutError.code: "The broker did not answer in time.",
+}
 
 
 class Asked(Protocol):
@@ -87,7 +92,8 @@ class Answering:
                 raise BrokerDisconnectedError("there is no session with the gateway")
             answer = await session.what_if(question.asked, account.account_number)
         except OmsError as error:
-            reason = Problem(code=error.code, message=error.message)
+            # Where the gateway listens, and what it was asked beside, is of no use to who looks ahead at an order.
+            reason = Problem(code=error.code, message=_TOLD.get(error.code, error.message))
             await self._reply(question, Reply(id=question.id, reason=reason))
         except Exception:
             # The edge of a task of its own: a question must not end the connector.

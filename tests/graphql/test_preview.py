@@ -378,8 +378,25 @@ async def test_a_question_that_the_broker_never_answers_is_given_up(
     async with answering(firm, adapter):
         answered = await preview(firm)
 
-    assert (silent["wouldBeAccepted"], silent["marginUnavailable"]["code"]) == (True, "BROKER_TIMED_OUT")
+    assert silent["wouldBeAccepted"] is True
+    assert silent["marginUnavailable"] == {
+        "code": "BROKER_TIMED_OUT",
+        "message": "The broker did not answer in time.",
+        "path": [],
+    }
     assert answered["marginUnavailable"] is None
+
+
+async def test_a_session_that_ends_is_told_without_the_address_of_the_gateway(firm: Firm, adapter: IbAdapter) -> None:
+    await adapter.close()
+    async with answering(firm, adapter):
+        told = await preview(firm)
+
+    assert told["marginUnavailable"] == {
+        "code": "BROKER_DISCONNECTED",
+        "message": "The account is not connected to its broker.",
+        "path": [],
+    }
 
 
 async def test_a_refusal_of_the_broker_is_told_in_its_words(firm: Firm, adapter: IbAdapter) -> None:

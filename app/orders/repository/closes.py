@@ -15,13 +15,15 @@ async def orders_in_the_way(
 ) -> list[Order]:
     """The open orders of one side of a position, without their risk checks, that a close takes along.
 
-    Not those that deal at once or close it themselves, not those that make way for another close, and not the exits
-    that wait for the first fill of their entry.
+    Not those that deal at once or close it themselves, not those that make way for a close that still waits, and not
+    the exits that wait for the first fill of their entry.
     """
     rows = await session.fetch(
         """
-        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND instrument_id = $3 AND side = $4
-          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND close_id IS NULL AND NOT closes_position
+        SELECT * FROM orders AS o WHERE tenant_id = $1 AND account_id = $2 AND instrument_id = $3 AND side = $4
+          AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND NOT closes_position
+          AND (close_id IS NULL OR NOT EXISTS (
+            SELECT FROM orders AS c WHERE c.tenant_id = o.tenant_id AND c.id = o.close_id AND c.state = 'HELD'))
           AND (order_type <> 'MARKET' OR is_staged OR state = 'PENDING_APPROVAL')
           AND NOT (state = 'HELD' AND parent_id IS NOT NULL) ORDER BY id
         """,

@@ -365,6 +365,45 @@ async def test_a_close_that_waits_can_be_canceled(trader: Trader) -> None:
     await assert_told_in_full(trader)
 
 
+async def test_a_position_whose_close_was_canceled_can_be_closed_again_at_once(trader: Trader) -> None:
+    _, profit, loss = await covered(trader)
+    first = await closed(trader)
+    await trader.claim()
+    await cancel_order(trader.desk, trader.principal, first.id)
+
+    second = await closed(trader, "again")
+    await ended(trader, profit, loss)
+
+    assert (second.state, second.terms.quantity) == (OrderState.HELD, Decimal(100))
+    assert await sold(trader) == [100]
+    assert await trader.open_orders() == 1
+    await assert_told_in_full(trader)
+
+
+async def test_an_exit_that_works_on_after_its_close_was_canceled_makes_way_again(trader: Trader) -> None:
+    _, profit, loss = await covered(trader)
+    first = await closed(trader)
+    await trader.claim()
+    await cancel_order(trader.desk, trader.principal, first.id)
+    await trader.report(
+        FaultReport(
+            address=OrderAddress(order_id=loss.id),
+            fault=FaultClass.CANCEL_REJECTED,
+            broker_code=161,
+            message="Cancel attempted when order is not in a cancellable state.",
+            occurred_at=trader.desk.clock.now(),
+        )
+    )
+    await ended(trader, profit)
+
+    second = await closed(trader, "again")
+    await ended(trader, loss)
+
+    assert second.state is OrderState.HELD
+    assert await sold(trader) == [100]
+    await assert_told_in_full(trader)
+
+
 async def test_the_gates_opening_does_not_let_a_close_pass_the_exits(trader: Trader) -> None:
     _, profit, loss = await covered(trader)
     order = await closed(trader)
