@@ -161,6 +161,8 @@ class OrderMutation:
 
     @strawberry.mutation(
         description=f"Places up to {ORDERS_MAX} orders, each on its own merits: one that is refused holds up no other. "
+        "Only what is no value of its type at all, such as a quantity of NaN, refuses the request as a whole, with the "
+        "path to it. "
         "Those of an account are taken in the order of the input. An order whose outcome is not known has the error "
         "UNAVAILABLE: send it again under its clientOrderId.",
         extensions=scoped(Scope.PLACE_ORDERS),
