@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import socket
@@ -148,9 +147,6 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, asked_to_end.set)
     with contextlib.closing(listener):
         async with open_desk(settings) as desk, serving(create_app(desk, settings), listener) as server:
-            # What lives until the end is not looked at again: collections of the oldest generation stay short.
-            gc.collect()
-            gc.freeze()
             notify_ready()
             _log.info("serving on %s port %s", settings.http_host, settings.http_port)
             while not (asked_to_end.is_set() or server.should_exit):
