@@ -177,6 +177,9 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)
     if off_grid:
         return Placement(order=None, problems=off_grid)
+    beyond = _beyond_zero(intent.new, facts.quotes.get(instrument.id), booking.now)
+    if beyond is not None:
+        return Placement(order=None, problems=(beyond,))
     if intent.new.post_only:
         taking = taking_problem(intent.new.side, intent.new.terms, facts.quotes.get(instrument.id), booking.now)
         if taking is not None:
@@ -357,6 +360,20 @@ def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference 
         return None
     price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
     return Reference(price=price, at=quote.time) if price else None
+
+
+def _beyond_zero(new: NewOrder, quote: Tick | None, now: datetime) -> Problem | None:
+    legs: list[tuple[Side, OrderTerms, tuple[str, ...]]] = [(new.side, new.terms, ())]
+    if new.oco is not None:
+        legs.append((new.oco.side, new.oco.terms, ("legs", "1")))
+    for side, terms, path in legs:
+        if terms.trailing_amount is None or side is not Side.SELL:
+            continue
+        price = reference_price(quote, side, now)
+        if price is not None and terms.trailing_amount >= price.price:
+            message = "the stop would stand at or below zero"
+            return problem(OrderProblem.PRICE_INVALID, *path, "trailingAmount", message=message)
+    return None
 
 
 def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datetime) -> Problem | None:

@@ -191,6 +191,20 @@ mutation($i: ModifyOrderInput!) {
 """
 
 
+async def test_a_trailing_stop_below_zero_is_refused(firm: Firm) -> None:
+    aapl = firm.instruments["AAPL"]
+    tick = Tick(instrument_id=aapl.id, symbol="AAPL", bid=Decimal(187), ask=Decimal(188), time=firm.desk.clock.now())
+    await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
+    trailing = {"orderType": "TRAILING_STOP", "limitPrice": None}
+
+    beyond = await firm.api.place(**firm.order(side="SELL", trailingAmount="187", **trailing))
+    near = await firm.api.place(**firm.order(side="SELL", trailingAmount="186.99", **trailing))
+    above = await firm.api.place(**firm.order(side="BUY", trailingAmount="200", **trailing))
+
+    assert [(one["code"], one["path"]) for one in beyond["errors"]] == [("PRICE_INVALID", ["trailingAmount"])]
+    assert near["errors"] == above["errors"] == []
+
+
 async def test_a_post_only_order_is_held_against_the_quote_again_when_it_is_modified(
     firm: Firm, broker: Broker
 ) -> None:
