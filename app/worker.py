@@ -3,12 +3,12 @@
 from zoneinfo import ZoneInfo
 
 from taskiq import AsyncBroker
-from taskiq.api import run_receiver_task, run_scheduler_task
+from taskiq.api import run_scheduler_task
 
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
-from app.infra.queue import make_broker, make_scheduler
+from app.infra.queue import do_chores, make_broker, make_scheduler
 from app.infra.readiness import notify_ready
 from app.infra.redis import Redis, make_client
 from app.infra.settings import Settings
@@ -52,7 +52,7 @@ async def _work(settings: Settings) -> None:
     try:
         await broker.startup()
         notify_ready()
-        await run_receiver_task(broker)
+        await do_chores(broker)
     finally:
         await broker.shutdown()
         await broker.state.redis.close()
