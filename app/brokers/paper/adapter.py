@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from app.brokers.errors import (
     BrokerDisconnectedError,
@@ -68,6 +68,7 @@ class PaperAdapter:
         self._commands: deque[LaneCommand] = deque()
         self._windows: deque[list[Tick]] = deque(maxlen=WINDOWS_MAX)
         self._has_gap = False
+        self._asked: set[InstrumentId] = set()
         self._wake = asyncio.Event()
         self._working = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -159,7 +160,7 @@ class PaperAdapter:
         if instrument is None:
             raise WhatIfRefusedError("200 there is no such instrument")
         async with self._settled() as venue:
-            await self._look_up(venue, [instrument.id])
+            await self._look_up(venue, {instrument.id})
             answer = venue.preview(asked, instrument, self._clock.now())
         if isinstance(answer, Refusal):
             raise WhatIfRefusedError(f"{answer.code} {answer.message}")
@@ -224,12 +225,12 @@ class PaperAdapter:
                 await self._ledger.instruments({one.contract.instrument_id for one in commands}) if commands else {}
             )
             wanted = venue.instruments_in_use | set(instruments)
-            await self._look_up(venue, wanted if has_gap else [one for one in wanted if not venue.has_market(one)])
+            await self._look_up(venue, wanted if has_gap else wanted - self._asked)
             now = self._clock.now()
             venue.pass_time(now)
             for window in windows:
                 for tick in window:
-                    if tick.instrument_id in wanted:
+                    if tick.instrument_id in self._asked:
                         venue.see(tick, now)
             for command in commands:
                 venue.take(command, instruments.get(command.contract.instrument_id), now)
@@ -247,16 +248,21 @@ class PaperAdapter:
         for position in outcome.positions:
             self._sink.held(position)
 
-    async def _look_up(self, venue: PaperVenue, ids: Iterable[InstrumentId]) -> None:
-        missing = list(ids)
-        if missing:
-            now = self._clock.now()
-            for tick in await self._quotes.newest(missing):
-                venue.see(tick, now)
+    async def _look_up(self, venue: PaperVenue, ids: set[InstrumentId]) -> None:
+        if not ids:
+            return
+        self._asked |= ids
+        ticks = await self._quotes.newest(ids)
+        now = self._clock.now()
+        for tick in ticks:
+            venue.see(tick, now)
 
     async def _listen(self) -> None:
         try:
             async with self._quotes.stream() as windows:
+                # What was told before the stream began is looked up once more.
+                self._has_gap = True
+                self._wake.set()
                 async for window in windows:
                     if window is None or len(self._windows) == WINDOWS_MAX:
                         self._has_gap = True

@@ -105,10 +105,6 @@ class PaperVenue:
         held = {one.instrument_id for one in self._account.positions.values() if one.quantity}
         return held | {order.contract.instrument_id for order in self._open.values()}
 
-    def has_market(self, instrument_id: InstrumentId) -> bool:
-        """True once a quote of the instrument was seen or asked for."""
-        return instrument_id in self._markets
-
     def take(self, command: LaneCommand, instrument: Instrument | None, now: datetime) -> None:
         """Do what a claimed command says. The instrument is None where the house has none of that id."""
         self._now = now
