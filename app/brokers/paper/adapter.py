@@ -22,6 +22,7 @@ from app.core.errors import OmsError
 from app.core.ids import InstrumentId
 from app.core.messages import (
     AccountValues,
+    BrokerPosition,
     CommissionReport,
     Contract,
     ExecutionReport,
@@ -122,6 +123,14 @@ class PaperAdapter:
                     one for one in dealt if is_full and isinstance(one, ExecutionReport | CommissionReport)
                 ),
             )
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """All that the account holds.
+
+        Raises BrokerDisconnectedError.
+        """
+        async with self._settled() as venue:
+            return venue.positions()
 
     def unwritten(self) -> int:
         """How many commands wait for their turn."""

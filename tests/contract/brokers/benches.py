@@ -29,7 +29,7 @@ from app.marketdata.service import publish_ticks
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from tests import factories
-from tests.contract.brokers.conftest import ACCOUNT, RecordingSink, contract_of
+from tests.contract.brokers.conftest import ACCOUNT, WAIT_S, RecordingSink, contract_of
 from tests.contract.simulator.clocks import HandClock
 
 STARTS_AT = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
@@ -54,6 +54,10 @@ class BrokerBench(Protocol):
         self, bid: str, ask: str, *, bid_size: int = 1_000, ask_size: int = 1_000, last: str | None = None
     ) -> None:
         """Show this market of AAPL from now on."""
+        ...
+
+    async def settle(self, session: BrokerAdapter) -> None:
+        """Wait until the broker has dealt on the newest quote, and the session has heard of it."""
         ...
 
     async def pass_time(self, until: datetime) -> None:
@@ -99,6 +103,9 @@ class IbBench:
             last=Decimal(last or bid),
         )
 
+    async def settle(self, session: BrokerAdapter) -> None:
+        await session.probe()
+
     async def pass_time(self, until: datetime) -> None:
         self.clock.moment = until
         self.simulator.venue.pass_time(until)
@@ -115,6 +122,7 @@ class PaperBench:
     contracts: dict[str, Contract]
     clock: HandClock
     account: str
+    quoted_at: datetime = STARTS_AT
     sessions: list[BrokerAdapter] = field(default_factory=list)
 
     def session(self, sink: RecordingSink) -> BrokerAdapter:
@@ -149,7 +157,20 @@ class PaperBench:
             last_size=Decimal(100),
             time=self.clock.moment,
         )
+        self.quoted_at = tick.time
         await publish_ticks(self.redis, self.held.tenant_id, [tick])
+
+    async def settle(self, session: BrokerAdapter) -> None:
+        assert isinstance(session, PaperAdapter)
+        assert session._venue is not None
+        apple = self.contracts["AAPL"].instrument_id
+        # Before the first order of an instrument nobody listens: its newest quote is looked up then.
+        if apple in session._asked:
+            market = session._venue._market(apple)
+            async with asyncio.timeout(WAIT_S):
+                while market.tick is None or market.tick.time < self.quoted_at:
+                    await asyncio.sleep(0.002)
+        await session.probe()
 
     async def pass_time(self, until: datetime) -> None:
         self.clock.moment = until
@@ -177,8 +198,8 @@ async def paper_bench(database: Database, redis: Redis, bus: Bus) -> AsyncIterat
     tenant_id = await factories.make_tenant(database)
     key = await factories.make_account(database, tenant_id, account_number="PAPER1", broker=BrokerKind.PAPER)
     instruments = await factories.make_instruments(database, tenant_id)
-    async with begin_batch(database, tenant_id) as session:
-        await paper.open_books(session, key, "USD", CASH, STARTS_AT)
+    async with begin_batch(database, tenant_id) as writing:
+        await paper.open_books(writing, key, "USD", CASH, STARTS_AT)
     bench = PaperBench(
         database=database,
         redis=redis,

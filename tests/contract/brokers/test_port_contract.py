@@ -153,12 +153,19 @@ def canceled(command: LaneCommand) -> LaneCommand:
     return dataclasses.replace(command, kind=LaneKind.CANCEL)
 
 
-async def shown(broker: BrokerBench, session: Session, *quote: str, **sizes: int) -> None:
+async def shown(
+    broker: BrokerBench,
+    session: Session,
+    bid: str,
+    ask: str,
+    *,
+    bid_size: int = 1_000,
+    ask_size: int = 1_000,
+    last: str | None = None,
+) -> None:
     """Show a quote and wait until the broker has seen it."""
-    await broker.quote(*quote, **sizes)  # type: ignore[arg-type]
-    for _ in range(3):
-        await session.adapter.probe()
-        await asyncio.sleep(0.01)
+    await broker.quote(bid, ask, bid_size=bid_size, ask_size=ask_size, last=last)
+    await broker.settle(session.adapter)
 
 
 async def test_a_fresh_account_has_nothing_but_its_cash(broker: BrokerBench) -> None:
@@ -214,7 +221,7 @@ async def test_a_working_order_is_held_with_the_terms_that_were_sent(
     snapshot = await session.adapter.synchronize()
 
     [told] = [one for one in snapshot.reports if isinstance(one, StatusReport) and one.address.order_id is not None]
-    assert (told.address.order_id, told.status, told.filled) == (command.order_id, WorkingStatus.WORKING, 0)
+    assert (told.address.order_id, told.status, told.filled) == (command.order_id, WorkingStatus.WORKING, Decimal(0))
     assert told.address.permanent_id is not None
     assert executions(snapshot.reports) == []
 
@@ -229,7 +236,7 @@ async def test_a_market_order_deals_at_the_other_side_and_tells_what_it_cost(bro
 
     [execution] = session.executions(command.order_id)
     [cost] = [one for one in session.sink.reports if isinstance(one, CommissionReport)]
-    assert (execution.side, execution.quantity, execution.price) == (Side.BUY, 100, Decimal("187.42"))
+    assert (execution.side, execution.quantity, execution.price) == (Side.BUY, Decimal(100), Decimal("187.42"))
     assert execution.contract_id == command.contract.contract_id
     assert (cost.execution_id, cost.commission, cost.currency) == (execution.execution_id, Decimal(1), "USD")
 
@@ -279,7 +286,7 @@ async def test_stops_wait_for_the_last_trade(broker: BrokerBench) -> None:
         session.adapter.send(command)
         await session.terms(command.terms)
 
-    await shown(broker, session, "190.00", "190.02", last=189)  # type: ignore[arg-type]
+    await shown(broker, session, "190.00", "190.02", last="189")
     before = session.executions()
     await broker.quote("190.00", "190.02", last="190")
     await session.status(stop, WorkingStatus.FILLED)
@@ -429,7 +436,7 @@ async def test_a_snapshot_tells_everything_in_the_order_of_time(broker: BrokerBe
     first_status = min(index for index, one in enumerate(snapshot.reports) if isinstance(one, StatusReport))
     assert last_status < first_status
     [position] = snapshot.positions
-    assert (position.contract_id, position.symbol, position.quantity) == (265598, "AAPL", 33)
+    assert (position.contract_id, position.symbol, position.quantity) == (265598, "AAPL", Decimal(33))
 
 
 async def test_a_sweep_tells_open_orders_and_a_full_one_what_is_over_as_well(broker: BrokerBench) -> None:
@@ -460,7 +467,7 @@ async def test_what_is_dealt_moves_position_and_figures(broker: BrokerBench) -> 
     snapshot = await session.adapter.synchronize()
 
     [position] = snapshot.positions
-    assert (position.quantity, position.average_cost) == (100, Decimal("187.43"))
+    assert (position.quantity, position.average_cost) == (Decimal(100), Decimal("187.43"))
     assert snapshot.values.cash == CASH - Decimal("18742") - 1
     assert snapshot.values.equity == CASH - 3
     assert snapshot.values.initial_margin == Decimal("9370")
@@ -481,8 +488,8 @@ async def test_a_question_is_answered_and_nothing_is_ordered(broker: BrokerBench
     with pytest.raises(WhatIfRefusedError, match="110"):
         await session.adapter.what_if(off_grid, broker.account)
 
-    assert (answer.initial_margin_change, answer.maintenance_margin_change) == (9370, 4685)
-    assert (answer.commission, answer.commission_currency) == (1, "USD")
+    assert (answer.initial_margin_change, answer.maintenance_margin_change) == (Decimal(9370), Decimal(4685))
+    assert (answer.commission, answer.commission_currency) == (Decimal(1), "USD")
     assert (await session.adapter.synchronize()).reports == ()
     assert session.sink.reports == []
 

@@ -18,7 +18,7 @@ import pytest
 from app.brokers.batch import NewAccount
 from app.brokers.domain import BrokerAccount
 from app.brokers.errors import BrokerAccountUnknownError, BrokerDisconnectedError
-from app.brokers.paper import batch as paper
+from app.brokers.paper.orders import PaperChanges
 from app.connector.paper import PaperBooks
 from app.core.fix import BrokerKind, OrderState, Side
 from app.core.ids import InstrumentId
@@ -258,7 +258,7 @@ async def test_only_the_latest_session_writes_the_books(trading: Trading, databa
     first, second = (PaperBooks(database, trading.house.account) for _ in range(2))
     state = await first.open()
     await second.open()
-    changes = paper.PaperChanges(
+    changes = PaperChanges(
         orders=(),
         executions=(),
         positions=(),
