@@ -4,29 +4,28 @@ Pure: time, commands and quotes come in, changes and reports come out. Nothing m
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
 from app.brokers.paper.accounts import Figures, PaperAccount, commission_of
 from app.brokers.paper.market import PaperMarket
-from app.brokers.paper.orders import PaperChanges, PaperExecution, PaperOrder, PaperPosition, PaperState, PaperStatus
+from app.brokers.paper.news import News, Outcome, broker_position
+from app.brokers.paper.orders import PaperExecution, PaperOrder, PaperState, PaperStatus
 from app.brokers.paper.rules import (
     OPEN_ORDERS_MAX,
     OPENING_WAIT,
     PaperTerms,
     Refusal,
-    end_of,
-    hours_of,
     is_at_once,
     not_canceled,
     not_replaced,
     opening_of,
     problem_of_terms,
     rejected,
-    session_of,
 )
 from app.brokers.paper.telling import commission_report, execution_report, fault_report, refusal_report, status_report
+from app.brokers.paper.timetable import NEVER, PaperTimetable, is_for_opening
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.fx import FxRates
@@ -46,15 +45,6 @@ from app.core.money import ZERO
 
 HISTORY_MAX = 20_000
 """How many ended orders, and how many executions, are told to whoever asks; the books keep them all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What happened since the last look: to be stored, and to be told once it is stored."""
-
-    changes: PaperChanges | None
-    reports: tuple[BrokerReport, ...]
-    positions: tuple[BrokerPosition, ...]
 
 
 class PaperVenue:
@@ -81,13 +71,13 @@ class PaperVenue:
         self._dealt_until = dict(state.dealt_until)
         self._markets: dict[InstrumentId, PaperMarket] = {}
         self._waiting = dict(self._open)
+        self._for_opening = {name: one for name, one in self._open.items() if is_for_opening(one)}
+        self._timetable = PaperTimetable(terms)
+        self._due_at = now
         self._last_permanent_id = state.last_permanent_id
         self._last_execution_number = state.last_execution_number
         self.next_order_id = state.next_order_id
-        self._changed: dict[int, PaperOrder] = {}
-        self._dealt: list[PaperExecution] = []
-        self._moved: dict[InstrumentId, PaperPosition] = {}
-        self._reports: list[BrokerReport] = []
+        self._news = News()
 
     @property
     def orders(self) -> Iterable[PaperOrder]:
@@ -130,7 +120,7 @@ class PaperVenue:
         if not market.is_fresh(now):
             return
         for order in self._waiting_for_opening(tick):
-            del self._waiting[order.permanent_id]
+            del self._waiting[order.permanent_id], self._for_opening[order.permanent_id]
             # As much as the opening shows, and the rest ends.
             self._follow(market.book.place(order.for_book(TimeInForce.IOC)))
 
@@ -139,6 +129,8 @@ class PaperVenue:
         self._now = now
         for market in self._markets.values():
             self._follow(market.refresh(now))
+        if now < self._due_at:
+            return
         for order in list(self._open.values()):
             if order.ends_at is not None and order.ends_at <= now:
                 self._take_out(order, EndReason.EXPIRED)
@@ -147,6 +139,7 @@ class PaperVenue:
                     self._work(order)
             elif not self._is_dealt(order):
                 self._withdraw(order)
+        self._due_at = min((self._next_moment(order) for order in self._open.values()), default=NEVER)
 
     def preview(self, asked: WhatIf, instrument: Instrument, now: datetime) -> WhatIfAnswer | Refusal:
         """What the order would do if all of it dealt at its price, or at the market's where it has none."""
@@ -177,7 +170,7 @@ class PaperVenue:
 
     def positions(self) -> tuple[BrokerPosition, ...]:
         """What the account holds."""
-        return tuple(_told(held) for held in self._account.positions.values() if held.quantity)
+        return tuple(broker_position(held) for held in self._account.positions.values() if held.quantity)
 
     def status_of(self, order: PaperOrder) -> BrokerReport:
         """How an order stands, as it is told when somebody asks."""
@@ -194,30 +187,22 @@ class PaperVenue:
 
     def taken(self) -> Outcome:
         """What happened since this was last asked."""
-        changes = None
-        if self._changed:
-            changes = PaperChanges(
-                orders=tuple(self._changed.values()),
-                executions=tuple(self._dealt),
-                positions=tuple(self._moved.values()),
-                cash=dict(self._account.cash) if self._dealt else {},
-                last_permanent_id=self._last_permanent_id,
-                last_execution_number=self._last_execution_number,
-                next_order_id=self.next_order_id,
-            )
-        outcome = Outcome(
-            changes=changes,
-            reports=tuple(self._reports),
-            positions=tuple(_told(held) for held in self._moved.values()),
+        news, self._news = self._news, News()
+        outcome = news.outcome(
+            self._account.cash,
+            last_permanent_id=self._last_permanent_id,
+            last_execution_number=self._last_execution_number,
+            next_order_id=self.next_order_id,
         )
-        self._changed, self._dealt, self._moved, self._reports = {}, [], {}, []
         self._forget()
         return outcome
 
     def _forget(self) -> None:
         del self._executions[:-HISTORY_MAX]
         over = len(self._orders) - len(self._open) - HISTORY_MAX
-        for order in [one for one in self._orders.values() if not one.is_open][: max(0, over)]:
+        if over <= 0:
+            return
+        for order in [one for one in self._orders.values() if not one.is_open][:over]:
             del self._orders[order.permanent_id], self._by_number[order.broker_order_id]
 
     def _place(self, command: LaneCommand, instrument: Instrument | None) -> None:
@@ -241,11 +226,12 @@ class PaperVenue:
         if refusal is not None or instrument is None:
             assert refusal is not None, "an instrument that is not known is refused"
             self._finish(order, PaperStatus.REJECTED, refusal.message, refusal.code)
-            self._reports.append(refusal_report(order, self._client_id))
+            self._news.reports.append(refusal_report(order, self._client_id))
             return
         self._account.instruments[instrument.id] = instrument
         self._open[order.permanent_id] = order
-        order.ends_at = end_of(order, hours_of(instrument, self._terms), self._now)
+        order.ends_at = self._timetable.end_of(order, instrument, self._now)
+        self._due_at = min(self._due_at, self._next_moment(order))
         self._tell(order)
         if order.oca_group in self._done_groups and order.oca_group is not None:
             self._end(order, EndReason.CANCELED)
@@ -255,6 +241,8 @@ class PaperVenue:
             self._end(order, EndReason.NOT_FILLED_AT_ONCE)
         else:
             self._waiting[order.permanent_id] = order
+            if is_for_opening(order):
+                self._for_opening[order.permanent_id] = order
 
     def _refusal_of_new(self, command: LaneCommand, instrument: Instrument | None) -> Refusal | None:
         if instrument is None:
@@ -283,7 +271,7 @@ class PaperVenue:
             self._refuse(command, rejected("the order id belongs to another order", 103))
         elif command.kind is LaneKind.PLACE and (not order.is_open or order.terms == command.terms):
             # Written once more by somebody who did not hear the answer: it is the same order.
-            self._reports.append(self.status_of(order))
+            self._news.reports.append(self.status_of(order))
         elif order.status is PaperStatus.FILLED:
             self._refuse(command, not_replaced("a filled order cannot be modified", 104))
         elif not order.is_open:
@@ -309,7 +297,8 @@ class PaperVenue:
             is_same_trail = command.terms.trailing_amount == old.trailing_amount
             order.trail_stop = told or (order.trail_stop if is_same_trail else None)
         order.terms = command.terms
-        order.ends_at = end_of(order, hours_of(instrument, self._terms), self._now)
+        order.ends_at = self._timetable.end_of(order, instrument, self._now)
+        self._due_at = min(self._due_at, self._next_moment(order))
         if order.permanent_id in self._waiting or not self._is_dealt(order):
             if order.permanent_id not in self._waiting:
                 self._withdraw(order)
@@ -335,7 +324,7 @@ class PaperVenue:
         )
 
     def _refuse(self, command: LaneCommand, refusal: Refusal) -> None:
-        self._reports.append(fault_report(command, refusal, self._client_id, self._now))
+        self._news.reports.append(fault_report(command, refusal, self._client_id, self._now))
 
     def _market(self, instrument_id: InstrumentId) -> PaperMarket:
         market = self._markets.get(instrument_id)
@@ -370,10 +359,10 @@ class PaperVenue:
         return commission_of(instrument.instrument_type, filled, notional * instrument.multiplier)
 
     def _is_dealt(self, order: PaperOrder) -> bool:
-        if order.terms.time_in_force is TimeInForce.OPG:
-            return False
-        hours = hours_of(self._instrument(order), self._terms)
-        return session_of(order, hours, self._now).opens_at <= self._now
+        return self._timetable.is_dealt(order, self._instrument(order), self._now)
+
+    def _next_moment(self, order: PaperOrder) -> datetime:
+        return self._timetable.next_moment(order, self._instrument(order), self._now)
 
     def _instrument(self, order: PaperOrder) -> Instrument:
         return self._account.instruments[order.contract.instrument_id]
@@ -381,9 +370,8 @@ class PaperVenue:
     def _waiting_for_opening(self, tick: Tick) -> list[PaperOrder]:
         return [
             order
-            for order in self._waiting.values()
+            for order in self._for_opening.values()
             if order.contract.instrument_id == tick.instrument_id
-            and order.terms.time_in_force is TimeInForce.OPG
             and opening_of(order) <= tick.time <= self._now < opening_of(order) + OPENING_WAIT
         ]
 
@@ -414,10 +402,10 @@ class PaperVenue:
                     self._deal_in_group(order, event)
                 case OrderTriggered():
                     order.is_triggered = True
-                    self._changed[order.permanent_id] = order
+                    self._news.changed(order)
                 case StopTrailed():
                     order.trail_stop = event.stop_price
-                    self._changed[order.permanent_id] = order
+                    self._news.changed(order)
                 case OrderReplaced():
                     self._tell(order)
                 case OrderEnded():
@@ -487,15 +475,14 @@ class PaperVenue:
             executed_at=self._now,
         )
         self._executions.append(execution)
-        self._dealt.append(execution)
-        self._moved[instrument.id] = self._account.positions[instrument.id]
-        self._reports.append(execution_report(execution, self._client_id))
+        self._news.dealt(execution, self._account.positions[instrument.id])
+        self._news.reports.append(execution_report(execution, self._client_id))
         if not order.leaves_quantity:
             if order.oca_group is not None:
                 self._done_groups.add(order.oca_group)
             self._finish(order, PaperStatus.FILLED, None)
         self._tell(order)
-        self._reports.append(commission_report(execution))
+        self._news.reports.append(commission_report(execution))
 
     def _end(self, order: PaperOrder, reason: EndReason) -> None:
         self._finish(order, PaperStatus.CANCELED, reason.value)
@@ -505,17 +492,9 @@ class PaperVenue:
         order.status, order.reason, order.refusal_code, order.ended_at = status, reason, code, self._now
         self._open.pop(order.permanent_id, None)
         self._waiting.pop(order.permanent_id, None)
-        self._changed[order.permanent_id] = order
+        self._for_opening.pop(order.permanent_id, None)
+        self._news.changed(order)
 
     def _tell(self, order: PaperOrder) -> None:
-        self._changed[order.permanent_id] = order
-        self._reports.append(status_report(order, self._client_id, self._now))
-
-
-def _told(held: PaperPosition) -> BrokerPosition:
-    return BrokerPosition(
-        contract_id=held.contract_id,
-        symbol=held.symbol,
-        quantity=held.quantity,
-        average_cost=held.average_cost,
-    )
+        self._news.changed(order)
+        self._news.reports.append(status_report(order, self._client_id, self._now))

@@ -187,6 +187,7 @@ async def test_an_old_quote_deals_nothing_and_a_displayed_size_deals_once(
     ]
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_a_kill_and_deals_once(
     trading: Trading, settings: Settings, redis: Redis, tmp_path: Path
 ) -> None:
@@ -228,6 +229,53 @@ async def test_what_was_acknowledged_survives_a_kill_and_deals_once(
     [cash] = await trading.rows("SELECT amount FROM paper_cash")
     [dealt] = await trading.rows("SELECT sum(quantity * price + commission) AS value FROM paper_executions")
     assert cash["amount"] == CASH - dealt["value"]
+
+
+@pytest.mark.slow
+async def test_kills_in_the_midst_of_dealing_lose_nothing_and_deal_nothing_twice(
+    trading: Trading, settings: Settings, redis: Redis, tmp_path: Path
+) -> None:
+    names = [f"order-{number}" for number in range(60)]
+
+    async def dealt() -> Decimal:
+        [row] = await trading.rows("SELECT coalesce(sum(quantity), 0) AS dealt FROM paper_executions")
+        return Decimal(row["dealt"])
+
+    async def stream() -> None:
+        # Each quote is another price, and shows seven.
+        number = 0
+        while True:
+            number += 1
+            await quote(trading, redis, "187.00", f"187.{10 + number % 80}", size=7)
+            await asyncio.sleep(0.005)
+
+    for name in names:
+        await trading.place(name, quantity=25, limit="188")
+    streaming = asyncio.create_task(stream())
+    try:
+        for kill in range(3):
+            async with connector_process(settings, tmp_path) as process:
+                goal = Decimal(300 * (kill + 1))
+
+                async def is_reached(goal: Decimal = goal) -> bool:
+                    return await dealt() >= goal
+
+                await trading.until(is_reached)
+                process.send_signal(signal.SIGKILL)
+                await process.wait()
+        async with connector_process(settings, tmp_path):
+            await trading.until_states(dict.fromkeys(names, OrderState.FILLED))
+            await trading.until(lambda: is_equal_to_the_books(trading))
+    finally:
+        streaming.cancel()
+        await asyncio.gather(streaming, return_exceptions=True)
+
+    assert await dealt() == 60 * 25
+    rows = await trading.rows("SELECT quoted_at, sum(quantity) FROM paper_executions GROUP BY quoted_at")
+    assert max(row["sum"] for row in rows) <= 7
+    [cash] = await trading.rows("SELECT amount FROM paper_cash")
+    [value] = await trading.rows("SELECT sum(quantity * price + commission) AS spent FROM paper_executions")
+    assert cash["amount"] == CASH - value["spent"]
 
 
 @asynccontextmanager
