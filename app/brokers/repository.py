@@ -1,5 +1,7 @@
 """The SQL of broker accounts, their leases, their connection state and their balances."""
 
+from typing import Final
+
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease
 from app.core.fix import BrokerKind, InstrumentType
 from app.core.ids import AccountId, InstrumentId, TenantId
@@ -11,7 +13,7 @@ from app.infra.db import BatchSession
 _ACTIVE_ACCOUNTS = """
 SELECT tenant_id, id, broker, account_number, base_currency, host, port, client_id, is_paper
   FROM broker_accounts
- WHERE is_active
+ WHERE is_active AND is_connection_wanted
  ORDER BY tenant_id, id
  LIMIT $1
 """
@@ -39,6 +41,7 @@ _GIVE_LEASE = """
 UPDATE broker_connections
    SET lease_until = NULL, leased_by = NULL, is_gate_open = false, state = 'DISCONNECTED', connected_since = NULL
  WHERE tenant_id = $1 AND account_id = $2 AND generation = $3
+RETURNING true
 """
 
 _SET_STATUS = """
@@ -63,15 +66,54 @@ UPDATE broker_connections
 RETURNING next_order_id
 """
 
-_SAVE_BALANCE = """
-INSERT INTO account_balances AS held
-       (tenant_id, account_id, cash, equity, buying_power, initial_margin, maintenance_margin, updated_at)
-VALUES ($1, $2, coalesce($3::numeric, 0), coalesce($4::numeric, 0), coalesce($5::numeric, 0),
-        coalesce($6::numeric, 0), coalesce($7::numeric, 0), clock_timestamp())
+_FIGURES: Final = (
+    "cash",
+    "equity",
+    "buying_power",
+    "initial_margin",
+    "maintenance_margin",
+    "available_funds",
+    "excess_liquidity",
+    "cushion",
+    "special_memorandum_account",
+    "gross_position_value",
+    "daily_pnl",
+    "unrealized_pnl",
+    "realized_pnl",
+)
+_ALWAYS_KNOWN: Final = 5
+_TOLD: Final = ", ".join(
+    f"coalesce(${place + 3}::numeric, 0)" if place < _ALWAYS_KNOWN else f"${place + 3}::numeric"
+    for place in range(len(_FIGURES))
+)
+_KEPT: Final = ", ".join(f"{name} = coalesce(${place + 3}, held.{name})" for place, name in enumerate(_FIGURES))
+_HAS_PNL: Final = "coalesce($13, $14, $15) IS NOT NULL"
+
+_SAVE_BALANCE: Final = f"""
+INSERT INTO account_balances AS held (tenant_id, account_id, {", ".join(_FIGURES)}, updated_at, pnl_at)
+VALUES ($1, $2, {_TOLD}, clock_timestamp(), CASE WHEN {_HAS_PNL} THEN clock_timestamp() END)
 ON CONFLICT (tenant_id, account_id) DO UPDATE
-   SET cash = coalesce($3, held.cash), equity = coalesce($4, held.equity),
-       buying_power = coalesce($5, held.buying_power), initial_margin = coalesce($6, held.initial_margin),
-       maintenance_margin = coalesce($7, held.maintenance_margin), updated_at = excluded.updated_at
+   SET {_KEPT}, updated_at = excluded.updated_at, pnl_at = coalesce(excluded.pnl_at, held.pnl_at)
+"""
+
+# A currency that the broker names no more is gone from the account.
+_DROP_CURRENCIES = """
+DELETE FROM currency_balances WHERE tenant_id = $1 AND account_id = $2 AND NOT (currency = ANY($3::text[]))
+"""
+
+_SAVE_CURRENCIES = """
+INSERT INTO currency_balances AS held (tenant_id, account_id, currency, cash, stock_value, net_liquidation,
+       realized_pnl, unrealized_pnl, exchange_rate, updated_at)
+SELECT $1, $2, n.*, clock_timestamp()
+  FROM unnest($3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[])
+    AS n(currency, cash, stock_value, net_liquidation, realized_pnl, unrealized_pnl, exchange_rate)
+ ORDER BY n.currency
+ON CONFLICT (tenant_id, account_id, currency) DO UPDATE
+   SET cash = coalesce(excluded.cash, held.cash), stock_value = coalesce(excluded.stock_value, held.stock_value),
+       net_liquidation = coalesce(excluded.net_liquidation, held.net_liquidation),
+       realized_pnl = coalesce(excluded.realized_pnl, held.realized_pnl),
+       unrealized_pnl = coalesce(excluded.unrealized_pnl, held.unrealized_pnl),
+       exchange_rate = coalesce(excluded.exchange_rate, held.exchange_rate), updated_at = excluded.updated_at
 """
 
 _WATCHED = """
@@ -130,9 +172,9 @@ async def renew_lease(session: BatchSession, lease: Lease, duration_s: float) ->
     return bool(await session.fetch(_RENEW_LEASE, *_key(lease), duration_s))
 
 
-async def give_lease(session: BatchSession, lease: Lease) -> None:
-    """Let the account go, so that another connector may take it at once."""
-    await session.execute(_GIVE_LEASE, *_key(lease))
+async def give_lease(session: BatchSession, lease: Lease) -> bool:
+    """Let the account go, so that another connector may take it at once; True when the lease was still ours."""
+    return bool(await session.fetch(_GIVE_LEASE, *_key(lease)))
 
 
 async def set_status(session: BatchSession, lease: Lease, status: ConnectionStatus) -> bool:
@@ -164,14 +206,23 @@ async def raise_next_order_id(session: BatchSession, lease: Lease, at_least: int
 async def save_balance(session: BatchSession, lease: Lease, values: AccountValues) -> None:
     """Store the figures that the broker told; those that it did not tell stay."""
     await session.execute(
-        _SAVE_BALANCE,
+        _SAVE_BALANCE, lease.tenant_id, lease.account_id, *(getattr(values, name) for name in _FIGURES)
+    )
+    told = values.by_currency
+    if not told:
+        return
+    await session.execute(_DROP_CURRENCIES, lease.tenant_id, lease.account_id, [one.currency for one in told])
+    await session.execute(
+        _SAVE_CURRENCIES,
         lease.tenant_id,
         lease.account_id,
-        values.cash,
-        values.equity,
-        values.buying_power,
-        values.initial_margin,
-        values.maintenance_margin,
+        [one.currency for one in told],
+        [one.cash for one in told],
+        [one.stock_value for one in told],
+        [one.net_liquidation for one in told],
+        [one.realized_pnl for one in told],
+        [one.unrealized_pnl for one in told],
+        [one.exchange_rate for one in told],
     )
 
 

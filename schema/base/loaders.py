@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from app.approvals import service as approvals
 from app.approvals.domain import OrderApproval
 from app.brokers import viewing as brokers
-from app.brokers.viewing import AccountView, BalanceView, ConnectionView
+from app.brokers.viewing import AccountView, BalanceView, ConnectionView, CredentialView, CurrencyView
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import Instrument, Tick
@@ -49,6 +49,16 @@ class Loaders:
     def balances(self) -> DataLoader[AccountId, BalanceView | None]:
         """The broker's figures by account; None where it has told none yet."""
         return self._by_id(brokers.balances)
+
+    @cached_property
+    def currencies(self) -> DataLoader[AccountId, list[CurrencyView] | None]:
+        """The broker's figures by account, for each currency; None where it has told none yet."""
+        return self._by_id(brokers.currencies)
+
+    @cached_property
+    def credentials(self) -> DataLoader[AccountId, list[CredentialView] | None]:
+        """Which secrets are stored, by account; None where there is none."""
+        return self._by_id(brokers.credentials)
 
     @cached_property
     def instruments(self) -> DataLoader[InstrumentId, Instrument | None]:
