@@ -58,7 +58,13 @@ mutation Place($input: PlaceOrderInput!) {
 @pytest.fixture(scope="session")
 def settings(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
     """The settings of the web process."""
-    return Settings(environment="test", database_url=database_url, redis_url=redis_url, redis_prefix=redis_prefix)
+    return Settings(
+        environment="test",
+        database_url=database_url,
+        redis_url=redis_url,
+        redis_prefix=redis_prefix,
+        gateway_hosts="gateway.test:4001-4999",
+    )
 
 
 @pytest.fixture(scope="session")
