@@ -22,6 +22,8 @@ docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")
 app.add_typer(journal_app, name="journal")
+secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials of broker accounts.")
+app.add_typer(secrets_app, name="secrets")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -192,3 +194,34 @@ def journal_verify(
     from app.cli.journal import verify
 
     raise typer.Exit(verify(tenant, account, as_json=as_json))
+
+
+@secrets_app.command("generate")
+def secrets_generate(
+    version: Annotated[str, typer.Option("--version", help="The name of the key, such as 2.")] = "1",
+) -> None:
+    """Print a new master key: an entry of OMS_MASTER_KEY, to be put before the others."""
+    from app.cli.secrets import generate
+
+    generate(version)
+
+
+@secrets_app.command("show")
+def secrets_show(as_json: AsJson = False) -> None:
+    """Show which versions of the master key are needed."""
+    from app.cli.secrets import show
+
+    show(as_json=as_json)
+
+
+@secrets_app.command("rotate")
+def secrets_rotate(
+    has_data_keys: Annotated[
+        bool, typer.Option("--data-keys", help="Seal all secrets under new data keys, not only wrap the present ones.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Wrap every tenant's data key by the newest master key. Interrupted, it goes on when it is run again."""
+    from app.cli.secrets import rotate
+
+    rotate(has_data_keys=has_data_keys, as_json=as_json)

@@ -44,7 +44,9 @@ async def newest_key(session: BatchSession, tenant_id: TenantId) -> StoredKey | 
 async def keys_for_update(session: BatchSession, tenant_id: TenantId) -> list[StoredKey]:
     """All keys of the tenant, the oldest first, locked until the transaction ends."""
     # Before the first key there is no row that could be locked.
-    await session.execute("SELECT pg_advisory_xact_lock(hashtextextended('data keys of ' || $1::uuid::text, 0))", tenant_id)
+    await session.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('data keys of ' || $1::uuid::text, 0))", tenant_id
+    )
     return await keys(session, tenant_id)
 
 
