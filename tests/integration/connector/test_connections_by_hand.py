@@ -215,9 +215,10 @@ async def test_the_brokers_figures_stand_by_currency_and_its_earnings_beside_our
     assert dollars.cash < Decimal(1_000_000)
     assert dollars.exchange_rate == Decimal(1)
     assert told.pnl_at is not None
+    assert told.daily_pnl is not None
     assert compared.daily.broker == told.daily_pnl
     assert compared.daily.ours is not None
-    assert compared.daily.difference == compared.daily.broker - compared.daily.ours
+    assert compared.daily.difference == told.daily_pnl - compared.daily.ours
 
 
 async def _until_heard(heard: list[tuple[AccountView, str, bool]], state: str) -> None:

@@ -95,9 +95,9 @@ def test_only_the_gateways_of_the_operator_are_reached(host: str, port: int) -> 
 
 def test_client_id_zero_is_taken_by_explicit_choice_alone() -> None:
     assert checked(client_id=0, owns_manual_orders=True).client_id == 0
-    for terms in ({"client_id": 0}, {"client_id": 7, "owns_manual_orders": True}):
+    for client_id, owns_manual_orders in ((0, False), (7, True)):
         with pytest.raises(InputError) as refused:
-            checked(**terms)
+            checked(owns_manual_orders, client_id=client_id)
         assert refused.value.path == ("ownsManualOrders",)
 
 
