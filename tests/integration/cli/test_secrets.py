@@ -114,7 +114,7 @@ async def test_an_interrupted_rotation_goes_on_and_begins_no_other(
 
     async def interrupted(session: BatchSession, vault: Vault, tenant_id: TenantId) -> int:
         nonlocal calls
-        calls += 1
+        calls += tenant_id == sealed.keys[0].tenant_id
         if calls == 2:
             raise ConnectionAbortedError
         return await reseal(session, vault, tenant_id)
@@ -130,7 +130,7 @@ async def test_an_interrupted_rotation_goes_on_and_begins_no_other(
     done = await rotate_data_keys(sealed.database, sealed.system_database, vault, SystemClock())
 
     assert in_between == [SECRETS, SECRETS]
-    assert done.resealed_secrets == 3
+    assert (done.new_keys, done.resealed_secrets) == (1, 3)
     assert await sealed.versions() == [2, 2]
     assert await sealed.opened(vault) == [{**SECRETS, "totp": "seed"}, SECRETS]
 
