@@ -1,9 +1,10 @@
 """The SQL of broker accounts, their leases, their connection state and their balances."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease
-from app.core.fix import BrokerKind, InstrumentType
+from app.core.fix import BrokerKind, ConnectionState, InstrumentType
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountValues, Contract
 from app.infra.db import BatchSession
@@ -15,6 +16,18 @@ SELECT tenant_id, id, broker, account_number, base_currency, host, port, client_
   FROM broker_accounts
  WHERE is_active AND is_connection_wanted
  ORDER BY tenant_id, id
+ LIMIT $1
+"""
+
+_EXAMINED = """
+SELECT a.tenant_id, a.id, a.broker, a.account_number, a.base_currency, a.host, a.port, a.client_id, a.is_paper,
+       t.slug, coalesce(c.state, 'DISCONNECTED') AS state, c.last_error,
+       coalesce(c.lease_until >= clock_timestamp(), false) AS is_held
+  FROM broker_accounts AS a
+  JOIN tenants AS t ON t.id = a.tenant_id
+  LEFT JOIN broker_connections AS c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
+ WHERE a.is_active AND a.is_connection_wanted AND a.broker = 'INTERACTIVE_BROKERS'
+ ORDER BY t.slug, a.account_number
  LIMIT $1
 """
 
@@ -127,19 +140,31 @@ SELECT id, symbol, instrument_type, exchange, currency, broker_contract_id
 
 async def active_accounts(session: BatchSession, limit: int) -> list[BrokerAccount]:
     """The accounts that are to be connected, of every tenant that the session sees, in key order."""
+    return [_account(row) for row in await session.fetch(_ACTIVE_ACCOUNTS, limit)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedAccount:
+    """An account that is to be connected, whose it is and how its connection stands; is_held by some connector."""
+
+    tenant: str
+    account: BrokerAccount
+    state: ConnectionState
+    last_error: str | None
+    is_held: bool
+
+
+async def examined_accounts(session: BatchSession, limit: int = 1_000) -> list[ExaminedAccount]:
+    """The accounts that are to be connected, of all tenants by their slugs; the role must be SYSTEM."""
     return [
-        BrokerAccount(
-            tenant_id=TenantId(row["tenant_id"]),
-            id=AccountId(row["id"]),
-            broker=BrokerKind(row["broker"]),
-            account_number=row["account_number"],
-            base_currency=row["base_currency"],
-            host=row["host"],
-            port=row["port"],
-            client_id=row["client_id"],
-            is_paper=row["is_paper"],
+        ExaminedAccount(
+            tenant=row["slug"],
+            account=_account(row),
+            state=ConnectionState(row["state"]),
+            last_error=row["last_error"],
+            is_held=row["is_held"],
         )
-        for row in await session.fetch(_ACTIVE_ACCOUNTS, limit)
+        for row in await session.fetch(_EXAMINED, limit)
     ]
 
 
@@ -223,6 +248,20 @@ async def save_balance(session: BatchSession, lease: Lease, values: AccountValue
         [one.realized_pnl for one in told],
         [one.unrealized_pnl for one in told],
         [one.exchange_rate for one in told],
+    )
+
+
+def _account(row: Any) -> BrokerAccount:
+    return BrokerAccount(
+        tenant_id=TenantId(row["tenant_id"]),
+        id=AccountId(row["id"]),
+        broker=BrokerKind(row["broker"]),
+        account_number=row["account_number"],
+        base_currency=row["base_currency"],
+        host=row["host"],
+        port=row["port"],
+        client_id=row["client_id"],
+        is_paper=row["is_paper"],
     )
 
 

@@ -106,8 +106,43 @@ def migrate(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check settings, servers and ports; exit code 1 when something is wrong, 6 when only the broker is."""
+def doctor(
+    host: Annotated[str | None, typer.Option("--host", help="Look at the gateway of this host.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="Its port: 4003 live, 4004 paper.")
+    ] = None,
+    client_id: Annotated[
+        int | None, typer.Option("--client-id", min=0, help="Look under this client id, to see whether it is in use.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Tell whether this account is managed there.")
+    ] = None,
+    is_paper: Annotated[
+        bool | None,
+        typer.Option("--paper/--live", help="What the account is meant to be; by its number when not given."),
+    ] = None,
+    has_accounts: Annotated[
+        bool, typer.Option("--accounts", help="Look at the gateway of every account that is to be connected.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, servers and ports; exit code 1 when something is wrong, 6 when only the broker is.
+
+    With --host and --port, or with --accounts, it tells in words what is wrong with gateways: it opens a session, asks
+    for the time and the open orders, and leaves; nothing is ordered, changed or canceled.
+    """
+    if (host is None) is not (port is None) or (host is not None and has_accounts):
+        raise typer.BadParameter("--host and --port go together, without --accounts")
+    if host is not None and port is not None:
+        from app.cli.gateway_doctor import examine_gateway
+
+        raise typer.Exit(
+            examine_gateway(host, port, client_id=client_id, account=account, is_paper=is_paper, as_json=as_json)
+        )
+    if has_accounts:
+        from app.cli.gateway_doctor import examine_accounts
+
+        raise typer.Exit(examine_accounts(as_json=as_json))
     from app.cli.doctor import examine
 
     raise typer.Exit(examine(as_json=as_json))
