@@ -183,7 +183,7 @@ async def part_connection(session: BatchSession, key: AccountKey) -> None:
 
 
 async def move_gateway(session: BatchSession, key: AccountKey, host: str, port: int) -> bool:
-    """Stores another address of the account's gateway, with its client ids there; False when one is not free."""
+    """Stores another address of the account's gateway; False when its client ids there are not free, and not taken."""
     rows: Sequence[dict[str, int]] = await session.fetch(
         "UPDATE broker_accounts SET host = $3, port = $4 WHERE tenant_id = $1 AND id = $2 RETURNING client_id",
         key.tenant_id,

@@ -7,7 +7,7 @@ from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease
 from app.core.fix import BrokerKind, ConnectionState, InstrumentType
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountValues, Contract
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Write
 
 # All lease times are the database's own clock: the connectors' clocks may differ.
 
@@ -230,25 +230,25 @@ async def raise_next_order_id(session: BatchSession, lease: Lease, at_least: int
 
 async def save_balance(session: BatchSession, lease: Lease, values: AccountValues) -> None:
     """Store the figures that the broker told; those that it did not tell stay."""
-    await session.execute(
-        _SAVE_BALANCE, lease.tenant_id, lease.account_id, *(getattr(values, name) for name in _FIGURES)
-    )
     told = values.by_currency
-    if not told:
-        return
-    await session.execute(_DROP_CURRENCIES, lease.tenant_id, lease.account_id, [one.currency for one in told])
-    await session.execute(
-        _SAVE_CURRENCIES,
-        lease.tenant_id,
-        lease.account_id,
-        [one.currency for one in told],
-        [one.cash for one in told],
-        [one.stock_value for one in told],
-        [one.net_liquidation for one in told],
-        [one.realized_pnl for one in told],
-        [one.unrealized_pnl for one in told],
-        [one.exchange_rate for one in told],
-    )
+    figures = (getattr(values, name) for name in _FIGURES)
+    writes = [Write.of(_SAVE_BALANCE, lease.tenant_id, lease.account_id, *figures)]
+    if told:
+        key = (lease.tenant_id, lease.account_id, [one.currency for one in told])
+        writes.append(Write.of(_DROP_CURRENCIES, *key))
+        writes.append(
+            Write.of(
+                _SAVE_CURRENCIES,
+                *key,
+                [one.cash for one in told],
+                [one.stock_value for one in told],
+                [one.net_liquidation for one in told],
+                [one.realized_pnl for one in told],
+                [one.unrealized_pnl for one in told],
+                [one.exchange_rate for one in told],
+            )
+        )
+    await session.write(writes)
 
 
 def _account(row: Any) -> BrokerAccount:
