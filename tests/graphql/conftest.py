@@ -307,14 +307,14 @@ class Broker:
 
     def __init__(self, firm: Firm, lease: Lease) -> None:
         self._firm = firm
-        self._lease = lease
+        self.lease = lease
         self._count = 0
 
     async def claim(self) -> list[LaneCommand]:
         """Takes what the lane holds."""
         desk, key = self._firm.desk, self._firm.key
         async with begin_batch(desk.database, key.tenant_id) as session:
-            return await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
+            return await claim_orders(session, self.lease, CLIENT_ID, limit=100, now=desk.clock.now())
 
     async def acknowledge(self, *order_ids: str) -> None:
         """Tells that orders work."""

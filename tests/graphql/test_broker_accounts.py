@@ -1,6 +1,7 @@
 """Accounts that a tenant brings in, connects, moves and leaves, as a client meets them."""
 
 import asyncio
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,9 +10,10 @@ import asyncpg
 import orjson
 import pytest
 
+from app.brokers import repository as brokers
 from app.brokers.credentials import open_credentials
 from app.core.ids import AccountId
-from app.core.messages import AccountKey
+from app.core.messages import AccountKey, AccountValues, CurrencyValues
 from app.identity.domain import Role, Scope
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
@@ -51,6 +53,13 @@ mutation Disconnect($input: DisconnectBrokerInput!) {
 """
 FOLLOW = """
 subscription { brokerConnections { id label isConnectionWanted connection { state isGateOpen lastError } } }
+"""
+FIGURES = """
+{ brokerAccounts {
+  equity buyingPower excessLiquidity cushion specialMemorandumAccount figuresAt
+  balances { currency cash stockValue exchangeRate }
+  brokerPnl { daily { broker ours difference } realized { broker ours difference } brokerUnrealized brokerAt }
+} }
 """
 _ports = count(4001)
 
@@ -318,6 +327,44 @@ async def test_connections_of_another_tenant_are_not_heard_of(firm: Firm, strang
         await firm.api.data(DISCONNECT, input={"accountId": str(firm.account_id)})
 
         assert (await opened_socket.next_data())["brokerConnections"]["id"] == str(firm.account_id)
+
+
+async def test_the_brokers_figures_are_told_by_currency_and_beside_ours(firm: Firm, broker: Broker) -> None:
+    values = AccountValues(
+        equity=Decimal("1000.5"),
+        excess_liquidity=Decimal(800),
+        cushion=Decimal("0.79"),
+        daily_pnl=Decimal("12.5"),
+        unrealized_pnl=Decimal(30),
+        realized_pnl=Decimal(-2),
+        by_currency=(
+            CurrencyValues(currency="EUR", cash=Decimal(-46), exchange_rate=Decimal("1.0869")),
+            CurrencyValues(currency="USD", cash=Decimal(950), stock_value=Decimal(100)),
+        ),
+    )
+    async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
+        await brokers.save_balance(session, broker.lease, values)
+        # What is not told stays; a currency that is not told any more is gone.
+        later = AccountValues(buying_power=Decimal(4000), by_currency=values.by_currency[1:])
+        await brokers.save_balance(session, broker.lease, later)
+
+    [account] = (await firm.api.data(FIGURES))["brokerAccounts"]
+
+    assert account.pop("figuresAt") is not None
+    assert account["brokerPnl"].pop("brokerAt") is not None
+    assert account == {
+        "equity": "1000.5",
+        "buyingPower": "4000",
+        "excessLiquidity": "800",
+        "cushion": "0.79",
+        "specialMemorandumAccount": None,
+        "balances": [{"currency": "USD", "cash": "950", "stockValue": "100", "exchangeRate": None}],
+        "brokerPnl": {
+            "daily": {"broker": "12.5", "ours": "0", "difference": "12.5"},
+            "realized": {"broker": "-2", "ours": "0", "difference": "-2"},
+            "brokerUnrealized": "30",
+        },
+    }
 
 
 async def _next_of(opened_socket: Socket, account_id: str) -> Answer:

@@ -23,6 +23,7 @@ from app.infra.settings import Settings
 from app.simulator.config import AccountSeed, SimulatorConfig
 from app.simulator.server import Simulator
 from tests.contract.brokers.conftest import ACCOUNT
+from tests.contract.brokers.test_gateway_probe import held
 from tests.graphql.conftest import relaying
 from tests.integration.connector.conftest import House
 from tests.integration.connector.test_connector import WAIT_S, Trading, connector
@@ -181,6 +182,25 @@ async def test_connections_are_told_as_they_change(trading: Trading, settings: S
         await asyncio.gather(following, return_exceptions=True)
 
     assert any(state == "CONNECTED" and is_open for _, state, is_open in heard)
+
+
+async def test_a_client_id_that_another_program_has_is_kept_and_told(
+    trading: Trading, settings: Settings, simulator: Simulator
+) -> None:
+    account = trading.house.account
+    async with held(simulator, client_id=account.client_id), connector(settings):
+
+        async def is_told() -> bool:
+            row = await trading.connection()
+            return row is not None and row["state"] == "BACKING_OFF" and row["last_error"] is not None
+
+        await trading.until(is_told)
+        told = await trading.connection()
+
+    assert told["last_error"].startswith("BROKER_CLIENT_ID_TAKEN")
+    assert told["is_gate_open"] is False
+    [stored] = await trading.rows("SELECT client_id FROM broker_accounts")
+    assert stored["client_id"] == account.client_id
 
 
 async def test_the_brokers_figures_stand_by_currency_and_its_earnings_beside_ours(
