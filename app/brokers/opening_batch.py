@@ -35,7 +35,9 @@ async def account_by_number(
 async def account_for_update(session: BatchSession, key: AccountKey) -> StoredAccount | None:
     """The account, locked until the transaction ends; None where the tenant has none of the id."""
     rows = await session.fetch(
-        "SELECT * FROM broker_accounts WHERE tenant_id = $1 AND id = $2 FOR UPDATE", key.tenant_id, key.account_id
+        "SELECT * FROM broker_accounts WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        key.tenant_id,
+        key.account_id,
     )
     for row in rows:
         return StoredAccount(

@@ -8,7 +8,7 @@ from app.brokers.domain import NewAccount
 MASKED: Final = "********"
 
 
-def account_facts(account: NewAccount, secrets: Mapping[str, str | None]) -> dict[str, Any]:
+def audited_account(account: NewAccount, secrets: Mapping[str, str | None]) -> dict[str, Any]:
     """The account as it is written down; a secret that was taken away is null."""
     facts: dict[str, Any] = {
         "broker": account.broker.value,

@@ -7,7 +7,7 @@ from app.brokers.credentials import change_credentials
 from app.brokers.domain import NewAccount, checked_account, checked_credentials
 from app.brokers.errors import AccountExistsError
 from app.core.messages import AccountKey
-from app.flows.broker_audit import account_facts
+from app.flows.broker_audit import audited_account
 from app.flows.connection_news import connection_changed
 from app.flows.desk import Desk
 from app.flows.open_account import open_account
@@ -37,7 +37,7 @@ async def create_broker_account(
             opened.key.account_id,
             entry_id=desk.ids.new(),
             now=now,
-            new=account_facts(new, secrets),
+            new=audited_account(new, secrets),
         )
         await session.write([audit.record_batch([act]), connection_changed([opened.key], now)])
     return opened.key

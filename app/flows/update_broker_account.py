@@ -10,7 +10,7 @@ from app.brokers.domain import NewAccount, checked_address, checked_credentials,
 from app.brokers.errors import AccountHasOpenOrdersError, AccountUnknownError
 from app.core.ids import AccountId
 from app.core.messages import AccountKey
-from app.flows.broker_audit import account_facts
+from app.flows.broker_audit import audited_account
 from app.flows.connection_news import connection_changed
 from app.flows.desk import Desk
 from app.flows.open_account import seat_account
@@ -67,8 +67,8 @@ async def update_broker_account(desk: Desk, principal: Principal, account_id: Ac
             account_id,
             entry_id=desk.ids.new(),
             now=now,
-            old=account_facts(before, {}),
-            new=account_facts(after, secrets),
+            old=audited_account(before, {}),
+            new=audited_account(after, secrets),
         )
         await session.write([audit.record_batch([act]), connection_changed([key], now)])
 

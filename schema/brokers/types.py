@@ -10,7 +10,7 @@ from app.brokers.errors import AccountUnknownError
 from app.brokers.viewing import BalanceView, ConnectionView
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId
-from app.flows.compare_pnl import Compared, compare_pnl
+from app.flows.compare_pnl import Compared
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
@@ -85,9 +85,7 @@ class BrokerPnl:
 
     daily: ComparedFigure = strawberry.field(description="Of the day, realized and unrealized, after commissions.")
     realized: ComparedFigure = strawberry.field(description="Realized in the day, after commissions.")
-    broker_unrealized: Decimal | None = strawberry.field(
-        description="The broker's, of the open positions since they were opened; ours stands at each position."
-    )
+    unrealized: ComparedFigure = strawberry.field(description="Of the open positions since they were opened.")
     broker_at: datetime | None = strawberry.field(description="When the broker told its figures last.")
 
 
@@ -215,13 +213,22 @@ class BrokerAccount(Node):
     async def broker_pnl(self, info: Info) -> BrokerPnl:
         """Both sides of profit and loss."""
         told = await _balance(self.view.id, info)
-        compared = await compare_pnl(info.context.desk, info.context.principal, self.view.id, told)
+        compared = await info.context.loaders.compared_pnl.load(self.view.id)
+        assert compared is not None, "accounts are not deleted"
         return BrokerPnl(
             daily=ComparedFigure.of(compared.daily),
             realized=ComparedFigure.of(compared.realized),
-            broker_unrealized=told.unrealized_pnl,
+            unrealized=ComparedFigure.of(compared.unrealized),
             broker_at=told.pnl_at,
         )
+
+    @strawberry.field(
+        description="How many orders were sent to the broker and are not over. They go on working there while the "
+        "account is not connected."
+    )
+    async def orders_at_broker(self, info: Info) -> int:
+        """How many orders work at the broker."""
+        return await info.context.loaders.orders_at_broker.load(self.view.id) or 0
 
     @strawberry.field(description="Which secrets are stored, by name. MANAGE_BROKERS.")
     async def credentials(self, info: Info) -> list[BrokerCredential]:

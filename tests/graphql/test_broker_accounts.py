@@ -58,7 +58,9 @@ FIGURES = """
 { brokerAccounts {
   equity buyingPower excessLiquidity cushion specialMemorandumAccount figuresAt
   balances { currency cash stockValue exchangeRate }
-  brokerPnl { daily { broker ours difference } realized { broker ours difference } brokerUnrealized brokerAt }
+  brokerPnl {
+    daily { broker ours difference } realized { broker ours difference } unrealized { broker ours difference } brokerAt
+  }
 } }
 """
 _ports = count(4001)
@@ -266,6 +268,7 @@ async def test_disconnecting_shuts_the_gate_and_orders_wait(firm: Firm, broker: 
     assert (await firm.api.place(**firm.order()))["order"]["state"] == "HELD"
     order = await firm.api.data("query($id: ID!) { order(id: $id) { state } }", id=at_broker["id"])
     assert order["order"]["state"] == "ACCEPTED"
+    assert (await firm.api.data("{ brokerAccounts { ordersAtBroker } }"))["brokerAccounts"] == [{"ordersAtBroker": 1}]
 
 
 async def test_a_client_id_stays_while_orders_of_it_work(firm: Firm, broker: Broker) -> None:
@@ -362,7 +365,7 @@ async def test_the_brokers_figures_are_told_by_currency_and_beside_ours(firm: Fi
         "brokerPnl": {
             "daily": {"broker": "12.5", "ours": "0", "difference": "12.5"},
             "realized": {"broker": "-2", "ours": "0", "difference": "-2"},
-            "brokerUnrealized": "30",
+            "unrealized": {"broker": "30", "ours": "0", "difference": "30"},
         },
     }
 

@@ -223,7 +223,7 @@ async def test_the_brokers_figures_stand_by_currency_and_its_earnings_beside_our
         async with trading.desk.reading(principal) as session:
             told = (await viewing.balances(session, principal.tenant_id, [account_id]))[account_id]
             ledger = (await viewing.currencies(session, principal.tenant_id, [account_id]))[account_id]
-        compared = await compare_pnl(trading.desk, principal, account_id, told)
+        compared = (await compare_pnl(trading.desk, principal, [account_id]))[account_id]
 
     assert told.excess_liquidity is not None
     assert told.available_funds is not None
@@ -239,6 +239,8 @@ async def test_the_brokers_figures_stand_by_currency_and_its_earnings_beside_our
     assert compared.daily.broker == told.daily_pnl
     assert compared.daily.ours is not None
     assert compared.daily.difference == told.daily_pnl - compared.daily.ours
+    assert compared.unrealized.broker == told.unrealized_pnl
+    assert compared.unrealized.ours is not None
 
 
 async def _until_heard(heard: list[tuple[AccountView, str, bool]], state: str) -> None:
