@@ -1,6 +1,8 @@
 """Accounts that a tenant brings in, connects, moves and leaves, as a client meets them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -14,7 +16,11 @@ from app.brokers import repository as brokers
 from app.brokers.credentials import open_credentials
 from app.core.ids import AccountId
 from app.core.messages import AccountKey, AccountValues, CurrencyValues
+from app.flows.connect_broker import disconnect_broker
+from app.flows.follow_connections import follow_connections
+from app.flows.log_out import log_out
 from app.identity.domain import Role, Scope
+from app.infra.bus import GAP, Bus, Stream
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
 from tests.graphql.conftest import Answer, Api, Broker, Firm, Socket
@@ -330,6 +336,38 @@ async def test_connections_of_another_tenant_are_not_heard_of(firm: Firm, strang
         await firm.api.data(DISCONNECT, input={"accountId": str(firm.account_id)})
 
         assert (await opened_socket.next_data())["brokerConnections"]["id"] == str(firm.account_id)
+
+
+async def test_following_connections_ends_with_the_credential(firm: Firm, relayed: None) -> None:
+    async with firm.api.socket() as opened_socket:
+        await opened_socket.subscribe(FOLLOW)
+        await opened_socket.next_data()
+        await firm.api.data(CONNECT, input={"accountId": str(firm.account_id)})
+
+        await log_out(firm.desk.door, firm.principal)
+        await disconnect_broker(firm.desk, firm.principal, firm.account_id)
+
+        assert await opened_socket.refusal() == ("UNAUTHENTICATED", [])
+
+
+async def test_missed_changes_bring_every_account_again(
+    firm: Firm, relayed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream: Stream[bytes] = Stream(10)
+
+    @asynccontextmanager
+    async def subscribed(bus: Bus, channel: str, **options: Any) -> AsyncIterator[Stream[bytes]]:
+        assert channel == f"connections:{firm.key.tenant_id}"
+        yield stream
+
+    monkeypatch.setattr(Bus, "subscribe", subscribed)
+    followed = follow_connections(firm.desk, firm.principal)
+    first = await anext(followed)
+    stream.put(GAP)
+    again = await anext(followed)
+
+    assert first == again
+    assert again.id == firm.account_id
 
 
 async def test_the_brokers_figures_are_told_by_currency_and_beside_ours(firm: Firm, broker: Broker) -> None:
