@@ -146,7 +146,7 @@ def checked_address(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_or
     if asked.broker is not BrokerKind.INTERACTIVE_BROKERS:
         return replace(asked, host=host)
     if (host, asked.port) not in gateways:
-        raise GatewayNotAllowedError
+        raise GatewayNotAllowedError("host")
     if owns_manual_orders is not (asked.client_id == 0):
         told = "client id 0 gets orders entered by hand in TWS: say so with ownsManualOrders"
         raise InputError(

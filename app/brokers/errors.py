@@ -78,9 +78,9 @@ class GatewayNotAllowedError(OmsError):
 
     code = "BROKER_GATEWAY_NOT_ALLOWED"
 
-    def __init__(self) -> None:
+    def __init__(self, *path: str) -> None:
         super().__init__(
-            "This host and port are not among the gateways of the installation (OMS_GATEWAY_HOSTS).", path=["host"]
+            "This host and port are not among the gateways of the installation (OMS_GATEWAY_HOSTS).", path=path
         )
 
 

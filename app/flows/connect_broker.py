@@ -2,7 +2,8 @@
 
 from app.audit import service as audit
 from app.brokers import opening_batch as brokers
-from app.brokers.errors import AccountUnknownError
+from app.brokers.errors import AccountUnknownError, GatewayNotAllowedError
+from app.core.fix import BrokerKind
 from app.core.ids import AccountId
 from app.core.messages import AccountKey
 from app.flows.connection_news import connection_changed
@@ -17,13 +18,16 @@ from app.infra.uow import begin_batch
 async def connect_broker(desk: Desk, principal: Principal, account_id: AccountId) -> None:
     """A connector takes the account, within a second where one runs; to ask again is no error.
 
-    Orders that waited for the gate leave when it opens. Raises AccountUnknownError, ClientIdNotFreeError.
+    Orders that waited for the gate leave when it opens. Raises AccountUnknownError, GatewayNotAllowedError where the
+    operator has closed the account's gateway, ClientIdNotFreeError.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
     async with begin_batch(desk.database, key.tenant_id) as session:
         found = await brokers.account_for_update(session, key)
         if found is None:
             raise AccountUnknownError("accountId")
+        if found.account.broker is BrokerKind.INTERACTIVE_BROKERS and found.account.gateway not in desk.gateways:
+            raise GatewayNotAllowedError("accountId")
         await seat_account(session, key, found.account)
         if not found.account.is_connection_wanted:
             await brokers.want_connection(session, key, is_wanted=True)

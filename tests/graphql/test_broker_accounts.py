@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -14,9 +15,10 @@ import pytest
 
 from app.brokers import repository as brokers
 from app.brokers.credentials import open_credentials
+from app.brokers.errors import GatewayNotAllowedError
 from app.core.ids import AccountId
 from app.core.messages import AccountKey, AccountValues, CurrencyValues
-from app.flows.connect_broker import disconnect_broker
+from app.flows.connect_broker import connect_broker, disconnect_broker
 from app.flows.follow_connections import follow_connections
 from app.flows.log_out import log_out
 from app.identity.domain import Role, Scope
@@ -289,6 +291,17 @@ async def test_a_client_id_stays_while_orders_of_it_work(firm: Firm, broker: Bro
     assert moved["brokerAccount"]["connection"]["host"] == "gateway.test"
     # The way has changed: what held the account by the old one is fenced.
     assert moved["brokerAccount"]["connection"]["isGateOpen"] is False
+
+
+async def test_a_gateway_that_the_operator_has_closed_is_not_connected_any_more(firm: Firm) -> None:
+    account = await opened(firm.api)
+    closed = replace(firm.desk, gateways=frozenset())
+
+    with pytest.raises(GatewayNotAllowedError) as refused:
+        await connect_broker(closed, firm.principal, AccountId(UUID(account["id"])))
+
+    assert refused.value.path == ("accountId",)
+    await disconnect_broker(closed, firm.principal, firm.account_id)
 
 
 @pytest.mark.parametrize("document", [CONNECT, DISCONNECT, UPDATE])
