@@ -1,4 +1,4 @@
-"""What the IB adapter alone does, at the simulator's socket, over both libraries; the rest is the contract of the port."""
+"""What the IB adapter alone does, at the simulator's socket, over both libraries; the contract has the rest."""
 
 import asyncio
 import dataclasses

@@ -15,8 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.brokers.batch import NewAccount
-from app.brokers.domain import BrokerAccount
+from app.brokers.domain import BrokerAccount, NewAccount
 from app.brokers.errors import BrokerAccountUnknownError, BrokerDisconnectedError
 from app.brokers.paper.orders import PaperChanges
 from app.connector.paper import PaperBooks
