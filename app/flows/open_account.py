@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from app.brokers import opening_batch as brokers
-from app.brokers.domain import DOCTOR_CLIENT_ID, NewAccount, seats_of
+from app.brokers.domain import DOCTOR_CLIENT_ID, PAPER_CASH, NewAccount, seats_of
 from app.brokers.errors import ClientIdNotFreeError
 from app.brokers.paper import batch as paper
 from app.core.fix import BrokerKind
@@ -23,23 +22,13 @@ class OpenedAccount:
     is_new: bool
 
 
-PAPER_CASH = Decimal(1_000_000)
-"""What an account at the paper broker starts with, in its base currency, where nothing else is said."""
-
-
 async def open_account(
-    session: BatchSession,
-    tenant_id: TenantId,
-    new: NewAccount,
-    *,
-    now: datetime,
-    ids: Ids,
-    starting_cash: Decimal = PAPER_CASH,
+    session: BatchSession, tenant_id: TenantId, new: NewAccount, *, now: datetime, ids: Ids
 ) -> OpenedAccount:
     """Opens the account, or finds it where the tenant has it already.
 
-    An account at the paper broker gets its books there too, with starting_cash in its base currency. Raises
-    ClientIdNotFreeError: the transaction is to be rolled back then.
+    An account at the paper broker gets its books there, too. Raises ClientIdNotFreeError: the transaction is to be
+    rolled back then.
     """
     key = AccountKey(tenant_id=tenant_id, account_id=AccountId(ids.new()))
     if not await brokers.insert_account(session, key, new, now):
@@ -49,7 +38,8 @@ async def open_account(
     await seat_account(session, key, new)
     await account_books.open_book(session, key)
     if new.broker is BrokerKind.PAPER:
-        await paper.open_books(session, key, new.base_currency, starting_cash, now)
+        cash = PAPER_CASH if new.starting_cash is None else new.starting_cash
+        await paper.open_books(session, key, new.base_currency, cash, now)
     return OpenedAccount(key=key, is_new=True)
 
 

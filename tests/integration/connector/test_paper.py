@@ -67,11 +67,10 @@ async def trading(database: Database, database_url: str, settings: Settings) -> 
         port=1,
         client_id=7,
         is_paper=True,
+        starting_cash=CASH,
     )
     async with begin_batch(database, tenant_id) as session:
-        account = await open_account(
-            session, tenant_id, new, now=SystemClock().now(), ids=SystemIds(), starting_cash=CASH
-        )
+        account = await open_account(session, tenant_id, new, now=SystemClock().now(), ids=SystemIds())
     house = House(
         tenant_id=tenant_id,
         account=BrokerAccount(
@@ -354,16 +353,34 @@ query Preview($input: PlaceOrderInput!) {
   }
 }
 """
-LOOK = """
-query Look($id: ID!) {
+LOOK = "{ brokerAccounts { id cash connection { state } } }"
+SEE = """
+query See($id: ID!) {
   order(id: $id) { state filledQuantity averageFillPrice executions { quantity price commission } }
   positions { quantity }
-  brokerAccounts { broker isPaper connection { state } }
 }
 """
+CREATE = """
+mutation Create($input: CreateBrokerAccountInput!) {
+  createBrokerAccount(input: $input) { brokerAccount { id } errors { code message path } }
+}
+"""
+CONNECT = "mutation Connect($id: ID!) { connectBroker(input: {accountId: $id}) { errors { code } } }"
+NEW_ACCOUNT = {
+    "broker": "PAPER",
+    "accountNumber": "PAPER2",
+    "accountType": "MARGIN",
+    "baseCurrency": "USD",
+    "host": "paper",
+    "port": 1,
+    "clientId": 8,
+    "isPaper": True,
+}
 
 
-async def test_a_client_trades_on_a_paper_account_over_http(trading: Trading, settings: Settings, redis: Redis) -> None:
+async def test_a_client_brings_in_a_paper_account_and_trades_on_it_over_http(
+    trading: Trading, settings: Settings, redis: Redis
+) -> None:
     desk, tenant_id = trading.desk, trading.house.tenant_id
     token = token_of(desk, await factories.make_principal(desk.database, tenant_id))
     async with AsyncExitStack() as stack:
@@ -372,24 +389,40 @@ async def test_a_client_trades_on_a_paper_account_over_http(trading: Trading, se
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         api = Api(http=http, address=address, bearer=token)
         await stack.enter_async_context(connector(settings))
-        await trading.until_connected()
-        terms = {"accountId": str(trading.house.account.id), "symbol": "AAPL", "side": Side.BUY.value}
 
-        placed = await api.data(PLACE, input={**terms, "orderType": "MARKET", "quantity": "10", "clientOrderId": "a"})
+        created = (await api.data(CREATE, input={**NEW_ACCOUNT, "startingCash": "50000"}))["createBrokerAccount"]
+        account_id = created["brokerAccount"]["id"]
+        await api.data(CONNECT, id=account_id)
+
+        async def is_connected() -> bool:
+            [account] = [one for one in (await api.data(LOOK))["brokerAccounts"] if one["id"] == account_id]
+            return bool(account["connection"]["state"] == "CONNECTED" and account["cash"] == "50000")
+
+        await trading.until(is_connected)
+        terms = {"accountId": account_id, "symbol": "AAPL", "side": Side.BUY.value, "quantity": "10"}
+        market = {**terms, "orderType": "MARKET"}
+        placed = await api.data(PLACE, input={**market, "clientOrderId": "a"})
         resting = await api.data(
-            PLACE,
-            input={**terms, "orderType": "LIMIT", "limitPrice": "150", "quantity": "10", "clientOrderId": "b"},
+            PLACE, input={**terms, "orderType": "LIMIT", "limitPrice": "150", "clientOrderId": "b"}
         )
+        await trading.until_states({"a": OrderState.ACCEPTED, "b": OrderState.ACCEPTED})
         await quote(trading, redis, "187.40", "187.42")
-        preview = await api.data(
-            PREVIEW, input={**terms, "orderType": "MARKET", "quantity": "10", "clientOrderId": "p"}
-        )
-        await trading.until_states({"a": OrderState.FILLED, "b": OrderState.ACCEPTED})
+        await trading.until_states({"a": OrderState.FILLED})
+        preview = (await api.data(PREVIEW, input={**market, "clientOrderId": "p"}))["previewOrder"]
+        await api.data(PLACE, input={**market, "quantity": "1000", "clientOrderId": "c"})
         await api.data(CANCEL, id=resting["placeOrder"]["order"]["id"])
-        await trading.until_states({"b": OrderState.CANCELED})
+        await trading.until_states({"b": OrderState.CANCELED, "c": OrderState.REJECTED})
         await trading.until(lambda: is_equal_to_the_books(trading))
-        seen: dict[str, Any] = await api.data(LOOK, id=placed["placeOrder"]["order"]["id"])
+        seen: dict[str, Any] = await api.data(SEE, id=placed["placeOrder"]["order"]["id"])
 
+    assert created["errors"] == []
+    assert preview == {
+        "wouldBeAccepted": True,
+        "initialMarginChange": "937",
+        "maintenanceMarginChange": "468.5",
+        "commission": "1",
+        "marginUnavailable": None,
+    }
     assert seen["order"] == {
         "state": "FILLED",
         "filledQuantity": "10",
@@ -397,13 +430,20 @@ async def test_a_client_trades_on_a_paper_account_over_http(trading: Trading, se
         "executions": [{"quantity": "10", "price": "187.42", "commission": "1"}],
     }
     assert seen["positions"] == [{"quantity": "10"}]
-    assert preview["previewOrder"] == {
-        "wouldBeAccepted": True,
-        "initialMarginChange": "937",
-        "maintenanceMarginChange": "468.5",
-        "commission": "1",
-        "marginUnavailable": None,
-    }
-    [account] = seen["brokerAccounts"]
-    assert (account["broker"], account["isPaper"]) == ("PAPER", True)
-    assert account["connection"]["state"] == "CONNECTED"
+
+
+async def test_only_a_paper_account_takes_starting_cash_and_not_any(trading: Trading, settings: Settings) -> None:
+    desk = trading.desk
+    token = token_of(desk, await factories.make_principal(desk.database, trading.house.tenant_id))
+    real = {**NEW_ACCOUNT, "broker": "INTERACTIVE_BROKERS", "accountNumber": "DU7654321", "startingCash": "1"}
+    async with serve(desk, settings) as address, httpx.AsyncClient(timeout=10) as http:
+        api = Api(http=http, address=address, bearer=token)
+
+        answers = [
+            (await api.data(CREATE, input=asked))["createBrokerAccount"]
+            for asked in (real, {**NEW_ACCOUNT, "startingCash": "-1"}, {**NEW_ACCOUNT, "startingCash": "1000000000001"})
+        ]
+
+    assert [one["brokerAccount"] for one in answers] == [None] * 3
+    assert [one["errors"][0]["path"] for one in answers] == [["startingCash"]] * 3
+    assert [row["account_number"] for row in await trading.rows("SELECT * FROM broker_accounts")] == ["PAPER1"]
