@@ -109,6 +109,8 @@ def test_a_version_that_names_another_key_does_not_open() -> None:
         (f"{OLD},{NEW}", "each needs a version"),
         (f"a b:{OLD}", "a version is 1 to 32 letters"),
     ],
+    # The keys are drawn anew in each process.
+    ids=["nothing", "short", "31 bytes", "a version twice", "no versions", "an odd version"],
 )
 def test_what_is_no_master_key_is_refused_without_quoting_it(text: str, told: str) -> None:
     with pytest.raises(MasterKeyError, match=told) as refused:
