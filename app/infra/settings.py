@@ -119,6 +119,13 @@ class Settings(BaseSettings):
     simulator_seed: int = Field(
         default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
     )
+    paper_sessions: Literal["always", "exchange"] = Field(
+        default="exchange",
+        description="when the paper broker deals: at all hours of every day, or in the hours of each instrument",
+    )
+    paper_quote_age_seconds: float = Field(
+        default=15, gt=0, le=3600, description="how old a quote may be that the paper broker still deals on"
+    )
     database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,
         description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",
