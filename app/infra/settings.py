@@ -104,6 +104,13 @@ class Settings(BaseSettings):
         default="always",
         description="when the simulator deals: at all hours of every day, or in the hours of each exchange",
     )
+    simulator_control_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port of the simulator's control on the loopback, 0 for any free one; off when unset, "
+        "except under `oms up`",
+    )
     simulator_seed: int = Field(
         default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
     )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from decimal import Decimal
 
@@ -315,15 +316,21 @@ class Simulator:
             raise
 
 
-async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:
+async def run(
+    config: SimulatorConfig,
+    on_ready: Callable[[], None],
+    control: Callable[[Simulator], AbstractAsyncContextManager[None]] | None = None,
+) -> None:
     """Serve until cancelled, then keep the state. `on_ready` is called once it listens.
 
-    Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
+    `control` is entered while it serves. Raises OSError when a port is taken, SimulatorStateError when the kept state
+    cannot be read.
     """
     simulator = Simulator(config)
     await simulator.start()
     try:
-        on_ready()
-        await asyncio.Event().wait()
+        async with control(simulator) if control else nullcontext():
+            on_ready()
+            await asyncio.Event().wait()
     finally:
         await simulator.stop()
