@@ -20,6 +20,7 @@ from app.core.messages import (
     StatusReport,
 )
 from app.core.money import plain
+from app.core.records import replace
 from app.core.sessions import UTC_ZONE
 from app.flows.booking import Booking
 from app.flows.charge_commissions import book_commission, charge, early_commission
@@ -107,7 +108,7 @@ def _apply(work: Reported, report: AddressedReport) -> None:
             # A repeated or an outdated revision makes no room.
             decision = _decide(work, file, report)
     if not decision.events:
-        decision = dataclasses.replace(decision, file=file)
+        decision = replace(decision, file=file)
     if decision.quarantine is not None:
         _quarantine(work, file.order.id, decision.quarantine, report)
     _take(work, file, decision)
@@ -179,7 +180,7 @@ def _store_execution(work: Reported, row: Execution, realized: _Realized) -> Non
     known = next((place for place, held in enumerate(rows) if held.id == row.id), None)
     if known is None:
         rate = work.base_rate(row)
-        row = dataclasses.replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
+        row = replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
         rows.append(row)
         work.fresh.add(row.id)
     else:
@@ -223,7 +224,7 @@ async def _finish(work: Reported, session: BatchSession) -> None:
 def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
     # What the order alone does not know goes with the event of its execution; others may stand around it.
     events = tuple(
-        dataclasses.replace(event, details={**event.details, **details}) if event.type in EXECUTION_EVENTS else event
+        replace(event, details={**event.details, **details}) if event.type in EXECUTION_EVENTS else event
         for event in decision.events
     )
-    return dataclasses.replace(decision, events=events)
+    return replace(decision, events=events)

@@ -1,7 +1,7 @@
 """What a transaction on locked accounts will store: gathered while deciding, written in sets, told in the outbox."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -14,6 +14,7 @@ from app.core.fix import Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
+from app.core.records import replace
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest

@@ -1,11 +1,11 @@
 """What executions cost: each execution is charged once, at its highest revision that the broker told the cost of."""
 
-import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
 
 from app.core.messages import CommissionReport
 from app.core.money import ZERO, plain
+from app.core.records import replace
 from app.flows.reported import Reported, reported_event
 from app.orders.domain.order import Execution
 from app.orders.events import OrderEventType
@@ -29,7 +29,7 @@ def charge(work: Reported, execution_id: str, commission: Decimal, currency: str
             if row.commission == commission and row.commission_currency == currency:
                 return True
             before = _charged(rows)
-            rows[place] = dataclasses.replace(
+            rows[place] = replace(
                 row,
                 commission=commission,
                 commission_currency=currency,
@@ -44,13 +44,13 @@ def charge(work: Reported, execution_id: str, commission: Decimal, currency: str
 def _charge_order(work: Reported, row: Execution, before: Execution | None, after: Execution | None) -> None:
     booking, file = work.booking, work.files[row.order_id]
     change = _commission(after) - _commission(before)
-    order = dataclasses.replace(file.order, commission=file.order.commission + change)
-    work.remember(dataclasses.replace(file, order=order))
+    order = replace(file.order, commission=file.order.commission + change)
+    work.remember(replace(file, order=order))
     booking.put_order(order)
     position = booking.position(work.key, order.instrument_id)
     change_base = _commission_base(after) - _commission_base(before)
     unconverted = _unconverted(after) - _unconverted(before)
-    charged = dataclasses.replace(
+    charged = replace(
         position,
         commission=position.commission + change,
         commission_base=position.commission_base + change_base,
