@@ -195,6 +195,7 @@ class Exchange:
         order = self._admit(
             client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
         )
+        is_held = is_dealt and self._events.holds(order)
         self._tell(order, has_new_terms=True)
         if self._groups.is_done(order):
             self._end(order, EndReason.CANCELED)
@@ -202,7 +203,7 @@ class Exchange:
         if not is_dealt:
             self._wait(order)
             return
-        if self._events.holds(order):
+        if is_held:
             self._waiting[order.perm_id] = order
             return
         self._follow(self._books[request.con_id].place(order.for_book()))

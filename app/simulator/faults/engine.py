@@ -1,11 +1,12 @@
 """The fault engine: which faults are at work, since when and for how long, and the places where they strike."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, OmsError
 from app.simulator.faults.behaviour import Behaviour, Stage
 from app.simulator.faults.catalogue import FAULTS
 from app.simulator.faults.parameters import ParameterReader, Parameters, unknown
@@ -70,6 +71,7 @@ class FaultEngine:
         self._venue = venue
         self._injected: list[_Injected] = []
         self._last_id = 0
+        self._struck: Counter[str] = Counter()
         self.is_active = False
 
     def inject(self, name: str, given: dict[str, Any], *, lasts_s: float | None = None, owner: str = "") -> ActiveFault:
@@ -88,7 +90,11 @@ class FaultEngine:
         self.is_active = True
         if lasts_s is not None:
             injected.timer = asyncio.get_running_loop().call_later(lasts_s, self._end, injected)
-        behaviour.begin()
+        try:
+            behaviour.begin()
+        except OmsError:
+            self._end(injected)
+            raise
         return injected.told()
 
     def active(self, owner: str | None = None) -> list[ActiveFault]:
@@ -105,6 +111,11 @@ class FaultEngine:
         for injected in ending:
             self._end(injected)
         return len(ending)
+
+    def struck(self, name: str) -> int:
+        """How often the faults of this name struck, those that are over with those at work."""
+        at_work = sum(one.behaviour.chance.strikes for one in self._injected if one.behaviour.name == name)
+        return self._struck[name] + at_work
 
     def admits(self) -> bool:
         """False when a new connection is refused."""
@@ -145,3 +156,4 @@ class FaultEngine:
             injected.timer.cancel()
         injected.stage.quiet()
         injected.behaviour.end()
+        self._struck[injected.behaviour.name] += injected.behaviour.chance.strikes
