@@ -25,6 +25,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
 @strawberry.type(description="What can be asked.")
@@ -38,12 +39,15 @@ class Query(
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
+    SimulatorQuery,
 ):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation):
+class Mutation(
+    IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation, SimulatorMutation
+):
     """What can be done."""
 
 

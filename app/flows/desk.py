@@ -11,6 +11,7 @@ from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
 from app.flows.order_intake import OrderIntake
+from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession
@@ -26,7 +27,7 @@ class Desk:
     """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, clock, ids, and what its
     followers share.
 
-    trading_timezone is where a trading day begins at midnight.
+    trading_timezone is where a trading day begins at midnight; simulator is the bundled one, None in production.
     """
 
     database: Database
@@ -40,6 +41,7 @@ class Desk:
     clock: Clock
     ids: Ids
     trading_timezone: ZoneInfo
+    simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant."""
@@ -83,4 +85,5 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             clock=clock,
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),
+            simulator=SimulatorDesk.of(settings),
         )

@@ -55,10 +55,10 @@ class Parameters:
     seed: Annotated[int, Describe(ge=0, description="the same seed, the same chances")] = 1
 
     def covers(self, subject: Subject) -> bool:
-        """True when none of the filters speaks against it."""
+        """True when none of the filters speaks against it; what is about no order belongs to every account."""
         return (
             (not self.clients or subject.client_id in self.clients)
-            and self.account in {"", subject.account}
+            and (not subject.account or self.account in {"", subject.account})
             and self.symbol in {"", subject.symbol}
             and (not self.order_types or subject.order_type in self.order_types)
         )

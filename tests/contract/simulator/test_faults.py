@@ -561,7 +561,7 @@ async def test_bust_takes_a_deal_back(simulator: Simulator, client: RawClient) -
     bust = await client.until("11")
 
     assert (bust[14][-3:], bust[19]) == (".02", "0")
-    assert (held(simulator), account.cash) == (0, cash)
+    assert (held(simulator), account.cash) == (Decimal(0), cash)
 
 
 async def test_assignment_moves_a_position_without_an_execution(simulator: Simulator, client: RawClient) -> None:

@@ -113,7 +113,7 @@ async def test_behaviour_04_errors_about_a_living_order_do_not_end_it(
         await rehearsal.trading.until_states({"rest": OrderState.CANCELED})
 
     assert (alive["state"], alive["limit_price"], alive["in_doubt"]) == ("ACCEPTED", Decimal(150), False)
-    requests = await rehearsal.trading.rows("SELECT outcome FROM order_requests ORDER BY created_at")
+    requests = await rehearsal.trading.rows("SELECT outcome FROM order_requests ORDER BY id")
     assert [row["outcome"] for row in requests] == ["REJECTED", "REJECTED", "ACCEPTED"]
 
 
@@ -305,7 +305,7 @@ async def test_behaviour_14_a_dead_socket_is_found_out_and_the_connector_is_not_
     settings: Settings,
 ) -> None:
     """Probes find a socket that carries nothing; while the gateway is away its absence is looked at and told."""
-    attempts = []
+    attempts: list[int] = []
     async with at_work(rehearsal, settings):
         rehearsal.simulator.faults.inject("half-open", {})
         await rehearsal.trading.until(is_shut(rehearsal, "BROKER_TIMED_OUT"))
