@@ -9,6 +9,18 @@ from pkgutil import walk_packages
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from app.brokers.ib.codes import (
+    CLIENT_ID_TAKEN,
+    CODES,
+    DELAYED_LINE_CODES,
+    EFFECTS,
+    EVENT_EFFECTS,
+    OBSERVED,
+    REFUSED_LINE_CODES,
+    SOURCE,
+    meaning_of,
+)
+from app.brokers.port import LineState
 from app.core.errors import OmsError
 from app.core.fix import OrderState, RiskLimitType
 from app.identity.domain import ROLE_SCOPES, Role, Scope
@@ -116,7 +128,8 @@ def scopes() -> str:
 
 def pathologies() -> str:
     """The page of the simulator's faults and of the named pathologies."""
-    from app.simulator.faults import FAULTS, ParameterReader, meaning_of
+    from app.simulator.faults import FAULTS, ParameterReader
+    from app.simulator.faults import meaning_of as meaning_of_fault
     from app.simulator.faults.parameters import Parameters
     from app.simulator.scenarios import pathologies as pack
 
@@ -130,7 +143,9 @@ def pathologies() -> str:
     for name in sorted(FAULTS):
         described = ParameterReader(FAULTS[name].parameters_type).described()
         own = [_parameter_row(one) for one in described if one.name not in named]
-        faults.append(f"### {name}\n\n{meaning_of(name)}" + ("\n\n" + _table(_PARAMETER_HEAD, own) if own else ""))
+        faults.append(
+            f"### {name}\n\n{meaning_of_fault(name)}" + ("\n\n" + _table(_PARAMETER_HEAD, own) if own else "")
+        )
     return _page(
         "Pathologies of gateways",
         "What desks have seen gateways do, and what becomes of it here. The bundled simulator plays each by its name: "
@@ -164,7 +179,37 @@ def _used(steps: "Iterable[Step]") -> list[str]:
     return [f"`{name}`" for name in dict.fromkeys(step.fault for step in steps)]
 
 
+def broker_codes() -> str:
+    """The page of Interactive Brokers' codes and of what each does."""
+    rows = []
+    for code, (fault, words) in CODES.items():
+        event = meaning_of(code).event
+        does = "" if event is None else EVENT_EFFECTS[event]
+        if code == CLIENT_ID_TAKEN:
+            does = "the client id is kept and tried again, more and more seldom"
+        source = "reports of users" if words.startswith(OBSERVED) else "IB's page"
+        rows.append((str(code), words.removeprefix(OBSERVED), f"`{fault.value}`", does, source))
+    lines = "; ".join(
+        f"`{state.value}` {', '.join(str(code) for code in sorted(codes))}"
+        for state, codes in ((LineState.DELAYED, DELAYED_LINE_CODES), (LineState.REFUSED, REFUSED_LINE_CODES))
+    )
+    return _page(
+        "Interactive Brokers' codes",
+        "What an error message of TWS or IB Gateway does. The class decides for an order that the message names; "
+        "beside it a code may tell of the connection.",
+        "## Classes",
+        _table(("class", "effect on the order"), [(f"`{fault.value}`", effect) for fault, effect in EFFECTS.items()]),
+        f"## Codes\n\nThe words are those of [IB's page of message codes]({SOURCE}). Of the codes 2100 to 2199 those "
+        "without a line are `INFORMATION`; every other code without a line is `UNKNOWN`. Each line has a test named "
+        "after its code in `tests/unit/orders/test_broker_codes.py`. None was provoked on a real gateway; the "
+        "simulator sends what its own page lists.",
+        _table(("code", "words", "class", "connection", "source"), rows),
+        f"## Of a market data line\n\nThe state that the line takes: {lines}.",
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "broker-codes.md": broker_codes,
     "error-codes.md": error_codes,
     "events.md": events,
     "pathologies.md": pathologies,

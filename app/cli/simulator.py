@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import InputError
-from app.infra.local_secrets import state_folders
+from app.infra.embedded import default_state_dir
 from app.infra.settings import load_settings
 from app.infra.simulator_control import ask, read_address
 
@@ -20,7 +20,7 @@ def command(name: str, /, **arguments: Any) -> Any:
 
     Raises SimulatorUnreachableError, SimulatorRefusedError, NotFoundError.
     """
-    folder = state_folders(load_settings()).state_dir
+    folder = (load_settings().state_dir or default_state_dir()).expanduser()
     return asyncio.run(ask(read_address(folder), name, arguments))
 
 

@@ -107,10 +107,13 @@ def _apply(work: Reported, report: AddressedReport) -> None:
         else:
             # A repeated or an outdated revision makes no room.
             decision = _decide(work, file, report)
-    if not decision.events:
-        decision = replace(decision, file=file)
     if decision.quarantine is not None:
         _quarantine(work, file.order.id, decision.quarantine, report)
+    if not decision.events and not decision.executions:
+        # Most of what a broker tells repeats what is known.
+        return
+    if not decision.events:
+        decision = replace(decision, file=file)
     _take(work, file, decision)
 
 
@@ -130,7 +133,7 @@ def _decide(work: Reported, file: OrderFile, report: AddressedReport) -> Decisio
 def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     booking, key, order = work.booking, work.key, decision.file.order
     work.remember(decision.file)
-    if order != before.order or decision.events:
+    if decision.events:
         booking.put_order(order)
     if not order.shares_reserve:
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
@@ -140,11 +143,14 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     if order.state.is_terminal is not before.order.state.is_terminal:
         booking.count_open(key, -1 if order.state.is_terminal else 1)
     realized = _move_position(work, decision.fills, decision.executions)
+    told: dict[str, Any] = {}
     if realized[0] is not None:
-        decision = _telling(decision, {"realizedPnl": plain(realized[0])})
+        told["realizedPnl"] = plain(realized[0])
     if decision.fills or decision.is_restated:
         rate = work.base_rate(decision.executions[0])
-        decision = _telling(decision, {"baseRate": None if rate is None else plain(rate)})
+        told["baseRate"] = None if rate is None else plain(rate)
+    if told:
+        decision = _telling(decision, told)
     for row in decision.executions:
         _store_execution(work, row, realized)
     if decision.is_restated:
@@ -154,7 +160,7 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     for row in decision.executions:
         early = early_commission(work, row.execution_id)
         if early is not None:
-            charge(work, row.execution_id, *early)
+            charge(work, row.root, row.execution_id, *early)
 
 
 def _move_position(work: Reported, fills: Sequence[Fill], dealt: Sequence[Execution]) -> _Realized:

@@ -132,7 +132,6 @@ class Booking:
 
     def put_order(self, order: Order) -> None:
         """Takes an order as it is to stand."""
-        order = replace(order, updated_at=self.now)
         if order.id in self.new_orders:
             self.new_orders[order.id] = order
         else:
@@ -144,7 +143,8 @@ class Booking:
         if self.new_orders:
             writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:
-            writes.append(orders.update_orders(list(self.changed_orders.values())))
+            changed = [replace(order, updated_at=self.now) for order in self.changed_orders.values()]
+            writes.append(orders.update_orders(changed))
         for tenant_id, executions in _by_tenant(self.new_executions).items():
             writes.append(ledger.insert_executions(tenant_id, executions))
         for tenant_id, executions in _by_tenant(self.changed_executions).items():

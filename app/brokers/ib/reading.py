@@ -1,7 +1,7 @@
 """The way from the socket to the library's decoder, and past it for the one message that costs most.
 
 The library copies all that it has left for each message, and takes an openOrder apart into a hundred and thirty
-attributes of which we read fourteen. Everything that is out of the ordinary goes the library's own way.
+attributes of which we read seventeen. Everything that is out of the ordinary goes the library's own way.
 """
 
 from collections.abc import Callable
@@ -62,6 +62,7 @@ class PlainOrder:
     clientId: int
     permId: int
     orderRef: str
+    action: str
     orderType: str
     totalQuantity: str
     lmtPrice: str
@@ -70,6 +71,14 @@ class PlainOrder:
     goodTillDate: str
     filledQuantity: str
     whatIf: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class PlainContract:
+    """What is read of the contract of an order."""
+
+    conId: int
+    symbol: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,12 +97,13 @@ def open_orders(decoder: Any) -> Callable[[list[str]], None]:
         if plain is None:
             whole(fields)
         else:
-            decoder.wrapper.openOrder(plain[0].orderId, None, *plain)
+            contract, order, state = plain
+            decoder.wrapper.openOrder(order.orderId, contract, order, state)
 
     return read
 
 
-def _plain_order(fields: list[str], version: int) -> tuple[PlainOrder, PlainState] | None:
+def _plain_order(fields: list[str], version: int) -> tuple[PlainContract, PlainOrder, PlainState] | None:
     # Positions of server version 176; one field was left out since.
     moved = 0 if version < _FA_PROFILE_UNTIL else -1
     try:
@@ -113,6 +123,7 @@ def _plain_order(fields: list[str], version: int) -> tuple[PlainOrder, PlainStat
             clientId=int(fields[24] or 0),
             permId=int(fields[25] or 0),
             orderRef=fields[23],
+            action=fields[13],
             orderType=fields[15],
             totalQuantity=fields[14] or "0",
             lmtPrice=fields[16],
@@ -122,6 +133,7 @@ def _plain_order(fields: list[str], version: int) -> tuple[PlainOrder, PlainStat
             filledQuantity="0",
             whatIf=False,
         )
-        return order, PlainState(status=fields[94 + at])
+        contract = PlainContract(conId=int(fields[2] or 0), symbol=fields[3])
+        return contract, order, PlainState(status=fields[94 + at])
     except (IndexError, ValueError):
         return None

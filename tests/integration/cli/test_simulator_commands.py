@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,20 @@ lasts_s = 60.0
 
 
 @pytest.fixture
-async def oms(tmp_path: Path) -> AsyncIterator[Oms]:
+def state_dir() -> Iterator[Path]:
+    """A folder that the user of root's servers may pass, which pytest's own are closed to."""
+    folder = Path(tempfile.mkdtemp(prefix="oms-simulator-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def oms(state_dir: Path) -> AsyncIterator[Oms]:
     """Runs `oms` with these arguments: exit code, what it printed, what it complained."""
     environment = {
         **os.environ,
-        "OMS_STATE_DIR": str(tmp_path),
+        "OMS_STATE_DIR": str(state_dir),
         "OMS_SIMULATOR_PORT": str(free_port()),
         "OMS_SIMULATOR_CONTROL_PORT": "0",
     }
@@ -54,12 +65,14 @@ async def oms(tmp_path: Path) -> AsyncIterator[Oms]:
         sys.executable, "-m", "app.cli", "simulator", env=environment, stderr=asyncio.subprocess.PIPE
     )
     try:
-        await until((tmp_path / FILE_NAME).exists)
+        await until(lambda: (state_dir / FILE_NAME).exists() or simulator.returncode is not None)
+        assert simulator.returncode is None
         yield run
     finally:
-        simulator.send_signal(signal.SIGTERM)
+        if simulator.returncode is None:
+            simulator.send_signal(signal.SIGTERM)
         await simulator.communicate()
-    assert not (tmp_path / FILE_NAME).exists()
+    assert not (state_dir / FILE_NAME).exists()
 
 
 async def test_faults_are_listed_shown_injected_and_cleared(oms: Oms) -> None:

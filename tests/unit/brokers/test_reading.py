@@ -36,10 +36,12 @@ class Heard:
 
     def __init__(self) -> None:
         self.reports: list[StatusReport | None] = []
+        self.contracts: list[tuple[int, str, str]] = []
         self.lost: list[str] = []
 
     def openOrder(self, orderId: int, contract: Any, order: Any, state: Any) -> None:
         assert orderId == order.orderId
+        self.contracts.append((contract.conId, contract.symbol, order.action))
         self.reports.append(translate.open_order_report(order, state, NOW))
 
     def unreadable(self, detail: str) -> None:
@@ -105,6 +107,7 @@ def test_short_way_says_what_the_library_says(name: LibraryName, version: int, t
     short, whole = both(name, version, message(version, **terms))
 
     assert short.reports == whole.reports
+    assert short.contracts == whole.contracts
     assert len(short.reports) == 1
     assert short.reports[0] is not None
     assert short.lost == whole.lost == []
@@ -134,6 +137,7 @@ def test_order_out_of_the_ordinary_is_read_by_the_library(
     short, whole = both(name, version, fields)
 
     assert short.reports == whole.reports
+    assert short.contracts == whole.contracts
     assert len(short.reports) == 1
     assert short.lost == whole.lost == []
 
