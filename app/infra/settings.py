@@ -162,6 +162,15 @@ class Settings(BaseSettings):
         "another is taken when the trading day ends",
     )
     ib_timezone: str = Field(default="UTC", description="time zone of a gateway whose times do not name one")
+    ib_restart_times: str = Field(
+        default="",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d(, ?([01]\d|2[0-3]):[0-5]\d)*)?$",
+        description="when gateways restart by themselves, such as 23:45, in OMS_IB_TIMEZONE and by commas: from half a "
+        "minute before, new orders wait and cancels go",
+    )
+    ib_restart_seconds: int = Field(
+        default=300, ge=30, le=7_200, description="how long a gateway may take for its restart before that is an alarm"
+    )
 
     @after_all(mode="after")
     def _is_safe(self) -> Self:

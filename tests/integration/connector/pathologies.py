@@ -35,6 +35,7 @@ SWIFT = ConnectorIntervals(
         open_orders_s=0.4,
         unknown_s=5.0,
         commission_s=0.3,
+        window_s=0.05,
     ),
     feed=FeedIntervals(window_s=0.05, contracts_s=0.5, rates_s=1.0, probe_s=0.3),
     timeouts=Timeouts(connect_s=2.0, part_s=0.8, probe_s=0.8),

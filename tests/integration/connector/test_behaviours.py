@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.core.messages import NewOrder, OrderTerms
 from app.flows.preview_order import preview_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
+from app.infra.system import SystemClock
 from app.simulator.scenarios import Player
 from app.simulator.server import Simulator
 from tests.contract.simulator.raw import RawClients
@@ -88,6 +90,48 @@ async def test_behaviour_02_an_order_that_was_handed_over_and_lost_goes_out_once
 
     assert len(rehearsal.simulator.venue.exchange.orders) == 1
     assert rehearsal.simulator.faults.struck("drop") == 1
+
+
+async def test_behaviour_03_before_a_restart_new_orders_wait_and_cancels_go(
+    rehearsal: Rehearsal,
+    settings: Settings,
+) -> None:
+    """A gateway's restart may lose what it took last: the gate is shut half a minute ahead, and cancels still try."""
+    clock = ShiftedClock()
+    restarts_at = (SystemClock().now() + timedelta(hours=2)).replace(second=0, microsecond=0)
+    trading = rehearsal.trading
+    timed = settings.model_copy(update={"ib_restart_times": f"{restarts_at:%H:%M}", "ib_restart_seconds": 60})
+    async with connector(timed, clock=clock, intervals=SWIFT):
+        await trading.until_connected()
+        order_id = await trading.place("early", limit="150")
+        await trading.until_states({"early": OrderState.ACCEPTED})
+
+        clock.put(restarts_at - timedelta(seconds=29))
+        await trading.until(is_shut(rehearsal, "BROKER_RESTARTING"))
+        await trading.place("late")
+        await trading.cancel(order_id)
+        await trading.until_states({"early": OrderState.CANCELED})
+        rehearsal.simulator.faults.inject("restart", {"down_s": 0.2, "count": 2, "gap_s": 0.5, "loses_s": 0.5})
+        await until(lambda: rehearsal.simulator.faults.struck("restart") == 2)
+        waiting = (await trading.states())["late"]
+        clock.put(restarts_at + timedelta(seconds=61))
+        await trading.until_states({"late": OrderState.FILLED})
+        await rehearsal.until_agreed()
+
+    assert waiting == "HELD"
+
+
+class ShiftedClock:
+    """The machine's clock, moved."""
+
+    def __init__(self) -> None:
+        self._shift = timedelta()
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self._shift
+
+    def put(self, moment: datetime) -> None:
+        self._shift = moment - SystemClock().now()
 
 
 async def test_behaviour_04_errors_about_a_living_order_do_not_end_it(
