@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from app.brokers.domain import Gateway
 from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.ask_broker import BrokerDesk
@@ -20,6 +21,7 @@ from app.infra.settings import Settings
 from app.infra.sharing import Sharing
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, reading
+from app.infra.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Desk:
     """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, clock, ids, and what its
     followers share.
 
-    trading_timezone is where a trading day begins at midnight; simulator is the bundled one, None in production.
+    trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
+    through, and vault seals their secrets; simulator is the bundled one, None in production.
     """
 
     database: Database
@@ -41,6 +44,8 @@ class Desk:
     clock: Clock
     ids: Ids
     trading_timezone: ZoneInfo
+    gateways: frozenset[Gateway]
+    vault: Vault
     simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
@@ -85,5 +90,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             clock=clock,
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),
+            gateways=settings.gateways,
+            vault=Vault.of(settings.master_key.get_secret_value()),
             simulator=SimulatorDesk.of(settings),
         )
