@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.audit import service as audit
 from app.brokers import viewing
+from app.brokers.domain import seats_of
 from app.brokers.viewing import AccountView
 from app.core.errors import InputError, NotFoundError, OmsError
 from app.core.ids import AccountId
@@ -16,9 +17,6 @@ from app.infra.simulator_control import SimulatorRefusedError
 from app.infra.uow import Scope, begin
 
 __all__ = ["SimulatorRefusedError"]
-
-FEED_CLIENT_ID_OFFSET: Final = 1_000
-"""What the connector adds to an account's client id for its connection of market data."""
 
 LASTS_S_MAX: Final = 3_600.0
 
@@ -91,7 +89,7 @@ async def play_fault(desk: Desk, principal: Principal, account_id: AccountId, re
     if not 0 < request.lasts_s <= LASTS_S_MAX:
         raise InputError(f"Above 0 and at most {LASTS_S_MAX:g} seconds.", path=("lastsSeconds",))
     account = await _account(desk, principal, account_id)
-    owner, clients = str(account_id), [account.client_id, account.client_id + FEED_CLIENT_ID_OFFSET]
+    owner, clients = str(account_id), list(seats_of(account.client_id))
     confined = {"account": account.account_number, "clients": clients}
     await _record(desk, principal, account_id, "simulator.fault", _document(request))
     simulator = _simulator(desk)
