@@ -5,7 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.catalogue import CATALOGUE, CatalogueEntry
+from app.core.catalogue import CatalogueEntry
+from app.simulator.instruments import LISTED
 
 SERVER_VERSION_MIN = 157
 SERVER_VERSION_MAX = 178
@@ -40,7 +41,7 @@ class SimulatorConfig:
     port: int = 0
     seed: int = 1
     accounts: tuple[AccountSeed, ...] = (AccountSeed(account_id="DU1000001"),)
-    instruments: tuple[CatalogueEntry, ...] = CATALOGUE
+    instruments: tuple[CatalogueEntry, ...] = LISTED
     sessions: SessionMode = SessionMode.ALWAYS
     market_interval_ms: int = 100
     displayed_size_min: int = 500

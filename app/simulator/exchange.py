@@ -1,7 +1,7 @@
 """The exchange: takes orders, matches them against the market, keeps their records and books what they deal."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -110,7 +110,7 @@ class Exchange:
         self._open: dict[int, SimulatedOrder] = {}
         self._completed: deque[int] = deque()
         self._unsaved = _Unsaved()
-        self._books = {con_id: OrderBook() for con_id in directory.entries}
+        self._books: dict[int, OrderBook] = {}
         started = clock.now()
         self.day_ends_at = next_day_of(started)
         self._timetable = Timetable(directory, started)
@@ -129,6 +129,10 @@ class Exchange:
         self.next_order_ids.update(state.next_order_ids)
         self.last_perm_id = max(self.last_perm_id, state.last_perm_id)
         self.day_ends_at = state.day_ends_at
+        for account in state.accounts:
+            for con_id in account.holdings:
+                if con_id in self._directory:
+                    self._directory[con_id]
         for order in state.orders:
             if order.request.con_id not in self._directory:
                 continue
@@ -139,7 +143,7 @@ class Exchange:
             if order.status.is_terminal:
                 self._complete(order)
             elif self._is_dealt(order.request):
-                self._books[order.request.con_id].place(order.for_book())
+                self._book(order.request.con_id).place(order.for_book())
             else:
                 self._waiting[order.perm_id] = order
 
@@ -166,6 +170,11 @@ class Exchange:
         """The orders that are over, oldest first."""
         return (self.orders[perm_id] for perm_id in self._completed)
 
+    @property
+    def dealt(self) -> Collection[int]:
+        """The contract ids that ever had a working order."""
+        return self._books.keys()
+
     def place(self, client_id: int, request: OrderRequest) -> None:
         """Take a new order, or new terms for one that this client has under the same id."""
         request = self._with_account(request)
@@ -189,7 +198,7 @@ class Exchange:
         if not is_dealt:
             self._wait(order)
             return
-        self._follow(self._books[request.con_id].place(order.for_book()))
+        self._follow(self._book(request.con_id).place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
             self._tell(order)
@@ -218,7 +227,7 @@ class Exchange:
         """What the order would do to its account if all of it dealt at the market."""
         request = self._with_account(request)
         entries = self._directory.entries
-        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts, self._clock.now())
+        refusal = refusal_of_terms(request, self._directory[request.con_id], self.accounts, self._clock.now())
         if refusal is not None:
             return refusal
         commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
@@ -226,7 +235,9 @@ class Exchange:
 
     def show_market(self, con_id: int) -> None:
         """Let the instrument's orders meet its newest quote."""
-        self._follow(self._books[con_id].update(self._market.quote(con_id).state))
+        book = self._books.get(con_id)
+        if book is not None:
+            self._follow(book.update(self._market.quote(con_id).state))
 
     def pass_time(self, now: datetime) -> None:
         """Do what has come to its time: the ends of orders, the openings with their orders, the turns of sessions."""
@@ -273,6 +284,14 @@ class Exchange:
             walks=self._market.positions_of_walks(),
         )
 
+    def _book(self, con_id: int) -> OrderBook:
+        book = self._books.get(con_id)
+        if book is None:
+            book = self._books[con_id] = OrderBook()
+            # Nobody waits in it yet, so that nothing comes of it.
+            self._follow(book.update(self._market.quote(con_id).state))
+        return book
+
     def _note(self, order: SimulatedOrder) -> None:
         if self._config.state_path:
             self._unsaved.orders[order.perm_id] = order
@@ -282,7 +301,7 @@ class Exchange:
         self._events.order_changed(order, has_new_terms=has_new_terms)
 
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
-        refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts, self._clock.now())
+        refusal = refusal_of_terms(request, self._directory[request.con_id], self.accounts, self._clock.now())
         if refusal is not None:
             return refusal
         if len(self._open) >= OPEN_ORDERS_MAX:
@@ -360,10 +379,10 @@ class Exchange:
         if not book_order.is_waiting:
             order.status = OrderStatus.SUBMITTED
         self._tell(order)
-        self._follow(self._books[order.request.con_id].place(book_order))
+        self._follow(self._book(order.request.con_id).place(book_order))
 
     def _withdraw(self, order: SimulatedOrder) -> bool:
-        book, key = self._books[order.request.con_id], str(order.perm_id)
+        book, key = self._book(order.request.con_id), str(order.perm_id)
         if book.order(key) is None:
             return False
         book.cancel(key)
@@ -375,7 +394,7 @@ class Exchange:
         if order.perm_id in self._waiting:
             self._end(order, reason)
         else:
-            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id), reason))
+            self._follow(self._book(order.request.con_id).cancel(str(order.perm_id), reason))
 
     def _open_with(self, con_id: int, orders: list[SimulatedOrder]) -> None:
         self._follow(opening_fills(orders, self._market.quote(con_id)))
@@ -386,7 +405,7 @@ class Exchange:
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(
-            request, self._directory.entries[request.con_id], self.accounts, self._clock.now()
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
         )
         if refusal is not None:
             self._events.order_refused(order.client_id, request.order_id, refusal)
@@ -403,7 +422,7 @@ class Exchange:
             return
         terms = order.for_book()
         self._follow(
-            self._books[request.con_id].replace(
+            self._book(request.con_id).replace(
                 terms.order_key,
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
@@ -450,7 +469,7 @@ class Exchange:
             self._lower(other, lowered_quantity(other, order, quantity, lot_size))
 
     def _lower(self, order: SimulatedOrder, quantity: Decimal) -> None:
-        book, key = self._books[order.request.con_id], str(order.perm_id)
+        book, key = self._book(order.request.con_id), str(order.perm_id)
         if quantity == order.request.quantity:
             return
         held = book.order(key)
@@ -547,7 +566,7 @@ class Exchange:
 
     def _commission(self, con_id: int, filled: Decimal, notional: Decimal) -> Decimal:
         return commission_of(
-            self._directory.entries[con_id],
+            self._directory[con_id].entry,
             filled=filled,
             notional=notional,
             per_share=self._config.commission_per_share,

@@ -1,13 +1,11 @@
 """What the server says: one function per message, each giving the whole frame."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from app.core.fix import Side
 from app.core.matching import MarketState
 from app.core.money import ZERO, plain
-from app.core.sessions import TradingHours
 from app.simulator.accounts import Holding
 from app.simulator.directory import ListedContract
 from app.simulator.market import Quote
@@ -16,11 +14,6 @@ from app.simulator.wire import UNSET_DOUBLE, encode, text
 
 _ADVANCED_REJECT_FROM = 166
 _PRICE_REVISION_FROM = 178
-_MAGNITUDE_RULES_UNTIL = 164
-_SIZE_RULES_AT = 163
-_SIZE_RULES_FROM = 164
-_ISSUER_FROM = 176
-_DAYS_TOLD = 6
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
 _BID_SIZE, _ASK_SIZE, _LAST_SIZE, _VOLUME, _LAST_TIME = 0, 3, 5, 8, 45
@@ -57,83 +50,6 @@ def error(request_id: int, code: int, message: str, version: int) -> bytes:
 def current_time(now: datetime) -> bytes:
     """49: the server's clock in whole seconds."""
     return encode(49, 1, int(now.timestamp()))
-
-
-def contract_details(request_id: int, listed: ListedContract, now: datetime, version: int) -> bytes:
-    """10: all there is to know of a contract."""
-    entry = listed.entry
-    is_forex = listed.sec_type == "CASH"
-    lead = ["8"] if version < _MAGNITUDE_RULES_UNTIL else []
-    size_multiplier = ["1"] if version < _MAGNITUDE_RULES_UNTIL else []
-    if version >= _SIZE_RULES_FROM:
-        sizes = [plain(entry.lot_size), plain(entry.lot_size), plain(entry.lot_size)]
-    elif version == _SIZE_RULES_AT:
-        sizes = [plain(entry.lot_size)]
-    else:
-        sizes = []
-    return encode(
-        10,
-        *lead,
-        request_id,
-        listed.symbol,
-        listed.sec_type,
-        "",
-        "0",
-        "",
-        entry.exchange,
-        entry.currency,
-        listed.local_symbol,
-        listed.trading_class,
-        listed.trading_class,
-        entry.con_id,
-        plain(entry.tick_size),
-        *size_multiplier,
-        listed.multiplier,
-        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,OPG,STP,STPLMT,TRAIL,WHATIF",
-        entry.exchange if is_forex else f"{entry.exchange},{entry.primary_exchange}",
-        1,
-        0,
-        entry.name,
-        "" if is_forex else entry.primary_exchange,
-        "",
-        "",
-        "",
-        "",
-        listed.hours.zone,
-        _hours(listed.hours, now, is_extended=True),
-        _hours(listed.hours, now, is_extended=False),
-        "",
-        0,
-        0,
-        4 if is_forex else 1,
-        "",
-        "",
-        listed.market_rule_id if is_forex else f"{listed.market_rule_id},{listed.market_rule_id}",
-        "",
-        "" if is_forex else {"ETF": "ETF"}.get(entry.instrument_type, "COMMON"),
-        *sizes,
-    )
-
-
-def contract_details_end(request_id: int) -> bytes:
-    """52."""
-    return encode(52, 1, request_id)
-
-
-def symbol_samples(request_id: int, found: list[ListedContract], version: int) -> bytes:
-    """79: contracts that a search pattern might mean."""
-    fields: list[str | int] = [79, request_id, len(found)]
-    for listed in found:
-        entry = listed.entry
-        fields += [entry.con_id, listed.symbol, listed.sec_type, entry.primary_exchange, entry.currency, 0]
-        if version >= _ISSUER_FROM:
-            fields += [entry.name, ""]
-    return encode(*fields)
-
-
-def market_rule(rule_id: int, tick_size: Decimal) -> bytes:
-    """93: the price increment from zero upwards."""
-    return encode(93, rule_id, 1, 0, plain(tick_size))
 
 
 def market_data_type(request_id: int, data_type: int) -> bytes:
@@ -207,14 +123,14 @@ def execution_details(request_id: int, execution: Execution, listed: ListedContr
         request_id,
         execution.order_id,
         *listed.identity,
-        entry.primary_exchange,
+        listed.market_name,
         entry.currency,
         listed.local_symbol,
         listed.trading_class,
         execution.execution_id,
         stamp(execution.executed_at),
         execution.account,
-        entry.primary_exchange,
+        listed.market_name,
         "BOT" if execution.side is Side.BUY else "SLD",
         plain(execution.quantity),
         plain(execution.price),
@@ -357,16 +273,3 @@ def _position_fields(listed: ListedContract, holding: Holding) -> tuple[str, ...
 def _tick_price(request_id: int, tick_type: int, price: Decimal | None, size: Decimal) -> bytes:
     # TWS says -1 for a side that shows nothing.
     return encode(1, 6, request_id, tick_type, text(price, unset="-1"), plain(size), 0)
-
-
-def _hours(hours: TradingHours, now: datetime, *, is_extended: bool) -> str:
-    zone, today = ZoneInfo(hours.zone), hours.local_date(now)
-    told = []
-    for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_TOLD)):
-        session = hours.session_of(day, is_extended=is_extended)
-        if session is None:
-            told.append(f"{day:%Y%m%d}:CLOSED")
-            continue
-        opens, closes = (moment.astimezone(zone) for moment in (session.opens_at, session.closes_at))
-        told.append(f"{opens:%Y%m%d:%H%M}-{closes:%Y%m%d:%H%M}")
-    return ";".join(told)

@@ -11,8 +11,10 @@ from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
+from app.simulator.instruments import ROOTS
 from app.simulator.market import Market
 from app.simulator.orders import Execution, SimulatedOrder
+from app.simulator.pricing import Pricer
 from app.simulator.rules import CLIENT_ID_IN_USE, INVALID_REQUEST, Refusal
 from app.simulator.session import Line, Session
 from app.simulator.wire import FieldReader
@@ -43,12 +45,14 @@ class Venue:
     ) -> None:
         self.config = config
         self.clock = clock
-        self.directory = Directory(config.instruments, config.sessions)
+        self.directory = Directory(config.instruments, config.sessions, today=lambda: clock.now().date())
+        self.pricer = Pricer(self.directory)
         self.market = Market(
-            config.instruments,
+            (*config.instruments, *ROOTS),
             seed=config.seed,
             size_min=config.displayed_size_min,
             size_max=config.displayed_size_max,
+            derivation=self.pricer,
         )
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
         self._handlers = handlers
@@ -126,6 +130,18 @@ class Venue:
             return False
         self._lines[line.con_id].pop((session, request_id), None)
         return True
+
+    @property
+    def watched(self) -> list[int]:
+        """The contract ids of what walks, and of whatever else has a line or a working order."""
+        walking = self.market.walking
+        derived = dict.fromkeys(con_id for con_id, lines in self._lines.items() if lines and con_id not in walking)
+        derived |= dict.fromkeys(con_id for con_id in self.exchange.dealt if con_id not in walking)
+        return [*walking, *derived]
+
+    def derived_from(self, con_id: int) -> list[int]:
+        """Those of the watched whose price follows from this one's."""
+        return [other for other in self.watched if self.pricer.follows(other, con_id)]
 
     def show_market(self, con_id: int) -> None:
         """Let an instrument's newest quote reach its orders and its lines."""
