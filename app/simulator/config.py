@@ -34,7 +34,8 @@ class SimulatorConfig:
 
     Displayed sizes are drawn between their bounds for each market update, in shares (currency pairs show a thousand
     times as much). Commission is per share with a minimum per order. `is_margin_enforced` refuses orders that the
-    account's equity does not carry. Without `state_path` everything is forgotten when the process ends.
+    account's equity does not carry, `is_history_paced` requests for history that come too often. Without
+    `state_path` everything is forgotten when the process ends.
     """
 
     host: str = "127.0.0.1"
@@ -50,5 +51,7 @@ class SimulatorConfig:
     commission_min: Decimal = Decimal("1.00")
     is_margin_enforced: bool = False
     market_lines_max: int = 100
+    tick_streams_max: int = 5
+    is_history_paced: bool = False
     server_version_max: int = SERVER_VERSION_MAX
     state_path: Path | None = None

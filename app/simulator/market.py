@@ -1,6 +1,6 @@
 """The simulated market: a seeded walk of prices with spread and displayed sizes, or whatever it is told to show."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -84,7 +84,10 @@ class _Walk:
 
 
 class Market:
-    """The quotes of every instrument, by contract id. The same seed walks the same path."""
+    """The quotes of every instrument, by contract id. The same seed walks the same path.
+
+    `on_quote` is told of every new quote of what walks, with the one before it.
+    """
 
     def __init__(
         self,
@@ -94,11 +97,13 @@ class Market:
         size_min: int,
         size_max: int,
         derivation: Derivation | None = None,
+        on_quote: Callable[[int, Quote | None, Quote, datetime], None] | None = None,
     ) -> None:
         self._walks = {entry.con_id: _Walk(entry, seed, size_min, size_max) for entry in instruments}
         self._quotes: dict[int, Quote] = {}
         self._closes: dict[int, Decimal] = {}
         self._derivation = derivation
+        self._on_quote = on_quote
         self._day = date.min
         # What was derived last, and from which quote on which day.
         self._derived: dict[int, tuple[Quote, date, Quote]] = {}
@@ -114,7 +119,7 @@ class Market:
         for con_id, walk in self._walks.items():
             state = walk.step()
             assert state.last is not None
-            self._quotes[con_id] = Quote(
+            first = Quote(
                 state=state,
                 volume=state.last_size,
                 day_open=state.last,
@@ -123,6 +128,7 @@ class Market:
                 previous_close=state.last,
                 traded_at=now,
             )
+            self._put(con_id, None, first, now)
 
     def step(self, now: datetime) -> None:
         """Move every instrument once."""
@@ -139,9 +145,9 @@ class Market:
                     last=old.state.last,
                     last_size=old.state.last_size,
                 )
-                self._quotes[con_id] = _with_touch(old, new)
+                self._put(con_id, old, _with_touch(old, new), now)
             else:
-                self._quotes[con_id] = _with_trade(old, new, now)
+                self._put(con_id, old, _with_trade(old, new, now), now)
 
     def end_day(self, con_id: int) -> None:
         """Keep what the instrument stands at as its close. What is derived has the day of its root."""
@@ -169,7 +175,7 @@ class Market:
         is_trade = (state.last, state.last_size) != (old.state.last, old.state.last_size)
         shown = _with_trade(old, state, now) if is_trade else _with_touch(old, state)
         if con_id in self._walks:
-            self._quotes[con_id] = shown
+            self._put(con_id, old, shown, now)
         else:
             root, day, _ = self._derived[con_id]
             self._derived[con_id] = root, day, shown
@@ -188,6 +194,11 @@ class Market:
         for con_id, middle in positions.items():
             if con_id in self._walks:
                 self._walks[con_id].middle = middle
+
+    def _put(self, con_id: int, old: Quote | None, new: Quote, now: datetime) -> None:
+        self._quotes[con_id] = new
+        if self._on_quote is not None:
+            self._on_quote(con_id, old, new, now)
 
     def _quote_of_derived(self, con_id: int) -> Quote:
         if self._derivation is None:

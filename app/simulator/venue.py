@@ -11,12 +11,15 @@ from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
+from app.simulator.history import History
+from app.simulator.history_pacing import HistoryPacing
 from app.simulator.instruments import ROOTS
 from app.simulator.market import Market
 from app.simulator.orders import Execution, SimulatedOrder
 from app.simulator.pricing import Pricer
 from app.simulator.rules import CLIENT_ID_IN_USE, INVALID_REQUEST, Refusal
 from app.simulator.session import Line, Session
+from app.simulator.streams import Streams
 from app.simulator.wire import FieldReader
 
 START_API = 71
@@ -47,12 +50,16 @@ class Venue:
         self.clock = clock
         self.directory = Directory(config.instruments, config.sessions, today=lambda: clock.now().date())
         self.pricer = Pricer(self.directory)
+        self.history = History(self.directory, config.seed)
+        self.streams = Streams()
+        self.history_pacing = HistoryPacing()
         self.market = Market(
             (*config.instruments, *ROOTS),
             seed=config.seed,
             size_min=config.displayed_size_min,
             size_max=config.displayed_size_max,
             derivation=self.pricer,
+            on_quote=self.history.note,
         )
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
         self._handlers = handlers
@@ -102,6 +109,7 @@ class Venue:
         self._connections.discard(session)
         if session.client_id is not None and self._clients.get(session.client_id) is session:
             del self._clients[session.client_id]
+        self.streams.leave(session)
         for line in session.subscriptions.lines.values():
             self._lines[line.con_id].pop((session, line.request_id), None)
 
@@ -136,7 +144,8 @@ class Venue:
         """The contract ids of what walks, and of whatever else has a line or a working order."""
         walking = self.market.walking
         derived = dict.fromkeys(con_id for con_id, lines in self._lines.items() if lines and con_id not in walking)
-        derived |= dict.fromkeys(con_id for con_id in self.exchange.dealt if con_id not in walking)
+        others = (*self.exchange.dealt, *self.streams.con_ids)
+        derived |= dict.fromkeys(con_id for con_id in others if con_id not in walking)
         return [*walking, *derived]
 
     def derived_from(self, con_id: int) -> list[int]:
@@ -148,6 +157,7 @@ class Venue:
         self.exchange.show_market(con_id)
         for (session, _), line in self._lines[con_id].items():
             self._tell_quote(session, line)
+        self.streams.show(con_id, self.market.quote(con_id), self.clock.now())
 
     # The exchange's events.
 
@@ -264,8 +274,9 @@ class Venue:
         )
 
     def pass_time(self, now: datetime) -> None:
-        """Let orders expire and the day turn."""
+        """Let orders expire, the day turn and bars be over."""
         self.exchange.pass_time(now)
+        self.streams.pass_time(now)
 
     def _tell_quote(self, session: Session, line: Line) -> None:
         quote = self.market.quote(line.con_id)
