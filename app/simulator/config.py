@@ -19,6 +19,18 @@ class SessionMode(StrEnum):
     EXCHANGE = "exchange"
 
 
+class DataRight(StrEnum):
+    """What of an instrument's data the login is subscribed to."""
+
+    FULL = "full"
+    DELAYED = "delayed"
+    DELAYED_FOR_API = "delayed-for-api"
+    PARTIAL = "partial"
+    PARTIAL_FOR_API = "partial-for-api"
+    NONE = "none"
+    COMPETING = "competing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSeed:
     """An account as it is opened on the first start."""
@@ -34,8 +46,9 @@ class SimulatorConfig:
 
     Displayed sizes are drawn between their bounds for each market update, in shares (currency pairs show a thousand
     times as much). Commission is per share with a minimum per order. `is_margin_enforced` refuses orders that the
-    account's equity does not carry, `is_history_paced` requests for history that come too often. Without
-    `state_path` everything is forgotten when the process ends.
+    account's equity does not carry, `is_history_paced` requests for history that come too often. `data_rights` says
+    of symbols, or with `*` of all others, what the login may see. Without `state_path` everything is forgotten when
+    the process ends.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +65,7 @@ class SimulatorConfig:
     is_margin_enforced: bool = False
     market_lines_max: int = 100
     tick_streams_max: int = 5
+    data_rights: tuple[tuple[str, DataRight], ...] = ()
     is_history_paced: bool = False
     server_version_max: int = SERVER_VERSION_MAX
     state_path: Path | None = None

@@ -4,19 +4,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.core.fix import Side
-from app.core.matching import MarketState
-from app.core.money import ZERO, plain
+from app.core.money import plain
 from app.simulator.accounts import Holding
 from app.simulator.directory import ListedContract
-from app.simulator.market import Quote
 from app.simulator.orders import Execution, SimulatedOrder
 from app.simulator.wire import UNSET_DOUBLE, encode, text
 
 _ADVANCED_REJECT_FROM = 166
 _PRICE_REVISION_FROM = 178
 
-_BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
-_BID_SIZE, _ASK_SIZE, _LAST_SIZE, _VOLUME, _LAST_TIME = 0, 3, 5, 8, 45
 _REMOVED_LIQUIDITY, _ADDED_LIQUIDITY = 2, 1
 
 
@@ -50,50 +46,6 @@ def error(request_id: int, code: int, message: str, version: int) -> bytes:
 def current_time(now: datetime) -> bytes:
     """49: the server's clock in whole seconds."""
     return encode(49, 1, int(now.timestamp()))
-
-
-def market_data_type(request_id: int, data_type: int) -> bytes:
-    """58: 1 real time, 2 frozen, 3 delayed, 4 delayed and frozen."""
-    return encode(58, 1, request_id, data_type)
-
-
-def tick_request_parameters(request_id: int, listed: ListedContract) -> bytes:
-    """81: the smallest price step of a market data line."""
-    return encode(81, request_id, plain(listed.entry.tick_size), "a6", 3)
-
-
-def tick_snapshot_end(request_id: int) -> bytes:
-    """57."""
-    return encode(57, 1, request_id)
-
-
-def ticks(request_id: int, old: Quote | None, new: Quote) -> bytes:
-    """1, 2 and 46: whatever differs between two quotes, or all of the new one; empty when nothing does."""
-    frames: list[bytes] = []
-    was, now = old.state if old else MarketState(), new.state
-    for price_type, size_type, touch, old_touch in (
-        (_BID, _BID_SIZE, (now.bid, now.bid_size), (was.bid, was.bid_size)),
-        (_ASK, _ASK_SIZE, (now.ask, now.ask_size), (was.ask, was.ask_size)),
-        (_LAST, _LAST_SIZE, (now.last, now.last_size), (was.last, was.last_size)),
-    ):
-        price, size = touch
-        if price != old_touch[0]:
-            frames.append(_tick_price(request_id, price_type, price, size))
-        if touch != old_touch:
-            frames.append(encode(2, 6, request_id, size_type, plain(size)))
-    if old is None or old.traded_at != new.traded_at:
-        frames.append(encode(46, 6, request_id, _LAST_TIME, int(new.traded_at.timestamp())))
-    if old is None or old.volume != new.volume:
-        frames.append(encode(2, 6, request_id, _VOLUME, plain(new.volume)))
-    for price_type, figure, old_figure in (
-        (_HIGH, new.day_high, old.day_high if old else None),
-        (_LOW, new.day_low, old.day_low if old else None),
-        (_CLOSE, new.previous_close, old.previous_close if old else None),
-        (_OPEN, new.day_open, old.day_open if old else None),
-    ):
-        if figure != old_figure:
-            frames.append(_tick_price(request_id, price_type, figure, ZERO))
-    return b"".join(frames)
 
 
 def order_status(order: SimulatedOrder) -> bytes:
@@ -268,8 +220,3 @@ def _position_fields(listed: ListedContract, holding: Holding) -> tuple[str, ...
         plain(holding.quantity),
         plain(holding.average_cost * entry.multiplier),
     )
-
-
-def _tick_price(request_id: int, tick_type: int, price: Decimal | None, size: Decimal) -> bytes:
-    # TWS says -1 for a side that shows nothing.
-    return encode(1, 6, request_id, tick_type, text(price, unset="-1"), plain(size), 0)

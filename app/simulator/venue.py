@@ -1,6 +1,5 @@
 """The venue: joins sessions to the market and the exchange, and tells each client what concerns it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -14,11 +13,12 @@ from app.simulator.exchange import Exchange
 from app.simulator.history import History
 from app.simulator.history_pacing import HistoryPacing
 from app.simulator.instruments import ROOTS
+from app.simulator.lines import Lines
 from app.simulator.market import Market
 from app.simulator.orders import Execution, SimulatedOrder
 from app.simulator.pricing import Pricer
 from app.simulator.rules import CLIENT_ID_IN_USE, INVALID_REQUEST, Refusal
-from app.simulator.session import Line, Session
+from app.simulator.session import Session
 from app.simulator.streams import Streams
 from app.simulator.wire import FieldReader
 
@@ -61,13 +61,13 @@ class Venue:
             derivation=self.pricer,
             on_quote=self.history.note,
         )
+        self.lines = Lines(self.directory, self.market, self.history, clock, dict(config.data_rights))
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
         self._handlers = handlers
         self._on_change = on_change
         self._before_telling = before_telling
         self._clients: dict[int, Session] = {}
         self._connections: set[Session] = set()
-        self._lines: defaultdict[int, dict[tuple[Session, int], Line]] = defaultdict(dict)
         self._changed_accounts: dict[str, set[int]] = {}
 
     # The session's gate.
@@ -110,8 +110,7 @@ class Venue:
         if session.client_id is not None and self._clients.get(session.client_id) is session:
             del self._clients[session.client_id]
         self.streams.leave(session)
-        for line in session.subscriptions.lines.values():
-            self._lines[line.con_id].pop((session, line.request_id), None)
+        self.lines.leave(session)
 
     @property
     def has_clients(self) -> bool:
@@ -125,27 +124,12 @@ class Venue:
 
     # Market data.
 
-    def open_line(self, session: Session, line: Line) -> None:
-        """Tell a session of every change of a quote from now on, beginning with all of it."""
-        session.subscriptions.lines[line.request_id] = line
-        self._lines[line.con_id][session, line.request_id] = line
-        self._tell_quote(session, line)
-
-    def close_line(self, session: Session, request_id: int) -> bool:
-        """Stop a line; False when the session has none under this id."""
-        line = session.subscriptions.lines.pop(request_id, None)
-        if line is None:
-            return False
-        self._lines[line.con_id].pop((session, request_id), None)
-        return True
-
     @property
     def watched(self) -> list[int]:
         """The contract ids of what walks, and of whatever else has a line or a working order."""
         walking = self.market.walking
-        derived = dict.fromkeys(con_id for con_id, lines in self._lines.items() if lines and con_id not in walking)
-        others = (*self.exchange.dealt, *self.streams.con_ids)
-        derived |= dict.fromkeys(con_id for con_id in others if con_id not in walking)
+        others = (*self.lines.con_ids, *self.exchange.dealt, *self.streams.con_ids)
+        derived = dict.fromkeys(con_id for con_id in others if con_id not in walking)
         return [*walking, *derived]
 
     def derived_from(self, con_id: int) -> list[int]:
@@ -155,8 +139,7 @@ class Venue:
     def show_market(self, con_id: int) -> None:
         """Let an instrument's newest quote reach its orders and its lines."""
         self.exchange.show_market(con_id)
-        for (session, _), line in self._lines[con_id].items():
-            self._tell_quote(session, line)
+        self.lines.show(con_id)
         self.streams.show(con_id, self.market.quote(con_id), self.clock.now())
 
     # The exchange's events.
@@ -277,11 +260,6 @@ class Venue:
         """Let orders expire, the day turn and bars be over."""
         self.exchange.pass_time(now)
         self.streams.pass_time(now)
-
-    def _tell_quote(self, session: Session, line: Line) -> None:
-        quote = self.market.quote(line.con_id)
-        session.send(messages.ticks(line.request_id, line.told, quote))
-        line.told = quote
 
     def _start(self, session: Session, client_id: int) -> None:
         if client_id in self._clients:
