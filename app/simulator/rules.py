@@ -29,7 +29,7 @@ CANCEL_NOT_FOUND = 10147
 CANCEL_TOO_LATE = 10148
 
 COMBINATION = "BAG"
-COMBINATIONS_UNSERVED_MESSAGE = "Error validating request: combinations (BAG) are not served here"
+COMBINATIONS_UNSERVED_MESSAGE = "combinations (BAG) are not served here"
 UNKNOWN_CONTRACT_MESSAGE = "No security definition has been found for the request"
 QUANTITY_MAX = Decimal(1_000_000_000)
 _OF_OPENINGS = frozenset({OrderType.MARKET, OrderType.LIMIT})

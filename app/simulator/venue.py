@@ -28,8 +28,8 @@ FARM_NOTICES = (
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
-_REQUEST_ID_FIRST = frozenset({20, 78, 79, 83, 84, 86, 87, 88, 96, 97, 100, 102, 104})
-_REQUEST_ID_AFTER_VERSION = frozenset({10, 21, 50, 52, 54, 55, 67, 68})
+_REQUEST_ID_FIRST = frozenset({22, 79, 83, 84, 86, 88, 100, 102, 104})
+_REQUEST_ID_AFTER_VERSION = frozenset({21, 52, 54, 55, 67, 68})
 """Where requests that are not served carry the id under which their client waits for an answer."""
 
 Handler = Callable[["Venue", Session, FieldReader], None]

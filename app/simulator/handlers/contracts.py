@@ -6,7 +6,6 @@ from app.simulator.instruments import MARKET_RULES
 from app.simulator.rules import (
     COMBINATION,
     COMBINATIONS_UNSERVED_MESSAGE,
-    INVALID_REQUEST,
     UNKNOWN_CONTRACT,
     UNKNOWN_CONTRACT_MESSAGE,
 )
@@ -23,7 +22,7 @@ def request_contract_details(venue: Venue, session: Session, reader: FieldReader
     request_id = reader.integer()
     query = ContractQuery.read(reader)
     if query.sec_type == COMBINATION:
-        session.send_error(request_id, INVALID_REQUEST, COMBINATIONS_UNSERVED_MESSAGE)
+        session.send_error(request_id, UNKNOWN_CONTRACT, f"{UNKNOWN_CONTRACT_MESSAGE}: {COMBINATIONS_UNSERVED_MESSAGE}")
         return
     found = venue.directory.find(query, with_expired=reader.boolean())
     if not found:

@@ -211,7 +211,7 @@ def accept_head_cancel(venue: Venue, session: Session, reader: FieldReader) -> N
 
 def _find(venue: Venue, session: Session, request_id: int, contract: ContractQuery) -> ListedContract | None:
     if contract.sec_type == COMBINATION:
-        session.send_error(request_id, INVALID_REQUEST, COMBINATIONS_UNSERVED_MESSAGE)
+        session.send_error(request_id, UNKNOWN_CONTRACT, f"{UNKNOWN_CONTRACT_MESSAGE}: {COMBINATIONS_UNSERVED_MESSAGE}")
         return None
     listed = venue.directory.find_one(contract)
     if listed is None:
@@ -249,11 +249,11 @@ def _bars(
     venue: Venue, listed: ListedContract, request: BarRequest, begins: datetime, ends: datetime, now: datetime
 ) -> list[Bar]:
     con_id, kind = listed.entry.con_id, request.kind
-    # What ends now takes in the second that is passing.
-    until = now + timedelta(seconds=1) if ends == now else ends
+    # Without an end it takes in the second that is passing.
+    until = ends if request.ends_at else now + timedelta(seconds=1)
     bars = venue.history.bars(con_id, request.seconds, begins, until, is_regular=request.is_regular, now=now)
     bars = of_kind(bars, kind, listed.rule.increment_at(venue.exchange.mark(con_id)))
-    if bars and ends == now and listed.hours.is_open(now, is_extended=not request.is_regular):
+    if bars and request.ends_at is None and listed.hours.is_open(now, is_extended=not request.is_regular):
         # The newest bar ends where the market stands.
         bars[-1] = bars[-1].moved(price_of(kind, venue.market.quote(con_id)))
     return bars

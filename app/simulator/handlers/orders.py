@@ -9,6 +9,7 @@ from app.simulator.rules import (
     COMBINATION,
     COMBINATIONS_UNSERVED_MESSAGE,
     INVALID_REQUEST,
+    ORDER_REJECTED,
     UNKNOWN_CONTRACT,
     UNKNOWN_CONTRACT_MESSAGE,
     Refusal,
@@ -22,7 +23,8 @@ def place_order(venue: Venue, session: Session, reader: FieldReader) -> None:
     """3: a new order, new terms of a working one, or the question what one would do."""
     asked = read_place_order(reader, session.version)
     if asked.contract.sec_type == COMBINATION:
-        session.send_error(asked.order.order_id, INVALID_REQUEST, COMBINATIONS_UNSERVED_MESSAGE)
+        message = f"Order rejected - reason:{COMBINATIONS_UNSERVED_MESSAGE}"
+        session.send_error(asked.order.order_id, ORDER_REJECTED, message)
         return
     listed = venue.directory.find_one(asked.contract)
     if listed is None:

@@ -117,7 +117,7 @@ async def test_generic_ticks_are_told_or_taken_and_unknown_ones_refused(start: S
 
     ticker = desk.ib.reqMktData(desk.stock(), "100,221,233,236,375")
     await until(lambda: ticker.markPrice == 230, "the mark price")
-    desk.ib.reqMktData(desk.library.Forex("EURUSD"), "99999")
+    desk.ib.reqMktData(desk.stock("MSFT"), "99999")
 
     await until(lambda: desk.codes() == [321], "error 321")
 
