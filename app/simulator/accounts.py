@@ -1,7 +1,7 @@
 """The simulated accounts: cash by currency, positions with their cost, commissions, margin and the figures of a day."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from app.core.catalogue import CatalogueEntry
@@ -76,6 +76,36 @@ class AccountFigures:
     def excess(self) -> Decimal:
         """What is left before positions would be liquidated."""
         return self.net_liquidation - self.maintenance_margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """An account's worth in one currency, in that currency; `rate` is what one unit of it is in the base currency."""
+
+    rate: Decimal
+    cash: Decimal = ZERO
+    stock_value: Decimal = ZERO
+    option_value: Decimal = ZERO
+    futures_gain: Decimal = ZERO
+    unrealized: Decimal = ZERO
+    realized: Decimal = ZERO
+
+    @property
+    def worth(self) -> Decimal:
+        """Cash and positions together."""
+        return self.cash + self.stock_value + self.option_value + self.futures_gain
+
+    def plus(self, other: "LedgerLine") -> "LedgerLine":
+        """This line and another's amounts at the other's rate."""
+        return LedgerLine(
+            rate=self.rate,
+            cash=self.cash + other.cash * other.rate,
+            stock_value=self.stock_value + other.stock_value * other.rate,
+            option_value=self.option_value + other.option_value * other.rate,
+            futures_gain=self.futures_gain + other.futures_gain * other.rate,
+            unrealized=self.unrealized + other.unrealized * other.rate,
+            realized=self.realized + other.realized * other.rate,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,9 +193,26 @@ class Account:
             realized=_cents(realized),
         )
 
-    def rate(self, currency: str, entries: Mapping[int, CatalogueEntry], mark: Mark) -> Decimal:
-        """What one unit of the currency is worth in the base currency."""
-        return self._rates(entries, mark)[currency]
+    def ledger(self, entries: Mapping[int, CatalogueEntry], mark: Mark) -> dict[str, LedgerLine]:
+        """The account's worth by currency: those of its cash, its base currency and whatever it holds."""
+        rates = self._rates(entries, mark)
+        lines = {self.base_currency: LedgerLine(rate=Decimal(1))}
+        lines |= {currency: LedgerLine(rate=rates[currency], cash=amount) for currency, amount in self.cash.items()}
+        for con_id, holding in self.holdings.items():
+            entry, price = entries[con_id], mark(con_id)
+            line = lines.setdefault(entry.currency, LedgerLine(rate=rates[entry.currency]))
+            value = holding.quantity * price * entry.multiplier
+            gain = holding.quantity * (price - holding.average_cost) * entry.multiplier
+            kind = entry.instrument_type
+            lines[entry.currency] = replace(
+                line,
+                stock_value=line.stock_value + (value if kind in {"STOCK", "ETF"} else ZERO),
+                option_value=line.option_value + (value if kind == "OPTION" else ZERO),
+                futures_gain=line.futures_gain + (gain if kind == "FUTURE" else ZERO),
+                unrealized=line.unrealized + gain,
+                realized=line.realized + holding.realized,
+            )
+        return lines
 
     def begin_day(self, entries: Mapping[int, CatalogueEntry], mark: Mark) -> None:
         """Start the day's gains from zero."""

@@ -20,7 +20,9 @@ from app.core.matching import (
     RequestRefused,
     StopTrailed,
 )
+from app.core.money import ZERO
 from app.simulator.accounts import Account, commission_of
+from app.simulator.allocation import Desk, part_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
@@ -103,6 +105,12 @@ class Exchange:
             )
             for seed in config.accounts
         }
+        if config.adviser_id:
+            currency = config.accounts[0].base_currency
+            self.accounts[config.adviser_id] = Account(
+                account_id=config.adviser_id, base_currency=currency, cash={currency: ZERO}
+            )
+        self.desk = Desk(config.adviser_id, self.accounts, config.account_groups)
         self.executions: deque[Execution] = deque(maxlen=EXECUTIONS_MAX)
         self.orders: dict[int, SimulatedOrder] = {}
         self.next_order_ids: dict[int, int] = {}
@@ -127,6 +135,8 @@ class Exchange:
         self.accounts.update({account.account_id: account for account in state.accounts})
         self.executions.extend(state.executions)
         self.next_order_ids.update(state.next_order_ids)
+        if state.account_groups is not None:
+            self.desk.groups = {group.name: group for group in state.account_groups}
         self.last_perm_id = max(self.last_perm_id, state.last_perm_id)
         self.day_ends_at = state.day_ends_at
         for account in state.accounts:
@@ -227,7 +237,9 @@ class Exchange:
         """What the order would do to its account if all of it dealt at the market."""
         request = self._with_account(request)
         entries = self._directory.entries
-        refusal = refusal_of_terms(request, self._directory[request.con_id], self.accounts, self._clock.now())
+        refusal = self.desk.refusal(request) or refusal_of_terms(
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
+        )
         if refusal is not None:
             return refusal
         commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
@@ -282,6 +294,7 @@ class Exchange:
             last_perm_id=self.last_perm_id,
             day_ends_at=self.day_ends_at,
             walks=self._market.positions_of_walks(),
+            account_groups=tuple(self.desk.groups.values()),
         )
 
     def _book(self, con_id: int) -> OrderBook:
@@ -301,7 +314,9 @@ class Exchange:
         self._events.order_changed(order, has_new_terms=has_new_terms)
 
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
-        refusal = refusal_of_terms(request, self._directory[request.con_id], self.accounts, self._clock.now())
+        refusal = self.desk.refusal(request) or refusal_of_terms(
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
+        )
         if refusal is not None:
             return refusal
         if len(self._open) >= OPEN_ORDERS_MAX:
@@ -313,9 +328,11 @@ class Exchange:
         return refusal_of_margin(preview)
 
     def _with_account(self, request: OrderRequest) -> OrderRequest:
-        if request.account or len(self.accounts) != 1:
-            return request
-        return replace(request, account=next(iter(self.accounts)))
+        account_id = self.desk.account_of(request)
+        if request.fa_group:
+            lot_size = self._directory[request.con_id].entry.lot_size
+            return replace(request, account=account_id, quantity=self.desk.quantity_of(request, lot_size))
+        return request if request.account else replace(request, account=account_id)
 
     def _refuse_new(self, client_id: int, request: OrderRequest, refusal: Refusal) -> None:
         self._events.order_refused(client_id, request.order_id, refusal)
@@ -503,8 +520,11 @@ class Exchange:
         whole_commission = self._commission(request.con_id, order.filled, order.notional)
         commission = whole_commission - order.commission
         order.commission = whole_commission
-        realized = self.accounts[request.account].book(
-            listed.entry, request.side, fill.quantity, fill.price, commission
+        # A block is dealt for the accounts of a group, which have their parts of it when it ends.
+        realized = (
+            None
+            if request.fa_group
+            else self.accounts[request.account].book(listed.entry, request.side, fill.quantity, fill.price, commission)
         )
         execution = Execution(
             execution_id=self._next_execution_id(),
@@ -526,10 +546,7 @@ class Exchange:
             realized=realized,
             executed_at=self._clock.now(),
         )
-        self.executions.append(execution)
-        if self._config.state_path:
-            self._unsaved.executions.append(execution)
-            self._unsaved.account_ids.add(request.account)
+        self._keep_execution(execution)
         self._events.executed(execution)
         if not order.remaining:
             self._finish(order, OrderStatus.FILLED)
@@ -538,7 +555,14 @@ class Exchange:
             order.status = OrderStatus.SUBMITTED
         self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
         self._events.commissioned(execution)
-        self._events.account_changed(request.account, request.con_id)
+        if not request.fa_group:
+            self._events.account_changed(request.account, request.con_id)
+
+    def _keep_execution(self, execution: Execution) -> None:
+        self.executions.append(execution)
+        if self._config.state_path:
+            self._unsaved.executions.append(execution)
+            self._unsaved.account_ids.add(execution.account)
 
     def _end(self, order: SimulatedOrder, reason: EndReason) -> None:
         self._finish(order, OrderStatus.CANCELLED)
@@ -552,7 +576,44 @@ class Exchange:
     def _finish(self, order: SimulatedOrder, status: OrderStatus) -> None:
         order.status = status
         order.completed_at = self._clock.now()
+        if order.request.fa_group and order.filled:
+            self._allocate(order)
         self._complete(order)
+
+    def _allocate(self, order: SimulatedOrder) -> None:
+        request = order.request
+        entry = self._directory[request.con_id].entry
+        left = order.commission
+        shares = self.desk.shares(request, order.filled, self._directory.entries, self.mark)
+        for place, (account_id, quantity) in enumerate(shares, 1):
+            is_last = place == len(shares)
+            commission = left if is_last else part_of(order.commission, quantity, order.filled)
+            left -= commission
+            price = order.average_price
+            execution = Execution(
+                execution_id=self._next_execution_id(),
+                perm_id=order.perm_id,
+                client_id=order.client_id,
+                order_id=request.order_id,
+                account=account_id,
+                con_id=request.con_id,
+                side=request.side,
+                quantity=quantity,
+                price=price,
+                cumulative_quantity=quantity,
+                average_price=price,
+                order_ref=request.order_ref,
+                model_code=request.model_code,
+                is_maker=False,
+                commission=commission,
+                commission_currency=entry.currency,
+                realized=self.accounts[account_id].book(entry, request.side, quantity, price, commission),
+                executed_at=self._clock.now(),
+            )
+            self._keep_execution(execution)
+            self._events.executed(execution)
+            self._events.commissioned(execution)
+            self._events.account_changed(account_id, request.con_id)
 
     def _complete(self, order: SimulatedOrder) -> None:
         self._open.pop(order.perm_id, None)

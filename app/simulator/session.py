@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from app.simulator import messages
@@ -40,6 +41,16 @@ class Line:
 
 
 @dataclass(slots=True, kw_only=True)
+class Summary:
+    """An account summary that goes on: whose figures, which of them, and what was told of them when."""
+
+    account_ids: tuple[str, ...]
+    tags: frozenset[str]
+    told_at: datetime
+    told: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
 class Subscriptions:
     """All that a session wants to hear of without asking again, by request id where it has one."""
 
@@ -48,7 +59,7 @@ class Subscriptions:
     has_positions: bool = False
     account_id: str | None = None
     account_told: dict[tuple[str, str], str] = field(default_factory=dict)
-    summaries: dict[int, frozenset[str]] = field(default_factory=dict)
+    summaries: dict[int, Summary] = field(default_factory=dict)
     position_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     account_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     gains: dict[int, str] = field(default_factory=dict)

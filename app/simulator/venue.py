@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.clock import Clock
 from app.simulator import messages, order_messages
-from app.simulator.account_tags import AccountTag, account_tags
+from app.simulator.account_tags import AccountTag, account_tags, chosen
 from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
@@ -216,10 +216,27 @@ class Venue:
             if account_id is not None:
                 tags.setdefault(account_id, self.tags_of(account_id))
                 self.tell_account(session, account_id, tags[account_id])
+            for request_id, summary in subscriptions.summaries.items():
+                if (self.clock.now() - summary.told_at).total_seconds() >= self.config.summary_interval_s:
+                    self.tell_summary(session, request_id)
             for request_id, account in subscriptions.gains.items():
                 self.tell_gains(session, request_id, account)
             for request_id, (account, con_id) in subscriptions.single_gains.items():
                 self.tell_single_gains(session, request_id, account, con_id)
+
+    def note_change(self) -> None:
+        """Something that is kept changed without an order."""
+        self._on_change()
+
+    def tell_summary(self, session: Session, request_id: int) -> None:
+        """Send the figures of an account summary that the session was not told yet as they are."""
+        summary = session.subscriptions.summaries[request_id]
+        summary.told_at = self.clock.now()
+        for account_id in summary.account_ids:
+            for tag, value, currency in chosen(self.tags_of(account_id), summary.tags):
+                if summary.told.get((account_id, tag, currency)) != value:
+                    summary.told[account_id, tag, currency] = value
+                    session.send(messages.account_summary(request_id, account_id, tag, value, currency))
 
     def tell_account(self, session: Session, account_id: str, tags: list[AccountTag]) -> None:
         """Send the figures that the session was not told yet as they are."""
@@ -244,15 +261,12 @@ class Venue:
         """Send one position's gains of the day."""
         holding = self.exchange.accounts[account_id].holdings.get(con_id, Holding())
         mark = self.exchange.mark(con_id)
-        unrealized = holding.quantity * (mark - holding.average_cost)
+        multiplier = self.directory[con_id].entry.multiplier
+        value = holding.quantity * mark * multiplier
+        unrealized = holding.quantity * (mark - holding.average_cost) * multiplier
         session.send(
             messages.profit_and_loss_single(
-                request_id,
-                holding.quantity,
-                unrealized + holding.realized,
-                unrealized,
-                holding.realized,
-                holding.quantity * mark,
+                request_id, holding.quantity, value - holding.day_cost, unrealized, holding.realized, value
             )
         )
 
