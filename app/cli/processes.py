@@ -35,7 +35,7 @@ def run_simulator() -> None:
     settings = _settings()
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
     # Imported here, for the other processes need none of it.
-    from app.simulator.config import SessionMode, SimulatorConfig
+    from app.simulator.config import AccountSeed, SessionMode, SimulatorConfig
     from app.simulator.control import controlled
     from app.simulator.server import Simulator, run
 
@@ -44,6 +44,8 @@ def run_simulator() -> None:
         port=settings.simulator_port,
         seed=settings.simulator_seed,
         sessions=SessionMode(settings.simulator_sessions),
+        accounts=tuple(AccountSeed(account_id=name) for name in settings.simulator_accounts.split(",")),
+        adviser_id=settings.simulator_adviser,
         state_path=_simulator_state(settings),
     )
     port = settings.simulator_control_port

@@ -137,7 +137,7 @@ class Simulator:
         """Move every instrument once and let orders and lines see it, paused or not."""
         now = self._clock.now()
         self._venue.market.step(now)
-        self._show(self._venue.directory.entries)
+        self._show(self._venue.watched)
 
     def set_quote(
         self,
@@ -165,7 +165,7 @@ class Simulator:
             last_size=old.last_size if last is None else last_size,
         )
         self._venue.market.show(con_id, state, self._clock.now())
-        self._show([con_id])
+        self._show([con_id, *self._venue.derived_from(con_id)])
 
     def start_replay(self, ticks: Sequence[RecordedTick]) -> Replay:
         """Show these ticks from now on, in their own time by the simulator's clock; the walk stands."""
@@ -251,7 +251,7 @@ class Simulator:
         venue.exchange.begin_day()
         if state is not None:
             venue.exchange.restore(state)
-        self._show(venue.directory.entries)
+        self._show(venue.watched)
 
     def _show(self, con_ids: Iterable[int]) -> None:
         # What has come to its end deals no more.

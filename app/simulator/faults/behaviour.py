@@ -82,12 +82,15 @@ class Stage:
         """Whom and what a request is about."""
         assert session.client_id is not None
         if request.kind == PLACE_ORDER:
-            entry = self.venue.directory.entries.get(request.number(2))
+            con_id, directory = request.number(2), self.venue.directory
+            symbol = request.at(3)
+            if con_id in directory:
+                symbol = directory[con_id].entry.symbol
             accounts = self.venue.exchange.accounts
             return Subject(
                 client_id=session.client_id,
                 account=request.at(23) or (next(iter(accounts)) if len(accounts) == 1 else ""),
-                symbol=entry.symbol if entry else request.at(3),
+                symbol=symbol,
                 order_type=request.at(18),
             )
         order = self.venue.exchange.order_at(session.client_id, request.order_id) if request.is_about_order else None

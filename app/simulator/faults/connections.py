@@ -196,7 +196,7 @@ class UpstreamLost(Behaviour[UpstreamParameters]):
         if kept == "lost":
             for session in self.stage.sessions(self.parameters):
                 for request_id in list(session.subscriptions.lines):
-                    self.stage.venue.close_line(session, request_id)
+                    self.stage.venue.lines.close(session, request_id)
         words = f"Connectivity between IB and Trader Workstation has been restored - data {kept}."
         self._tell(self.parameters.back_as, words)
 
