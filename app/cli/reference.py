@@ -1,5 +1,6 @@
 """`oms docs`: the reference pages that are made from the code, so that they cannot tell anything else."""
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.brokers.ib.codes import (
     CLIENT_ID_TAKEN,
@@ -163,6 +164,39 @@ def pathologies() -> str:
     )
 
 
+def commands() -> str:
+    """The page of the commands."""
+    from typer.main import get_command
+
+    from app.cli.commands import app as oms
+
+    return _page(
+        "Commands",
+        "`oms COMMAND --help` tells the same. Exit codes: 0 done, 1 an error, 2 a command that cannot be read, "
+        "3 not signed in or not allowed, 4 refused by risk, 5 not found, 6 the broker is away, 7 not known.",
+        *_sections(get_command(oms), "oms"),
+    )
+
+
+# Typer carries a copy of click of its own, whose types have no public name.
+def _sections(command: Any, name: str) -> Iterator[str]:
+    children: dict[str, Any] = getattr(command, "commands", {})
+    rows = [row for one in command.params if (row := _argument(one)) is not None]
+    if not children or getattr(command, "invoke_without_command", False):
+        told = inspect.cleandoc(command.help or "")
+        yield f"## {name}\n\n{told}" + ("\n\n" + _table(("argument", "meaning"), rows) if rows else "")
+    for child in children:
+        yield from _sections(children[child], f"{name} {child}")
+
+
+def _argument(one: Any) -> tuple[str, str] | None:
+    if one.name in {"help", None}:
+        return None
+    shown = ", ".join(one.opts) if one.param_type_name == "option" else (one.metavar or str(one.name).upper())
+    value = f" {one.metavar}" if one.param_type_name == "option" and one.metavar else ""
+    return f"`{shown}{value}`", getattr(one, "help", None) or ""
+
+
 _PARAMETER_HEAD = ("parameter", "type", "default", "meaning")
 
 
@@ -210,6 +244,7 @@ def broker_codes() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "broker-codes.md": broker_codes,
+    "commands.md": commands,
     "error-codes.md": error_codes,
     "events.md": events,
     "pathologies.md": pathologies,
