@@ -27,6 +27,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
 @strawberry.type(description="What can be asked.")
@@ -40,13 +41,20 @@ class Query(
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
+    SimulatorQuery,
 ):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
-    IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation, BrokerMutation
+    IdentityMutation,
+    OrderMutation,
+    LinkedOrderMutation,
+    PositionMutation,
+    ApprovalMutation,
+    BrokerMutation,
+    SimulatorMutation,
 ):
     """What can be done."""
 

@@ -25,6 +25,7 @@ from app.brokers.port import BrokerAdapter, BrokerSink
 from app.connector.answering import Answering, Asked
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.paper import HouseQuotes, PaperBooks
+from app.connector.restarts import RestartWindows, read_times
 from app.connector.runner import AccountRunner, Intervals
 from app.connector.store import TRANSIENT, AccountStore
 from app.core.clock import Clock
@@ -228,6 +229,17 @@ class Connector:
             wake=held.wake,
             clock=self._clock,
             intervals=self._intervals.runner,
+            restarts=self._restarts_of(account),
+        )
+
+    def _restarts_of(self, account: BrokerAccount) -> RestartWindows:
+        settings = self._settings
+        if (account.host, account.port) == (settings.simulator_host, settings.simulator_port):
+            return RestartWindows()
+        return RestartWindows(
+            times=read_times(settings.ib_restart_times),
+            zone=ZoneInfo(settings.ib_timezone),
+            lasts_s=settings.ib_restart_seconds,
         )
 
     def _feed(self, account: BrokerAccount) -> FeedRunner:

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from app.simulator import messages
 from app.simulator.config import SERVER_VERSION_MIN
 from app.simulator.market import Quote
+from app.simulator.rights import DataType
 from app.simulator.wire import FieldError, FieldReader, FrameError, take_frame
 
 OUTBOUND_BYTES_MAX = 32 << 20
@@ -25,11 +27,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """A market data line of a session and the quote it was last told."""
+    """A market data line of a session and the quote it was last told.
+
+    `data_type` is what it carries, None for nothing at the moment; partial data is that of trades alone.
+    """
 
     request_id: int
     con_id: int
+    data_type: int | None = 1
+    is_partial: bool = False
+    generic_ticks: frozenset[int] = frozenset()
     told: Quote | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """An account summary that goes on: whose figures, which of them, and what was told of them when."""
+
+    account_ids: tuple[str, ...]
+    tags: frozenset[str]
+    told_at: datetime
+    told: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,10 +55,11 @@ class Subscriptions:
     """All that a session wants to hear of without asking again, by request id where it has one."""
 
     lines: dict[int, Line] = field(default_factory=dict)
+    data_type: DataType = DataType.REAL_TIME
     has_positions: bool = False
     account_id: str | None = None
     account_told: dict[tuple[str, str], str] = field(default_factory=dict)
-    summaries: dict[int, frozenset[str]] = field(default_factory=dict)
+    summaries: dict[int, Summary] = field(default_factory=dict)
     position_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     account_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     gains: dict[int, str] = field(default_factory=dict)
@@ -59,6 +78,12 @@ class SessionGate(Protocol):
     def receive(self, session: "Session", reader: FieldReader) -> None:
         """Act on one message. Raises FieldError when it cannot be read."""
 
+    def admits(self) -> bool:
+        """False when a connection that comes now is refused."""
+
+    def leaving(self, session: "Session", frame: bytes) -> bytes:
+        """What leaves in place of these frames; empty for nothing."""
+
     def before_telling(self) -> None:
         """Queued frames are about to leave: what they tell must not be forgotten any more."""
 
@@ -75,6 +100,7 @@ class Session(asyncio.Protocol):
         self._outbound: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._is_closing = False
+        self._is_mute = False
         self.version = 0
         self.client_id: int | None = None
         self.subscriptions = Subscriptions()
@@ -83,6 +109,8 @@ class Session(asyncio.Protocol):
         """asyncio: the socket is open."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if not self._gate.admits():
+            self.drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the socket is gone."""
@@ -92,7 +120,7 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
-        if self._is_closing:
+        if self._is_closing or self._is_mute:
             return
         self._buffer += data
         try:
@@ -107,7 +135,12 @@ class Session(asyncio.Protocol):
 
     def send(self, frame: bytes) -> None:
         """Queue a frame; all frames of one turn of the loop leave in one write."""
-        if self._transport is None or self._is_closing or not frame:
+        if self._transport is not None and not self._is_closing and frame:
+            self.send_past_faults(self._gate.leaving(self, frame))
+
+    def send_past_faults(self, frame: bytes) -> None:
+        """Queue a frame that no fault may change any more."""
+        if self._transport is None or self._is_closing or self._is_mute or not frame:
             return
         if not self._outbound:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -116,6 +149,10 @@ class Session(asyncio.Protocol):
     def send_error(self, request_id: int, code: int, message: str) -> None:
         """Queue an error message."""
         self.send(messages.error(request_id, code, message, self.version))
+
+    def mute(self) -> None:
+        """Carry nothing any more in either direction, and leave the socket open."""
+        self._is_mute = True
 
     def close(self) -> None:
         """End the connection once what is queued has left."""
@@ -159,7 +196,7 @@ class Session(asyncio.Protocol):
             self._gate.receive(self, FieldReader(payload))
         except FieldError as error:
             self.send_error(-1, BAD_REQUEST, f"Error reading request: {error}")
-        return not self._is_closing
+        return not self._is_closing and not self._is_mute
 
     def _flush(self) -> None:
         if self._transport is None or not self._outbound:
