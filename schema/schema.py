@@ -10,7 +10,9 @@ from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
 from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
+from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
+from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.instruments.queries import InstrumentQuery
@@ -43,12 +45,14 @@ class Query(
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation):
+class Mutation(
+    IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation, BrokerMutation
+):
     """What can be done."""
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription):
+class Subscription(OrderSubscription, PositionSubscription, TickSubscription, BrokerSubscription):
     """What can be followed."""
 
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -21,6 +21,7 @@ from app.core.matching import (
     StopTrailed,
 )
 from app.core.money import ZERO
+from app.core.records import replace
 from app.simulator.accounts import Account, commission_of
 from app.simulator.allocation import Desk, part_of
 from app.simulator.config import SimulatorConfig
