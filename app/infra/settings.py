@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     simulator_adviser: str = Field(
         default="",
         pattern=r"^([A-Z0-9]{2,20})?$",
-        description="master account of an adviser (FA) over the simulator's accounts, such as DF1000000; none when empty",
+        description="an adviser (FA) account over the simulator's accounts, such as DF1000000; none when empty",
     )
     database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,

@@ -1,12 +1,13 @@
 """The simulated accounts: cash by currency, positions with their cost, commissions, margin and the figures of a day."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from app.core.catalogue import CatalogueEntry
 from app.core.fix import Side
 from app.core.money import ZERO, rounded
+from app.core.records import replace
 from app.simulator.instruments import OptionEntry
 
 INITIAL_MARGIN = {

@@ -90,6 +90,20 @@ class _Unsaved:
     account_ids: set[str] = field(default_factory=set)
 
 
+class _Books(dict[int, OrderBook]):
+    """A book for each contract that ever had a working order, which knows the market from its beginning."""
+
+    def __init__(self, market: Market) -> None:
+        super().__init__()
+        self._market = market
+
+    def __missing__(self, con_id: int) -> OrderBook:
+        book = self[con_id] = OrderBook()
+        # Nobody waits in it yet, so that nothing comes of it.
+        book.update(self._market.quote(con_id).state)
+        return book
+
+
 class Exchange:
     """All orders of all clients. Nothing here knows of connections: an order lives on when its client goes."""
 
@@ -125,7 +139,7 @@ class Exchange:
         self._open: dict[int, SimulatedOrder] = {}
         self._completed: deque[int] = deque()
         self._unsaved = _Unsaved()
-        self._books: dict[int, OrderBook] = {}
+        self._books = _Books(market)
         started = clock.now()
         self.day_ends_at = next_day_of(started)
         self._timetable = Timetable(directory, started)
@@ -160,7 +174,7 @@ class Exchange:
             if order.status.is_terminal:
                 self._complete(order)
             elif self._is_dealt(order.request):
-                self._book(order.request.con_id).place(order.for_book())
+                self._books[order.request.con_id].place(order.for_book())
             else:
                 self._waiting[order.perm_id] = order
 
@@ -224,7 +238,7 @@ class Exchange:
         if is_held:
             self._waiting[order.perm_id] = order
             return
-        self._follow(self._book(request.con_id).place(order.for_book()))
+        self._follow(self._books[request.con_id].place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
             self._tell(order)
@@ -381,14 +395,6 @@ class Exchange:
             account_groups=tuple(self.desk.groups.values()),
         )
 
-    def _book(self, con_id: int) -> OrderBook:
-        book = self._books.get(con_id)
-        if book is None:
-            book = self._books[con_id] = OrderBook()
-            # Nobody waits in it yet, so that nothing comes of it.
-            self._follow(book.update(self._market.quote(con_id).state))
-        return book
-
     def _note(self, order: SimulatedOrder) -> None:
         if self._config.state_path:
             self._unsaved.orders[order.perm_id] = order
@@ -481,10 +487,10 @@ class Exchange:
         if not book_order.is_waiting:
             order.status = OrderStatus.SUBMITTED
         self._tell(order)
-        self._follow(self._book(order.request.con_id).place(book_order))
+        self._follow(self._books[order.request.con_id].place(book_order))
 
     def _withdraw(self, order: SimulatedOrder) -> bool:
-        book, key = self._book(order.request.con_id), str(order.perm_id)
+        book, key = self._books[order.request.con_id], str(order.perm_id)
         if book.order(key) is None:
             return False
         book.cancel(key)
@@ -496,7 +502,7 @@ class Exchange:
         if order.perm_id in self._waiting:
             self._end(order, reason)
         else:
-            self._follow(self._book(order.request.con_id).cancel(str(order.perm_id), reason))
+            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id), reason))
 
     def _open_with(self, con_id: int, orders: list[SimulatedOrder]) -> None:
         self._follow(opening_fills(orders, self._market.quote(con_id)))
@@ -524,7 +530,7 @@ class Exchange:
             return
         terms = order.for_book()
         self._follow(
-            self._book(request.con_id).replace(
+            self._books[request.con_id].replace(
                 terms.order_key,
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
@@ -571,7 +577,7 @@ class Exchange:
             self._lower(other, lowered_quantity(other, order, quantity, lot_size))
 
     def _lower(self, order: SimulatedOrder, quantity: Decimal) -> None:
-        book, key = self._book(order.request.con_id), str(order.perm_id)
+        book, key = self._books[order.request.con_id], str(order.perm_id)
         if quantity == order.request.quantity:
             return
         held = book.order(key)

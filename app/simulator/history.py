@@ -1,7 +1,7 @@
 """Bars of any size of any instrument: the past before the market was opened, then what it showed since."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app.core.catalogue import CatalogueEntry
 from app.core.matching import MarketState
 from app.core.money import ZERO, rounded
+from app.core.records import replace
 from app.core.sessions import Session, TradingHours
 from app.simulator.directory import Directory, ListedContract
 from app.simulator.instruments import DerivedEntry, IndexEntry, OptionEntry

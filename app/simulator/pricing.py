@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from app.core.matching import MarketState
 from app.core.money import ZERO
+from app.core.records import replace
 from app.simulator.directory import Directory
 from app.simulator.instruments import DerivedEntry, FutureEntry, IndexEntry, OptionEntry, rule_of
 from app.simulator.market import Quote

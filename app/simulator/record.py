@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 
+from app.core.records import replace
 from app.simulator.past import BLOCK_S, MINUTE_S, SLICE_S, Stretch
 
 BLOCKS_KEPT = 17_520

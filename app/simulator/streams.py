@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.core.money import ZERO
+from app.core.records import replace
 from app.core.sessions import TradingHours
 from app.simulator import history_messages
 from app.simulator.bar_requests import price_of

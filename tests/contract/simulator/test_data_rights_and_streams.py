@@ -34,7 +34,6 @@ async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
     yield begin
     for server, desk in opened:
         desk.ib.disconnect()
-        await until(lambda server=server: not server.venue.has_clients, "the client to be gone")
         await server.stop()
 
 

@@ -29,9 +29,10 @@ class Floor:
     async def bars(self, size: str, duration: str, ends: Any = "", **more: Any) -> list[Any]:
         """The bars of AAPL's trades in regular hours, or of what is said otherwise."""
         terms = {"contract": self.desk.stock(), "whatToShow": "TRADES", "useRTH": True, "formatDate": 2, **more}
-        return await self.desk.ib.reqHistoricalDataAsync(
+        bars: list[Any] = await self.desk.ib.reqHistoricalDataAsync(
             endDateTime=ends, durationStr=duration, barSizeSetting=size, **terms
         )
+        return bars
 
 
 @pytest.fixture(params=LIBRARIES)

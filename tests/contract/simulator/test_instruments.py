@@ -1,6 +1,7 @@
 """Options, futures, indices and pairs: how they are found, priced by what they follow, stepped and dealt."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ async def chain_of(desk: Desk, symbol: str = "AAPL", con_id: int = 265598) -> tu
     return smart.expirations, smart.strikes
 
 
-async def option(desk: Desk, strike: float = 230, right: str = "C", place: int = 2) -> object:
+async def option(desk: Desk, strike: float = 230, right: str = "C", place: int = 2) -> Any:
     """The details of an AAPL option."""
     expiries, _ = await chain_of(desk)
     wanted = desk.library.Option("AAPL", expiries[place], strike, right, "SMART")
