@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.approvals.models import OrderApprovalRow
 from app.audit.models import AuditRow
+from app.brokers.models import ReconciliationBreakRow, ReconciliationRow
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
@@ -206,7 +207,7 @@ async def _add_order(session: WriteSession, firm: Firm) -> None:
 
 
 async def _add_earnings(session: WriteSession, firm: Firm) -> None:
-    now = datetime.now(UTC)
+    now, reconciliation_id = datetime.now(UTC), _ids.new()
     account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
     of_position = {**account, "instrument_id": firm.instrument_id}
     session.add_all(
@@ -250,6 +251,19 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 place=1,
                 recorded_at=now,
             ),
+            ReconciliationRow(
+                **account,
+                id=reconciliation_id,
+                occasion="SWEEP",
+                started_at=now,
+                finished_at=now,
+                orders_checked=0,
+                positions_checked=1,
+                positions_in_flight=0,
+                executions_imported=0,
+                breaks_open=1,
+                looks=1,
+            ),
             OpeningMarkRow(**of_position, day=now.date(), price=ONE, rate=ONE, taken_at=now),
             PnlSnapshotRow(
                 **account,
@@ -264,5 +278,21 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 drawdown=ZERO,
             ),
         ]
+    )
+    await session.flush()
+    session.add(
+        ReconciliationBreakRow(
+            **of_position,
+            id=_ids.new(),
+            reconciliation_id=reconciliation_id,
+            kind="AVERAGE_COST",
+            subject="canary",
+            severity="NOTICE",
+            difference="cost",
+            state="OPEN",
+            found_at=now,
+            last_seen_at=now,
+            snapshot_at=now,
+        )
     )
     await session.flush()
