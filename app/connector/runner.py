@@ -6,17 +6,27 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
-from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
+from app.brokers.reconciling import Look, Occasion, Reconciled
 from app.connector.inbox import Inbox
 from app.connector.sweeps import Sweeps
 from app.core.clock import Clock
 from app.core.errors import OmsError
 from app.core.fix import ConnectionState
-from app.core.messages import AccountValues, BrokerReport, LaneCommand, WorkingStatus
+from app.core.messages import (
+    AccountValues,
+    BrokerPosition,
+    BrokerReport,
+    ExecutionReport,
+    LaneCommand,
+    StatusReport,
+    WorkingStatus,
+)
 from app.orders.domain.claiming import untold
 from app.orders.domain.order import Order
 
@@ -41,6 +51,8 @@ class Intervals:
     unknown_s: float = 60.0
     commission_s: float = 10.0
     release_s: float = 1.0
+    positions_s: float = 30.0
+    settle_s: float = 2.0
 
 
 class Store(Protocol):
@@ -86,6 +98,10 @@ class Store(Protocol):
         """Store the account's figures."""
         ...
 
+    async def reconcile(self, look: Look) -> Reconciled:
+        """Compare what the broker said with what is stored, and store the breaks."""
+        ...
+
 
 class AccountRunner:
     """Keeps one account connected for as long as it runs."""
@@ -114,6 +130,7 @@ class AccountRunner:
         self._sending = asyncio.Lock()
         self._sweeps = Sweeps()
         self._shown: ConnectionStatus | None = None
+        self._session: tuple[BrokerAdapter, Inbox] | None = None
 
     async def run(self) -> None:
         """Connect and work; whatever ends the session is logged, shown and followed by another try."""
@@ -125,6 +142,18 @@ class AccountRunner:
             self._attempts += 1
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
             await asyncio.sleep(backoff_s(self._attempts, random.random()))
+
+    async def reconcile(self) -> Reconciled:
+        """Ask the broker for everything and compare it with the books now; trading goes on meanwhile.
+
+        Raises BrokerDisconnectedError while the account is not synchronised, BrokerTimedOutError.
+        """
+        if self._session is None or not self._is_gate_open:
+            raise BrokerDisconnectedError("the account is not connected and synchronised")
+        adapter, inbox = self._session
+        async with self._applying:
+            await self._empty(inbox)
+            return await self._take_snapshot(adapter, inbox, Occasion.DEMAND)
 
     async def _one_session(self) -> None:
         inbox = Inbox()
@@ -139,6 +168,7 @@ class AccountRunner:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
                 await self._synchronize(adapter, inbox, is_first=True)
+                self._session = (adapter, inbox)
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
@@ -146,6 +176,7 @@ class AccountRunner:
                 group.create_task(self._release_due())
         finally:
             self._is_gate_open = False
+            self._session = None
             await adapter.close()
             await self._keep_rest(inbox)
 
@@ -156,19 +187,81 @@ class AccountRunner:
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
             await self._empty(inbox)
-            snapshot = await adapter.synchronize()
-            if not snapshot.is_complete:
-                raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
-            for start in range(0, len(snapshot.reports), BATCH_MAX):
-                await self._apply(snapshot.reports[start : start + BATCH_MAX])
-            await self._store.save_values(snapshot.values)
+            begun = self._begun()
+            snapshot = await self._ask_for_everything(adapter)
             again = await self._store.unsettled(snapshot.reports if is_first else None)
+            await self._empty(inbox)
+            await self._compare_snapshot(snapshot, Occasion.CONNECT if is_first else Occasion.RECONNECT, begun)
         for command in again:
             adapter.send(command)
         self._attempts = 0
         if self._is_upstream_up:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
+
+    async def _take_snapshot(self, adapter: BrokerAdapter, inbox: Inbox, occasion: Occasion) -> Reconciled:
+        begun = self._begun()
+        snapshot = await self._ask_for_everything(adapter)
+        await self._empty(inbox)
+        return await self._compare_snapshot(snapshot, occasion, begun)
+
+    async def _ask_for_everything(self, adapter: BrokerAdapter) -> Snapshot:
+        snapshot = await adapter.synchronize()
+        if not snapshot.is_complete:
+            raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
+        for start in range(0, len(snapshot.reports), BATCH_MAX):
+            await self._apply_again(snapshot.reports[start : start + BATCH_MAX])
+        await self._store.save_values(snapshot.values)
+        return snapshot
+
+    async def _compare_snapshot(self, snapshot: Snapshot, occasion: Occasion, begun: "_Begun") -> Reconciled:
+        return await self._compare(
+            occasion,
+            begun,
+            snapshot.positions,
+            open_orders=tuple(one for one in snapshot.reports if isinstance(one, StatusReport)),
+            roots=frozenset(one.root for one in snapshot.reports if isinstance(one, ExecutionReport)),
+        )
+
+    async def _sweep_positions(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        async with self._applying:
+            await self._empty(inbox)
+            begun = self._begun()
+            told = await adapter.positions()
+            # What came until here is booked before the comparison, and its contracts are left for the next look.
+            await self._empty(inbox)
+            if self._is_gate_open:
+                await self._compare(Occasion.SWEEP, begun, told)
+
+    async def _compare(
+        self,
+        occasion: Occasion,
+        begun: "_Begun",
+        positions: tuple[BrokerPosition, ...],
+        *,
+        open_orders: tuple[StatusReport, ...] | None = None,
+        roots: frozenset[str] = frozenset(),
+    ) -> Reconciled:
+        sweeps = self._sweeps
+        look = Look(
+            occasion=occasion,
+            started_at=begun.at,
+            taken_at=self._clock.now(),
+            positions=positions,
+            in_flight=sweeps.in_flight(begun.monotonic_s - self._intervals.settle_s),
+            # A snapshot has everything; a sweep's word counts when the next one says the same.
+            seen_before=dict(sweeps.unconfirmed) if occasion is Occasion.SWEEP else None,
+            open_orders=open_orders,
+            unknown_orders=frozenset(sweeps.unknown),
+            uncharged=frozenset(sweeps.given_up),
+            execution_roots=roots,
+        )
+        done = await self._store.reconcile(look)
+        sweeps.unconfirmed = dict(done.unconfirmed)
+        return done
+
+    def _begun(self) -> "_Begun":
+        return _Begun(at=self._clock.now(), monotonic_s=_monotonic())
 
     async def _carry_out(self, adapter: BrokerAdapter) -> None:
         while True:
@@ -206,8 +299,13 @@ class AccountRunner:
         await self._store.apply(reports)
         self._sweeps.heard(reports, _monotonic())
 
+    async def _apply_again(self, reports: Sequence[BrokerReport]) -> None:
+        await self._store.apply(reports)
+        settling = timedelta(seconds=self._intervals.settle_s)
+        self._sweeps.heard(reports, _monotonic(), dealt_after=self._clock.now() - settling)
+
     async def _sweep(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
-        round_at = unknown_at = _monotonic()
+        round_at = unknown_at = positions_at = _monotonic()
         while True:
             await asyncio.sleep(self._intervals.doubt_s)
             if not self._is_gate_open:
@@ -220,6 +318,9 @@ class AccountRunner:
             if is_round:
                 round_at = now
             await self._sweep_once(adapter, inbox, is_round=is_round)
+            if now - positions_at >= self._intervals.positions_s or self._sweeps.unconfirmed:
+                positions_at = now
+                await self._sweep_positions(adapter, inbox)
 
     async def _sweep_once(self, adapter: BrokerAdapter, inbox: Inbox, *, is_round: bool) -> None:
         sweeps = self._sweeps
@@ -237,7 +338,7 @@ class AccountRunner:
             is_clean = adapter.unwritten() == 0 and self._is_gate_open
             told = await adapter.sweep(is_full=is_full)
             for start in range(0, len(told.reports), BATCH_MAX):
-                await self._apply(told.reports[start : start + BATCH_MAX])
+                await self._apply_again(told.reports[start : start + BATCH_MAX])
             is_clean = is_clean and self._is_gate_open
             working = [one for one in told.open_orders if one.status in _AT_WORK]
             missing = untold(watched, working)
@@ -334,6 +435,12 @@ class AccountRunner:
             )
         self._shown = status
         await self._store.show(status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    at: datetime
+    monotonic_s: float
 
 
 _AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})

@@ -181,6 +181,15 @@ class IbAdapter:
             executions=collected.dealt(),
         )
 
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """Ask for all positions, at the cost of one message. Raises BrokerTimedOutError, BrokerDisconnectedError."""
+        collected = self._collected = _Collected()
+        try:
+            await self._ask(parts.POSITIONS, lambda client: client.reqPositions(), Priority.SYNC)
+        finally:
+            self._collected = None
+        return tuple(collected.positions.values())
+
     def unwritten(self) -> int:
         """How many orders wait for the pace before they are written."""
         return len(self._unwritten)
