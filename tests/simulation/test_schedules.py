@@ -110,6 +110,7 @@ def test_a_seed_repeats_exactly(seed: int) -> None:
         (NewIdOnResend, "times at the broker"),
         (ForgetsWhatItHears, "booked"),
         (BooksTwice, "booked"),
+        (BooksTwice, "a break"),
         (ResendsNothing, "does not work at the broker"),
     ],
 )
