@@ -239,10 +239,13 @@ class NotFoundReport:
     """The broker did not tell of an order that it should know.
 
     is_certain: two clean full sweeps over a stable connection missed it; else one snapshot did, which raises a doubt.
+    declared_by is the person who declares it dead on that evidence, with their reason.
     """
 
     address: OrderAddress
     is_certain: bool = True
+    declared_by: str | None = None
+    reason: str | None = None
     occurred_at: datetime
 
 

@@ -1,7 +1,7 @@
 """Our books held against what the broker told: breaks open, are seen again and vanish, and a fresh book is opened."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,8 +26,8 @@ from app.brokers.reconciling import (
     position_findings,
 )
 from app.core.fix import OrderOrigin
-from app.core.ids import BreakId, Ids, InstrumentId, ReconciliationId, TenantId
-from app.core.messages import AccountKey, BrokerPosition, Instrument, StatusReport, WorkingStatus
+from app.core.ids import BreakId, Ids, InstrumentId, OrderId, ReconciliationId, TenantId
+from app.core.messages import AccountKey, Instrument, StatusReport, WorkingStatus
 from app.core.money import ZERO, plain, rounded
 from app.flows.adjust_position import book_adjustment
 from app.flows.booking import Booking
@@ -84,10 +84,11 @@ async def reconcile_account(
     findings += await _order_findings(session, key, books, look)
     findings += await _uncharged(session, key, books, look)
     contracts = {one.id: one.contract_id for one in books.instruments.values()}
+    doubted = frozenset(order.id for order in books.open_orders if order.in_doubt)
     ledger = keep_ledger(
         books.breaks,
         findings,
-        is_checked=lambda one: _is_checked(one, look, contracts),
+        is_checked=lambda one: _is_checked(one, look, contracts, doubted),
         seen_before=look.seen_before,
     )
     imported = 0
@@ -153,7 +154,7 @@ async def _open_book(
             instrument_id=instrument.id,
             type=AdjustmentType.BALANCE,
             quantity=Decimal(finding.difference),
-            price=cost_per_unit(position, instrument),
+            price=cost_per_unit(position.average_cost, instrument),
             effective_at=now,
             reason="the broker held it when the account was first connected",
             idempotency_key=f"opening-{instrument.id}",
@@ -164,16 +165,15 @@ async def _open_book(
     return left
 
 
-def cost_per_unit(position: BrokerPosition, instrument: Instrument) -> Decimal:
+def cost_per_unit(average_cost: Decimal, instrument: Instrument) -> Decimal:
     """The broker's average cost as a price: per unit, without the multiplier, never below zero."""
-    return max(rounded(position.average_cost / instrument.multiplier), ZERO)
+    return max(rounded(average_cost / instrument.multiplier), ZERO)
 
 
 async def _order_findings(session: BatchSession, key: AccountKey, books: _Books, look: Look) -> list[Finding]:
     working = None if look.open_orders is None else [one for one in look.open_orders if one.status in _AT_WORK]
     not_told = set() if working is None else {one.id for one in untold(books.open_orders, working)}
-    known = {one.order_id for one in books.breaks if one.kind is BreakKind.ORDER_UNKNOWN_AT_BROKER}
-    lost = not_told | look.unknown_orders | known
+    lost = not_told | look.unknown_orders
     findings = [_lost(order, look.taken_at) for order in books.open_orders if order.in_doubt and order.id in lost]
     findings += [
         _external(order)
@@ -293,7 +293,9 @@ async def _uncharged(session: BatchSession, key: AccountKey, books: _Books, look
     ]
 
 
-def _is_checked(one: Break, look: Look, contracts: dict[InstrumentId, int | None]) -> bool:
+def _is_checked(
+    one: Break, look: Look, contracts: Mapping[InstrumentId, int | None], doubted: frozenset[OrderId]
+) -> bool:
     match one.kind:
         case BreakKind.POSITION_QUANTITY | BreakKind.AVERAGE_COST:
             contract_id = contracts.get(one.instrument_id) if one.instrument_id is not None else None
@@ -302,7 +304,10 @@ def _is_checked(one: Break, look: Look, contracts: dict[InstrumentId, int | None
             return int(one.subject.removeprefix("contract:")) not in look.in_flight
         case BreakKind.ORDER_UNKNOWN_TO_US:
             return look.open_orders is not None
-        case BreakKind.ORDER_UNKNOWN_AT_BROKER | BreakKind.EXTERNAL_ORDER | BreakKind.COMMISSION_MISSING:
+        case BreakKind.ORDER_UNKNOWN_AT_BROKER:
+            # Nobody was asked for it: it stands as long as the doubt does.
+            return look.open_orders is not None or one.order_id not in doubted
+        case BreakKind.EXTERNAL_ORDER | BreakKind.COMMISSION_MISSING:
             return True
 
 

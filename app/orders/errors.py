@@ -30,6 +30,7 @@ class OrderProblem(StrEnum):
     METADATA_INVALID = "METADATA_INVALID"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
     ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
+    INSTRUMENT_FROZEN = "INSTRUMENT_FROZEN"
     INSTRUMENT_REQUIRED = "INSTRUMENT_REQUIRED"
     INSTRUMENT_NOT_FOUND = "INSTRUMENT_NOT_FOUND"
     INSTRUMENT_AMBIGUOUS = "INSTRUMENT_AMBIGUOUS"
@@ -82,6 +83,8 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.METADATA_INVALID: "the metadata is no JSON object, or is larger than 4 KiB",
     OrderProblem.ACCOUNT_NOT_FOUND: "the tenant has no such account",
     OrderProblem.ACCOUNT_INACTIVE: "the account takes no orders",
+    OrderProblem.INSTRUMENT_FROZEN: "our position and the broker's differ: until the break is resolved the account "
+    "takes orders in the instrument only that reduce both",
     OrderProblem.INSTRUMENT_REQUIRED: "neither instrumentId nor symbol was given, or both were",
     OrderProblem.INSTRUMENT_NOT_FOUND: "the tenant has no such instrument",
     OrderProblem.INSTRUMENT_AMBIGUOUS: "several instruments bear the symbol: name the exchange or use instrumentId",
