@@ -130,3 +130,13 @@ class OrderNotMissingError(OmsError):
         super().__init__(
             "The broker was not found to have lost the order in the last minutes: ask it again first.", path=path
         )
+
+
+class ReconciliationFailedError(OmsError):
+    """The books could not be compared now; facts carry the cause: away, not connected, or too slow. Ask again."""
+
+    code = "RECONCILIATION_FAILED"
+    is_retryable = True
+
+    def __init__(self, cause: str, message: str, *path: str) -> None:
+        super().__init__(message, path=path, cause=cause)

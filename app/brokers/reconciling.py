@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from app.core.ids import AccountId, AdjustmentId, BreakId, InstrumentId, OrderId, ReconciliationId
 from app.core.messages import BrokerPosition, OrderAddress, StatusReport
 from app.core.money import ZERO, plain
 
 COST_TOLERANCE: Final = Decimal("0.01")
-"""By how much of the broker's average cost ours may differ: the broker counts commissions into its own."""
+"""By how much of the broker's average cost ours may differ, beyond the commissions that the broker counts into it."""
 
 
 class Occasion(StrEnum):
@@ -129,8 +129,18 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileNow:
+    """The question to a connector to compare an account's books with the broker's now."""
+
+    kind: Literal["RECONCILE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What we hold of an instrument; contract_id is the broker's id of it, None where it has none."""
+    """What we hold of an instrument; contract_id is the broker's id of it, None where it has none.
+
+    commission is all that dealing in it has cost.
+    """
 
     instrument_id: InstrumentId
     contract_id: int | None
@@ -138,6 +148,7 @@ class Holding:
     quantity: Decimal
     average_price: Decimal
     multiplier: Decimal
+    commission: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +285,8 @@ def _held_findings(holding: Holding, position: BrokerPosition | None) -> list[Fi
     if position is None or not quantity:
         return []
     cost = holding.average_price * holding.multiplier
-    if abs(position.average_cost - cost) <= abs(position.average_cost) * COST_TOLERANCE:
+    charged = abs(holding.commission / quantity)
+    if abs(position.average_cost - cost) <= abs(position.average_cost) * COST_TOLERANCE + charged:
         return []
     # The broker's average moves with each commission: which of them is meant does not depend on by how much.
     return [

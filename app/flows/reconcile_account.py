@@ -127,6 +127,7 @@ def _holdings(books: _Books) -> list[Holding]:
                 quantity=ZERO if position is None else position.quantity,
                 average_price=ZERO if position is None else position.average_price,
                 multiplier=instrument.multiplier,
+                commission=ZERO if position is None else position.commission,
             )
         )
     return holdings
