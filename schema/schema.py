@@ -11,6 +11,8 @@ from schema.approvals.queries import ApprovalQuery
 from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.queries import BrokerQuery
+from schema.brokers.reconciliation_mutations import ReconciliationMutation
+from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.instruments.queries import InstrumentQuery
@@ -38,12 +40,15 @@ class Query(
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
+    ReconciliationQuery,
 ):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation):
+class Mutation(
+    IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation, ReconciliationMutation
+):
     """What can be done."""
 
 
