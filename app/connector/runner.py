@@ -227,6 +227,10 @@ class AccountRunner:
         async with self._applying:
             await self._empty(inbox)
             begun = self._begun()
+            if self._sweeps.unconfirmed:
+                # Real world: the fills of another client, or by hand, are told only to who asks for them.
+                dealt = await adapter.sweep(is_full=True)
+                await self._apply_again(dealt.reports)
             told = await adapter.positions()
             # What came until here is booked before the comparison, and its contracts are left for the next look.
             await self._empty(inbox)
@@ -330,7 +334,8 @@ class AccountRunner:
         doubted = {order.id for order in watched if order.in_doubt or order.id in sweeps.missed} - sweeps.unknown
         asks = is_round and sweeps.asks_for_commissions(_monotonic(), self._intervals.commission_s)
         is_full = bool(doubted) or asks
-        if not is_full and not (is_round and watched):
+        # Where we have no order at work others may: by hand, or by another client.
+        if not is_full and not is_round:
             return
         async with self._applying:
             # An order that waits for the pace is written after the question: its absence says nothing.

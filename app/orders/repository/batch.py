@@ -258,10 +258,11 @@ def store_checks(tenant_id: TenantId, orders: Sequence[Order]) -> Write:
 
 
 async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_doubt: bool = False) -> list[Order]:
-    """Orders whose intent to send is durable and that are not over, oldest first; all, or those in doubt alone."""
+    """Orders that the broker may know and that are not over, oldest first; all, or those in doubt alone."""
     rows = await session.fetch(
         """
-        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2
+          AND (broker_order_id IS NOT NULL OR origin = 'EXTERNAL')
           AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND (in_doubt OR NOT $3) ORDER BY id
         """,
         key.tenant_id,
