@@ -19,6 +19,7 @@ from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
+from schema.orders.doubts import InDoubtMutation, InDoubtQuery
 from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
 from schema.orders.preview import PreviewQuery
@@ -41,13 +42,20 @@ class Query(
     PositionQuery,
     ApprovalQuery,
     ReconciliationQuery,
+    InDoubtQuery,
 ):
     """What can be asked."""
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
-    IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation, ReconciliationMutation
+    IdentityMutation,
+    OrderMutation,
+    LinkedOrderMutation,
+    PositionMutation,
+    ApprovalMutation,
+    ReconciliationMutation,
+    InDoubtMutation,
 ):
     """What can be done."""
 

@@ -294,15 +294,21 @@ async def breaks_by_ids(session: BatchSession, tenant_id: TenantId, ids: Sequenc
     return [break_from_row(row) for row in rows]
 
 
-async def of_orders(session: BatchSession, tenant_id: TenantId, order_ids: Sequence[UUID]) -> dict[UUID, Break]:
-    """The open break of each order that the broker does not know."""
+async def of_orders(
+    session: BatchSession,
+    tenant_id: TenantId,
+    order_ids: Sequence[UUID],
+    kind: BreakKind = BreakKind.ORDER_UNKNOWN_AT_BROKER,
+) -> dict[UUID, Break]:
+    """The open break of the kind of each order; absent where it has none."""
     rows = await session.fetch(
         """
         SELECT b.* FROM unnest($2::uuid[]) AS w(order_id) JOIN reconciliation_breaks AS b
-          ON b.tenant_id = $1 AND b.order_id = w.order_id AND b.state = 'OPEN' AND b.kind = 'ORDER_UNKNOWN_AT_BROKER'
+          ON b.tenant_id = $1 AND b.order_id = w.order_id AND b.state = 'OPEN' AND b.kind = $3
         """,
         tenant_id,
         list(order_ids),
+        kind.value,
     )
     return {row["order_id"]: break_from_row(row) for row in rows}
 
