@@ -16,6 +16,7 @@ from app.flows.reconcile_account import reconcile_account
 from app.identity.domain import Role
 from app.infra.uow import begin_batch
 from tests.graphql.conftest import Broker, Firm
+from tests.graphql.test_approvals import approve, set_policy
 from tests.graphql.test_preview import hearing
 
 BREAKS = """
@@ -196,21 +197,27 @@ async def test_breaks_come_in_pages_and_by_state_and_kind(firm: Firm) -> None:
 async def test_a_modify_a_release_and_an_approval_add_no_risk_to_what_is_frozen(firm: Firm, broker: Broker) -> None:
     await look(firm)
     order_id = (await firm.api.place(**firm.order()))["order"]["id"]
+    staged_id = (await firm.api.place(**firm.order(staged=True)))["order"]["id"]
     await broker.claim()
     await broker.acknowledge(order_id)
-    staged = "mutation($input: StageOrderInput!) { stageOrder(input: $input) { order { id } errors { code } } }"
-    waits = await firm.api.answer(staged, input={"order": firm.order()})
+    assert (await set_policy(firm, notional="1", currency="USD"))["errors"] == []
+    waiting = (await firm.api.place(**firm.order()))["order"]
+    assert waiting["state"] == "PENDING_APPROVAL"
     await look(firm, ("AAPL", 5))
     modify = "mutation($input: ModifyOrderInput!) { modifyOrder(input: $input) { errors { code path } } }"
+    release = "mutation($input: ReleaseOrdersInput!) { releaseOrders(input: $input) { results { errors { code } } } }"
     cancel = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
 
     more = (await firm.api.data(modify, input={"orderId": order_id, "quantity": "20"}))["modifyOrder"]
-    less = (await firm.api.data(modify, input={"orderId": order_id, "quantity": "5"}))["modifyOrder"]
+    released = (await firm.api.data(release, input={"orderIds": [staged_id]}))["releaseOrders"]
+    approved = await approve(await firm.member(Role.MANAGER), waiting)
+    ended = (await firm.api.data(cancel, input={"orderId": order_id}))["cancelOrder"]
 
     assert more["errors"] == [{"code": "INSTRUMENT_FROZEN", "path": ["quantity"]}]
-    assert less["errors"] == []
-    assert (await firm.api.data(cancel, input={"orderId": order_id}))["cancelOrder"]["errors"] == []
-    assert waits is not None
+    assert released["results"] == [{"errors": [{"code": "INSTRUMENT_FROZEN"}]}]
+    assert [one["code"] for one in approved["errors"]] == ["INSTRUMENT_FROZEN"]
+    assert approved["order"]["state"] == "REJECTED"
+    assert ended["errors"] == []
 
 
 def part(firm: Firm, reconcile: Any) -> Answering:
