@@ -1,6 +1,6 @@
 """claimExternalOrder: a person takes on an order that was placed outside, and manages it where the broker allows it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.audit import service as audit
@@ -11,6 +11,7 @@ from app.core.errors import InputError, Problem, UnavailableError
 from app.core.fix import OrderOrigin
 from app.core.ids import OrderId
 from app.core.messages import AccountKey
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import OUTBOX, hint

@@ -1,6 +1,6 @@
 """resolveBreak: a person ends a break, by booking what the broker holds, by taking its word, or by letting it be."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from app.core.errors import InputError, UnavailableError
 from app.core.ids import AdjustmentId, BreakId, OrderId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.adjust_position import book_adjustment
 from app.flows.booking import Booking
 from app.flows.declare_dead import declare_dead_in

@@ -50,12 +50,12 @@ class RawOrder(Protocol):
     orderRef: str
     action: str
     orderType: str
-    totalQuantity: float
-    lmtPrice: float
-    auxPrice: float
+    totalQuantity: float | str
+    lmtPrice: float | str
+    auxPrice: float | str
     tif: str
     goodTillDate: str
-    filledQuantity: float
+    filledQuantity: float | str
     whatIf: bool
 
 
@@ -192,7 +192,7 @@ def working_status(status: str) -> WorkingStatus | None:
 def status_report(
     *,
     status: str,
-    filled: float,
+    filled: float | str,
     address: OrderAddress,
     occurred_at: datetime,
     terms: OrderTerms | None = None,

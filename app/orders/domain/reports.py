@@ -1,6 +1,6 @@
 """What a broker's report does to an order: facts are never refused, and only the table's moves are made."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -17,6 +17,7 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO
+from app.core.records import replace
 from app.core.sessions import TradingDay
 from app.orders.domain.draft import Draft
 from app.orders.domain.order import Execution
