@@ -6,13 +6,14 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
 from app.brokers.reconciling import Look, Occasion, Reconciled
+from app.connector.comparing import Comparing
 from app.connector.inbox import Inbox
 from app.connector.sweeps import Sweeps
 from app.core.clock import Clock
@@ -20,11 +21,8 @@ from app.core.errors import OmsError
 from app.core.fix import ConnectionState
 from app.core.messages import (
     AccountValues,
-    BrokerPosition,
     BrokerReport,
-    ExecutionReport,
     LaneCommand,
-    StatusReport,
     WorkingStatus,
 )
 from app.orders.domain.claiming import untold
@@ -153,7 +151,10 @@ class AccountRunner:
         adapter, inbox = self._session
         async with self._applying:
             await self._empty(inbox)
-            return await self._take_snapshot(adapter, inbox, Occasion.DEMAND)
+            comparing = self._comparing(Occasion.DEMAND)
+            snapshot = await self._ask_for_everything(adapter)
+            await self._empty(inbox)
+            return await comparing.snapshot(snapshot)
 
     async def _one_session(self) -> None:
         inbox = Inbox()
@@ -187,11 +188,11 @@ class AccountRunner:
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
             await self._empty(inbox)
-            begun = self._begun()
+            comparing = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT)
             snapshot = await self._ask_for_everything(adapter)
             again = await self._store.unsettled(snapshot.reports if is_first else None)
             await self._empty(inbox)
-            await self._compare_snapshot(snapshot, Occasion.CONNECT if is_first else Occasion.RECONNECT, begun)
+            await comparing.snapshot(snapshot)
         for command in again:
             adapter.send(command)
         self._attempts = 0
@@ -199,73 +200,26 @@ class AccountRunner:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
 
-    async def _take_snapshot(self, adapter: BrokerAdapter, inbox: Inbox, occasion: Occasion) -> Reconciled:
-        begun = self._begun()
-        snapshot = await self._ask_for_everything(adapter)
-        await self._empty(inbox)
-        return await self._compare_snapshot(snapshot, occasion, begun)
-
     async def _ask_for_everything(self, adapter: BrokerAdapter) -> Snapshot:
         snapshot = await adapter.synchronize()
         if not snapshot.is_complete:
             raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
-        for start in range(0, len(snapshot.reports), BATCH_MAX):
-            await self._apply_again(snapshot.reports[start : start + BATCH_MAX])
+        await self._apply_again(snapshot.reports)
         await self._store.save_values(snapshot.values)
         return snapshot
-
-    async def _compare_snapshot(self, snapshot: Snapshot, occasion: Occasion, begun: "_Begun") -> Reconciled:
-        return await self._compare(
-            occasion,
-            begun,
-            snapshot.positions,
-            open_orders=tuple(one for one in snapshot.reports if isinstance(one, StatusReport)),
-            roots=frozenset(one.root for one in snapshot.reports if isinstance(one, ExecutionReport)),
-        )
 
     async def _sweep_positions(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
         async with self._applying:
             await self._empty(inbox)
-            begun = self._begun()
+            comparing = self._comparing(Occasion.SWEEP)
             if self._sweeps.unconfirmed:
                 # Real world: the fills of another client, or by hand, are told only to who asks for them.
-                dealt = await adapter.sweep(is_full=True)
-                await self._apply_again(dealt.reports)
+                await self._apply_again((await adapter.sweep(is_full=True)).reports)
             told = await adapter.positions()
             # What came until here is booked before the comparison, and its contracts are left for the next look.
             await self._empty(inbox)
             if self._is_gate_open:
-                await self._compare(Occasion.SWEEP, begun, told)
-
-    async def _compare(
-        self,
-        occasion: Occasion,
-        begun: "_Begun",
-        positions: tuple[BrokerPosition, ...],
-        *,
-        open_orders: tuple[StatusReport, ...] | None = None,
-        roots: frozenset[str] = frozenset(),
-    ) -> Reconciled:
-        sweeps = self._sweeps
-        look = Look(
-            occasion=occasion,
-            started_at=begun.at,
-            taken_at=self._clock.now(),
-            positions=positions,
-            in_flight=sweeps.in_flight(begun.monotonic_s - self._intervals.settle_s),
-            # A snapshot has everything; a sweep's word counts when the next one says the same.
-            seen_before=dict(sweeps.unconfirmed) if occasion is Occasion.SWEEP else None,
-            open_orders=open_orders,
-            unknown_orders=frozenset(sweeps.unknown),
-            uncharged=frozenset(sweeps.given_up),
-            execution_roots=roots,
-        )
-        done = await self._store.reconcile(look)
-        sweeps.unconfirmed = dict(done.unconfirmed)
-        return done
-
-    def _begun(self) -> "_Begun":
-        return _Begun(at=self._clock.now(), monotonic_s=_monotonic())
+                await comparing.positions(told)
 
     async def _carry_out(self, adapter: BrokerAdapter) -> None:
         while True:
@@ -304,9 +258,16 @@ class AccountRunner:
         self._sweeps.heard(reports, _monotonic())
 
     async def _apply_again(self, reports: Sequence[BrokerReport]) -> None:
-        await self._store.apply(reports)
+        # What is told because it was asked for is mostly known.
         settling = timedelta(seconds=self._intervals.settle_s)
-        self._sweeps.heard(reports, _monotonic(), dealt_after=self._clock.now() - settling)
+        for start in range(0, len(reports), BATCH_MAX):
+            told = reports[start : start + BATCH_MAX]
+            await self._store.apply(told)
+            self._sweeps.heard(told, _monotonic(), dealt_after=self._clock.now() - settling)
+
+    def _comparing(self, occasion: Occasion) -> Comparing:
+        since = _monotonic() - self._intervals.settle_s
+        return Comparing(self._store.reconcile, self._sweeps, self._clock, occasion, in_flight_since=since)
 
     async def _sweep(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
         round_at = unknown_at = positions_at = _monotonic()
@@ -342,8 +303,7 @@ class AccountRunner:
             await self._empty(inbox)
             is_clean = adapter.unwritten() == 0 and self._is_gate_open
             told = await adapter.sweep(is_full=is_full)
-            for start in range(0, len(told.reports), BATCH_MAX):
-                await self._apply_again(told.reports[start : start + BATCH_MAX])
+            await self._apply_again(told.reports)
             is_clean = is_clean and self._is_gate_open
             working = [one for one in told.open_orders if one.status in _AT_WORK]
             missing = untold(watched, working)
@@ -440,12 +400,6 @@ class AccountRunner:
             )
         self._shown = status
         await self._store.show(status)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
-    at: datetime
-    monotonic_s: float
 
 
 _AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})

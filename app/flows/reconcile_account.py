@@ -1,7 +1,7 @@
 """Our books held against what the broker told: breaks open, are seen again and vanish, and a fresh book is opened."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,22 +20,19 @@ from app.brokers.reconciling import (
     Occasion,
     Reconciled,
     Reconciliation,
-    address_document,
     freezes,
     keep_ledger,
     position_findings,
 )
-from app.core.fix import OrderOrigin
 from app.core.ids import BreakId, Ids, InstrumentId, OrderId, ReconciliationId, TenantId
-from app.core.messages import AccountKey, Instrument, StatusReport, WorkingStatus
-from app.core.money import ZERO, plain, rounded
+from app.core.messages import AccountKey, Instrument
+from app.core.money import ZERO, rounded
 from app.flows.adjust_position import book_adjustment
 from app.flows.booking import Booking
+from app.flows.reconcile_orders import order_findings, uncharged_findings
 from app.identity.domain.access import system_principal
 from app.infra.db import BatchSession, Write
 from app.instruments import batch as instruments
-from app.orders.domain.claiming import untold
-from app.orders.domain.draft import BROKER
 from app.orders.domain.order import Order
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
@@ -49,8 +46,6 @@ log = logging.getLogger(__name__)
 
 RECONCILIATION: Final = "reconciliation"
 """Who acts in the audit log where nobody asked."""
-
-_AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})
 
 
 def breaks_channel(tenant_id: TenantId) -> str:
@@ -81,8 +76,8 @@ async def reconcile_account(
     findings = position_findings(_holdings(books), look.positions, look.in_flight)
     if books.newest is None and not await breaks.had_executions(session, key, look.started_at):
         findings = await _open_book(session, key, books, findings, look, now, ids)
-    findings += await _order_findings(session, key, books, look)
-    findings += await _uncharged(session, key, books, look)
+    findings += await order_findings(session, key, books.open_orders, look)
+    findings += await uncharged_findings(session, key, books.breaks, look)
     contracts = {one.id: one.contract_id for one in books.instruments.values()}
     doubted = frozenset(order.id for order in books.open_orders if order.in_doubt)
     ledger = keep_ledger(
@@ -169,129 +164,6 @@ async def _open_book(
 def cost_per_unit(average_cost: Decimal, instrument: Instrument) -> Decimal:
     """The broker's average cost as a price: per unit, without the multiplier, never below zero."""
     return max(rounded(average_cost / instrument.multiplier), ZERO)
-
-
-async def _order_findings(session: BatchSession, key: AccountKey, books: _Books, look: Look) -> list[Finding]:
-    working = None if look.open_orders is None else [one for one in look.open_orders if one.status in _AT_WORK]
-    not_told = set() if working is None else {one.id for one in untold(books.open_orders, working)}
-    lost = not_told | look.unknown_orders
-    findings = [_lost(order, look.taken_at) for order in books.open_orders if order.in_doubt and order.id in lost]
-    findings += [
-        _external(order)
-        for order in books.open_orders
-        if order.origin is OrderOrigin.EXTERNAL and order.placed_by == BROKER
-    ]
-    if working is not None:
-        findings += await _strange(session, key, books.open_orders, working)
-    return findings
-
-
-def _lost(order: Order, at: datetime) -> Finding:
-    return Finding(
-        kind=BreakKind.ORDER_UNKNOWN_AT_BROKER,
-        subject=f"order:{order.id}",
-        difference="unknown",
-        ours=_order_document(order),
-        broker={"knows": False, "askedAt": at.isoformat()},
-        instrument_id=order.instrument_id,
-        order_id=order.id,
-    )
-
-
-def _external(order: Order) -> Finding:
-    names = {"clientId": order.broker_client_id, "brokerOrderId": order.broker_order_id}
-    return Finding(
-        kind=BreakKind.EXTERNAL_ORDER,
-        subject=f"order:{order.id}",
-        difference="external",
-        ours=_order_document(order),
-        broker={"permanentId": order.permanent_id, **names},
-        instrument_id=order.instrument_id,
-        order_id=order.id,
-    )
-
-
-def _order_document(order: Order) -> dict[str, Any]:
-    return {
-        "state": order.state.value,
-        "side": order.side.value,
-        "quantity": plain(order.terms.quantity),
-        "filledQuantity": plain(order.filled_quantity),
-        "inDoubt": order.in_doubt,
-    }
-
-
-async def _strange(
-    session: BatchSession, key: AccountKey, ours: Sequence[Order], working: Iterable[StatusReport]
-) -> list[Finding]:
-    ids = {order.id for order in ours}
-    numbers = {order.permanent_id for order in ours if order.permanent_id is not None}
-    places = {(order.broker_client_id, order.broker_order_id) for order in ours}
-    unmatched = {
-        one.address: one
-        for one in working
-        if one.address.order_id not in ids
-        and one.address.permanent_id not in numbers
-        and (one.address.client_id, one.address.broker_order_id) not in places
-    }
-    if not unmatched:
-        return []
-    # What is over by now was working when it was told.
-    found = await orders.orders_by_address(
-        session,
-        key,
-        order_ids=[one.order_id for one in unmatched if one.order_id is not None],
-        permanent_ids=[one.permanent_id for one in unmatched if one.permanent_id is not None],
-        broker_order_ids=[
-            (one.client_id, one.broker_order_id)
-            for one in unmatched
-            if one.client_id is not None and one.broker_order_id is not None
-        ],
-        execution_roots=[],
-    )
-    known_ids = {order.id for order in found.orders}
-    known_numbers = {order.permanent_id for order in found.orders if order.permanent_id is not None}
-    known_places = {(order.broker_client_id, order.broker_order_id) for order in found.orders}
-    strangers = {
-        one.permanent_id or (one.client_id, one.broker_order_id): one
-        for one in unmatched
-        if one.order_id not in known_ids
-        and one.permanent_id not in known_numbers
-        and (one.client_id, one.broker_order_id) not in known_places
-    }
-    return [
-        Finding(
-            kind=BreakKind.ORDER_UNKNOWN_TO_US,
-            subject=f"broker-order:{name}",
-            difference="unknown",
-            ours=None,
-            broker=address_document(address),
-        )
-        for name, address in strangers.items()
-    ]
-
-
-async def _uncharged(session: BatchSession, key: AccountKey, books: _Books, look: Look) -> list[Finding]:
-    asked = set(look.uncharged) | {
-        one.subject.removeprefix("execution:") for one in books.breaks if one.kind is BreakKind.COMMISSION_MISSING
-    }
-    if not asked:
-        return []
-    roots = {one.rpartition(".")[0] or one for one in asked} | asked
-    found = await breaks.without_commission(session, key, list(roots))
-    return [
-        Finding(
-            kind=BreakKind.COMMISSION_MISSING,
-            subject=f"execution:{name}",
-            difference="missing",
-            ours={"executionId": name, "executedAt": row["executed_at"].isoformat()},
-            broker=None,
-            instrument_id=row["instrument_id"],
-            order_id=row["order_id"],
-        )
-        for name, row in found.items()
-        if name in asked
-    ]
 
 
 def _is_checked(

@@ -53,6 +53,8 @@ log = logging.getLogger(__name__)
 FIRST_LINE_REQUEST = 1_000_000_000
 EXECUTIONS_REQUEST = 1_900_000_000
 LINES_MAX = 100
+BINDING_CLIENT_ID = 0
+"""The client that may change orders made by hand: TWS binds them to it when it asks for that."""
 
 _VALUE_KEYS = {
     "TotalCashValue": "cash",
@@ -132,6 +134,8 @@ class IbAdapter:
         """
         opened = await self._session.open()
         self._what_ifs.begin(opened.next_order_id)
+        if self._address.client_id == BINDING_CLIENT_ID:
+            self._session.submit(Priority.SYNC, lambda client: client.reqAutoOpenOrders(True))
         return opened
 
     async def synchronize(self) -> Snapshot:
