@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.brokers.domain import BrokerAccount, backoff_s
+from app.brokers.domain import FEED_OFFSET, BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
 from app.brokers.what_if import WhatIf, WhatIfAnswer
@@ -25,7 +25,7 @@ from app.marketdata.service import publish_ticks
 
 log = logging.getLogger(__name__)
 
-CLIENT_ID_OFFSET = 1_000
+CLIENT_ID_OFFSET = FEED_OFFSET
 """What is added to the account's client id for its market data connection."""
 
 
