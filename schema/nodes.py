@@ -2,6 +2,8 @@
 
 import strawberry
 
+from app.brokers.reconciling import Break as BreakValue
+from app.brokers.reconciling import Reconciliation as ReconciliationValue
 from app.brokers.viewing import AccountView
 from app.core.messages import Instrument as InstrumentValue
 from app.flows.find_thing import Thing, find_thing
@@ -16,6 +18,7 @@ from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.permissions import signed_in
+from schema.brokers.reconciliation import Reconciliation, ReconciliationBreak
 from schema.brokers.types import BrokerAccount
 from schema.identity.types import ApiKey, Membership, Session, Tenant, User
 from schema.instruments.types import Instrument
@@ -54,6 +57,10 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return PositionAdjustment.of(found)
         case SnapshotValue():
             return PnlSnapshot.of(found)
+        case ReconciliationValue():
+            return Reconciliation.of(found)
+        case BreakValue():
+            return ReconciliationBreak.of(found)
         case InstrumentValue():
             return Instrument.of(found)
         case AccountView():

@@ -12,6 +12,8 @@ from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
+from schema.brokers.reconciliation_mutations import ReconciliationMutation
+from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
@@ -19,6 +21,7 @@ from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
+from schema.orders.doubts import InDoubtMutation, InDoubtQuery
 from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
 from schema.orders.preview import PreviewQuery
@@ -42,6 +45,8 @@ class Query(
     PositionQuery,
     ApprovalQuery,
     SimulatorQuery,
+    ReconciliationQuery,
+    InDoubtQuery,
 ):
     """What can be asked."""
 
@@ -53,6 +58,8 @@ class Mutation(
     LinkedOrderMutation,
     PositionMutation,
     ApprovalMutation,
+    ReconciliationMutation,
+    InDoubtMutation,
     BrokerMutation,
     SimulatorMutation,
 ):

@@ -1,11 +1,12 @@
 """Set-based SQL of broker accounts for the hot paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.core.ids import AccountId, TenantId
+from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Read
 
@@ -14,22 +15,26 @@ from app.infra.db import BatchSession, Read
 class AccountFacts:
     """What the intake needs to know of an account: whether it trades, and whether its broker takes orders now.
 
-    approval_policies are the documents of the active policies that may cover its orders, the oldest first.
+    approval_policies are the documents of the active policies that may cover its orders, the oldest first. frozen has
+    what the broker holds of each instrument whose position is an open break.
     """
 
     is_active: bool
     is_gate_open: bool
     approval_policies: Sequence[Mapping[str, Any]] = ()
+    frozen: Mapping[InstrumentId, Decimal] = field(default_factory=dict)
 
 
 def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]:
     """The facts of these accounts; absent if unknown."""
     wanted = list(keys)
-    # The policies of approval come along, with the accounts that they cover.
+    # The policies of approval come along with the accounts that they cover, and what is frozen with its account.
     return Read(
         sql="""
         SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'isActive', a.is_active,
           'isGateOpen', coalesce(c.is_gate_open, false),
+          'frozen', (SELECT jsonb_object_agg(b.instrument_id, b.broker ->> 'quantity') FROM reconciliation_breaks AS b
+           WHERE b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.is_freezing),
           'policies', (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id,
              'strategyId', p.strategy_id, 'notional', p.notional::text, 'currency', p.currency, 'hours', p.hours,
              'expirySeconds', p.expiry_s, 'version', p.version) ORDER BY p.id)
@@ -53,7 +58,13 @@ async def account_facts(session: BatchSession, keys: Iterable[AccountKey]) -> di
 def _facts(documents: list[dict[str, Any]] | None) -> dict[AccountKey, AccountFacts]:
     return {
         AccountKey(tenant_id=TenantId(UUID(one["tenant"])), account_id=AccountId(UUID(one["account"]))): AccountFacts(
-            is_active=one["isActive"], is_gate_open=one["isGateOpen"], approval_policies=one["policies"] or ()
+            is_active=one["isActive"],
+            is_gate_open=one["isGateOpen"],
+            approval_policies=one["policies"] or (),
+            frozen={
+                InstrumentId(UUID(instrument)): Decimal(quantity)
+                for instrument, quantity in (one["frozen"] or {}).items()
+            },
         )
         for one in documents or ()
     }

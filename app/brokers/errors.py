@@ -73,6 +73,75 @@ class AccountUnknownError(OmsError):
         super().__init__("There is no such account.", path=path)
 
 
+class BreakUnknownError(OmsError):
+    """The tenant has no such break; another tenant's is answered alike."""
+
+    code = "BREAK_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such break.", path=path)
+
+
+class BreakNotOpenError(OmsError):
+    """The break was resolved already, or has vanished by itself."""
+
+    code = "BREAK_NOT_OPEN"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("The break is not open any more.", path=path)
+
+
+class BreakActionUnsuitedError(OmsError):
+    """A break of this kind cannot be ended so."""
+
+    code = "BREAK_ACTION_UNSUITED"
+
+    def __init__(self, kind: str, action: str, *path: str) -> None:
+        super().__init__(f"A break of kind {kind} is not ended by {action}.", path=path)
+
+
+class BreakChangedError(OmsError):
+    """Our position has moved since the break was seen last: the evidence is of another moment. Reconcile, ask again."""
+
+    code = "BREAK_CHANGED"
+    is_retryable = True
+
+    def __init__(self, *path: str) -> None:
+        super().__init__(
+            "Our position has moved since the break was seen last: reconcile the account first.", path=path
+        )
+
+
+class OrderNotInDoubtError(OmsError):
+    """The order is not in doubt: the broker's own word decides what becomes of it."""
+
+    code = "ORDER_NOT_IN_DOUBT"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("The order is not in doubt.", path=path)
+
+
+class OrderNotMissingError(OmsError):
+    """No complete look at the broker has missed the order lately, so nobody may declare it dead."""
+
+    code = "ORDER_NOT_MISSING"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__(
+            "The broker was not found to have lost the order in the last minutes: ask it again first.", path=path
+        )
+
+
+class ReconciliationFailedError(OmsError):
+    """The books could not be compared now; facts carry the cause: away, not connected, or too slow. Ask again."""
+
+    code = "RECONCILIATION_FAILED"
+    is_retryable = True
+
+    def __init__(self, cause: str, message: str, *path: str) -> None:
+        super().__init__(message, path=path, cause=cause)
+
+
 class GatewayNotAllowedError(OmsError):
     """Accounts may not be reached through that host and port; the operator lists the gateways in OMS_GATEWAY_HOSTS."""
 

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.brokers.reconciling import BreakAction, BreakKind, BreakSeverity, BreakState, Occasion
 from app.core.fix import BrokerKind, ConnectionState
 from app.infra.tables import RATE, numeric_column, one_of, refers, text_column, time_column, uuid_column
 
@@ -141,3 +144,89 @@ class CurrencyBalanceRow(SQLModel, table=True):
     unrealized_pnl: Decimal | None = numeric_column(nullable=True)
     exchange_rate: Decimal | None = Field(default=None, sa_type=RATE)
     updated_at: datetime = time_column()
+
+
+class ReconciliationRow(SQLModel, table=True):
+    """A comparison of our books with the broker's, or a run of sweeps that changed nothing of what was known."""
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        one_of("occasion", Occasion),
+        Index("ix_reconciliations_account", "tenant_id", "account_id", "id"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column()
+    occasion: str = text_column()
+    started_at: datetime = time_column()
+    finished_at: datetime = time_column()
+    orders_checked: int
+    positions_checked: int
+    positions_in_flight: int
+    executions_imported: int
+    breaks_open: int
+    looks: int
+
+
+class ReconciliationBreakRow(SQLModel, table=True):
+    """A difference between our books and the broker's, from the comparison that found it to its end."""
+
+    __tablename__ = "reconciliation_breaks"
+    __table_args__ = (
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        refers(["tenant_id", "reconciliation_id"], "reconciliations", ["tenant_id", "id"]),
+        refers(["tenant_id", "instrument_id"], "instruments", ["tenant_id", "id"]),
+        refers(["tenant_id", "order_id"], "orders", ["tenant_id", "id"]),
+        refers(["tenant_id", "adjustment_id"], "position_adjustments", ["tenant_id", "id"]),
+        one_of("kind", BreakKind),
+        one_of("severity", BreakSeverity),
+        one_of("state", BreakState),
+        one_of("action", BreakAction),
+        CheckConstraint("(state = 'OPEN') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("NOT is_freezing OR (state = 'OPEN' AND instrument_id IS NOT NULL)", name="freezing"),
+        CheckConstraint("(state = 'RESOLVED') = (action IS NOT NULL AND reason IS NOT NULL)", name="resolved"),
+        Index(
+            "ix_reconciliation_breaks_open",
+            "tenant_id",
+            "account_id",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("state = 'OPEN'"),
+        ),
+        Index("ix_reconciliation_breaks_muted", "tenant_id", "account_id", postgresql_where=text("is_muted")),
+        Index(
+            "ix_reconciliation_breaks_freezing",
+            "tenant_id",
+            "account_id",
+            postgresql_where=text("is_freezing"),
+        ),
+        Index("ix_reconciliation_breaks_account", "tenant_id", "account_id", "id"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column()
+    reconciliation_id: UUID = uuid_column()
+    kind: str = text_column()
+    subject: str = text_column()
+    severity: str = text_column()
+    difference: str = text_column()
+    ours: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    broker: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    instrument_id: UUID | None = uuid_column(nullable=True)
+    order_id: UUID | None = uuid_column(nullable=True)
+    state: str = text_column()
+    is_freezing: bool = False
+    is_muted: bool = False
+    looks: int = 1
+    action: str | None = text_column(nullable=True)
+    reason: str | None = text_column(nullable=True)
+    resolved_by: str | None = text_column(nullable=True)
+    adjustment_id: UUID | None = uuid_column(nullable=True)
+    found_at: datetime = time_column()
+    last_seen_at: datetime = time_column()
+    snapshot_at: datetime = time_column()
+    ended_at: datetime | None = time_column(nullable=True)

@@ -161,6 +161,14 @@ class BrokerAdapter(Protocol):
         """
         ...
 
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """Ask for all positions of the account, to the end; one that is not told is flat.
+
+        Reports that come of themselves meanwhile go to the sink as ever. Raises BrokerTimedOutError and
+        BrokerDisconnectedError.
+        """
+        ...
+
     def unwritten(self) -> int:
         """How many orders wait for the pace before they are written."""
         ...

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from app.brokers.reconciling import ReconcileNow
 from app.core.errors import Problem
 from app.core.fix import OrderType, Side
-from app.core.ids import AccountId, TenantId
+from app.core.ids import AccountId, ReconciliationId, TenantId
 from app.core.messages import Contract, OrderTerms
 
 QUESTIONS = "what-if:questions"
@@ -54,16 +55,20 @@ class Question:
     reply_to: str
     tenant_id: TenantId
     account_id: AccountId
-    asked: WhatIf
+    asked: WhatIf | ReconcileNow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of a question: an answer with the currency of its margins, or the reason why there is none."""
+    """What came of a question: an answer with the currency of its margins, or the reason why there is none.
+
+    reconciliation_id is the answer to ReconcileNow.
+    """
 
     id: UUID
     answer: WhatIfAnswer | None = None
     margin_currency: str | None = None
+    reconciliation_id: ReconciliationId | None = None
     reason: Problem | None = None
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from app.brokers.domain import BrokerAccount
 from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
+from app.brokers.reconciling import Reconciled, ReconcileNow
 from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
 from app.core.errors import OmsError, Problem
 from app.core.ids import AccountId, TenantId
@@ -41,12 +42,14 @@ class Answering:
         bus: Bus,
         account_of: Callable[[TenantId, AccountId], BrokerAccount | None],
         session_of: Callable[[BrokerAccount], Asked | None],
+        reconcile: Callable[[BrokerAccount], Awaitable[Reconciled]],
     ) -> None:
         """`account_of` is None for an account that is not held here, `session_of` where no session stands."""
         self._redis = redis
         self._bus = bus
         self._account_of = account_of
         self._session_of = session_of
+        self._reconcile = reconcile
         self._answering: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -87,10 +90,7 @@ class Answering:
 
     async def _answer(self, question: Question, account: BrokerAccount) -> None:
         try:
-            session = self._session_of(account)
-            if session is None:
-                raise BrokerDisconnectedError("there is no session with the gateway")
-            answer = await session.what_if(question.asked, account.account_number)
+            reply = await self._reply_to(question, question.asked, account)
         except OmsError as error:
             # Where the gateway listens, and what it was asked beside, is of no use to who looks ahead at an order.
             reason = Problem(code=error.code, message=_TOLD.get(error.code, error.message))
@@ -99,7 +99,17 @@ class Answering:
             # The edge of a task of its own: a question must not end the connector.
             log.exception("%s: a question to the broker failed", account.account_number)
         else:
-            await self._reply(question, Reply(id=question.id, answer=answer, margin_currency=account.base_currency))
+            await self._reply(question, reply)
+
+    async def _reply_to(self, question: Question, asked: WhatIf | ReconcileNow, account: BrokerAccount) -> Reply:
+        if isinstance(asked, ReconcileNow):
+            done = await self._reconcile(account)
+            return Reply(id=question.id, reconciliation_id=done.id)
+        session = self._session_of(account)
+        if session is None:
+            raise BrokerDisconnectedError("there is no session with the gateway")
+        answer = await session.what_if(asked, account.account_number)
+        return Reply(id=question.id, answer=answer, margin_currency=account.base_currency)
 
     async def _reply(self, question: Question, reply: Reply) -> None:
         try:

@@ -6,19 +6,26 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
-from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent, Snapshot
+from app.brokers.reconciling import Look, Occasion, Reconciled
+from app.connector.comparing import Comparing
 from app.connector.inbox import Inbox
 from app.connector.restarts import RestartWindows
 from app.connector.sweeps import Sweeps
 from app.core.clock import Clock
 from app.core.errors import OmsError
 from app.core.fix import ConnectionState
-from app.core.messages import AccountValues, BrokerReport, LaneCommand, WorkingStatus
+from app.core.messages import (
+    AccountValues,
+    BrokerReport,
+    LaneCommand,
+    WorkingStatus,
+)
 from app.orders.domain.claiming import untold
 from app.orders.domain.order import Order
 
@@ -45,6 +52,8 @@ class Intervals:
     release_s: float = 1.0
     window_s: float = 1.0
     alarm_s: float = 60.0
+    positions_s: float = 30.0
+    settle_s: float = 2.0
 
 
 class Store(Protocol):
@@ -90,6 +99,10 @@ class Store(Protocol):
         """Store the account's figures."""
         ...
 
+    async def reconcile(self, look: Look) -> Reconciled:
+        """Compare what the broker said with what is stored, and store the breaks."""
+        ...
+
 
 class AccountRunner:
     """Keeps one account connected for as long as it runs."""
@@ -121,6 +134,7 @@ class AccountRunner:
         self._sending = asyncio.Lock()
         self._sweeps = Sweeps()
         self._shown: ConnectionStatus | None = None
+        self._session: tuple[BrokerAdapter, Inbox] | None = None
 
     async def run(self) -> None:
         """Connect and work; whatever ends the session is logged, shown and followed by another try."""
@@ -133,6 +147,21 @@ class AccountRunner:
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
             self._alarm()
             await asyncio.sleep(backoff_s(self._attempts, random.random()))
+
+    async def reconcile(self) -> Reconciled:
+        """Ask the broker for everything and compare it with the books now; trading goes on meanwhile.
+
+        Raises BrokerDisconnectedError while the account is not synchronised, BrokerTimedOutError.
+        """
+        if self._session is None or not self._is_gate_open:
+            raise BrokerDisconnectedError("the account is not connected and synchronised")
+        adapter, inbox = self._session
+        async with self._applying:
+            await self._empty(inbox)
+            comparing = self._comparing(Occasion.DEMAND)
+            snapshot = await self._ask_for_everything(adapter)
+            await self._empty(inbox)
+            return await comparing.snapshot(snapshot)
 
     async def _one_session(self) -> None:
         inbox = Inbox()
@@ -147,6 +176,7 @@ class AccountRunner:
                 group.create_task(self._watch_connection(adapter, inbox))
                 group.create_task(self._probe(adapter))
                 await self._synchronize(adapter, inbox, is_first=True)
+                self._session = (adapter, inbox)
                 group.create_task(self._carry_out(adapter))
                 group.create_task(self._carry_in(inbox))
                 group.create_task(self._carry_values(inbox))
@@ -155,6 +185,7 @@ class AccountRunner:
                 group.create_task(self._keep_windows(adapter, inbox))
         finally:
             self._is_gate_open = False
+            self._session = None
             await adapter.close()
             await self._keep_rest(inbox)
 
@@ -165,13 +196,11 @@ class AccountRunner:
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
             await self._empty(inbox)
-            snapshot = await adapter.synchronize()
-            if not snapshot.is_complete:
-                raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
-            for start in range(0, len(snapshot.reports), BATCH_MAX):
-                await self._apply(snapshot.reports[start : start + BATCH_MAX])
-            await self._store.save_values(snapshot.values)
+            comparing = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT)
+            snapshot = await self._ask_for_everything(adapter)
             again = await self._store.unsettled(snapshot.reports if is_first else None)
+            await self._empty(inbox)
+            await comparing.snapshot(snapshot)
         for command in again:
             adapter.send(command)
         self._attempts = 0
@@ -181,6 +210,27 @@ class AccountRunner:
         elif self._is_upstream_up:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
+
+    async def _ask_for_everything(self, adapter: BrokerAdapter) -> Snapshot:
+        snapshot = await adapter.synchronize()
+        if not snapshot.is_complete:
+            raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
+        await self._apply_again(snapshot.reports)
+        await self._store.save_values(snapshot.values)
+        return snapshot
+
+    async def _sweep_positions(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        async with self._applying:
+            await self._empty(inbox)
+            comparing = self._comparing(Occasion.SWEEP)
+            if self._sweeps.unconfirmed:
+                # Real world: the fills of another client, or by hand, are told only to who asks for them.
+                await self._apply_again((await adapter.sweep(is_full=True)).reports)
+            told = await adapter.positions()
+            # What came until here is booked before the comparison, and its contracts are left for the next look.
+            await self._empty(inbox)
+            if self._is_gate_open:
+                await comparing.positions(told)
 
     async def _carry_out(self, adapter: BrokerAdapter) -> None:
         while True:
@@ -218,8 +268,20 @@ class AccountRunner:
         await self._store.apply(reports)
         self._sweeps.heard(reports, _monotonic())
 
+    async def _apply_again(self, reports: Sequence[BrokerReport]) -> None:
+        # What is told because it was asked for is mostly known.
+        settling = timedelta(seconds=self._intervals.settle_s)
+        for start in range(0, len(reports), BATCH_MAX):
+            told = reports[start : start + BATCH_MAX]
+            await self._store.apply(told)
+            self._sweeps.heard(told, _monotonic(), dealt_after=self._clock.now() - settling)
+
+    def _comparing(self, occasion: Occasion) -> Comparing:
+        since = _monotonic() - self._intervals.settle_s
+        return Comparing(self._store.reconcile, self._sweeps, self._clock, occasion, in_flight_since=since)
+
     async def _sweep(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
-        round_at = unknown_at = _monotonic()
+        round_at = unknown_at = positions_at = _monotonic()
         while True:
             await asyncio.sleep(self._intervals.doubt_s)
             if not self._is_gate_open:
@@ -232,6 +294,9 @@ class AccountRunner:
             if is_round:
                 round_at = now
             await self._sweep_once(adapter, inbox, is_round=is_round)
+            if now - positions_at >= self._intervals.positions_s or self._sweeps.unconfirmed:
+                positions_at = now
+                await self._sweep_positions(adapter, inbox)
 
     async def _sweep_once(self, adapter: BrokerAdapter, inbox: Inbox, *, is_round: bool) -> None:
         sweeps = self._sweeps
@@ -241,15 +306,15 @@ class AccountRunner:
         doubted = {order.id for order in watched if order.in_doubt or order.id in sweeps.missed} - sweeps.unknown
         asks = is_round and sweeps.asks_for_commissions(_monotonic(), self._intervals.commission_s)
         is_full = bool(doubted) or asks
-        if not is_full and not (is_round and watched):
+        # Where we have no order at work others may: by hand, or by another client.
+        if not is_full and not is_round:
             return
         async with self._applying:
             # An order that waits for the pace is written after the question: its absence says nothing.
             await self._empty(inbox)
             is_clean = adapter.unwritten() == 0 and self._is_gate_open
             told = await adapter.sweep(is_full=is_full)
-            for start in range(0, len(told.reports), BATCH_MAX):
-                await self._apply(told.reports[start : start + BATCH_MAX])
+            await self._apply_again(told.reports)
             is_clean = is_clean and self._is_gate_open
             working = [one for one in told.open_orders if one.status in _AT_WORK]
             missing = untold(watched, working)

@@ -14,7 +14,7 @@ import asyncpg
 
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
-from app.brokers.errors import LeaseLostError
+from app.brokers.errors import BrokerDisconnectedError, LeaseLostError
 from app.brokers.ib.adapter import LINES_MAX, IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
@@ -22,6 +22,7 @@ from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.paper.adapter import PaperAdapter
 from app.brokers.paper.rules import PaperSessions, PaperTerms
 from app.brokers.port import BrokerAdapter, BrokerSink
+from app.brokers.reconciling import Reconciled
 from app.connector.answering import Answering, Asked
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.paper import HouseQuotes, PaperBooks
@@ -67,6 +68,7 @@ class _Held:
     account: BrokerAccount
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    runner: AccountRunner | None = None
 
 
 class Connector:
@@ -148,7 +150,8 @@ class Connector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew(lease))
-                group.create_task(self._runner(held, lease).run())
+                held.runner = self._runner(held, lease)
+                group.create_task(held.runner.run())
                 if account.broker is BrokerKind.INTERACTIVE_BROKERS:
                     group.create_task(self._keep_feed(account))
         except* LeaseLostError:
@@ -176,11 +179,18 @@ class Connector:
             held = self._held.get((tenant_id, account_id))
             return None if held is None else held.account
 
+        async def reconcile(account: BrokerAccount) -> Reconciled:
+            held = self._held.get((account.tenant_id, account.id))
+            if held is None or held.runner is None:
+                raise BrokerDisconnectedError("the account is not held here any more")
+            return await held.runner.reconcile()
+
         return Answering(
             redis=self._redis,
             bus=self._bus,
             account_of=account_of,
             session_of=self._asked_of,
+            reconcile=reconcile,
         )
 
     def _asked_of(self, account: BrokerAccount) -> Asked | None:

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from app.brokers import batch as broker_batch
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
 from app.brokers.errors import LeaseLostError
+from app.brokers.reconciling import Look, Reconciled
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.ids import Ids
@@ -21,6 +23,7 @@ from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_
 from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
+from app.flows.reconcile_account import reconcile_account
 from app.flows.release_orders import lock_account, release_orders
 from app.flows.release_staged import release_due
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
@@ -195,6 +198,22 @@ class AccountStore:
         """Store the account's figures."""
         if values != AccountValues():
             await self._patiently(lambda session: brokers.save_balance(session, self._lease, values))
+
+    async def reconcile(self, look: Look) -> Reconciled:
+        """Compare what the broker said with what is stored, and store the breaks.
+
+        Raises LeaseLostError.
+        """
+
+        async def compare(session: BatchSession) -> Reconciled:
+            if await broker_batch.take_order_ids(session, self._key, self._lease.generation, 0) is None:
+                raise LeaseLostError("the lease was taken over")
+            return await reconcile_account(session, self._key, look, now=self._clock.now(), ids=self._ids)
+
+        done = await self._patiently(compare)
+        if done.new_breaks:
+            await hint(self._redis, OUTBOX)
+        return done
 
     async def _patiently(self, work: Callable[[BatchSession], Awaitable[Answer]]) -> Answer:
         # What the transaction holds may not be lost, so it is tried until the database takes it.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from app.core.ids import OrderId
 from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, NotFoundReport, OrderAddress
@@ -14,6 +15,7 @@ MISSES_MAX = 2
 
 COMMISSION_ASKS_MAX = 6
 UNCHARGED_MAX = 100_000
+UNTOLD_CHARGES_MAX = 1_000
 
 
 @dataclass(slots=True)
@@ -35,21 +37,42 @@ class Sweeps:
     unknown: set[OrderId] = field(default_factory=set)
     """Acknowledged orders that the broker no longer knows: a person decides, and they are asked for seldom."""
 
+    dealt: dict[int, float] = field(default_factory=dict)
+    """By contract, when an execution came that the broker's positions may not hold yet, or that they hold already."""
+
+    unconfirmed: dict[str, str] = field(default_factory=dict)
+    """Differences of positions that one look has seen: breaks only if the next look sees the same."""
+
+    given_up: set[str] = field(default_factory=set)
+    """Executions that the broker was asked for often enough without telling what they cost."""
+
     _uncharged: dict[str, _Uncharged] = field(default_factory=dict)
 
     def forget(self) -> None:
         """The connection was not stable: what was missed so far counts nothing."""
         self.missed.clear()
         self.unknown.clear()
+        self.unconfirmed.clear()
 
-    def heard(self, reports: Iterable[BrokerReport], now: float) -> None:
-        """Note which executions came, and whose commissions."""
+    def heard(self, reports: Iterable[BrokerReport], now: float, *, dealt_after: datetime | None = None) -> None:
+        """Note which executions came, and whose commissions.
+
+        Of what is told again when it is asked for, only executions from dealt_after on are news of the positions.
+        """
         for report in reports:
-            if isinstance(report, ExecutionReport) and report.quantity > ZERO:
-                if len(self._uncharged) < UNCHARGED_MAX:
+            if isinstance(report, ExecutionReport):
+                if dealt_after is None or report.executed_at >= dealt_after:
+                    self.dealt[report.contract_id] = now
+                if report.quantity > ZERO and len(self._uncharged) < UNCHARGED_MAX:
                     self._uncharged.setdefault(report.execution_id, _Uncharged(since=now))
             elif isinstance(report, CommissionReport) and report.commission is not None:
                 self._uncharged.pop(report.execution_id, None)
+                self.given_up.discard(report.execution_id)
+
+    def in_flight(self, since: float) -> frozenset[int]:
+        """The contracts dealt in since that moment; what is older is forgotten."""
+        self.dealt = {contract: at for contract, at in self.dealt.items() if at >= since}
+        return frozenset(self.dealt)
 
     def asks_for_commissions(self, now: float, after_s: float) -> bool:
         """True when an execution has waited so long for its commission that its executions are asked for again.
@@ -60,6 +83,8 @@ class Sweeps:
         for one in due:
             one.asks += 1
         is_due = bool(due)
+        in_vain = (name for name, one in self._uncharged.items() if one.asks >= COMMISSION_ASKS_MAX)
+        self.given_up.update(islice(in_vain, max(UNTOLD_CHARGES_MAX - len(self.given_up), 0)))
         self._uncharged = {name: one for name, one in self._uncharged.items() if one.asks < COMMISSION_ASKS_MAX}
         return is_due
 

@@ -20,6 +20,8 @@ SnapshotId = NewType("SnapshotId", UUID)
 LimitId = NewType("LimitId", UUID)
 PolicyId = NewType("PolicyId", UUID)
 StrategyId = NewType("StrategyId", UUID)
+ReconciliationId = NewType("ReconciliationId", UUID)
+BreakId = NewType("BreakId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

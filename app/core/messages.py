@@ -166,16 +166,27 @@ class WorkingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideOrder:
+    """What an order is that was not placed here, as far as its terms do not say it."""
+
+    contract_id: int
+    side: Side
+    order_type: OrderType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
     """The broker told the status of an order. It never creates quantity; `filled` only asks for executions.
 
-    terms are those the broker holds, where the message carried them (openOrder).
+    terms are those the broker holds, where the message carried them (openOrder), and outside what the order is where
+    it bears no order id of ours.
     """
 
     address: OrderAddress
     status: WorkingStatus
     filled: Decimal
     terms: OrderTerms | None = None
+    outside: OutsideOrder | None = None
     occurred_at: datetime
 
 
@@ -239,10 +250,13 @@ class NotFoundReport:
     """The broker did not tell of an order that it should know.
 
     is_certain: two clean full sweeps over a stable connection missed it; else one snapshot did, which raises a doubt.
+    declared_by is the person who declares it dead on that evidence, with their reason.
     """
 
     address: OrderAddress
     is_certain: bool = True
+    declared_by: str | None = None
+    reason: str | None = None
     occurred_at: datetime
 
 

@@ -70,14 +70,14 @@ async def adjust_position(
                 return known
             instrument = await _instrument(session, key.tenant_id, terms.instrument_id)
             booking = Booking(books=books, positions={}, ids=desk.ids, now=now)
-            booked = await _book(session, booking, key, instrument, terms, principal)
+            booked = await book_adjustment(session, booking, key, instrument, terms, principal)
     except CONNECTION_LOST as error:
         raise UnavailableError("the adjustment may not be booked; send it again under its key") from error
     await hint(desk.redis, OUTBOX)
     return booked
 
 
-async def _book(
+async def book_adjustment(
     session: BatchSession,
     booking: Booking,
     key: AccountKey,
@@ -85,6 +85,10 @@ async def _book(
     terms: AdjustmentTerms,
     principal: Principal,
 ) -> PositionAdjustment:
+    """Books the adjustment behind the lock of the book, and writes the booking, which is made for it alone.
+
+    Raises AdjustmentRefusedError with the field.
+    """
     held = await positions.of_account(session, key, [instrument.id])
     booking.positions.update(held.positions)
     position = booking.position(key, instrument.id)

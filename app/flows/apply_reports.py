@@ -24,7 +24,7 @@ from app.core.records import replace
 from app.core.sessions import UTC_ZONE
 from app.flows.booking import Booking
 from app.flows.charge_commissions import book_commission, charge, early_commission
-from app.flows.import_orders import import_order, room_for
+from app.flows.import_orders import import_executed, import_working, room_for
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.reported import Reported, load_reported
 from app.flows.restate_position import restate_position
@@ -94,7 +94,9 @@ def _apply(work: Reported, report: AddressedReport) -> None:
     if file is not None and isinstance(report, StatusReport):
         work.told_filled[file.order.id] = max(report.filled, work.told_filled.get(file.order.id, report.filled))
     if file is None and isinstance(report, ExecutionReport):
-        file = import_order(work, report)
+        file = import_executed(work, report)
+    elif file is None and isinstance(report, StatusReport):
+        file = import_working(work, report)
     if file is None:
         if isinstance(report, ExecutionReport):
             _quarantine(work, None, "an execution of an instrument that is not known", report)

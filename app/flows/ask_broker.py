@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from app.brokers.errors import BrokerBusyError, BrokerTimedOutError, ConnectorAwayError
+from app.brokers.reconciling import ReconcileNow
 from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, decode_reply, encode_question
 from app.core.errors import Problem
 from app.core.ids import Ids
@@ -46,8 +47,11 @@ class BrokerDesk:
         assert self._listener is not None, "it was entered"
         await end_task(self._listener)
 
-    async def ask(self, key: AccountKey, asked: WhatIf) -> Reply:
-        """The connector's reply, or one of ours with the reason why there is none: this never raises for an outage."""
+    async def ask(self, key: AccountKey, asked: WhatIf | ReconcileNow, *, within_s: float | None = None) -> Reply:
+        """The connector's reply, or one of ours with the reason why there is none: this never raises for an outage.
+
+        within_s is how long the reply is waited for, where it is not the desk's own time.
+        """
         if len(self._asking) >= ASKING_MAX:
             return self._unanswered(BrokerBusyError.code, "Too many previews wait for the broker already.")
         question = Question(
@@ -60,7 +64,7 @@ class BrokerDesk:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asking[question.id] = reply
         try:
-            async with asyncio.timeout(self._reply_within_s):
+            async with asyncio.timeout(within_s or self._reply_within_s):
                 heard = await self._redis.client.publish(self._redis.prefix + QUESTIONS, encode_question(question))
                 if not heard:
                     return self._unanswered(ConnectorAwayError.code, "No connector runs that could ask the broker.")

@@ -141,7 +141,15 @@ class Booking:
         """Writes everything, and the outbox with it, in one round trip."""
         writes = list(self.extra)
         if self.new_orders:
-            writes.append(orders.insert_orders(list(self.new_orders.values())))
+            new = list(self.new_orders.values())
+            # An order of others may have moved on in the transaction that imports it; the writes of one round trip
+            # have no order.
+            moved_on = [order for order in new if order.version > 1 or order.in_doubt]
+            if moved_on:
+                await session.write([orders.insert_orders(new)])
+                writes.append(orders.update_orders(moved_on))
+            else:
+                writes.append(orders.insert_orders(new))
         if self.changed_orders:
             changed = [replace(order, updated_at=self.now) for order in self.changed_orders.values()]
             writes.append(orders.update_orders(changed))

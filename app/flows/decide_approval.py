@@ -20,7 +20,7 @@ from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, reference_price, rejection_problems
+from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, rejection_problems
 from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
@@ -155,9 +155,10 @@ async def _after(
     if not instrument.is_active:
         return _rejected(waiting, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
     limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
-    checks = tuple(
-        check for order in waiting for check in evaluate(limits, _proposal(key, order, instrument, quote, booking))
-    )
+    proposals = [_proposal(key, order, instrument, quote, booking) for order in waiting]
+    if any(is_frozen_out(account, proposal) for proposal in proposals):
+        return _rejected(waiting, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
+    checks = tuple(check for proposal in proposals for check in evaluate(limits, proposal))
     checked = [replace(order, risk_checks=(*order.risk_checks, *checks)) for order in waiting]
     breach = first_breach(checks)
     if breach is not None:

@@ -2,15 +2,19 @@
 
 from uuid import UUID
 
+from app.brokers import breaks_batch
 from app.brokers import viewing as brokers
+from app.brokers.reconciling import Break, Reconciliation
 from app.brokers.viewing import AccountView
 from app.core.ids import (
     AccountId,
     AdjustmentId,
+    BreakId,
     ExecutionKey,
     InstrumentId,
     OrderId,
     PositionId,
+    ReconciliationId,
     RequestId,
     SnapshotId,
 )
@@ -34,6 +38,8 @@ Thing = (
     | Position
     | PositionAdjustment
     | PnlSnapshot
+    | Reconciliation
+    | Break
     | Instrument
     | AccountView
     | Tenant
@@ -69,6 +75,10 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
                 booked: Thing | None = await adjustments_batch.by_id(
                     batch, tenant_id, AdjustmentId(wanted)
                 ) or await pnl_batch.snapshot_by_id(batch, tenant_id, SnapshotId(wanted))
+                booked = booked or await breaks_batch.break_by_id(batch, tenant_id, BreakId(wanted))
+                if booked is None:
+                    compared = await breaks_batch.reconciliations_by_ids(batch, tenant_id, [ReconciliationId(wanted)])
+                    booked = next(iter(compared), None)
             if booked is not None:
                 return booked
         if principal.has(Scope.VIEW_MARKET_DATA):

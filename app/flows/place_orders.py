@@ -31,14 +31,14 @@ from app.orders.domain.placing import (
     problem,
     terms_hash,
 )
-from app.orders.errors import OrderProblem
+from app.orders.errors import MEANING, OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, evaluate, first_breach
+from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, adds_risk, evaluate, first_breach
 
 REFERENCE_AGE_MAX = timedelta(seconds=60)
 
@@ -239,8 +239,11 @@ def _checked(
     )
     limits = facts.limits[intent.key.tenant_id]
     checks = evaluate(limits, proposal)
+    is_frozen = is_frozen_out(account, proposal)
     if new.oco is not None:
-        checks += evaluate(limits, _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
+        second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)
+        checks += evaluate(limits, second)
+        is_frozen = is_frozen or is_frozen_out(account, second)
     order = Order(
         id=intent.order_id,
         tenant_id=intent.key.tenant_id,
@@ -269,16 +272,24 @@ def _checked(
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
     breach = first_breach(checks)
-    if breach is None:
+    if breach is None and not is_frozen:
         return order, proposal
     rejected = replace(
         order,
         state=OrderState.REJECTED,
         reject_origin=RejectOrigin.OMS,
-        reject_code=breach_code(breach),
-        reject_reason=breach.message,
+        reject_code=OrderProblem.INSTRUMENT_FROZEN.value if breach is None else breach_code(breach),
+        reject_reason=MEANING[OrderProblem.INSTRUMENT_FROZEN] if breach is None else breach.message,
     )
     return rejected, proposal
+
+
+def is_frozen_out(account: AccountFacts, proposal: Proposal) -> bool:
+    """True when a break of the position keeps the order out: it would add risk, by our book or by the broker's."""
+    if not account.frozen:
+        return False
+    held = account.frozen.get(proposal.instrument.id)
+    return held is not None and adds_risk(proposal, held)
 
 
 def _aimed(intent: Intent, aim: Aim, instrument_id: InstrumentId, booking: Booking) -> Intent | Problem:
@@ -405,6 +416,7 @@ def rejection_problems(order: Order) -> tuple[Problem, ...]:
 
 
 _BREACH_PATHS: dict[str, tuple[str, ...]] = {
+    OrderProblem.INSTRUMENT_FROZEN: ("instrumentId",),
     f"RISK_{RiskLimitType.MAX_ORDER_QUANTITY}": ("quantity",),
     f"RISK_{RiskLimitType.MAX_ORDER_NOTIONAL}": ("quantity",),
     f"RISK_{RiskLimitType.MAX_POSITION_QUANTITY}": ("quantity",),

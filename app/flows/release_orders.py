@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from app.brokers import batch as brokers
 from app.core.fix import OrderState
 from app.core.ids import Ids, OrderId
 from app.core.messages import AccountKey, LaneKind
@@ -32,6 +33,8 @@ async def release_orders(session: BatchSession, key: AccountKey, *, now: datetim
     """
     books = await account_books.books_for_update(session, [key])
     held = await orders.held_orders(session, key)
+    if held:
+        held = await _free(session, key, held)
     late = [order for order in held if order.terms.expires_at is not None and order.terms.expires_at <= now]
     booking = Booking(books=books, positions={}, ids=ids, now=now)
     if late:
@@ -52,6 +55,13 @@ async def release_orders(session: BatchSession, key: AccountKey, *, now: datetim
     await links.settle(session, after, booking)
     await booking.write(session)
     return len(held) - len(late)
+
+
+async def _free(session: BatchSession, key: AccountKey, held: list[Order]) -> list[Order]:
+    # What was taken before a break froze its instrument waits for the resolution, whatever its side: which side adds
+    # risk is what the two books do not agree on.
+    frozen = (await brokers.account_facts(session, [key]))[key].frozen
+    return [order for order in held if order.instrument_id not in frozen]
 
 
 def _book(key: AccountKey, event_type: OrderEventType, before: Order, after: Order, booking: Booking) -> None:

@@ -12,14 +12,14 @@ from app.core.clock import Clock
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
+from app.core.messages import AccountKey, Instrument, LaneKind, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.place_orders import Placement, breach_code, reference_price
+from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -140,7 +140,7 @@ class _Work:
     orders: dict[OrderId, Order]
     facts: _Facts
     booking: Booking
-    breaches: dict[OrderId, RiskCheck] = field(default_factory=dict)
+    breaches: dict[OrderId, Problem] = field(default_factory=dict)
     released: list[OrderId] = field(default_factory=list)
 
     def release(self, order_id: OrderId, principal: Principal) -> Placement:
@@ -149,14 +149,19 @@ class _Work:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderIds"),))
         if not order.is_staged or order.state is not OrderState.HELD:
             return Placement(order=order, problems=(problem(OrderProblem.ORDER_NOT_STAGED, "orderIds"),))
-        breach = first_breach(evaluate(self.facts.limits, self._proposal(order)))
+        proposal = self._proposal(order)
+        breach = first_breach(evaluate(self.facts.limits, proposal))
+        refused = None
         if breach is not None:
-            self.breaches[order_id] = breach
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
+        elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
+            refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")
+        if refused is not None:
+            self.breaches[order_id] = refused
             return Placement(order=order, problems=(refused,))
         return Placement(order=self._route(order, principal))
 
-    async def reject(self, session: BatchSession, order: Order, breach: RiskCheck, principal: Principal) -> None:
+    async def reject(self, session: BatchSession, order: Order, breach: Problem, principal: Principal) -> None:
         key, booking = _key_of(order), self.booking
         file = OrderFile(order=order)
         links = await Links.of(session, key, [file])
@@ -164,7 +169,7 @@ class _Work:
             order,
             state=OrderState.REJECTED,
             reject_origin=RejectOrigin.OMS,
-            reject_code=breach_code(breach),
+            reject_code=breach.code,
             reject_reason=breach.message,
         )
         self._book(OrderEventType.ORDER_REJECTED, order, over, principal, reason=breach.message)

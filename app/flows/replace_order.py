@@ -4,6 +4,7 @@ import contextlib
 
 from app.audit import service as audit
 from app.brokers import batch as brokers
+from app.brokers.batch import AccountFacts
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import InstrumentId, RequestId, TenantId
@@ -15,7 +16,7 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, reference_price, taking_problem
+from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, taking_problem
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.redis import REDIS_LOST
@@ -87,7 +88,11 @@ async def _replace(
     breach = first_breach(evaluate(limits, _proposal(key, file, terms, instrument, quote, booking)))
     if breach is not None:
         return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))
-    reasons = await _approval_reasons(session, key, file, terms, instrument, quote, booking)
+    account = (await brokers.account_facts(session, [key]))[key]
+    grows = terms.quantity > file.order.terms.quantity
+    if grows and is_frozen_out(account, _proposal(key, file, terms, instrument, quote, booking)):
+        return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))
+    reasons = _approval_reasons(account, key, file, terms, instrument, quote, booking)
     if reasons:
         return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))
     order = _book(key, file, terms, principal, booking)
@@ -95,8 +100,8 @@ async def _replace(
     return Placement(order=order)
 
 
-async def _approval_reasons(
-    session: BatchSession,
+def _approval_reasons(
+    account: AccountFacts,
     key: AccountKey,
     file: OrderFile,
     terms: OrderTerms,
@@ -104,7 +109,6 @@ async def _approval_reasons(
     quote: Tick | None,
     booking: Booking,
 ) -> tuple[str, ...]:
-    account = (await brokers.account_facts(session, [key]))[key]
     after = _proposal(key, file, terms, instrument, quote, booking)
     own = reserved_quantity(file.order, None)
     bought, sold = (own, ZERO) if file.order.side is Side.BUY else (ZERO, own)

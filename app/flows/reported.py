@@ -18,6 +18,7 @@ from app.core.messages import (
     FaultReport,
     Instrument,
     OrderAddress,
+    StatusReport,
 )
 from app.core.records import replace
 from app.core.sessions import UTC_ZONE, TradingDay, known_hours
@@ -68,6 +69,7 @@ class Reported:
     too_early: dict[str, tuple[Decimal, str]] = dataclasses.field(default_factory=dict)
     no_longer_early: list[str] = dataclasses.field(default_factory=list)
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
+    outside: dict[int, StatusReport] = dataclasses.field(default_factory=dict)
     zone: ZoneInfo = UTC_ZONE
 
     async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
@@ -185,7 +187,11 @@ async def load_reported(
         work.early = await ledger.early_commissions(session, key, [report.execution_id for report in executed])
     work.instruments = await memory.by_ids(session, key.tenant_id, {order.instrument_id for order in found})
     traded = {instrument.contract_id for instrument in work.instruments.values()}
-    strange = [(key.tenant_id, str(one.contract_id)) for one in executed if one.contract_id not in traded]
+    placed_outside = [one for one in reports if isinstance(one, StatusReport) and one.outside is not None]
+    work.outside = {one.address.permanent_id or 0: one for one in placed_outside}
+    named_contracts = {one.contract_id for one in executed}
+    named_contracts |= {one.outside.contract_id for one in placed_outside if one.outside is not None}
+    strange = [(key.tenant_id, str(one)) for one in named_contracts - traded]
     if strange:
         known = await instruments.find(session, contract_ids=strange)
         work.instruments |= {instrument.id: instrument for _, instrument in known}

@@ -30,6 +30,7 @@ class OrderProblem(StrEnum):
     METADATA_INVALID = "METADATA_INVALID"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
     ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
+    INSTRUMENT_FROZEN = "INSTRUMENT_FROZEN"
     INSTRUMENT_REQUIRED = "INSTRUMENT_REQUIRED"
     INSTRUMENT_NOT_FOUND = "INSTRUMENT_NOT_FOUND"
     INSTRUMENT_AMBIGUOUS = "INSTRUMENT_AMBIGUOUS"
@@ -49,6 +50,9 @@ class OrderProblem(StrEnum):
     CANCEL_PENDING = "CANCEL_PENDING"
     NOTHING_TO_CHANGE = "NOTHING_TO_CHANGE"
     BROKER_REJECTED = "BROKER_REJECTED"
+    ORDER_NOT_MANAGED = "ORDER_NOT_MANAGED"
+    ORDER_NOT_EXTERNAL = "ORDER_NOT_EXTERNAL"
+    ORDER_CLAIMED = "ORDER_CLAIMED"
     ORDER_UNSTORABLE = "ORDER_UNSTORABLE"
     EXIT_PRICE_CROSSED = "EXIT_PRICE_CROSSED"
     LINKED_QUANTITY = "LINKED_QUANTITY"
@@ -82,6 +86,8 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.METADATA_INVALID: "the metadata is no JSON object, or is larger than 4 KiB",
     OrderProblem.ACCOUNT_NOT_FOUND: "the tenant has no such account",
     OrderProblem.ACCOUNT_INACTIVE: "the account takes no orders",
+    OrderProblem.INSTRUMENT_FROZEN: "our position and the broker's differ: until the break is resolved the account "
+    "takes orders in the instrument only that reduce both",
     OrderProblem.INSTRUMENT_REQUIRED: "neither instrumentId nor symbol was given, or both were",
     OrderProblem.INSTRUMENT_NOT_FOUND: "the tenant has no such instrument",
     OrderProblem.INSTRUMENT_AMBIGUOUS: "several instruments bear the symbol: name the exchange or use instrumentId",
@@ -100,6 +106,10 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.REPLACE_PENDING: "another modify of the order is outstanding",
     OrderProblem.CANCEL_PENDING: "a cancel of the order is outstanding",
     OrderProblem.NOTHING_TO_CHANGE: "the modify asks for the terms that the order has",
+    OrderProblem.ORDER_NOT_MANAGED: "the order was placed outside and is not managed from here: claim it first, or end "
+    "it where it was placed",
+    OrderProblem.ORDER_NOT_EXTERNAL: "the order was placed here: there is nothing to claim",
+    OrderProblem.ORDER_CLAIMED: "the order was claimed already",
     OrderProblem.BROKER_REJECTED: "the broker refused the order; rejectReason has its words",
     OrderProblem.ORDER_UNSTORABLE: "the order could not be stored; nothing of it was kept",
     OrderProblem.EXIT_PRICE_CROSSED: "an exit is on the wrong side of the order's own price or of the other exit",

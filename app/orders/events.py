@@ -14,6 +14,7 @@ class OrderEventType(StrEnum):
     ORDER_REJECTED = "OrderRejected"
     ORDER_ACCEPTED = "OrderAccepted"
     ORDER_IMPORTED = "OrderImported"
+    ORDER_CLAIMED = "OrderClaimed"
     ORDER_CONFIRMED = "OrderConfirmed"
     ORDER_RESIZED = "OrderResized"
     ORDER_CANCELED = "OrderCanceled"
@@ -49,6 +50,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.ORDER_REJECTED: "The order is refused, by us or by the broker; `reason` has the words.",
     OrderEventType.ORDER_ACCEPTED: "The broker has acknowledged the order: it works.",
     OrderEventType.ORDER_IMPORTED: "An order that we did not place was found at the broker and counts from now on.",
+    OrderEventType.ORDER_CLAIMED: "A person has taken an order on that was placed outside; `reason` is their note.",
     OrderEventType.ORDER_CONFIRMED: "The broker has told more of the order, and its state stays: see `details`.",
     OrderEventType.ORDER_RESIZED: "A linked order that has not left, or a close that waits for exits, follows the "
     "fills of the others.",
@@ -138,6 +140,10 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
     OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION, "decision": "APPROVED or REFUSED, after approval"},
     OrderEventType.ORDER_ACCEPTED: {},
     OrderEventType.ORDER_IMPORTED: _PLACEMENT,
+    OrderEventType.ORDER_CLAIMED: {
+        "metadata": "the document that it has from now on",
+        "managed": "whether cancels and modifies can be sent for it from here",
+    },
     OrderEventType.ORDER_CONFIRMED: {},
     OrderEventType.ORDER_CANCELED: {"requestId": "the cancel, where the order had not left and is over with it"},
     OrderEventType.ORDER_EXPIRED: {},

@@ -113,6 +113,18 @@ def worst_position(proposal: Proposal) -> Decimal:
     return abs(exposure.position_quantity - exposure.open_sell_quantity - proposal.adds_quantity)
 
 
+def adds_risk(proposal: Proposal, broker_quantity: Decimal) -> bool:
+    """True unless the order only reduces the position, whether ours is right or the broker's.
+
+    Of a position that the two sides do not agree on, what makes it smaller on one may turn it round on the other.
+    """
+    exposure = proposal.exposure
+    is_buy = proposal.side is Side.BUY
+    leaving = proposal.adds_quantity + (exposure.open_buy_quantity if is_buy else exposure.open_sell_quantity)
+    room = (-quantity if is_buy else quantity for quantity in (exposure.position_quantity, broker_quantity))
+    return leaving > min(room)
+
+
 def _check(limit: RiskLimit, proposal: Proposal) -> RiskCheck:
     if proposal.closes_position and limit.limit_type not in _HOLDS_FOR_CLOSES:
         return RiskCheck(

@@ -279,7 +279,7 @@ class Exchange:
         if order is None:
             return
         if perm_id not in self._waiting:
-            self._book(order.request.con_id).cancel(str(perm_id))
+            self._books[order.request.con_id].cancel(str(perm_id))
         order.completed_status = message
         self._finish(order, OrderStatus.INACTIVE)
         refusal = Refusal(code=ORDER_REJECTED, message=message)

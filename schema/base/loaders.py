@@ -9,14 +9,16 @@ from strawberry.dataloader import DataLoader
 from app.approvals import service as approvals
 from app.approvals.domain import OrderApproval
 from app.brokers import viewing as brokers
+from app.brokers.reconciling import Break, Reconciliation
 from app.brokers.viewing import AccountView, BalanceView, ConnectionView, CredentialView, CurrencyView
 from app.core.fx import FxRates
-from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
+from app.core.ids import AccountId, InstrumentId, OrderId, ReconciliationId, TenantId
 from app.core.messages import Instrument, Tick
 from app.flows.compare_pnl import ComparedPnl, compare_pnl
 from app.flows.desk import Desk
 from app.flows.fx_rates import rates_now
 from app.flows.read_quotes import read_quotes
+from app.flows.view_reconciliations import breaks_seen_by, last_reconciliations
 from app.identity.domain import Principal
 from app.instruments import service as instruments
 from app.orders import service as orders
@@ -135,6 +137,26 @@ class Loaders:
             return [rates for _ in keys]
 
         return DataLoader(load_fn=load)
+
+    @cached_property
+    def last_reconciliations(self) -> DataLoader[AccountId, Reconciliation | None]:
+        """The newest comparison of our books with the broker's, by account; None where none was made."""
+
+        async def load(account_ids: list[AccountId]) -> list[Reconciliation | None]:
+            found = await last_reconciliations(self._desk, self._principal, account_ids)
+            return [found.get(account_id) for account_id in account_ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
+
+    @cached_property
+    def breaks_seen_by(self) -> DataLoader[ReconciliationId, list[Break]]:
+        """The breaks that a comparison found, the oldest first."""
+
+        async def load(ids: list[ReconciliationId]) -> list[list[Break]]:
+            found = await breaks_seen_by(self._desk, self._principal, ids)
+            return [found.get(one, []) for one in ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
 
     def _by_id(self, read: _Read[_Id, _Value]) -> DataLoader[_Id, _Value | None]:
         async def load(ids: list[_Id]) -> list[_Value | None]:

@@ -15,6 +15,7 @@ from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
+from schema.brokers.reconciliation import Reconciliation
 
 strawberry.enum(BrokerKind, description="Where an account is held; PAPER fills orders in the house.")
 strawberry.enum(
@@ -41,6 +42,14 @@ class BrokerConnection:
     round_trip_ms: float | None
     reconnect_attempts: int
     last_error: str | None
+    account_id: strawberry.Private[AccountId]
+
+    @strawberry.field
+    async def last_reconciliation(self, info: Info) -> Reconciliation | None:
+        """The newest comparison of our books with the broker's; it needs VIEW_POSITIONS."""
+        info.context.principal.require(Scope.VIEW_POSITIONS)
+        found = await info.context.loaders.last_reconciliations.load(self.account_id)
+        return None if found is None else Reconciliation.of(found)
 
 
 @strawberry.type(
@@ -133,6 +142,7 @@ class BrokerAccount(Node):
             round_trip_ms=stands.round_trip_ms,
             reconnect_attempts=stands.reconnect_attempts,
             last_error=stands.last_error,
+            account_id=self.view.id,
         )
 
     @strawberry.field

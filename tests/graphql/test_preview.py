@@ -11,10 +11,12 @@ import asyncpg
 import pytest
 
 from app.brokers.domain import BrokerAccount
+from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.reconciling import Reconciled
 from app.brokers.what_if import QUESTIONS, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
 from app.connector.answering import Answering, Asked
 from app.connector.inbox import Inbox
@@ -116,9 +118,14 @@ async def answering(firm: Firm, session: Asked | None) -> AsyncIterator[None]:
         bus=desk.bus,
         account_of=lambda _, account_id: account if account_id == firm.account_id else None,
         session_of=lambda _: session,
+        reconcile=_nothing_to_compare,
     )
     async with hearing(firm, part.run):
         yield
+
+
+async def _nothing_to_compare(account: BrokerAccount) -> Reconciled:
+    raise BrokerDisconnectedError("there is no session with the gateway")
 
 
 @asynccontextmanager
@@ -441,6 +448,7 @@ async def test_replies_that_come_twice_late_or_broken_do_not_reach_the_next_prev
             async for message in questions:
                 assert isinstance(message, bytes)
                 question = decode_question(message)
+                assert isinstance(question.asked, WhatIf)
                 margin = question.asked.terms.quantity
                 reply = Reply(id=question.id, answer=WhatIfAnswer(initial_margin_change=margin), margin_currency="USD")
                 told = (question.reply_to, encode_reply(reply))

@@ -23,6 +23,7 @@ from app.core.fix import Side, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import (
     AccountValues,
+    BrokerPosition,
     BrokerReport,
     CommissionReport,
     Contract,
@@ -199,6 +200,16 @@ class FakeBroker:
             if execution.execution_id in self._commissions:
                 told.append(self._commissions[execution.execution_id])
         return tuple(told)
+
+    def positions(self) -> tuple[BrokerPosition, ...]:
+        """What the account holds."""
+        dealt = [one for placed in self.orders.values() for one in placed.executions.values()]
+        quantity = sum((one.quantity * one.side.sign for one in dealt), ZERO)
+        cost = Decimal(10)
+        told = BrokerPosition(
+            contract_id=CONTRACT.contract_id, symbol=CONTRACT.symbol, quantity=quantity, average_cost=cost
+        )
+        return (told,)
 
     def _create(self, command: LaneCommand) -> None:
         if self.chance(0.04):
@@ -388,7 +399,8 @@ class FakeAdapter:
         open_orders = await self._ask(self._broker.open_statuses)
         finished = await self._ask(self._broker.finished_statuses)
         dealt = await self._ask(self._broker.dealt)
-        return Snapshot(reports=(*dealt, *finished, *open_orders), positions=(), values=AccountValues())
+        held = await self._ask(self._broker.positions)
+        return Snapshot(reports=(*dealt, *finished, *open_orders), positions=held, values=AccountValues())
 
     async def sweep(self, *, is_full: bool) -> Sweep:
         await self._step()
@@ -397,6 +409,10 @@ class FakeAdapter:
             return Sweep(open_orders=open_orders)
         finished = await self._ask(self._broker.finished_statuses)
         return Sweep(open_orders=open_orders, finished=finished, executions=await self._ask(self._broker.dealt))
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        await self._step()
+        return await self._ask(self._broker.positions)
 
     def unwritten(self) -> int:
         return 0

@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.brokers.errors import LeaseLostError
+from app.brokers.reconciling import BreakKind, Finding, Holding, Ledger, Look, keep_ledger, position_findings
 from app.core.clock import Clock
 from app.core.fix import InstrumentType, OrderState, OrderType, RequestKind, RequestOutcome, Side, TimeInForce
 from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, PositionId, RequestId, TenantId
@@ -68,6 +69,7 @@ class House:
         self.events: list[OrderEvent] = []
         self.lane: list[Entry] = []
         self.quarantined: dict[UUID, str] = {}
+        self.breaks: list[Finding] = []
         self.position = Position(
             id=PositionId(UUID(int=4 << 100)), account_id=ACCOUNT, instrument_id=INSTRUMENT, updated_at=clock.now()
         )
@@ -236,6 +238,22 @@ class House:
                 self._charge(report)
             else:
                 self._apply_one(report)
+
+    def compare(self, look: Look) -> Ledger:
+        """Holds the position against the broker's, as a reconciliation does; what it would call a break is kept."""
+        held = Holding(
+            instrument_id=INSTRUMENT,
+            contract_id=CONTRACT.contract_id,
+            symbol=CONTRACT.symbol,
+            quantity=self.position.quantity,
+            average_price=self.position.average_price,
+            multiplier=Decimal(1),
+        )
+        findings = position_findings([held], look.positions, look.in_flight)
+        findings = [one for one in findings if one.kind is BreakKind.POSITION_QUANTITY]
+        ledger = keep_ledger((), findings, is_checked=lambda _: True, seen_before=look.seen_before)
+        self.breaks.extend(ledger.new)
+        return ledger
 
     def file(self, order_id: OrderId) -> OrderFile:
         """The order with its open requests."""

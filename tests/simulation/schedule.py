@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from uuid import UUID
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus
 from app.brokers.errors import LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink
+from app.brokers.reconciling import Look, Reconciled
 from app.connector.runner import AccountRunner, Intervals, Store
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind, OrderState, RejectOrigin, Side, TimeInForce
-from app.core.ids import OrderId
+from app.core.ids import OrderId, ReconciliationId
 from app.core.messages import AccountValues, BrokerReport, LaneCommand, WorkingStatus
 from app.core.money import ZERO
 from app.orders.domain.order import Order
@@ -26,7 +28,16 @@ from tests.simulation.loop import VirtualClock, VirtualLoop
 
 FAULTS_S = 14.0
 QUIET_S = 40.0
-INTERVALS = Intervals(poll_s=1.0, probe_s=4.0, values_s=30.0, doubt_s=2.0, open_orders_s=6.0, commission_s=4.0)
+INTERVALS = Intervals(
+    poll_s=1.0,
+    probe_s=4.0,
+    values_s=30.0,
+    doubt_s=2.0,
+    open_orders_s=6.0,
+    commission_s=4.0,
+    positions_s=4.0,
+    settle_s=1.0,
+)
 ACCOUNT_AT_BROKER = BrokerAccount(
     tenant_id=TENANT,
     id=ACCOUNT,
@@ -124,6 +135,17 @@ class MemoryStore:
 
     async def save_values(self, values: AccountValues) -> None:
         await self.process.step()
+
+    async def reconcile(self, look: Look) -> Reconciled:
+        await self.process.step()
+        ledger = self.house.compare(look)
+        await self.process.step()
+        return Reconciled(
+            id=ReconciliationId(UUID(int=0)),
+            open_breaks=0,
+            new_breaks=len(ledger.new),
+            unconfirmed=ledger.unconfirmed,
+        )
 
 
 MakeStore = Callable[[House, int, Process, FakeBroker], Store]
@@ -302,6 +324,8 @@ class Schedule:
         dealt = sum((one.filled * one.side.sign for one in self.broker.orders.values()), ZERO)
         if position.quantity != dealt:
             self._wrong(f"G3 position {position.quantity}, dealt {dealt}")
+        for one in house.breaks:
+            self._wrong(f"G3 a break: ours {one.ours}, the broker's {one.broker}")
         if (position.open_buy_quantity, position.open_sell_quantity) != house.reserved():
             self._wrong("G8 reservations are not those of the open orders")
         if house.open_orders != sum(not order.state.is_terminal for order in house.orders.values()):

@@ -53,6 +53,8 @@ FIRST_LINE_REQUEST = 1_000_000_000
 EXECUTIONS_REQUEST = 1_900_000_000
 PNL_REQUEST = 1_900_000_001
 LINES_MAX = 100
+BINDING_CLIENT_ID = 0
+"""The client that may change orders made by hand: TWS binds them to it when it asks for that."""
 
 
 @dataclass(slots=True)
@@ -125,6 +127,8 @@ class IbAdapter:
         """
         opened = await self._session.open()
         self._what_ifs.begin(opened.next_order_id)
+        if self._address.client_id == BINDING_CLIENT_ID:
+            self._session.submit(Priority.SYNC, lambda client: client.reqAutoOpenOrders(True))
         return opened
 
     async def synchronize(self) -> Snapshot:
@@ -174,6 +178,15 @@ class IbAdapter:
             finished=tuple(collected.completed),
             executions=collected.dealt(),
         )
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """Ask for all positions, at the cost of one message. Raises BrokerTimedOutError, BrokerDisconnectedError."""
+        collected = self._collected = _Collected()
+        try:
+            await self._ask(parts.POSITIONS, lambda client: client.reqPositions(), Priority.SYNC)
+        finally:
+            self._collected = None
+        return tuple(collected.positions.values())
 
     def unwritten(self) -> int:
         """How many orders wait for the pace before they are written."""

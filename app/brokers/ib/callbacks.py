@@ -90,7 +90,7 @@ class Callbacks:
             return
         if order.account != self._account:
             return
-        report = translate.open_order_report(order, orderState, self._clock.now())
+        report = translate.open_order_report(order, orderState, self._clock.now(), contract)
         if report is None:
             self._listener.heard_unreadable(f"status {orderState.status!r} of open order {orderId}")
         else:

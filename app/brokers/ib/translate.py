@@ -20,6 +20,7 @@ from app.core.messages import (
     LaneCommand,
     OrderAddress,
     OrderTerms,
+    OutsideOrder,
     StatusReport,
     WorkingStatus,
 )
@@ -47,6 +48,7 @@ class RawOrder(Protocol):
     clientId: int
     permId: int
     orderRef: str
+    action: str
     orderType: str
     totalQuantity: float | str
     lmtPrice: float | str
@@ -126,6 +128,7 @@ _ORDER_TYPES = {
     OrderType.STOP_LIMIT: "STP LMT",
     OrderType.TRAILING_STOP: "TRAIL",
 }
+_KINDS = {name: kind for kind, name in _ORDER_TYPES.items()}
 _SECURITY_TYPES = {
     InstrumentType.STOCK: "STK",
     InstrumentType.ETF: "STK",
@@ -187,19 +190,35 @@ def working_status(status: str) -> WorkingStatus | None:
 
 
 def status_report(
-    *, status: str, filled: float | str, address: OrderAddress, occurred_at: datetime, terms: OrderTerms | None = None
+    *,
+    status: str,
+    filled: float | str,
+    address: OrderAddress,
+    occurred_at: datetime,
+    terms: OrderTerms | None = None,
+    outside: OutsideOrder | None = None,
 ) -> StatusReport | None:
     """The report of an orderStatus message; None when its text is not known."""
     working = working_status(status)
     if working is None:
         return None
     return StatusReport(
-        address=address, status=working, filled=known(filled) or ZERO, terms=terms, occurred_at=occurred_at
+        address=address,
+        status=working,
+        filled=known(filled) or ZERO,
+        terms=terms,
+        outside=outside,
+        occurred_at=occurred_at,
     )
 
 
-def open_order_report(order: RawOrder, state: RawOrderState, occurred_at: datetime) -> StatusReport | None:
-    """The report of an openOrder message: the status, with the terms that IB holds."""
+def open_order_report(
+    order: RawOrder, state: RawOrderState, occurred_at: datetime, contract: RawContract | None = None
+) -> StatusReport | None:
+    """The report of an openOrder message: the status, with the terms that IB holds.
+
+    With the contract, one that bears no order id of ours says what the order is.
+    """
     return status_report(
         status=state.status,
         filled=0.0,
@@ -207,8 +226,16 @@ def open_order_report(order: RawOrder, state: RawOrderState, occurred_at: dateti
             order_ref=order.orderRef, permanent_id=order.permId, client_id=order.clientId, order_id=order.orderId
         ),
         terms=terms_of(order),
+        outside=None if contract is None or order_id_of(order.orderRef) is not None else _outside(contract, order),
         occurred_at=occurred_at,
     )
+
+
+def _outside(contract: RawContract, order: RawOrder) -> OutsideOrder | None:
+    kind = _KINDS.get(order.orderType.replace("STPLMT", "STP LMT"))
+    if kind is None or order.action not in Side.__members__:
+        return None
+    return OutsideOrder(contract_id=contract.conId, side=Side(order.action), order_type=kind)
 
 
 def completed_order_report(order: RawOrder, state: RawOrderState, occurred_at: datetime) -> StatusReport | None:

@@ -48,6 +48,8 @@ def cancel_problem(file: OrderFile) -> Problem | None:
     """Why a cancel cannot be taken; None when it can. A repeated cancel answers the open one and is no problem."""
     if file.order.state.is_terminal:
         return problem(OrderProblem.ORDER_NOT_OPEN, "orderId")
+    if not file.order.is_managed:
+        return problem(OrderProblem.ORDER_NOT_MANAGED, "orderId")
     return None
 
 
@@ -97,6 +99,8 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
     order = file.order
     if order.state.is_terminal:
         return [problem(OrderProblem.ORDER_NOT_OPEN, "orderId")]
+    if not order.is_managed:
+        return [problem(OrderProblem.ORDER_NOT_MANAGED, "orderId")]
     if change.expected_version is not None and change.expected_version != order.version:
         message = f"the order is at version {order.version}"
         return [problem(OrderProblem.VERSION_CONFLICT, "expectedVersion", message=message)]

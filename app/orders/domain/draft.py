@@ -193,8 +193,9 @@ class Draft:
     def adopt(self, terms: OrderTerms | None) -> None:
         """Takes terms that the broker holds and that nobody here asked for."""
         order = self.order
-        is_ours = order.origin is not OrderOrigin.EXTERNAL and not order.state.is_terminal
-        if terms is None or not is_ours or same_terms(terms, order.terms):
+        if terms is None or order.state.is_terminal or same_terms(terms, order.terms):
+            return
+        if order.origin is OrderOrigin.EXTERNAL and terms.quantity < order.filled_quantity:
             return
         if self.file.replace is None:
             # The broker holds other terms than we do and nothing is asked of it: a modify that was written twice,

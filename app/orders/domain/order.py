@@ -108,6 +108,11 @@ class Order:
         return self.state is OrderState.HELD and self.close_id == self.id
 
     @property
+    def is_managed(self) -> bool:
+        """True when cancels and modifies may be written for it: it was placed here, or taken under management."""
+        return self.origin is not OrderOrigin.EXTERNAL or self.was_claimed
+
+    @property
     def was_claimed(self) -> bool:
         """True once the intent to send is durable: from here on the broker may know the order."""
         return self.broker_order_id is not None

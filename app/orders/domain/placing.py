@@ -189,7 +189,7 @@ def _form_problems(new: NewOrder) -> Iterator[Problem]:
         yield from _oco_problems(new, new.oco)
     if new.release_at is not None and not new.is_staged:
         yield problem(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
-    if new.metadata and not _is_sound(new.metadata):
+    if new.metadata and not is_sound(new.metadata):
         yield problem(OrderProblem.METADATA_INVALID, "metadata")
     yield from _terms_problems(new.order_type, new.terms)
 
@@ -199,7 +199,8 @@ def _may_be_post_only(new: NewOrder) -> bool:
     return new.order_type is OrderType.LIMIT and rests and new.oco is None and not new.is_staged
 
 
-def _is_sound(metadata: Mapping[str, Any]) -> bool:
+def is_sound(metadata: Mapping[str, Any]) -> bool:
+    """True for a document that an order may carry."""
     if not is_storable(metadata, depth_max=METADATA_DEPTH_MAX, nodes_max=METADATA_BYTES_MAX):
         return False
     return len(json.dumps(metadata)) <= METADATA_BYTES_MAX

@@ -116,6 +116,8 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             pass
         case OrderEventType.ORDER_IMPORTED:
             raise ValueError("an order is imported once")
+        case OrderEventType.ORDER_CLAIMED:
+            history.change(placed_by=event.actor, metadata=details["metadata"])
         case OrderEventType.ORDER_IN_DOUBT:
             history.change(in_doubt=True)
         case OrderEventType.ORDER_REJECTED:

@@ -17,6 +17,7 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO
+from app.core.records import replace
 from app.core.sessions import TradingDay
 from app.orders.domain.draft import Draft
 from app.orders.domain.order import Execution
@@ -103,6 +104,8 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
     draft = Draft(file, report.occurred_at)
     if draft.never_left or draft.order.state.is_terminal:
         return draft.decision()
+    if report.declared_by is not None:
+        return _declared_dead(draft, report.declared_by, report.reason)
     never_arrived = report.is_certain and draft.order.permanent_id is None
     match draft.order.state:
         case OrderState.ROUTED if never_arrived:
@@ -114,6 +117,18 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
         case _:
             draft.doubt("the broker does not know the order")
     return draft.decision()
+
+
+def _declared_dead(draft: Draft, person: str, reason: str | None) -> Decision:
+    # A person takes the broker's silence for its word: what was never acknowledged was never taken, the rest is over.
+    if draft.order.state is OrderState.ROUTED and draft.order.filled_quantity == ZERO:
+        draft.reject("DECLARED_DEAD", reason or "the broker does not know the order")
+    else:
+        draft.clear_doubt()
+        draft.end()
+    decision = draft.decision()
+    events = tuple(replace(event, actor=person, reason=reason) for event in decision.events)
+    return replace(decision, events=events)
 
 
 def quarantine_key(key: AccountKey, report: BrokerReport) -> UUID:

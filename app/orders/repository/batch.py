@@ -257,11 +257,29 @@ def store_checks(tenant_id: TenantId, orders: Sequence[Order]) -> Write:
     )
 
 
+def store_claim(order: Order) -> Write:
+    """Stores who took on an order that was placed outside, and under which number it can be reached."""
+    return Write.of(
+        """
+        UPDATE orders SET placed_by = $3::text, order_metadata = $4::jsonb, broker_order_id = $5::bigint,
+          updated_at = $6::timestamptz
+        WHERE tenant_id = $1::uuid AND id = $2::uuid
+        """,
+        order.tenant_id,
+        order.id,
+        order.placed_by,
+        order.metadata,
+        order.broker_order_id,
+        order.updated_at,
+    )
+
+
 async def unsettled_orders(session: BatchSession, key: AccountKey, *, only_in_doubt: bool = False) -> list[Order]:
-    """Orders whose intent to send is durable and that are not over, oldest first; all, or those in doubt alone."""
+    """Orders that the broker may know and that are not over, oldest first; all, or those in doubt alone."""
     rows = await session.fetch(
         """
-        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND broker_order_id IS NOT NULL
+        SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2
+          AND (broker_order_id IS NOT NULL OR origin = 'EXTERNAL')
           AND state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') AND (in_doubt OR NOT $3) ORDER BY id
         """,
         key.tenant_id,

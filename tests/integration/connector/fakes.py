@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.brokers.domain import ConnectionStatus
+from app.brokers.reconciling import Look, Reconciled
 from app.core.fix import ConnectionState
+from app.core.ids import ReconciliationId
 from app.core.messages import AccountValues, BrokerReport, ExecutionReport, LaneCommand
+from app.infra.system import SystemIds
 from app.orders.domain.order import Order
 
 WAIT_S = 10.0
@@ -23,6 +26,8 @@ class MemoryStore:
     statuses: list[ConnectionStatus] = field(default_factory=list)
     values: list[AccountValues] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    unconfirmed: dict[str, str] = field(default_factory=dict)
     synchronisations: int = 0
     beats: list[float] = field(default_factory=list)
     next_order_id: int = 1
@@ -59,6 +64,13 @@ class MemoryStore:
 
     async def at_broker(self, *, only_in_doubt: bool) -> list[Order]:
         return [order for order in self.orders if order.in_doubt or not only_in_doubt]
+
+    async def reconcile(self, look: Look) -> Reconciled:
+        self.looks.append(look)
+        self._changed.set()
+        return Reconciled(
+            id=ReconciliationId(SystemIds().new()), open_breaks=0, new_breaks=0, unconfirmed=self.unconfirmed
+        )
 
     async def save_values(self, values: AccountValues) -> None:
         self.values.append(values)

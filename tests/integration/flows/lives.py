@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 
 from app.core.fix import OrderState, OrderType, PositionAim, Side, TimeInForce
+from app.core.ids import OrderId
 from app.core.messages import (
     Aim,
     BrokerReport,
@@ -19,11 +20,13 @@ from app.core.messages import (
     OcoLeg,
     OrderAddress,
     OrderTerms,
+    OutsideOrder,
     StatusReport,
     WorkingStatus,
 )
 from app.flows.adjust_position import adjust_position
 from app.flows.cancel_orders import cancel_order
+from app.flows.claim_external import Claim, claim_external
 from app.flows.close_position import aim_at_position
 from app.flows.release_orders import release_orders
 from app.flows.release_staged import release_staged
@@ -57,6 +60,7 @@ class Lives:
     orders: list[Order] = field(default_factory=list)
     dealt: list[ExecutionReport] = field(default_factory=list)
     commissions: list[CommissionReport] = field(default_factory=list)
+    outside: list[StatusReport] = field(default_factory=list)
 
     async def step(self) -> None:
         """One thing happens: a client asks, the connector claims, or the broker says a few things at once."""
@@ -69,6 +73,7 @@ class Lives:
             self.release,
             self.adjust,
             self.close,
+            self.others,
         ]
         await self.random.choice([*actions, self.shut_and_open] if self.orders else [self.place])()
 
@@ -140,6 +145,34 @@ class Lives:
         )
         with contextlib.suppress(AdjustmentRefusedError):
             await adjust_position(trader.desk, trader.principal, asked)
+
+    async def others(self) -> None:
+        """Another program's order works at the broker, and one time in two a person takes it on."""
+        trader, random = self.trader, self.random
+        number = len(self.outside) + 1
+        told = StatusReport(
+            address=OrderAddress(
+                permanent_id=2 * 10**10 + number, client_id=random.choice([1, 50]), broker_order_id=10**6 + number
+            ),
+            status=WorkingStatus.WORKING,
+            filled=Decimal(0),
+            terms=OrderTerms(quantity=Decimal(random.randint(1, 60)), limit_price=Decimal("3.25")),
+            outside=OutsideOrder(
+                contract_id=trader.instruments[random.choice(SYMBOLS)].contract_id or 0,
+                side=random.choice(list(Side)),
+                order_type=OrderType.LIMIT,
+            ),
+            occurred_at=datetime.now(UTC),
+        )
+        self.outside.append(told)
+        again = random.choice(self.outside)
+        grown = OrderTerms(quantity=Decimal(70), limit_price=Decimal("3.25"))
+        await trader.report(told, replace(again, terms=grown))
+        if random.random() < 0.5:
+            async with begin_batch(trader.desk.database, trader.key.tenant_id) as session:
+                rows = await session.fetch("SELECT id FROM orders WHERE permanent_id = $1", told.address.permanent_id)
+            claim = Claim(order_id=OrderId(rows[0]["id"]), note="by phone", metadata={"book": "others"})
+            await claim_external(trader.desk, trader.principal, claim)
 
     async def claim(self) -> None:
         await self.trader.claim()

@@ -9,7 +9,13 @@ from sqlalchemy import text
 
 from app.approvals.models import OrderApprovalRow
 from app.audit.models import AuditRow
-from app.brokers.models import BrokerCredentialRow, CurrencyBalanceRow, GatewaySeatRow
+from app.brokers.models import (
+    BrokerCredentialRow,
+    CurrencyBalanceRow,
+    GatewaySeatRow,
+    ReconciliationBreakRow,
+    ReconciliationRow,
+)
 from app.brokers.paper.models import (
     PaperAccountRow,
     PaperCashRow,
@@ -217,7 +223,7 @@ async def _add_order(session: WriteSession, firm: Firm) -> None:
 
 
 async def _add_earnings(session: WriteSession, firm: Firm) -> None:
-    now = datetime.now(UTC)
+    now, reconciliation_id = datetime.now(UTC), _ids.new()
     account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
     of_position = {**account, "instrument_id": firm.instrument_id}
     session.add_all(
@@ -261,6 +267,19 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 place=1,
                 recorded_at=now,
             ),
+            ReconciliationRow(
+                **account,
+                id=reconciliation_id,
+                occasion="SWEEP",
+                started_at=now,
+                finished_at=now,
+                orders_checked=0,
+                positions_checked=1,
+                positions_in_flight=0,
+                executions_imported=0,
+                breaks_open=1,
+                looks=1,
+            ),
             OpeningMarkRow(**of_position, day=now.date(), price=ONE, rate=ONE, taken_at=now),
             PnlSnapshotRow(
                 **account,
@@ -275,6 +294,22 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 drawdown=ZERO,
             ),
         ]
+    )
+    await session.flush()
+    session.add(
+        ReconciliationBreakRow(
+            **of_position,
+            id=_ids.new(),
+            reconciliation_id=reconciliation_id,
+            kind="AVERAGE_COST",
+            subject="canary",
+            severity="NOTICE",
+            difference="cost",
+            state="OPEN",
+            found_at=now,
+            last_seen_at=now,
+            snapshot_at=now,
+        )
     )
     await session.flush()
 

@@ -42,7 +42,7 @@ class Heard:
     def openOrder(self, orderId: int, contract: Any, order: Any, state: Any) -> None:
         assert orderId == order.orderId
         self.contracts.append((contract.conId, contract.symbol, order.action))
-        self.reports.append(translate.open_order_report(order, state, NOW))
+        self.reports.append(translate.open_order_report(order, state, NOW, contract))
 
     def unreadable(self, detail: str) -> None:
         self.lost.append(detail)

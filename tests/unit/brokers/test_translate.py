@@ -23,6 +23,7 @@ from app.core.messages import (
     LaneKind,
     OrderAddress,
     OrderTerms,
+    OutsideOrder,
     StatusReport,
     WorkingStatus,
 )
@@ -42,6 +43,7 @@ class Raw:
     clientId: int = 3
     permId: int = 900
     orderRef: str = str(ORDER)
+    action: str = "SELL"
     orderType: str = "LMT"
     totalQuantity: float | str = 100.0
     lmtPrice: float | str = 187.42
@@ -124,6 +126,19 @@ def test_an_open_order_reports_its_status_with_the_terms_the_broker_holds() -> N
 )
 def test_each_order_type_keeps_the_prices_that_are_its_own(raw: Raw, terms: OrderTerms) -> None:
     assert translate.terms_of(raw) == terms
+
+
+def test_an_order_of_somebody_else_says_what_it_is() -> None:
+    placed_here = translate.open_order_report(Raw(), Raw(), NOW, Raw())
+    by_hand = translate.open_order_report(Raw(orderRef="", orderType="STPLMT"), Raw(), NOW, Raw())
+    of_no_known_kind = translate.open_order_report(Raw(orderRef="", orderType="PEG MID"), Raw(), NOW, Raw())
+
+    assert placed_here is not None
+    assert placed_here.outside is None
+    assert by_hand is not None
+    assert by_hand.outside == OutsideOrder(contract_id=265598, side=Side.SELL, order_type=OrderType.STOP_LIMIT)
+    assert of_no_known_kind is not None
+    assert of_no_known_kind.outside is None
 
 
 @pytest.mark.parametrize("raw", [Raw(orderType="PEG MID"), Raw(tif="AUC")])

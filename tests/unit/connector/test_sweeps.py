@@ -1,5 +1,6 @@
 """What a connection concludes from sweeps that miss an order or a commission."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from app.connector.sweeps import COMMISSION_ASKS_MAX, Sweeps
@@ -69,3 +70,34 @@ def test_a_commission_that_came_is_not_asked_for() -> None:
     sweeps.heard([EXECUTION, COMMISSION], 0.0)
 
     assert not sweeps.asks_for_commissions(100.0, 10.0)
+
+
+def test_what_was_dealt_lately_is_in_flight_and_then_forgotten() -> None:
+    sweeps = Sweeps()
+    sweeps.heard([EXECUTION], 10.0)
+
+    assert sweeps.in_flight(since=10.0) == {EXECUTION.contract_id}
+    assert sweeps.in_flight(since=10.1) == frozenset()
+    assert sweeps.dealt == {}
+
+
+def test_an_old_execution_that_is_told_again_is_not_in_flight() -> None:
+    sweeps = Sweeps()
+
+    sweeps.heard([EXECUTION], 10.0, dealt_after=EXECUTION.executed_at + timedelta(seconds=1))
+    assert sweeps.in_flight(since=0.0) == frozenset()
+
+    sweeps.heard([EXECUTION], 10.0, dealt_after=EXECUTION.executed_at)
+    assert sweeps.in_flight(since=0.0) == {EXECUTION.contract_id}
+
+
+def test_a_commission_that_was_asked_for_in_vain_is_remembered_until_it_comes() -> None:
+    sweeps = Sweeps()
+    sweeps.heard([EXECUTION], 0.0)
+    for _ in range(COMMISSION_ASKS_MAX):
+        assert sweeps.given_up == set()
+        sweeps.asks_for_commissions(10.0, 10.0)
+
+    assert sweeps.given_up == {EXECUTION.execution_id}
+    sweeps.heard([COMMISSION], 11.0)
+    assert sweeps.given_up == set()

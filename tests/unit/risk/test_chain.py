@@ -20,6 +20,7 @@ from app.risk.domain import (
     Proposal,
     Reference,
     RiskLimit,
+    adds_risk,
     evaluate,
     first_breach,
     price_of,
@@ -305,3 +306,30 @@ def test_no_partial_fill_of_the_side_breaks_a_limit_that_held(
 
     reached = abs(position + side.sign * filled)
     assert reached <= max(abs(position), worst_position(asked))
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "held", "broker", "adds"),
+    [
+        (Side.BUY, "1", "100", "60", True),
+        (Side.SELL, "60", "100", "60", False),
+        (Side.SELL, "61", "100", "60", True),
+        (Side.SELL, "1", "100", "0", True),
+        (Side.SELL, "1", "100", "-5", True),
+        (Side.BUY, "5", "-10", "-5", False),
+        (Side.BUY, "6", "-10", "-5", True),
+    ],
+)
+def test_what_adds_risk_to_a_position_that_is_not_agreed_on(
+    side: Side, quantity: str, held: str, broker: str, adds: bool
+) -> None:
+    asked = proposal(quantity, side=side, exposure=replace(NOTHING, position_quantity=Decimal(held)))
+
+    assert adds_risk(asked, Decimal(broker)) is adds
+
+
+def test_orders_that_are_open_already_leave_less_room_to_reduce() -> None:
+    exposure = replace(NOTHING, position_quantity=Decimal(100), open_sell_quantity=Decimal(50))
+
+    assert not adds_risk(proposal("10", side=Side.SELL, exposure=exposure), Decimal(60))
+    assert adds_risk(proposal("11", side=Side.SELL, exposure=exposure), Decimal(60))
