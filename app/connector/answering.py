@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from app.brokers.domain import BrokerAccount
-from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
-from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError, HistoryPacedError
+from app.brokers.questions import QUESTIONS, Answer, Asked, Question, Reply, decode_question, encode_reply
 from app.core.errors import OmsError, Problem
 from app.core.ids import AccountId, TenantId
 from app.infra.bus import Bus
@@ -23,11 +23,11 @@ _TOLD: Final = {
 }
 
 
-class Asked(Protocol):
+class Respondent(Protocol):
     """Whoever has a session that can be asked."""
 
-    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
-        """What the order would do to that account of the broker's. Raises OmsError."""
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer, of that account where the question is about one. Raises OmsError."""
         ...
 
 
@@ -40,7 +40,7 @@ class Answering:
         redis: Redis,
         bus: Bus,
         account_of: Callable[[TenantId, AccountId], BrokerAccount | None],
-        session_of: Callable[[BrokerAccount], Asked | None],
+        session_of: Callable[[BrokerAccount], Respondent | None],
     ) -> None:
         """`account_of` is None for an account that is not held here, `session_of` where no session stands."""
         self._redis = redis
@@ -90,16 +90,17 @@ class Answering:
             session = self._session_of(account)
             if session is None:
                 raise BrokerDisconnectedError("there is no session with the gateway")
-            answer = await session.what_if(question.asked, account.account_number)
+            answer = await session.answer(question.asked, account.account_number)
         except OmsError as error:
             # Where the gateway listens, and what it was asked beside, is of no use to who looks ahead at an order.
             reason = Problem(code=error.code, message=_TOLD.get(error.code, error.message))
-            await self._reply(question, Reply(id=question.id, reason=reason))
+            retry_after_s = error.retry_after_s if isinstance(error, HistoryPacedError) else None
+            await self._reply(question, Reply(id=question.id, reason=reason, retry_after_s=retry_after_s))
         except Exception:
             # The edge of a task of its own: a question must not end the connector.
             log.exception("%s: a question to the broker failed", account.account_number)
         else:
-            await self._reply(question, Reply(id=question.id, answer=answer, margin_currency=account.base_currency))
+            await self._reply(question, Reply(id=question.id, answer=answer, currency=account.base_currency))
 
     async def _reply(self, question: Question, reply: Reply) -> None:
         try:

@@ -8,13 +8,16 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 
 from app.brokers.domain import BrokerAccount, backoff_s
 from app.brokers.errors import BrokerDisconnectedError
+from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
-from app.brokers.what_if import WhatIf, WhatIfAnswer
+from app.brokers.questions import Answer, Asked
+from app.brokers.what_if import WhatIf
 from app.connector.inbox import Inbox
 from app.connector.runner import end_of
 from app.core.errors import UnavailableError
@@ -24,6 +27,11 @@ from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.service import publish_ticks
 
 log = logging.getLogger(__name__)
+
+
+class FeedAdapter(BrokerAdapter, Inquired, Protocol):
+    """A session that shows markets and answers inquiries."""
+
 
 CLIENT_ID_OFFSET = 1_000
 """What is added to the account's client id for its market data connection."""
@@ -46,7 +54,7 @@ class FeedRunner:
         self,
         *,
         account: BrokerAccount,
-        make_adapter: Callable[[BrokerSink], BrokerAdapter],
+        make_adapter: Callable[[BrokerSink], FeedAdapter],
         contracts: Callable[[], Awaitable[list[Contract]]],
         keep_rates: Callable[[], Awaitable[object]],
         redis: Redis,
@@ -60,16 +68,19 @@ class FeedRunner:
         self._redis = redis
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
-        self._adapter: BrokerAdapter | None = None
+        self._adapter: FeedAdapter | None = None
 
-    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
-        """What the order would do to an account of the gateway. Asked here, where order ids are not those of orders.
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer. An order is asked about here, where order ids are not those of orders.
 
-        Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        Raises WhatIfRefusedError, InquiryRefusedError, HistoryPacedError, BrokerBusyError, BrokerTimedOutError,
+        BrokerDisconnectedError.
         """
         if self._adapter is None:
             raise BrokerDisconnectedError("there is no session with the gateway")
-        return await self._adapter.what_if(asked, account)
+        if isinstance(asked, WhatIf):
+            return await self._adapter.what_if(asked, account)
+        return await self._adapter.inquire(asked)
 
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""

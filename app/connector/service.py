@@ -15,10 +15,11 @@ from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
 from app.brokers.errors import LeaseLostError
 from app.brokers.ib.adapter import LINES_MAX, IbAdapter
+from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
-from app.brokers.port import BrokerAdapter, BrokerSink
+from app.brokers.port import BrokerSink
 from app.connector.answering import Answering
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.runner import AccountRunner, Intervals
@@ -92,6 +93,7 @@ class Connector:
         self._feeds: dict[tuple[TenantId, Gateway], FeedRunner] = {}
         self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
+        self._inquiry_paces: defaultdict[Gateway, InquiryPace] = defaultdict(InquiryPace)
 
     async def run(self) -> None:
         """Work until cancelled; then every lease is given back."""
@@ -237,8 +239,8 @@ class Connector:
             intervals=self._intervals.feed,
         )
 
-    def _adapters(self, account: BrokerAccount, client_id: int) -> Callable[[BrokerSink], BrokerAdapter]:
-        def make(sink: BrokerSink) -> BrokerAdapter:
+    def _adapters(self, account: BrokerAccount, client_id: int) -> Callable[[BrokerSink], IbAdapter]:
+        def make(sink: BrokerSink) -> IbAdapter:
             return IbAdapter(
                 library=self._library,
                 address=GatewayAddress(
@@ -250,6 +252,7 @@ class Connector:
                 clock=self._clock,
                 timezone=self._settings.ib_timezone,
                 timeouts=self._intervals.timeouts,
+                inquiry_pace=self._inquiry_paces[account.host, account.port],
             )
 
         return make

@@ -8,7 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from app.brokers.errors import BrokerBusyError, BrokerTimedOutError, ConnectorAwayError
-from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, decode_reply, encode_question
+from app.brokers.questions import QUESTIONS, Asked, Question, Reply, decode_reply, encode_question
 from app.core.errors import Problem
 from app.core.ids import Ids
 from app.core.messages import AccountKey
@@ -30,7 +30,7 @@ class BrokerDesk:
         self._bus = bus
         self._ids = ids
         self._reply_within_s = reply_within_s
-        self._reply_to = f"what-if:replies:{ids.new()}"
+        self._reply_to = f"broker:replies:{ids.new()}"
         self._asking: dict[UUID, asyncio.Future[Reply]] = {}
         self._listener: asyncio.Task[None] | None = None
 
@@ -46,10 +46,13 @@ class BrokerDesk:
         assert self._listener is not None, "it was entered"
         await end_task(self._listener)
 
-    async def ask(self, key: AccountKey, asked: WhatIf) -> Reply:
-        """The connector's reply, or one of ours with the reason why there is none: this never raises for an outage."""
+    async def ask(self, key: AccountKey, asked: Asked, *, within_s: float | None = None) -> Reply:
+        """The connector's reply, or one of ours with the reason why there is none: this never raises for an outage.
+
+        within_s is for questions that take a broker longer than most.
+        """
         if len(self._asking) >= ASKING_MAX:
-            return self._unanswered(BrokerBusyError.code, "Too many previews wait for the broker already.")
+            return self._unanswered(BrokerBusyError.code, "Too many questions wait for the broker already.")
         question = Question(
             id=self._ids.new(),
             reply_to=self._reply_to,
@@ -60,7 +63,7 @@ class BrokerDesk:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asking[question.id] = reply
         try:
-            async with asyncio.timeout(self._reply_within_s):
+            async with asyncio.timeout(within_s or self._reply_within_s):
                 heard = await self._redis.client.publish(self._redis.prefix + QUESTIONS, encode_question(question))
                 if not heard:
                     return self._unanswered(ConnectorAwayError.code, "No connector runs that could ask the broker.")

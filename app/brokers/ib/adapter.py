@@ -15,12 +15,16 @@ from app.brokers.ib.codes import (
     REFUSED_LINE_CODES,
     meaning_of,
 )
+from app.brokers.ib.contracts import RawIncrement
+from app.brokers.ib.inquiries import FIRST_INQUIRY_REQUEST, Inquiries
+from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Client, Library
 from app.brokers.ib.lines import Lines
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
 from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, known, order_fields
 from app.brokers.ib.what_ifs import WhatIfs
+from app.brokers.inquiries import Finding, Inquiry
 from app.brokers.port import (
     BrokerSink,
     ConnectionChange,
@@ -102,6 +106,7 @@ class IbAdapter:
         timezone: str = "UTC",
         timeouts: Timeouts | None = None,
         lines_max: int = LINES_MAX,
+        inquiry_pace: InquiryPace | None = None,
     ) -> None:
         self._library = library
         self._address = address
@@ -124,6 +129,9 @@ class IbAdapter:
             timeouts=self._timeouts,
         )
         self._what_ifs = WhatIfs(self._session, library, address, self._timeouts.what_if_s)
+        self._inquiries = Inquiries(
+            self._session, library, clock, inquiry_pace or InquiryPace(), self._timeouts.inquiries
+        )
 
     async def connect(self) -> SessionOpened:
         """Open the session.
@@ -237,6 +245,13 @@ class IbAdapter:
         """
         return await self._what_ifs.ask(asked, account)
 
+    async def inquire(self, asked: Inquiry) -> Finding:
+        """Ask about contracts, their past, or a market at this moment; nothing is ordered.
+
+        Raises InquiryRefusedError, HistoryPacedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        return await self._inquiries.ask(asked)
+
     async def probe(self) -> float:
         """Ask the gateway for its time; milliseconds until it answered.
 
@@ -295,6 +310,8 @@ class IbAdapter:
         meaning = meaning_of(code)
         if meaning.event is not None:
             self._change(meaning.event, message, code)
+        elif FIRST_INQUIRY_REQUEST <= request_id < EXECUTIONS_REQUEST:
+            self._inquiries.refused(request_id, code, message)
         elif request_id >= FIRST_LINE_REQUEST:
             self._heard_request_error(request_id, code, message)
         elif self._what_ifs.is_ours(self._address.client_id, request_id):
@@ -338,10 +355,25 @@ class IbAdapter:
         self._session.answered(part)
 
     def heard_price(self, request_id: int, tick_type: int, price: float, size: float) -> None:
-        self._lines.price(request_id, tick_type, price, size, self._clock.now())
+        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines.price(request_id, tick_type, price, size, self._clock.now())
 
     def heard_size(self, request_id: int, tick_type: int, size: float) -> None:
-        self._lines.size(request_id, tick_type, size, self._clock.now())
+        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines.size(request_id, tick_type, size, self._clock.now())
+
+    def heard_part(self, request_id: int, part: object) -> None:
+        self._inquiries.heard_part(request_id, part)
+
+    def heard_all(self, request_id: int) -> None:
+        self._inquiries.heard_all(request_id)
+
+    def heard_rule(self, rule_id: int, increments: Sequence[RawIncrement]) -> None:
+        self._inquiries.heard_rule(rule_id, increments)
+
+    def heard_data_type(self, request_id: int, data_type: int) -> None:
+        if request_id >= FIRST_INQUIRY_REQUEST:
+            self._inquiries.heard_data_type(request_id, data_type)
 
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)

@@ -68,6 +68,15 @@ class Lines:
                 self._next_request_id += 1
         return closing, opening
 
+    def open(self, request_id: int, contract: Contract) -> None:
+        """Keep what comes under this request id."""
+        self._lines[request_id] = _Line(contract)
+
+    def tick(self, request_id: int) -> Tick | None:
+        """The newest state of one market; None before anything came."""
+        line = self._lines.get(request_id)
+        return None if line is None or line.changed_at is None else _tick(line)
+
     def all(self) -> list[tuple[int, Contract]]:
         """Every open line, to be renewed when the broker lost them."""
         return [(number, line.contract) for number, line in self._lines.items()]
