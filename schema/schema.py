@@ -13,6 +13,7 @@ from schema.base.scalars import SCALARS
 from schema.brokers.queries import BrokerQuery
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
+from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
@@ -43,7 +44,9 @@ class Query(
 
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
-class Mutation(IdentityMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation):
+class Mutation(
+    IdentityMutation, InstrumentMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation
+):
     """What can be done."""
 
 

@@ -74,6 +74,14 @@ ON CONFLICT (tenant_id, account_id) DO UPDATE
        maintenance_margin = coalesce($7, held.maintenance_margin), updated_at = excluded.updated_at
 """
 
+_ACCOUNT_TO_ASK = """
+SELECT a.id FROM broker_accounts AS a
+  LEFT JOIN broker_connections AS c ON (c.tenant_id, c.account_id) = (a.tenant_id, a.id)
+ WHERE a.tenant_id = $1 AND a.is_active AND CASE WHEN $2::uuid IS NULL THEN a.broker <> 'PAPER' ELSE a.id = $2 END
+ ORDER BY c.state IS NOT DISTINCT FROM 'CONNECTED' DESC, a.created_at, a.id
+ LIMIT 1
+"""
+
 _WATCHED = """
 SELECT id, symbol, instrument_type, exchange, currency, broker_contract_id
   FROM instruments
@@ -99,6 +107,13 @@ async def active_accounts(session: BatchSession, limit: int) -> list[BrokerAccou
         )
         for row in await session.fetch(_ACTIVE_ACCOUNTS, limit)
     ]
+
+
+async def account_to_ask(session: BatchSession, tenant_id: TenantId, account_id: AccountId | None) -> AccountId | None:
+    """The account of the tenant, or the one over which a broker is best asked; None where there is none."""
+    for row in await session.fetch(_ACCOUNT_TO_ASK, tenant_id, account_id):
+        return AccountId(row["id"])
+    return None
 
 
 async def watched_contracts(session: BatchSession, limit: int) -> list[Contract]:

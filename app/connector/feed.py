@@ -13,11 +13,10 @@ from typing import Protocol
 import asyncpg
 
 from app.brokers.domain import BrokerAccount, backoff_s
-from app.brokers.errors import BrokerDisconnectedError
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
 from app.brokers.questions import Answer, Asked
-from app.brokers.what_if import WhatIf
 from app.connector.inbox import Inbox
 from app.connector.runner import end_of
 from app.core.errors import UnavailableError
@@ -28,9 +27,16 @@ from app.marketdata.service import publish_ticks
 
 log = logging.getLogger(__name__)
 
+_NOT_STORED: tuple[type[BaseException], ...] = (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError)
+_NOT_RENEWED: tuple[type[BaseException], ...] = (BrokerTimedOutError, BrokerBusyError, *_NOT_STORED)
+
 
 class FeedAdapter(BrokerAdapter, Inquired, Protocol):
-    """A session that shows markets and answers inquiries."""
+    """A session that shows markets and answers questions."""
+
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer."""
+        ...
 
 
 CLIENT_ID_OFFSET = 1_000
@@ -44,6 +50,7 @@ class FeedIntervals:
     window_s: float = 0.05
     contracts_s: float = 5.0
     rates_s: float = 5.0
+    renew_s: float = 30.0
     probe_s: float = 1.0
 
 
@@ -57,14 +64,19 @@ class FeedRunner:
         make_adapter: Callable[[BrokerSink], FeedAdapter],
         contracts: Callable[[], Awaitable[list[Contract]]],
         keep_rates: Callable[[], Awaitable[object]],
+        renew: Callable[[Inquired], Awaitable[object]],
         redis: Redis,
         intervals: FeedIntervals | None = None,
     ) -> None:
-        """`contracts` tells what to watch; `keep_rates` stores what the quotes say of exchange rates."""
+        """`contracts` tells what to watch; `keep_rates` stores what the quotes say of exchange rates.
+
+        `renew` asks about instruments that were not asked about for long.
+        """
         self._account = account
         self._make_adapter = make_adapter
         self._contracts = contracts
         self._keep_rates = keep_rates
+        self._renew = renew
         self._redis = redis
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
@@ -78,9 +90,7 @@ class FeedRunner:
         """
         if self._adapter is None:
             raise BrokerDisconnectedError("there is no session with the gateway")
-        if isinstance(asked, WhatIf):
-            return await self._adapter.what_if(asked, account)
-        return await self._adapter.inquire(asked)
+        return await self._adapter.answer(asked, account)
 
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""
@@ -103,6 +113,7 @@ class FeedRunner:
                 group.create_task(self._watch_contracts(adapter))
                 group.create_task(self._publish(adapter))
                 group.create_task(self._store_rates())
+                group.create_task(self._renew_instruments(adapter))
                 group.create_task(self._probe(adapter))
         finally:
             self._adapter = None
@@ -150,9 +161,18 @@ class FeedRunner:
             await asyncio.sleep(self._intervals.rates_s)
             try:
                 await self._keep_rates()
-            except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+            except _NOT_STORED as error:
                 # The rates known last still convert, and their time shows how old they are.
                 log.warning("exchange rates cannot be stored: %s", error)
+
+    async def _renew_instruments(self, adapter: FeedAdapter) -> None:
+        while True:
+            try:
+                await self._renew(adapter)
+            except _NOT_RENEWED as error:
+                # What is known of them serves until the next try.
+                log.warning("instruments of %s were not renewed: %s", self._account.account_number, error)
+            await asyncio.sleep(self._intervals.renew_s)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:

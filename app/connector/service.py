@@ -19,6 +19,7 @@ from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerSink
 from app.connector.answering import Answering
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
@@ -31,6 +32,7 @@ from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import Contract
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
+from app.flows.renew_instruments import renew_instruments
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis
@@ -230,11 +232,15 @@ class Connector:
         async def rates() -> None:
             await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
 
+        async def renew(broker: Inquired) -> None:
+            await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
+
         return FeedRunner(
             account=account,
             make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
             contracts=contracts,
             keep_rates=rates,
+            renew=renew,
             redis=self._redis,
             intervals=self._intervals.feed,
         )

@@ -16,7 +16,6 @@ DESCRIPTION_AGE_MAX = timedelta(days=1)
 HOURS_KEPT = timedelta(days=7)
 """How long sessions of the past are kept: an order of their day may still be told about."""
 
-_DERIVATIVES = frozenset({InstrumentType.OPTION, InstrumentType.FUTURE})
 # These are dealt around the clock, and a DAY order of theirs works all through the exchange's day.
 _ROUND_THE_CLOCK = frozenset({InstrumentType.FUTURE, InstrumentType.FOREX, InstrumentType.CRYPTO})
 # A date begins at UTC+14 and ends at UTC-12.
@@ -53,15 +52,19 @@ class ContractDescription:
 def described(
     told: ContractDescription, *, instrument_id: InstrumentId, now: datetime, before: Instrument | None = None
 ) -> Instrument:
-    """The instrument of a description. What is known of one before stays where the house gave it a name of its own."""
+    """The instrument of a description.
+
+    Of one known before, the name that it has in the house stays, and what its positions and amounts were worked out by:
+    kind, currency and multiplier.
+    """
     return Instrument(
         id=instrument_id,
         symbol=told.symbol if before is None else before.symbol,
         name=told.name or (told.symbol if before is None else before.name),
         exchange=told.exchange if before is None else before.exchange,
-        currency=told.currency,
-        instrument_type=told.instrument_type,
-        multiplier=told.multiplier,
+        currency=told.currency if before is None else before.currency,
+        instrument_type=told.instrument_type if before is None else before.instrument_type,
+        multiplier=told.multiplier if before is None else before.multiplier,
         tick_size=told.tick_size,
         lot_size=told.lot_size,
         contract_id=told.contract_id,
@@ -76,6 +79,12 @@ def described(
         underlying_contract_id=told.underlying_contract_id,
         described_at=now,
     )
+
+
+def restated(instrument: Instrument, now: datetime) -> Instrument:
+    """The instrument when the broker had nothing to tell of it: as it was, switched off if it has run out."""
+    is_active = instrument.is_active and not has_expired(instrument.expires_on, now)
+    return replace(instrument, is_active=is_active, described_at=now)
 
 
 def has_expired(expires_on: date | None, now: datetime) -> bool:
@@ -111,14 +120,15 @@ def joined(before: ToldHours | None, told: ToldHours | None, now: datetime) -> T
     )
 
 
-def bands_document(bands: Sequence[PriceBand]) -> list[list[str]]:
-    """Bands as they are stored: the lowest price and the increment of each, as text."""
-    return [[plain(band.lowest), plain(band.increment)] for band in bands]
+def bands_document(bands: Sequence[PriceBand]) -> dict[str, str]:
+    """Bands as they are stored: the increment of each by its lowest price, as text."""
+    return {plain(band.lowest): plain(band.increment) for band in bands}
 
 
-def bands_of(document: Sequence[Sequence[str]]) -> tuple[PriceBand, ...]:
-    """The bands of such a document."""
-    return tuple(PriceBand(lowest=Decimal(lowest), increment=Decimal(step)) for lowest, step in document)
+def bands_of(document: Mapping[str, str]) -> tuple[PriceBand, ...]:
+    """The bands of such a document, the lowest first."""
+    bands = [PriceBand(lowest=Decimal(lowest), increment=Decimal(step)) for lowest, step in document.items()]
+    return tuple(sorted(bands, key=lambda band: band.lowest))
 
 
 def hours_document(hours: ToldHours | None) -> dict[str, Any] | None:
@@ -164,8 +174,3 @@ def hours_of(document: Mapping[str, Any] | None, instrument_type: InstrumentType
         usual=known_hours(instrument_type, currency),
         is_one_day=instrument_type in _ROUND_THE_CLOCK,
     )
-
-
-def is_derivative(instrument_type: InstrumentType) -> bool:
-    """True for what is on something else and runs out."""
-    return instrument_type in _DERIVATIVES

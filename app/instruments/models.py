@@ -50,6 +50,6 @@ class InstrumentRow(SQLModel, table=True):
     option_right: str | None = text_column(default=None, nullable=True)
     underlying_symbol: str | None = text_column(default=None, nullable=True)
     underlying_contract_id: str | None = text_column(default=None, nullable=True)
-    price_bands: list[list[str]] = json_column(default_factory=list, sa_column_kwargs={"server_default": text("'[]'")})
+    price_bands: dict[str, str] = json_column(default_factory=dict, sa_column_kwargs={"server_default": text("'{}'")})
     trading_hours: dict[str, Any] | None = json_column(default=None, nullable=True)
     described_at: datetime | None = time_column(default=None, nullable=True)

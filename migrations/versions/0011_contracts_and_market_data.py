@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.add_column("instruments", sa.Column("option_right", sa.Text(), nullable=True))
     op.add_column("instruments", sa.Column("underlying_symbol", sa.Text(), nullable=True))
     op.add_column("instruments", sa.Column("underlying_contract_id", sa.Text(), nullable=True))
-    op.add_column("instruments", sa.Column("price_bands", _JSON, nullable=False, server_default=sa.text("'[]'")))
+    op.add_column("instruments", sa.Column("price_bands", _JSON, nullable=False, server_default=sa.text("'{}'")))
     op.add_column("instruments", sa.Column("trading_hours", _JSON, nullable=True))
     op.add_column("instruments", sa.Column("described_at", _TIME, nullable=True))
     op.create_check_constraint(op.f("ck_instruments_option_right"), "instruments", "option_right IN ('CALL', 'PUT')")

@@ -1,6 +1,6 @@
 """The GraphQL types of instruments, with what their markets show."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core import messages
-from app.core.fix import InstrumentType
+from app.core.fix import InstrumentType, OptionRight
 from app.core.ids import InstrumentId
 from app.core.paging import Page, Window
 from app.identity.domain import Scope
@@ -17,9 +17,9 @@ from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.pagination import Count, Counted, Cursors, page_info
+from schema.instruments.contracts import PriceBand, TradingSession, sessions_of
 
 QUOTE_AGE_MAX: Final = timedelta(seconds=60)
-strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")
 _CURSORS: Final = Cursors("instrument")
 
 
@@ -38,6 +38,33 @@ class Instrument(Node):
     broker_contract_id: str | None
     contract_details: JSON
     is_active: bool
+    expires_on: date | None = strawberry.field(description="The last day of an option or a future.")
+    strike: Decimal | None
+    option_right: OptionRight | None
+    underlying_symbol: str | None = strawberry.field(description="What an option or a future is on.")
+    underlying_contract_id: str | None
+    described_at: datetime | None = strawberry.field(description="When the broker was last asked about it.")
+    value: strawberry.Private[messages.Instrument]
+
+    @strawberry.field(
+        description="What prices are to be multiples of, by price; empty where tickSize holds for all of them."
+    )
+    def price_bands(self) -> list[PriceBand]:
+        """What prices are to be multiples of."""
+        return [PriceBand.of(band) for band in self.value.price_bands]
+
+    @strawberry.field(description="The exchange's; null until the broker told its hours.")
+    def time_zone(self) -> str | None:
+        """The exchange's time zone."""
+        return None if self.value.hours is None else self.value.hours.zone
+
+    @strawberry.field(
+        description="Sessions and closed days of some days past and ahead, as the broker told them last; empty until "
+        "then."
+    )
+    def trading_sessions(self) -> list[TradingSession]:
+        """Sessions and closed days."""
+        return sessions_of(self.value.hours)
 
     @strawberry.field(description="The newest known quote; null before the first. Needs VIEW_MARKET_DATA.")
     async def quote(self, info: Info) -> "Quote | None":
@@ -62,6 +89,15 @@ class Instrument(Node):
             broker_contract_id=None if instrument.contract_id is None else str(instrument.contract_id),
             contract_details=JSON(instrument.details),
             is_active=instrument.is_active,
+            expires_on=instrument.expires_on,
+            strike=instrument.strike,
+            option_right=instrument.option_right,
+            underlying_symbol=instrument.underlying_symbol,
+            underlying_contract_id=None
+            if instrument.underlying_contract_id is None
+            else str(instrument.underlying_contract_id),
+            described_at=instrument.described_at,
+            value=instrument,
         )
 
 

@@ -35,6 +35,7 @@ from app.brokers.port import (
     Snapshot,
     Sweep,
 )
+from app.brokers.questions import Answer, Asked
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
 from app.core.messages import (
@@ -244,6 +245,10 @@ class IbAdapter:
         Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
         """
         return await self._what_ifs.ask(asked, account)
+
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The answer to a question of either kind. Raises what what_if and inquire raise."""
+        return await (self.what_if(asked, account) if isinstance(asked, WhatIf) else self.inquire(asked))
 
     async def inquire(self, asked: Inquiry) -> Finding:
         """Ask about contracts, their past, or a market at this moment; nothing is ordered.

@@ -12,8 +12,9 @@ from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress
-from app.brokers.port import BrokerAdapter, BrokerSink
-from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.brokers.inquiries import Inquired
+from app.brokers.port import BrokerSink
+from app.connector.feed import CLIENT_ID_OFFSET, FeedAdapter, FeedIntervals, FeedRunner
 from app.core.errors import UnavailableError
 from app.core.messages import Contract, Tick
 from app.infra.bus import Bus
@@ -35,7 +36,7 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
     """A feed of AAPL and MSFT at work; after its first look the database is away so many times."""
     looks = count()
 
-    def adapter(sink: BrokerSink) -> BrokerAdapter:
+    def adapter(sink: BrokerSink) -> FeedAdapter:
         account = house.account
         return IbAdapter(
             library=Library("ib_insync"),
@@ -59,11 +60,15 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
     async def rates() -> None:
         return None
 
+    async def nothing(_: Inquired) -> None:
+        return None
+
     runner = FeedRunner(
         account=house.account,
         make_adapter=adapter,
         contracts=contracts,
         keep_rates=rates,
+        renew=nothing,
         redis=redis,
         intervals=FeedIntervals(window_s=0.01, contracts_s=0.1, probe_s=0.05),
     )
