@@ -18,7 +18,8 @@ KEPT_MAX = 10_000
 class InquiryPace:
     """When the next inquiry of a kind may be written to a gateway. Times are monotonic seconds.
 
-    What is reserved counts from the moment that it is reserved for: who was told to wait keeps its place.
+    What is reserved counts from the moment that it is reserved for, and history goes in the order in which it was asked
+    for: who was told to wait keeps its place.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class InquiryPace:
         self._of_contract: dict[int, RollingWindow] = {}
         self._identical: dict[Hashable, float] = {}
         self._search_at = float("-inf")
+        self._history_at = float("-inf")
 
     def reserve_search(self, now: float) -> float:
         """Seconds to wait before a search, which is now expected then."""
@@ -44,7 +46,7 @@ class InquiryPace:
         at = now + wait_s
         self._history.take(at)
         self._window_of(contract_id).take(at)
-        self._identical[asked] = at
+        self._identical[asked] = self._history_at = at
         self._forget(now)
         return wait_s
 
@@ -52,6 +54,7 @@ class InquiryPace:
         """How long the request has to wait for all three rules."""
         at = max(
             now,
+            self._history_at,
             self._history.free_at(now),
             self._window_of(contract_id).free_at(now),
             self._identical.get(asked, float("-inf")) + IDENTICAL_INTERVAL_S,
