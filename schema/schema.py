@@ -15,6 +15,7 @@ from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
+from schema.marketdata.mutations import MarketDataMutation
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
@@ -45,7 +46,13 @@ class Query(
 
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
-    IdentityMutation, InstrumentMutation, OrderMutation, LinkedOrderMutation, PositionMutation, ApprovalMutation
+    IdentityMutation,
+    InstrumentMutation,
+    MarketDataMutation,
+    OrderMutation,
+    LinkedOrderMutation,
+    PositionMutation,
+    ApprovalMutation,
 ):
     """What can be done."""
 

@@ -1,9 +1,9 @@
 """The SQL of broker accounts, their leases, their connection state and their balances."""
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease
-from app.core.fix import BrokerKind, InstrumentType
-from app.core.ids import AccountId, InstrumentId, TenantId
-from app.core.messages import AccountValues, Contract
+from app.core.fix import BrokerKind
+from app.core.ids import AccountId, TenantId
+from app.core.messages import AccountValues
 from app.infra.db import BatchSession
 
 # All lease times are the database's own clock: the connectors' clocks may differ.
@@ -82,14 +82,6 @@ SELECT a.id FROM broker_accounts AS a
  LIMIT 1
 """
 
-_WATCHED = """
-SELECT id, symbol, instrument_type, exchange, currency, broker_contract_id
-  FROM instruments
- WHERE is_active AND broker_contract_id ~ '^[0-9]{1,10}$'
- ORDER BY created_at, id
- LIMIT $1
-"""
-
 
 async def active_accounts(session: BatchSession, limit: int) -> list[BrokerAccount]:
     """The accounts that are to be connected, of every tenant that the session sees, in key order."""
@@ -114,21 +106,6 @@ async def account_to_ask(session: BatchSession, tenant_id: TenantId, account_id:
     for row in await session.fetch(_ACCOUNT_TO_ASK, tenant_id, account_id):
         return AccountId(row["id"])
     return None
-
-
-async def watched_contracts(session: BatchSession, limit: int) -> list[Contract]:
-    """The tenant's instruments that its brokers know, the oldest first: what market data is held open for."""
-    return [
-        Contract(
-            instrument_id=InstrumentId(row["id"]),
-            contract_id=int(row["broker_contract_id"]),
-            symbol=row["symbol"],
-            instrument_type=InstrumentType(row["instrument_type"]),
-            exchange=row["exchange"],
-            currency=row["currency"],
-        )
-        for row in await session.fetch(_WATCHED, limit)
-    ]
 
 
 async def take_lease(

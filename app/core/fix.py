@@ -133,6 +133,22 @@ class OptionRight(StrEnum):
     PUT = "PUT"
 
 
+class LineState(StrEnum):
+    """How live an instrument's market data is.
+
+    NONE: no line is held. OPENING: one was asked for, and nothing told yet. EXHAUSTED: one is wanted, and all are
+    taken. FROZEN: the last values of a closed market. REFUSED: the broker does not tell, and says why.
+    """
+
+    NONE = "NONE"
+    OPENING = "OPENING"
+    LIVE = "LIVE"
+    DELAYED = "DELAYED"
+    FROZEN = "FROZEN"
+    REFUSED = "REFUSED"
+    EXHAUSTED = "EXHAUSTED"
+
+
 class BarInterval(StrEnum):
     """How long a bar lasts."""
 

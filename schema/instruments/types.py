@@ -8,11 +8,12 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core import messages
-from app.core.fix import InstrumentType, OptionRight
+from app.core.fix import InstrumentType, LineState, OptionRight
 from app.core.ids import InstrumentId
 from app.core.paging import Page, Window
 from app.identity.domain import Scope
 from app.instruments.service import InstrumentKey
+from app.marketdata.lines import LineStatus
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
@@ -101,6 +102,34 @@ class Instrument(Node):
         )
 
 
+strawberry.enum(
+    LineState,
+    description="How live an instrument's market data is. NONE: no line is held. OPENING: one was asked for. FROZEN: "
+    "the last values of a closed market. REFUSED: the broker does not tell, and says why. EXHAUSTED: one is wanted, "
+    "and all of the gateway's are taken.",
+)
+
+
+@strawberry.type(description="How the market data line of an instrument stands.")
+class MarketDataLine:
+    """How a market data line stands."""
+
+    state: LineState
+    reason: str | None = strawberry.field(description="Why, in plain words, where it is not simply live.")
+    broker_code: int | None = strawberry.field(description="The broker's number for the reason.")
+    since: datetime | None
+
+    @classmethod
+    def of(cls, status: LineStatus) -> "MarketDataLine":
+        """The type of the value."""
+        return cls(state=status.state, reason=status.reason, broker_code=status.broker_code, since=status.since)
+
+
+async def load_line(info: Info, instrument_id: InstrumentId) -> MarketDataLine:
+    """How the line of an instrument stands."""
+    return MarketDataLine.of(await info.context.loaders.lines.load(instrument_id))
+
+
 @strawberry.type(description="The newest known state of an instrument's market.")
 class Quote:
     """The newest known state of an instrument's market."""
@@ -120,6 +149,11 @@ class Quote:
     is_stale: bool = strawberry.field(
         description=f"True when nothing changed for {QUOTE_AGE_MAX.seconds} seconds: no order is valued by it."
     )
+
+    @strawberry.field(description="How its market data line stands: live, delayed, or why not.")
+    async def line(self, info: Info) -> MarketDataLine:
+        """How the line stands."""
+        return await load_line(info, InstrumentId(parse_id(self.instrument.id)))
 
     @classmethod
     def of(cls, tick: messages.Tick, instrument: Instrument, now: datetime) -> "Quote":

@@ -4,12 +4,16 @@ import strawberry
 
 from app.core.ids import InstrumentId
 from app.core.messages import Instrument as InstrumentValue
+from app.flows.read_quotes import want_markets
+from app.flows.subscribe_market_data import list_subscriptions
 from app.identity.domain import Scope
 from app.instruments import service as instruments
+from app.marketdata.subscriptions_batch import SUBSCRIPTIONS_MAX
 from schema.base.context import Info
 from schema.base.ids import bounded, storable
 from schema.base.permissions import scoped
 from schema.instruments.types import Instrument, Quote
+from schema.marketdata.types import MarketDataSubscription
 
 
 @strawberry.type
@@ -38,8 +42,18 @@ class MarketDataQuery:
             meant = await instruments.named_all(session, principal.tenant_id, bounded(symbols, "symbols"))
         return await _quotes(info, meant)
 
+    @strawberry.field(
+        description=f"The tenant's active subscriptions to market data, the oldest first; at most {SUBSCRIPTIONS_MAX}.",
+        extensions=scoped(Scope.VIEW_MARKET_DATA),
+    )
+    async def market_data_subscriptions(self, info: Info) -> list[MarketDataSubscription]:
+        """The tenant's active subscriptions."""
+        found = await list_subscriptions(info.context.desk, info.context.principal)
+        return [MarketDataSubscription.of(one) for one in found]
+
 
 async def _quotes(info: Info, meant: list[InstrumentValue]) -> list[Quote]:
+    await want_markets(info.context.desk, info.context.principal, [one.id for one in meant])
     ticks = await info.context.loaders.quotes.load_many([InstrumentId(one.id) for one in meant])
     now = info.context.desk.clock.now()
     return [Quote.of(tick, Instrument.of(one), now) for one, tick in zip(meant, ticks, strict=True) if tick is not None]

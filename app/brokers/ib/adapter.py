@@ -9,16 +9,12 @@ from decimal import Decimal, InvalidOperation
 from app.brokers.errors import BrokerTimedOutError
 from app.brokers.ib import callbacks as parts
 from app.brokers.ib.callbacks import Callbacks
-from app.brokers.ib.codes import (
-    CLIENT_ID_TAKEN,
-    DELAYED_LINE_CODES,
-    REFUSED_LINE_CODES,
-    meaning_of,
-)
+from app.brokers.ib.codes import CLIENT_ID_TAKEN, meaning_of
 from app.brokers.ib.contracts import RawIncrement
 from app.brokers.ib.inquiries import FIRST_INQUIRY_REQUEST, Inquiries
 from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Client, Library
+from app.brokers.ib.line_words import state_of_code, state_of_type
 from app.brokers.ib.lines import Lines
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
@@ -30,7 +26,6 @@ from app.brokers.port import (
     ConnectionChange,
     ConnectionEvent,
     LineChange,
-    LineState,
     SessionOpened,
     Snapshot,
     Sweep,
@@ -38,6 +33,8 @@ from app.brokers.port import (
 from app.brokers.questions import Answer, Asked
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
+from app.core.fix import LineState
+from app.core.ids import InstrumentId
 from app.core.messages import (
     AccountValues,
     BrokerPosition,
@@ -58,6 +55,8 @@ log = logging.getLogger(__name__)
 FIRST_LINE_REQUEST = 1_000_000_000
 EXECUTIONS_REQUEST = 1_900_000_000
 LINES_MAX = 100
+# Live where it is subscribed, delayed elsewhere.
+_DELAYED = 3
 
 _VALUE_KEYS = {
     "TotalCashValue": "cash",
@@ -108,7 +107,9 @@ class IbAdapter:
         timeouts: Timeouts | None = None,
         lines_max: int = LINES_MAX,
         inquiry_pace: InquiryPace | None = None,
+        takes_delayed: bool = False,
     ) -> None:
+        """takes_delayed: markets that are not subscribed come delayed instead of not at all."""
         self._library = library
         self._address = address
         self._tenant = tenant
@@ -122,6 +123,7 @@ class IbAdapter:
         self._is_collecting_orders = False
         self._unwritten: set[int] = set()
         self._is_closed = False
+        self._takes_delayed = takes_delayed
         self._session = IbSession(
             library=library,
             address=address,
@@ -141,6 +143,8 @@ class IbAdapter:
         """
         opened = await self._session.open()
         self._what_ifs.begin(opened.next_order_id)
+        if self._takes_delayed:
+            self._session.submit(Priority.MARKET_DATA, lambda client: client.reqMarketDataType(_DELAYED))
         return opened
 
     async def synchronize(self) -> Snapshot:
@@ -238,6 +242,10 @@ class IbAdapter:
     def take_ticks(self) -> list[Tick]:
         """The newest state of every watched market that changed since the last call."""
         return self._lines.take()
+
+    def take_counts(self) -> dict[InstrumentId, int]:
+        """How many messages came for each watched market since the last call."""
+        return self._lines.take_counts()
 
     async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         """Ask what an order would do, under an order id of the question's own.
@@ -379,6 +387,10 @@ class IbAdapter:
     def heard_data_type(self, request_id: int, data_type: int) -> None:
         if request_id >= FIRST_INQUIRY_REQUEST:
             self._inquiries.heard_data_type(request_id, data_type)
+            return
+        contract, stands = self._lines.contract(request_id), state_of_type(data_type)
+        if contract is not None and stands is not None:
+            self._line(contract, stands, None)
 
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)
@@ -428,15 +440,16 @@ class IbAdapter:
         if contract is None:
             log.warning("%s: request %d: %d %s", self._address.account, request_id, code, message)
             return
-        if code in REFUSED_LINE_CODES:
-            state = LineState.REFUSED
-        elif code in DELAYED_LINE_CODES:
-            state = LineState.DELAYED
-        else:
+        found = state_of_code(code)
+        if found is None:
             log.warning("%s: market data of %s: %d %s", self._address.account, contract.symbol, code, message)
             return
+        self._line(contract, found, code)
+
+    def _line(self, contract: Contract, stands: tuple[LineState, str | None], code: int | None) -> None:
         if not self._is_closed:
-            self._sink.lined(LineChange(contract=contract, state=state, detail=message, broker_code=code))
+            state, detail = stands
+            self._sink.lined(LineChange(contract=contract, state=state, detail=detail, broker_code=code))
 
     def _open_line(self, number: int, contract: Contract) -> None:
         named = self._library.contract(contract_fields(contract))
