@@ -76,13 +76,14 @@ async def show_lines(
     # redis-py types the mapping by its widest key and value.
     fields: dict[Any, Any] = {str(one): encode_status(status) for one, status in statuses.items()}
     gone = [str(one) for one in closed]
+    if not gone and not fields:
+        return
     async with redis.client.pipeline(transaction=False) as pipeline:
         if gone:
             pipeline.hdel(redis.prefix + lines_key(tenant_id), *gone)
         if fields:
             pipeline.hset(redis.prefix + lines_key(tenant_id), mapping=fields)
-        if gone or fields:
-            await pipeline.execute()
+        await pipeline.execute()
 
 
 async def read_lines(
