@@ -6,10 +6,12 @@ from decimal import Decimal
 import strawberry
 
 from app.core import messages
+from app.core.fix import BarInterval
 from app.core.ids import InstrumentId
 from app.flows.follow_ticks import TickUpdate
 from app.flows.live_table import BatchKind
 from app.marketdata import subscriptions_batch as subscriptions
+from app.marketdata.bars import KeptBar
 from schema.base.context import Info
 from schema.base.live import SEQUENCE
 from schema.base.node import Node
@@ -46,6 +48,26 @@ class Tick:
             volume=tick.volume,
             time=tick.time,
         )
+
+
+strawberry.enum(BarInterval, description="How long a bar lasts.")
+
+
+@strawberry.type(description="What was dealt in an interval.")
+class Bar:
+    """What was dealt in an interval."""
+
+    time: datetime = strawberry.field(description="Its beginning; of a day, midnight UTC of the trading date.")
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+    @classmethod
+    def of(cls, bar: KeptBar) -> "Bar":
+        """The type of the value."""
+        return cls(time=bar.time, open=bar.open, high=bar.high, low=bar.low, close=bar.close, volume=bar.volume)
 
 
 @strawberry.type(description="A standing wish for an instrument's market data, kept until it is ended.")
