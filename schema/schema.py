@@ -10,7 +10,9 @@ from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
 from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
+from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
+from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.instruments.mutations import InstrumentMutation
@@ -53,12 +55,13 @@ class Mutation(
     LinkedOrderMutation,
     PositionMutation,
     ApprovalMutation,
+    BrokerMutation,
 ):
     """What can be done."""
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription):
+class Subscription(OrderSubscription, PositionSubscription, TickSubscription, BrokerSubscription):
     """What can be followed."""
 
 

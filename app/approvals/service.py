@@ -1,7 +1,7 @@
 """Setting, deleting and reading policies of approval."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -30,6 +30,7 @@ from app.audit import service as audit
 from app.core.ids import AccountId, Ids, OrderId, PolicyId, StrategyId, TenantId
 from app.core.money import ZERO
 from app.core.paging import Page, Window
+from app.core.records import replace
 from app.identity.domain import Principal
 from app.infra.db import ReadSession, WriteSession
 

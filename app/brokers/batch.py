@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.fix import BrokerKind
 from app.core.ids import AccountId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Read
@@ -118,79 +116,3 @@ async def account_keys(session: BatchSession, slug: str | None, account_id: Acco
         account_id,
     )
     return [AccountKey(tenant_id=row["tenant_id"], account_id=row["id"]) for row in rows]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewAccount:
-    """An account as it comes into the house: what it is at the broker, and the gateway that it is reached through."""
-
-    broker: BrokerKind
-    account_number: str
-    account_type: str
-    base_currency: str
-    host: str
-    port: int
-    client_id: int
-    is_paper: bool
-
-
-async def account_by_number(
-    session: BatchSession, tenant_id: TenantId, broker: BrokerKind, account_number: str
-) -> AccountId | None:
-    """The account of that number at the broker; None where the tenant has none."""
-    rows = await session.fetch(
-        "SELECT id FROM broker_accounts WHERE tenant_id = $1 AND broker = $2 AND account_number = $3",
-        tenant_id,
-        broker,
-        account_number,
-    )
-    return rows[0]["id"] if rows else None
-
-
-async def insert_account(session: BatchSession, key: AccountKey, new: NewAccount, now: datetime) -> None:
-    """Stores the account, disconnected and with nothing in it."""
-    await session.execute(
-        """
-        INSERT INTO broker_accounts (tenant_id, id, broker, account_number, account_type, base_currency, host, port,
-          client_id, is_active, is_paper, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $11)
-        """,
-        key.tenant_id,
-        key.account_id,
-        new.broker,
-        new.account_number,
-        new.account_type,
-        new.base_currency,
-        new.host,
-        new.port,
-        new.client_id,
-        new.is_paper,
-        now,
-    )
-    await session.execute(
-        """
-        INSERT INTO broker_connections (tenant_id, account_id, state, is_gate_open, generation, next_order_id,
-          reconnect_attempts) VALUES ($1, $2, 'DISCONNECTED', false, 0, 1, 0)
-        """,
-        key.tenant_id,
-        key.account_id,
-    )
-    await session.execute(
-        """
-        INSERT INTO account_balances (tenant_id, account_id, cash, equity, buying_power, initial_margin,
-          maintenance_margin, updated_at) VALUES ($1, $2, 0, 0, 0, 0, 0, $3)
-        """,
-        key.tenant_id,
-        key.account_id,
-        now,
-    )
-
-
-async def move_gateway(session: BatchSession, key: AccountKey, host: str, port: int) -> None:
-    """Stores another address of the account's gateway."""
-    await session.execute(
-        "UPDATE broker_accounts SET host = $3, port = $4 WHERE tenant_id = $1 AND id = $2",
-        key.tenant_id,
-        key.account_id,
-        host,
-        port,
-    )

@@ -1,12 +1,39 @@
-"""Broker accounts as values, and when to try a lost connection again."""
+"""Broker accounts as values, what a new one has to be, and when to try a lost connection again."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from app.brokers.errors import GatewayNotAllowedError
+from app.core.currencies import is_currency
+from app.core.errors import InputError
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 
 BACKOFF_S_MIN = 0.25
 BACKOFF_S_MAX = 10.0
+
+FEED_OFFSET: Final = 1_000
+"""What is added to an account's client id for its market data connection."""
+
+DOCTOR_CLIENT_ID: Final = 9_999
+"""The client id under which `oms doctor` looks at a gateway: no account's."""
+
+CLIENT_ID_MAX: Final = 2_147_483_647 - FEED_OFFSET
+LABEL_LENGTH_MAX: Final = 100
+CREDENTIALS_MAX: Final = 16
+CREDENTIAL_LENGTH_MAX: Final = 4_096
+
+# A letter or more and digits: U1234567, paper accounts DU1234567; advisers' F, DF; I and DI beside them.
+_IB_NUMBER: Final = re.compile(r"[A-Z]{1,3}[0-9]{4,12}[A-Z]?", re.ASCII)
+_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
+_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,31}", re.ASCII)
+_CREDENTIAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
+_PAPER_PREFIX: Final = "D"
+
+Gateway = tuple[str, int]
+"""Where a gateway listens: host in small letters, and port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +78,109 @@ def backoff_s(attempt: int, chance: float) -> float:
     """
     ceiling = min(BACKOFF_S_MAX, BACKOFF_S_MIN * float(1 << min(attempt, 16)))
     return ceiling * (0.5 + chance / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account as it comes into the house: what it is at the broker, and the gateway that it is reached through."""
+
+    broker: BrokerKind
+    account_number: str
+    account_type: str
+    base_currency: str
+    host: str
+    port: int
+    client_id: int
+    is_paper: bool
+    label: str | None = None
+    is_connection_wanted: bool = True
+
+    @property
+    def gateway(self) -> Gateway:
+        """Where it is reached."""
+        return self.host.lower(), self.port
+
+
+def checked_account(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_orders: bool) -> NewAccount:
+    """The account as it is stored.
+
+    `gateways` are those that the operator has opened to accounts. Raises InputError with the path of the field,
+    GatewayNotAllowedError.
+    """
+    number = asked.account_number.strip()
+    if asked.broker is BrokerKind.INTERACTIVE_BROKERS:
+        number = number.upper()
+        if _IB_NUMBER.fullmatch(number) is None:
+            raise InputError(
+                "needs letters and digits as the broker writes them, like U1234567", path=["accountNumber"]
+            )
+        if number.startswith(_PAPER_PREFIX) is not asked.is_paper:
+            kind = "a paper account" if number.startswith(_PAPER_PREFIX) else "an account with real money"
+            raise InputError(f"{number} is {kind} by its number", path=["isPaper"])
+    elif _NUMBER.fullmatch(number) is None:
+        raise InputError("needs 1 to 32 letters, digits, - and _", path=["accountNumber"])
+    elif not asked.is_paper:
+        raise InputError("an account of the paper broker is a paper account", path=["isPaper"])
+    account_type = asked.account_type.strip()
+    if _TYPE.fullmatch(account_type) is None:
+        raise InputError("needs a word such as MARGIN or CASH", path=["accountType"])
+    if not is_currency(asked.base_currency):
+        raise InputError("needs a currency code of ISO 4217 such as USD", path=["baseCurrency"])
+    checked = replace(asked, account_number=number, account_type=account_type.upper(), label=checked_label(asked.label))
+    return checked_address(checked, gateways, owns_manual_orders=owns_manual_orders)
+
+
+def checked_address(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_orders: bool) -> NewAccount:
+    """The account with its gateway as it is stored. The paper broker needs none, and what is told of one is kept.
+
+    Client id 0 gets the orders that people enter in TWS by hand, so it is taken by explicit choice alone. Raises
+    InputError with the path of the field, GatewayNotAllowedError.
+    """
+    host = asked.host.strip().lower()
+    if not 1 <= asked.port <= 65535:
+        raise InputError("needs 1 to 65535", path=["port"])
+    if not 0 <= asked.client_id <= CLIENT_ID_MAX:
+        raise InputError(f"needs 0 to {CLIENT_ID_MAX}", path=["clientId"])
+    if not host or "\x00" in host or len(host) > 253:
+        raise InputError("needs the name or the address of a gateway", path=["host"])
+    if asked.broker is not BrokerKind.INTERACTIVE_BROKERS:
+        return replace(asked, host=host)
+    if (host, asked.port) not in gateways:
+        raise GatewayNotAllowedError("host")
+    if owns_manual_orders is not (asked.client_id == 0):
+        told = "client id 0 gets orders entered by hand in TWS: say so with ownsManualOrders"
+        raise InputError(
+            told if asked.client_id == 0 else "only client id 0 gets orders entered by hand in TWS",
+            path=["ownsManualOrders"],
+        )
+    return replace(asked, host=host)
+
+
+def checked_label(text: str | None) -> str | None:
+    """The label without blanks around it; None for none. Raises InputError."""
+    label = (text or "").strip()
+    if len(label) > LABEL_LENGTH_MAX or not label.isprintable():
+        raise InputError(f"needs at most {LABEL_LENGTH_MAX} printable characters", path=["label"])
+    return label or None
+
+
+def checked_credentials(document: Any, *, may_remove: bool) -> Mapping[str, str | None]:
+    """The secrets by name, None for one that is to be removed. Raises InputError, which never quotes a secret."""
+    path = ["credentials"]
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or len(document) > CREDENTIALS_MAX:
+        raise InputError(f"needs an object of at most {CREDENTIALS_MAX} texts by name", path=path)
+    for name, secret in document.items():
+        if _CREDENTIAL.fullmatch(name) is None:
+            raise InputError("a name is 1 to 64 letters, digits and _, a letter first", path=path)
+        if secret is None and may_remove:
+            continue
+        if not isinstance(secret, str) or not 0 < len(secret) <= CREDENTIAL_LENGTH_MAX:
+            raise InputError(f"needs a text of 1 to {CREDENTIAL_LENGTH_MAX} characters", path=[*path, name])
+    return document
+
+
+def seats_of(client_id: int) -> tuple[int, int]:
+    """The client ids that an account takes at its gateway: that of its orders, and that of its market data."""
+    return client_id, client_id + FEED_OFFSET

@@ -93,3 +93,48 @@ class AccountUnknownError(OmsError):
 
     def __init__(self, *path: str) -> None:
         super().__init__("There is no such account.", path=path)
+
+
+class GatewayNotAllowedError(OmsError):
+    """Accounts may not be reached through that host and port; the operator lists the gateways in OMS_GATEWAY_HOSTS."""
+
+    code = "BROKER_GATEWAY_NOT_ALLOWED"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__(
+            "This host and port are not among the gateways of the installation (OMS_GATEWAY_HOSTS).", path=path
+        )
+
+
+class ClientIdNotFreeError(OmsError):
+    """The client id, or the one of its market data beside it, is in use at the gateway; by whom is not told."""
+
+    code = "BROKER_CLIENT_ID_NOT_FREE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The client id, or the one 1000 above it for market data, is already in use at this gateway.",
+            path=["clientId"],
+        )
+
+
+class AccountExistsError(OmsError):
+    """The tenant has the account already."""
+
+    code = "BROKER_ACCOUNT_EXISTS"
+
+    def __init__(self) -> None:
+        super().__init__("There is an account of that number at that broker already.", path=["accountNumber"])
+
+
+class AccountHasOpenOrdersError(OmsError):
+    """Orders work at the broker, and only the client id that they were sent with may change or cancel them."""
+
+    code = "BROKER_ACCOUNT_HAS_OPEN_ORDERS"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} orders work at the broker, and only the client id that sent them may change or cancel them.",
+            path=["clientId"],
+            openOrders=count,
+        )

@@ -4,11 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.core.fix import BrokerKind, ConnectionState
-from app.infra.tables import numeric_column, one_of, refers, text_column, time_column, uuid_column
+from app.infra.tables import RATE, numeric_column, one_of, refers, text_column, time_column, uuid_column
 
 
 class BrokerAccountRow(SQLModel, table=True):
@@ -34,6 +34,43 @@ class BrokerAccountRow(SQLModel, table=True):
     is_active: bool = True
     is_paper: bool = True
     created_at: datetime = time_column()
+    label: str | None = text_column(nullable=True)
+    is_connection_wanted: bool = True
+
+
+class GatewaySeatRow(SQLModel, table=True):
+    """A client id of a gateway and the account that it belongs to: one for its orders, one for its market data.
+
+    The key has no tenant in it, because a gateway knows none: a client id in use is in use for everybody. A tenant
+    sees its own seats alone, and that one is not free it hears in the words in which the gateway itself would say so.
+    """
+
+    __tablename__ = "gateway_seats"
+    __table_args__ = (refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),)
+
+    host: str = text_column(primary_key=True)
+    port: int = Field(primary_key=True)
+    client_id: int = Field(primary_key=True)
+    tenant_id: UUID = uuid_column()
+    account_id: UUID = uuid_column()
+
+
+class BrokerCredentialRow(SQLModel, table=True):
+    """One secret of an account, sealed for tenant, account and name under the tenant's data key of the version."""
+
+    __tablename__ = "broker_credentials"
+    __table_args__ = (
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        refers(["tenant_id", "key_version"], "tenant_data_keys", ["tenant_id", "version"]),
+        Index("ix_broker_credentials_key", "tenant_id", "key_version"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column(primary_key=True)
+    name: str = text_column(primary_key=True)
+    key_version: int
+    sealed: bytes
+    set_at: datetime = time_column()
 
 
 class BrokerConnectionRow(SQLModel, table=True):
@@ -76,4 +113,31 @@ class AccountBalanceRow(SQLModel, table=True):
     buying_power: Decimal = numeric_column()
     initial_margin: Decimal = numeric_column()
     maintenance_margin: Decimal = numeric_column()
+    updated_at: datetime = time_column()
+    available_funds: Decimal | None = numeric_column(nullable=True)
+    excess_liquidity: Decimal | None = numeric_column(nullable=True)
+    cushion: Decimal | None = numeric_column(nullable=True)
+    special_memorandum_account: Decimal | None = numeric_column(nullable=True)
+    gross_position_value: Decimal | None = numeric_column(nullable=True)
+    daily_pnl: Decimal | None = numeric_column(nullable=True)
+    unrealized_pnl: Decimal | None = numeric_column(nullable=True)
+    realized_pnl: Decimal | None = numeric_column(nullable=True)
+    pnl_at: datetime | None = time_column(nullable=True)
+
+
+class CurrencyBalanceRow(SQLModel, table=True):
+    """The broker's own figures of an account in one currency."""
+
+    __tablename__ = "currency_balances"
+    __table_args__ = (refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),)
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    account_id: UUID = uuid_column(primary_key=True)
+    currency: str = text_column(primary_key=True)
+    cash: Decimal | None = numeric_column(nullable=True)
+    stock_value: Decimal | None = numeric_column(nullable=True)
+    net_liquidation: Decimal | None = numeric_column(nullable=True)
+    realized_pnl: Decimal | None = numeric_column(nullable=True)
+    unrealized_pnl: Decimal | None = numeric_column(nullable=True)
+    exchange_rate: Decimal | None = Field(default=None, sa_type=RATE)
     updated_at: datetime = time_column()

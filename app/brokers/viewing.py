@@ -1,11 +1,12 @@
 """Broker accounts as they are shown: the account, its connection, the broker's figures of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Select, select
 
 from app.brokers import models
 from app.core.fix import BrokerKind, ConnectionState
@@ -17,6 +18,8 @@ from app.infra.tables import metadata
 _ACCOUNTS = metadata.tables[models.BrokerAccountRow.__tablename__]
 _CONNECTIONS = metadata.tables[models.BrokerConnectionRow.__tablename__]
 _BALANCES = metadata.tables[models.AccountBalanceRow.__tablename__]
+_CURRENCIES = metadata.tables[models.CurrencyBalanceRow.__tablename__]
+_CREDENTIALS = metadata.tables[models.BrokerCredentialRow.__tablename__]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class AccountView:
     is_active: bool
     is_paper: bool
     created_at: datetime
+    label: str | None
+    is_connection_wanted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class ConnectionView:
     """How an account's connection stands."""
 
     state: ConnectionState = ConnectionState.DISCONNECTED
+    is_gate_open: bool = False
     connected_since: datetime | None = None
     last_heartbeat_at: datetime | None = None
     round_trip_ms: float | None = None
@@ -50,13 +56,52 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceView:
-    """The broker's own figures, in the account's base currency; zero until the broker has told them."""
+    """The broker's own figures, in the account's base currency; zero or None until the broker has told them.
+
+    cushion is excess liquidity as a part of equity. pnl_at is when any of the three of profit and loss came last.
+    """
 
     cash: Decimal = ZERO
     equity: Decimal = ZERO
     buying_power: Decimal = ZERO
     initial_margin: Decimal = ZERO
     maintenance_margin: Decimal = ZERO
+    available_funds: Decimal | None = None
+    excess_liquidity: Decimal | None = None
+    cushion: Decimal | None = None
+    special_memorandum_account: Decimal | None = None
+    gross_position_value: Decimal | None = None
+    daily_pnl: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    updated_at: datetime | None = None
+    pnl_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyView:
+    """The broker's own figures of an account in one currency; None where it has not told."""
+
+    currency: str
+    cash: Decimal | None
+    stock_value: Decimal | None
+    net_liquidation: Decimal | None
+    realized_pnl: Decimal | None
+    unrealized_pnl: Decimal | None
+    exchange_rate: Decimal | None
+    updated_at: datetime
+
+
+_BALANCE_FIELDS = tuple(field.name for field in fields(BalanceView))
+_CURRENCY_FIELDS = tuple(field.name for field in fields(CurrencyView))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialView:
+    """That a secret of the name is stored, and since when. The secret itself is never shown."""
+
+    name: str
+    set_at: datetime
 
 
 async def accounts(session: ReadSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
@@ -82,6 +127,7 @@ async def connections(
     statement = select(
         c.account_id,
         c.state,
+        c.is_gate_open,
         c.connected_since,
         c.last_heartbeat_at,
         c.round_trip_ms,
@@ -91,6 +137,7 @@ async def connections(
     return {
         row["account_id"]: ConnectionView(
             state=ConnectionState(row["state"]),
+            is_gate_open=row["is_gate_open"],
             connected_since=row["connected_since"],
             last_heartbeat_at=row["last_heartbeat_at"],
             round_trip_ms=row["round_trip_ms"],
@@ -108,15 +155,47 @@ async def balances(
     c = _BALANCES.c
     statement = select(_BALANCES).where(c.tenant_id == tenant_id, c.account_id.in_(account_ids))
     return {
-        row["account_id"]: BalanceView(
-            cash=row["cash"],
-            equity=row["equity"],
-            buying_power=row["buying_power"],
-            initial_margin=row["initial_margin"],
-            maintenance_margin=row["maintenance_margin"],
-        )
-        for row in (await session.execute(statement)).mappings()
+        row["account_id"]: BalanceView(**{name: row[name] for name in _BALANCE_FIELDS})
+        for row in await _rows(session, statement)
     }
+
+
+async def currencies(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, list[CurrencyView]]:
+    """The figures by account and currency; absent where the broker has told none yet."""
+    c = _CURRENCIES.c
+    statement = (
+        select(_CURRENCIES)
+        .where(c.tenant_id == tenant_id, c.account_id.in_(account_ids))
+        .order_by(c.account_id, c.currency)
+    )
+    found: dict[AccountId, list[CurrencyView]] = {}
+    for row in await _rows(session, statement):
+        view = CurrencyView(**{name: row[name] for name in _CURRENCY_FIELDS})
+        found.setdefault(row["account_id"], []).append(view)
+    return found
+
+
+async def credentials(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, list[CredentialView]]:
+    """Which secrets are stored of the accounts, by name; absent where there is none."""
+    c = _CREDENTIALS.c
+    statement = (
+        select(c.account_id, c.name, c.set_at)
+        .where(c.tenant_id == tenant_id, c.account_id.in_(account_ids))
+        .order_by(c.account_id, c.name)
+    )
+    found: dict[AccountId, list[CredentialView]] = {}
+    for row in await _rows(session, statement):
+        found.setdefault(row["account_id"], []).append(CredentialView(name=row["name"], set_at=row["set_at"]))
+    return found
+
+
+async def _rows(session: ReadSession, statement: Select[Any]) -> Sequence[RowMapping]:
+    found: Sequence[RowMapping] = (await session.execute(statement)).mappings().all()
+    return found
 
 
 def _account(row: RowMapping) -> AccountView:
@@ -132,4 +211,6 @@ def _account(row: RowMapping) -> AccountView:
         is_active=row["is_active"],
         is_paper=row["is_paper"],
         created_at=row["created_at"],
+        label=row["label"],
+        is_connection_wanted=row["is_connection_wanted"],
     )

@@ -22,6 +22,8 @@ docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")
 app.add_typer(journal_app, name="journal")
+secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials of broker accounts.")
+app.add_typer(secrets_app, name="secrets")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -104,8 +106,43 @@ def migrate(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check settings, servers and ports; exit code 1 when something is wrong, 6 when only the broker is."""
+def doctor(
+    host: Annotated[str | None, typer.Option("--host", help="Look at the gateway of this host.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="Its port: 4003 live, 4004 paper.")
+    ] = None,
+    client_id: Annotated[
+        int | None, typer.Option("--client-id", min=0, help="Look under this client id, to see whether it is in use.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Tell whether this account is managed there.")
+    ] = None,
+    is_paper: Annotated[
+        bool | None,
+        typer.Option("--paper/--live", help="What the account is meant to be; by its number when not given."),
+    ] = None,
+    has_accounts: Annotated[
+        bool, typer.Option("--accounts", help="Look at the gateway of every account that is to be connected.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, servers and ports; exit code 1 when something is wrong, 6 when only the broker is.
+
+    With --host and --port, or with --accounts, it tells in words what is wrong with gateways: it opens a session, asks
+    for the time and the open orders, and leaves; nothing is ordered, changed or canceled.
+    """
+    if (host is None) is not (port is None) or (host is not None and has_accounts):
+        raise typer.BadParameter("--host and --port go together, without --accounts")
+    if host is not None and port is not None:
+        from app.cli.gateway_doctor import examine_gateway
+
+        raise typer.Exit(
+            examine_gateway(host, port, client_id=client_id, account=account, is_paper=is_paper, as_json=as_json)
+        )
+    if has_accounts:
+        from app.cli.gateway_doctor import examine_accounts
+
+        raise typer.Exit(examine_accounts(as_json=as_json))
     from app.cli.doctor import examine
 
     raise typer.Exit(examine(as_json=as_json))
@@ -192,3 +229,34 @@ def journal_verify(
     from app.cli.journal import verify
 
     raise typer.Exit(verify(tenant, account, as_json=as_json))
+
+
+@secrets_app.command("generate")
+def secrets_generate(
+    version: Annotated[str, typer.Option("--version", help="The name of the key, such as 2.")] = "1",
+) -> None:
+    """Print a new master key: an entry of OMS_MASTER_KEY, to be put before the others."""
+    from app.cli.secrets import generate
+
+    generate(version)
+
+
+@secrets_app.command("show")
+def secrets_show(as_json: AsJson = False) -> None:
+    """Show which versions of the master key are needed."""
+    from app.cli.secrets import show
+
+    show(as_json=as_json)
+
+
+@secrets_app.command("rotate")
+def secrets_rotate(
+    has_data_keys: Annotated[
+        bool, typer.Option("--data-keys", help="Seal all secrets under new data keys, not only wrap the present ones.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Wrap every tenant's data key by the newest master key. Interrupted, it goes on when it is run again."""
+    from app.cli.secrets import rotate
+
+    rotate(has_data_keys=has_data_keys, as_json=as_json)

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from app.infra.lifetime import run_until_signalled
-from app.infra.local_secrets import state_folders
+from app.infra.local_secrets import state_folders, with_own_master_key
 from app.infra.reach import reachable_settings
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings
@@ -21,6 +21,7 @@ def run_process(module: str, function: str) -> None:
     settings = _settings()
     if module == "app.web":
         refuse_taken("http_port", settings.http_host, settings.http_port)
+        settings = with_own_master_key(settings)
     settings = asyncio.run(reachable_settings(settings))
     getattr(import_module(module), function)(settings)
 

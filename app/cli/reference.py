@@ -7,8 +7,18 @@ from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
 
+from app.brokers.ib.codes import (
+    CLIENT_ID_TAKEN,
+    CODES,
+    EFFECTS,
+    EVENT_EFFECTS,
+    OBSERVED,
+    SOURCE,
+    meaning_of,
+)
+from app.brokers.ib.line_words import codes_of
 from app.core.errors import OmsError
-from app.core.fix import OrderState, RiskLimitType
+from app.core.fix import LineState, OrderState, RiskLimitType
 from app.identity.domain import ROLE_SCOPES, Role, Scope
 from app.orders.domain.transitions import TRANSITIONS
 from app.orders.errors import MEANING as PROBLEM_MEANING
@@ -108,7 +118,38 @@ def scopes() -> str:
     )
 
 
+def broker_codes() -> str:
+    """The page of Interactive Brokers' codes and of what each does."""
+    rows = []
+    for code, (fault, words) in CODES.items():
+        event = meaning_of(code).event
+        does = "" if event is None else EVENT_EFFECTS[event]
+        if code == CLIENT_ID_TAKEN:
+            does = "the client id is kept and tried again, more and more seldom"
+        source = "reports of users" if words.startswith(OBSERVED) else "IB's page"
+        rows.append((str(code), words.removeprefix(OBSERVED), f"`{fault.value}`", does, source))
+    lines = "; ".join(
+        f"`{state.value}` {', '.join(str(code) for code in sorted(codes_of(state)))}"
+        for state in LineState
+        if codes_of(state)
+    )
+    return _page(
+        "Interactive Brokers' codes",
+        "What an error message of TWS or IB Gateway does. The class decides for an order that the message names; "
+        "beside it a code may tell of the connection.",
+        "## Classes",
+        _table(("class", "effect on the order"), [(f"`{fault.value}`", effect) for fault, effect in EFFECTS.items()]),
+        f"## Codes\n\nThe words are those of [IB's page of message codes]({SOURCE}). Of the codes 2100 to 2199 those "
+        "without a line are `INFORMATION`; every other code without a line is `UNKNOWN`. Each line has a test named "
+        "after its code in `tests/unit/orders/test_broker_codes.py`. None was provoked on a real gateway; the "
+        "simulator sends what its own page lists.",
+        _table(("code", "words", "class", "connection", "source"), rows),
+        f"## Of a market data line\n\nThe state that the line takes: {lines}.",
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "broker-codes.md": broker_codes,
     "error-codes.md": error_codes,
     "events.md": events,
     "risk-checks.md": risk_checks,

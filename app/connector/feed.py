@@ -13,7 +13,7 @@ from typing import Protocol
 
 import asyncpg
 
-from app.brokers.domain import BrokerAccount, backoff_s
+from app.brokers.domain import FEED_OFFSET, BrokerAccount, backoff_s
 from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
@@ -59,7 +59,7 @@ class FeedAdapter(BrokerAdapter, Inquired, Protocol):
         ...
 
 
-CLIENT_ID_OFFSET = 1_000
+CLIENT_ID_OFFSET = FEED_OFFSET
 """What is added to the account's client id for its market data connection."""
 
 

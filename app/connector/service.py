@@ -29,6 +29,8 @@ from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, InstrumentId, TenantId
+from app.core.messages import AccountKey
+from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
 from app.flows.renew_instruments import renew_instruments
@@ -186,7 +188,9 @@ class Connector:
     async def _give_back(self, lease: Lease) -> None:
         try:
             async with begin_batch(self._database, lease.tenant_id) as session:
-                await brokers.give_lease(session, lease)
+                if await brokers.give_lease(session, lease):
+                    key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
+                    await session.write([connection_changed([key], self._clock.now())])
         except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
             log.warning("a lease could not be given back and will run out: %s", error)
 

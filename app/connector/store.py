@@ -1,6 +1,7 @@
 """An account's side of the database, under its lease: what the connection reads and writes."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,12 +18,13 @@ from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneComma
 from app.core.sessions import UTC_ZONE
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
+from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.release_orders import lock_account, release_orders
 from app.flows.release_staged import release_due
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
-from app.infra.redis import Redis
+from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order
 
@@ -57,6 +59,7 @@ class AccountStore:
         self._ids = ids
         self._memory = InstrumentMemory()
         self._trading_zone = trading_zone
+        self._told_at = float("-inf")
 
     async def raise_next_order_id(self, at_least: int) -> int:
         """Store that the broker will not take an order id below this one; ids never go back.
@@ -78,6 +81,7 @@ class AccountStore:
             await lock_account(session, self._key)
             if not await brokers.set_status(session, self._lease, status):
                 return None
+            await session.write([connection_changed([self._key], self._clock.now())])
             if not status.is_gate_open:
                 return 0
             return await release_orders(session, self._key, now=self._clock.now(), ids=self._ids)
@@ -87,7 +91,7 @@ class AccountStore:
             raise LeaseLostError("the lease was taken over")
         if released:
             log.info("%s: %d orders that waited are routed", self._account.account_number, released)
-            await hint(self._redis, OUTBOX)
+        await hint(self._redis, OUTBOX)
 
     async def release_due(self) -> None:
         """Release the staged orders whose time has come; what cannot be done now is due at the next look."""
@@ -107,6 +111,12 @@ class AccountStore:
                 await brokers.beat(session, self._lease, round_trip_ms)
         except TRANSIENT as error:
             log.warning("%s: a sign of life was not stored: %s", self._account.account_number, error)
+            return
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= HEARTBEAT_TOLD_S:
+            self._told_at = now
+            with contextlib.suppress(*REDIS_LOST):
+                await self._redis.publish([sign_of_life(self._key)])
 
     async def claim(self, limit: int) -> list[LaneCommand]:
         """Take commands off the lane, cancels alone while the gate is shut.

@@ -2,12 +2,13 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.money import ZERO
+from app.core.records import replace
 
 _FIRST = Decimal("-Infinity")
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})

@@ -286,14 +286,44 @@ BrokerReport = StatusReport | ExecutionReport | CommissionReport | FaultReport |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyValues:
+    """The broker's own figures of an account in one currency; None where it did not tell.
+
+    exchange_rate is what one unit of the currency is worth in the account's base currency.
+    """
+
+    currency: str
+    cash: Decimal | None = None
+    stock_value: Decimal | None = None
+    net_liquidation: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    exchange_rate: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountValues:
-    """The broker's own figures of an account, in its base currency; None where it did not tell."""
+    """The broker's own figures of an account, in its base currency; None where it did not tell.
+
+    cushion is excess liquidity as a part of equity. The three of profit and loss are the broker's own: that of its
+    day, of the open positions since they were opened, and what was realized in its day. by_currency has each currency
+    once.
+    """
 
     cash: Decimal | None = None
     equity: Decimal | None = None
     buying_power: Decimal | None = None
     initial_margin: Decimal | None = None
     maintenance_margin: Decimal | None = None
+    available_funds: Decimal | None = None
+    excess_liquidity: Decimal | None = None
+    cushion: Decimal | None = None
+    special_memorandum_account: Decimal | None = None
+    gross_position_value: Decimal | None = None
+    daily_pnl: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    by_currency: tuple[CurrencyValues, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

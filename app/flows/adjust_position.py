@@ -1,6 +1,5 @@
 """adjustPosition: a position moves without an execution, under the lock of its account's book."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from app.core.errors import UnavailableError
 from app.core.ids import AdjustmentId, InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument
 from app.core.money import plain
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import OUTBOX, hint

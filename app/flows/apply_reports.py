@@ -20,6 +20,7 @@ from app.core.messages import (
     StatusReport,
 )
 from app.core.money import plain
+from app.core.records import replace
 from app.core.sessions import UTC_ZONE
 from app.flows.booking import Booking
 from app.flows.charge_commissions import book_commission, charge, early_commission
@@ -106,10 +107,13 @@ def _apply(work: Reported, report: AddressedReport) -> None:
         else:
             # A repeated or an outdated revision makes no room.
             decision = _decide(work, file, report)
-    if not decision.events:
-        decision = dataclasses.replace(decision, file=file)
     if decision.quarantine is not None:
         _quarantine(work, file.order.id, decision.quarantine, report)
+    if not decision.events and not decision.executions:
+        # Most of what a broker tells repeats what is known.
+        return
+    if not decision.events:
+        decision = replace(decision, file=file)
     _take(work, file, decision)
 
 
@@ -129,7 +133,7 @@ def _decide(work: Reported, file: OrderFile, report: AddressedReport) -> Decisio
 def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     booking, key, order = work.booking, work.key, decision.file.order
     work.remember(decision.file)
-    if order != before.order or decision.events:
+    if decision.events:
         booking.put_order(order)
     if not order.shares_reserve:
         change = reserved_quantity(order, decision.file.pending_terms) - reserved_quantity(
@@ -139,11 +143,14 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     if order.state.is_terminal is not before.order.state.is_terminal:
         booking.count_open(key, -1 if order.state.is_terminal else 1)
     realized = _move_position(work, decision.fills, decision.executions)
+    told: dict[str, Any] = {}
     if realized[0] is not None:
-        decision = _telling(decision, {"realizedPnl": plain(realized[0])})
+        told["realizedPnl"] = plain(realized[0])
     if decision.fills or decision.is_restated:
         rate = work.base_rate(decision.executions[0])
-        decision = _telling(decision, {"baseRate": None if rate is None else plain(rate)})
+        told["baseRate"] = None if rate is None else plain(rate)
+    if told:
+        decision = _telling(decision, told)
     for row in decision.executions:
         _store_execution(work, row, realized)
     if decision.is_restated:
@@ -153,7 +160,7 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
     for row in decision.executions:
         early = early_commission(work, row.execution_id)
         if early is not None:
-            charge(work, row.execution_id, *early)
+            charge(work, row.root, row.execution_id, *early)
 
 
 def _move_position(work: Reported, fills: Sequence[Fill], dealt: Sequence[Execution]) -> _Realized:
@@ -179,7 +186,7 @@ def _store_execution(work: Reported, row: Execution, realized: _Realized) -> Non
     known = next((place for place, held in enumerate(rows) if held.id == row.id), None)
     if known is None:
         rate = work.base_rate(row)
-        row = dataclasses.replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
+        row = replace(row, base_rate=rate, realized_pnl=realized[0], realized_pnl_base=realized[1])
         rows.append(row)
         work.fresh.add(row.id)
     else:
@@ -223,7 +230,7 @@ async def _finish(work: Reported, session: BatchSession) -> None:
 def _telling(decision: Decision, details: dict[str, Any]) -> Decision:
     # What the order alone does not know goes with the event of its execution; others may stand around it.
     events = tuple(
-        dataclasses.replace(event, details={**event.details, **details}) if event.type in EXECUTION_EVENTS else event
+        replace(event, details={**event.details, **details}) if event.type in EXECUTION_EVENTS else event
         for event in decision.events
     )
-    return dataclasses.replace(decision, events=events)
+    return replace(decision, events=events)

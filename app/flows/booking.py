@@ -1,7 +1,7 @@
 """What a transaction on locked accounts will store: gathered while deciding, written in sets, told in the outbox."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -14,6 +14,7 @@ from app.core.fix import Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
+from app.core.records import replace
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -131,7 +132,6 @@ class Booking:
 
     def put_order(self, order: Order) -> None:
         """Takes an order as it is to stand."""
-        order = replace(order, updated_at=self.now)
         if order.id in self.new_orders:
             self.new_orders[order.id] = order
         else:
@@ -143,7 +143,8 @@ class Booking:
         if self.new_orders:
             writes.append(orders.insert_orders(list(self.new_orders.values())))
         if self.changed_orders:
-            writes.append(orders.update_orders(list(self.changed_orders.values())))
+            changed = [replace(order, updated_at=self.now) for order in self.changed_orders.values()]
+            writes.append(orders.update_orders(changed))
         for tenant_id, executions in _by_tenant(self.new_executions).items():
             writes.append(ledger.insert_executions(tenant_id, executions))
         for tenant_id, executions in _by_tenant(self.changed_executions).items():

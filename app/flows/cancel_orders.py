@@ -1,7 +1,6 @@
 """cancelOrder, cancelOrders: an unsent order ends here and now, a live one gets a request on its way to the broker."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from app.approvals.domain import ApprovalDecision, Decision
@@ -10,6 +9,7 @@ from app.core.errors import UnavailableError
 from app.core.fix import OrderState, RequestKind, RequestOutcome
 from app.core.ids import OrderId, RequestId, TenantId
 from app.core.messages import AccountKey, LaneKind
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links

@@ -1,11 +1,11 @@
 """What executions cost: each execution is charged once, at its highest revision that the broker told the cost of."""
 
-import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
 
 from app.core.messages import CommissionReport
 from app.core.money import ZERO, plain
+from app.core.records import replace
 from app.flows.reported import Reported, reported_event
 from app.orders.domain.order import Execution
 from app.orders.events import OrderEventType
@@ -16,41 +16,41 @@ def book_commission(work: Reported, report: CommissionReport) -> None:
     """Charges what the broker told; kept for later where the execution is not known yet."""
     if report.commission is None:
         return
-    if not charge(work, report.execution_id, report.commission, report.currency):
+    if not charge(work, report.root, report.execution_id, report.commission, report.currency):
         work.too_early[report.execution_id] = (report.commission, report.currency)
 
 
-def charge(work: Reported, execution_id: str, commission: Decimal, currency: str) -> bool:
+def charge(work: Reported, root: str, execution_id: str, commission: Decimal, currency: str) -> bool:
     """Charges the execution; False where it is not known."""
-    for rows in work.ledger.values():
-        for place, row in enumerate(rows):
-            if row.execution_id != execution_id:
-                continue
-            if row.commission == commission and row.commission_currency == currency:
-                return True
-            before = _charged(rows)
-            rows[place] = dataclasses.replace(
-                row,
-                commission=commission,
-                commission_currency=currency,
-                commission_base=in_base(commission, work.rate(currency)),
-            )
-            work.touched.add(row.id)
-            _charge_order(work, rows[place], before, _charged(rows))
-            return True
-    return False
+    rows = work.ledger.get(root, [])
+    place = next((place for place, row in enumerate(rows) if row.execution_id == execution_id), None)
+    if place is None:
+        return False
+    row = rows[place]
+    if row.commission == commission and row.commission_currency == currency:
+        return True
+    before = _charged(rows)
+    rows[place] = replace(
+        row,
+        commission=commission,
+        commission_currency=currency,
+        commission_base=in_base(commission, work.rate(currency)),
+    )
+    work.touched.add(row.id)
+    _charge_order(work, rows[place], before, _charged(rows))
+    return True
 
 
 def _charge_order(work: Reported, row: Execution, before: Execution | None, after: Execution | None) -> None:
     booking, file = work.booking, work.files[row.order_id]
     change = _commission(after) - _commission(before)
-    order = dataclasses.replace(file.order, commission=file.order.commission + change)
-    work.remember(dataclasses.replace(file, order=order))
+    order = replace(file.order, commission=file.order.commission + change)
+    work.remember(replace(file, order=order))
     booking.put_order(order)
     position = booking.position(work.key, order.instrument_id)
     change_base = _commission_base(after) - _commission_base(before)
     unconverted = _unconverted(after) - _unconverted(before)
-    charged = dataclasses.replace(
+    charged = replace(
         position,
         commission=position.commission + change,
         commission_base=position.commission_base + change_base,

@@ -1,13 +1,13 @@
 """closePosition and reversePosition: an order by what it is to do to a position, and the exits that make way for it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from app.core.errors import UnavailableError
 from app.core.fix import LinkRole, OrderType, Side
 from app.core.ids import InstrumentId, OrderId, PositionId
 from app.core.messages import AccountKey, Aim, NewOrder, OrderTerms, Tick
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.cancel_orders import cancel_in
 from app.flows.desk import Desk

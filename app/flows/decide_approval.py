@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from app.approvals import batch as approvals
@@ -14,6 +14,7 @@ from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import InstrumentId, OrderId, TenantId, UserId
 from app.core.messages import AccountKey, Instrument, LaneKind, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links

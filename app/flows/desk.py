@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from app.brokers.domain import Gateway
 from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.ask_broker import BrokerDesk
@@ -19,6 +20,7 @@ from app.infra.settings import Settings
 from app.infra.sharing import Sharing
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, reading
+from app.infra.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,8 @@ class Desk:
     """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, clock, ids, and what its
     followers share.
 
-    trading_timezone is where a trading day begins at midnight.
+    trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
+    through, and vault seals their secrets.
     """
 
     database: Database
@@ -40,6 +43,8 @@ class Desk:
     clock: Clock
     ids: Ids
     trading_timezone: ZoneInfo
+    gateways: frozenset[Gateway]
+    vault: Vault
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant."""
@@ -83,4 +88,6 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             clock=clock,
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),
+            gateways=settings.gateways,
+            vault=Vault.of(settings.master_key.get_secret_value()),
         )

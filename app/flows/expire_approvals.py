@@ -1,7 +1,6 @@
 """Orders that nobody approved in time end: a chore that any number of workers may do at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +10,7 @@ from app.audit import service as audit
 from app.core.fix import OrderState
 from app.core.ids import Ids, OrderId
 from app.core.messages import AccountKey
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.follow_links import Links
 from app.identity.domain import system_principal

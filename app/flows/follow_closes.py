@@ -1,7 +1,7 @@
 """Closes that wait for the exits of their position go as these end, in the transaction that stores their end."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.core.fix import OrderState, Side
 from app.core.ids import OrderId
 from app.core.messages import AccountKey, LaneKind
 from app.core.money import ZERO, plain
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.infra.db import BatchSession
 from app.orders.domain.closing import CLOSES, Closing, next_step

@@ -1,7 +1,7 @@
 """Linked orders follow each other's fills and ends, in the transaction that stores what happened."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.approvals.domain import ApprovalDecision, Decision, OrderApproval, approvals_document
@@ -10,6 +10,7 @@ from app.core.fix import OrderState, RequestKind, RequestOutcome, Side
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind, NewOrder, OrderTerms
 from app.core.money import ZERO, plain
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.identity.domain import Principal
 from app.infra.db import BatchSession

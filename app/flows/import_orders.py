@@ -1,10 +1,9 @@
 """Orders that were placed outside: known by their executions, which they grow with."""
 
-import dataclasses
-
 from app.core.fix import OrderOrigin, OrderState, OrderType
 from app.core.ids import OrderId
 from app.core.messages import ExecutionReport, OrderTerms
+from app.core.records import replace
 from app.flows.reported import Reported, reported_event
 from app.orders.domain.draft import BROKER
 from app.orders.domain.journal import placement_details
@@ -55,5 +54,5 @@ def room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
     if order.origin is not OrderOrigin.EXTERNAL or order.filled_quantity == 0:
         return file
     seen = order.filled_quantity + report.quantity
-    terms = dataclasses.replace(order.terms, quantity=max(order.terms.quantity, seen))
-    return dataclasses.replace(file, order=dataclasses.replace(order, terms=terms))
+    terms = replace(order.terms, quantity=max(order.terms.quantity, seen))
+    return replace(file, order=replace(order, terms=terms))

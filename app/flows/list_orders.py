@@ -1,11 +1,11 @@
 """orders: a page of them, and how many there are."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from app.core.ids import OrderId
 from app.core.paging import Page, Window
+from app.core.records import replace
 from app.flows.desk import Desk
 from app.identity.domain import Principal
 from app.infra.db import ReadSession

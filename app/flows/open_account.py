@@ -1,10 +1,12 @@
-"""A trading account comes into the house: its row, its connection, its book, in one transaction."""
+"""A trading account comes into the house: its row, its connection, its seats, its book, in one transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.brokers import batch as brokers
-from app.brokers.batch import NewAccount
+from app.brokers import opening_batch as brokers
+from app.brokers.domain import DOCTOR_CLIENT_ID, NewAccount, seats_of
+from app.brokers.errors import ClientIdNotFreeError
+from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession
@@ -22,11 +24,28 @@ class OpenedAccount:
 async def open_account(
     session: BatchSession, tenant_id: TenantId, new: NewAccount, *, now: datetime, ids: Ids
 ) -> OpenedAccount:
-    """Opens the account, or finds it where the tenant has it already."""
-    account_id = await brokers.account_by_number(session, tenant_id, new.broker, new.account_number)
-    if account_id is not None:
-        return OpenedAccount(key=AccountKey(tenant_id=tenant_id, account_id=account_id), is_new=False)
+    """Opens the account, or finds it where the tenant has it already.
+
+    Raises ClientIdNotFreeError: the transaction is to be rolled back then.
+    """
     key = AccountKey(tenant_id=tenant_id, account_id=AccountId(ids.new()))
-    await brokers.insert_account(session, key, new, now)
+    if not await brokers.insert_account(session, key, new, now):
+        account_id = await brokers.account_by_number(session, tenant_id, new.broker, new.account_number)
+        assert account_id is not None, "accounts are not deleted"
+        return OpenedAccount(key=AccountKey(tenant_id=tenant_id, account_id=account_id), is_new=False)
+    await seat_account(session, key, new)
     await account_books.open_book(session, key)
     return OpenedAccount(key=key, is_new=True)
+
+
+async def seat_account(session: BatchSession, key: AccountKey, account: NewAccount) -> None:
+    """Takes the client ids of the account at its gateway, of those that no other account of the installation has.
+
+    Raises ClientIdNotFreeError, in the same words whoever has them: the transaction is to be rolled back then.
+    """
+    if account.broker is not BrokerKind.INTERACTIVE_BROKERS:
+        return
+    if DOCTOR_CLIENT_ID in seats_of(account.client_id):
+        raise ClientIdNotFreeError
+    if not await brokers.take_seats(session, key, account.gateway, account.client_id):
+        raise ClientIdNotFreeError

@@ -1,7 +1,7 @@
 """placeOrder: a batch of orders goes through one transaction, each on its own merits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.approvals.domain import OrderApproval, approvals_document
@@ -13,6 +13,7 @@ from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, S
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked

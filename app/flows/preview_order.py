@@ -1,6 +1,6 @@
 """previewOrder: what would become of an order placed now. It reads and asks the broker; it stores nothing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,6 +13,7 @@ from app.core.errors import OmsError, Problem
 from app.core.fix import OrderState, RiskOutcome
 from app.core.messages import Instrument, NewOrder, RiskCheck, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.claim_orders import contract_of
 from app.flows.desk import Desk
 from app.flows.place_orders import Intent, Rehearsal, breach_problem, reference_price, rehearse

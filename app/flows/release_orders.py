@@ -1,11 +1,11 @@
 """The gate of an account opens: orders that waited for it take their place in the lane."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from app.core.fix import OrderState
 from app.core.ids import Ids, OrderId
 from app.core.messages import AccountKey, LaneKind
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.follow_links import Links
 from app.infra.db import BatchSession

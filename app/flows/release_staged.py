@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.audit import service as audit
@@ -14,6 +14,7 @@ from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links

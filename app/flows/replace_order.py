@@ -1,7 +1,6 @@
 """modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
 
 import contextlib
-from dataclasses import replace
 
 from app.audit import service as audit
 from app.brokers import batch as brokers
@@ -10,6 +9,7 @@ from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import InstrumentId, RequestId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.approval_policies import change_reasons
 from app.flows.booking import Booking
 from app.flows.desk import Desk

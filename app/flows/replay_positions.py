@@ -1,7 +1,7 @@
 """Positions as the journal tells them: executions and commissions of the event log, and adjustments between, folded."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,6 +10,7 @@ from app.core.fix import Side
 from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import AccountKey, Fill, Instrument
 from app.core.money import ZERO
+from app.core.records import replace
 from app.infra.db import BatchSession
 from app.orders.domain.order import Execution, LoggedEvent
 from app.orders.domain.replay import execution_of

@@ -19,6 +19,7 @@ from app.core.messages import (
     Instrument,
     OrderAddress,
 )
+from app.core.records import replace
 from app.core.sessions import UTC_ZONE, TradingDay, known_hours
 from app.flows.booking import Booking
 from app.flows.follow_closes import Closes
@@ -161,7 +162,7 @@ async def load_reported(
     linked = [order for order in found if order.link_role is not None]
     if linked:
         for file in await family_files(session, key, linked):
-            work.remember(dataclasses.replace(file, refused_replace=refused.get(file.order.id)))
+            work.remember(replace(file, refused_replace=refused.get(file.order.id)))
     # A replace may be open in a working state too, and what follows for a family must know of it.
     asked = [
         one

@@ -1,9 +1,9 @@
 """A position worked out anew from an earlier time on: after a correction, a late fill or an adjustment of the past."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from app.core.messages import AccountKey, Fill, Instrument
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.infra.db import BatchSession, Write
 from app.orders.repository import ledger

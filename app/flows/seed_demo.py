@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from app.brokers import batch as brokers
-from app.brokers.batch import NewAccount
+from app.brokers import opening_batch as brokers
+from app.brokers.domain import NewAccount
 from app.core.catalogue import CATALOGUE, CatalogueEntry
 from app.core.errors import OmsError
 from app.core.fix import BrokerKind, InstrumentType, RiskLimitType

@@ -1,7 +1,7 @@
 """asOf: orders and positions as they stood at an instant of the past, replayed from the event log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -14,6 +14,7 @@ from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
 from app.core.paging import Page, Window
+from app.core.records import replace
 from app.flows.desk import Desk
 from app.flows.list_orders import list_orders
 from app.flows.replay_positions import PositionReplay, booked_moves

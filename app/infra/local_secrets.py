@@ -1,4 +1,4 @@
-"""What a development installation makes for itself once and keeps: a token secret and the demo's credentials."""
+"""What a development installation makes for itself once and keeps: its own secrets and the demo's credentials."""
 
 import json
 import os
@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from app.core.errors import OmsError
 from app.infra.embedded import Folders, default_state_dir
 from app.infra.settings import Settings
+from app.infra.vault import new_master_key
 
 
 class NoDemoError(OmsError):
@@ -47,6 +50,24 @@ def token_secret_file(folders: Folders) -> Path:
     path = folders.state_dir / "token-secret"
     _write_once(path, secrets.token_urlsafe(48))
     return path
+
+
+def master_key_file(folders: Folders) -> Path:
+    """The file with this installation's own master key, made at the first call."""
+    path = folders.state_dir / "master-key"
+    _write_once(path, f"1:{new_master_key()}")
+    return path
+
+
+def with_own_master_key(settings: Settings) -> Settings:
+    """The settings; in development with this installation's own master key in place of the one that everyone knows.
+
+    Raises: EmbeddedServerError when the state folder cannot be made.
+    """
+    if settings.environment != "development" or not settings.is_master_key_public:
+        return settings
+    key = master_key_file(state_folders(settings)).read_text(encoding="utf-8").strip()
+    return settings.model_copy(update={"master_key": SecretStr(key)})
 
 
 def demo_password(folders: Folders) -> str:

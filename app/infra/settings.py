@@ -1,6 +1,7 @@
 """Settings of every process: environment variables with the prefix OMS_, a .env file, and secrets in files."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,10 +24,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.core.errors import OmsError
+from app.infra.vault import MasterKeyError, Vault
 
 PREFIX = "OMS_"
 DEVELOPMENT_TOKEN_SECRET = "development-only-secret-of-the-demo"  # noqa: S105 - public, and refused in production
 TOKEN_SECRET_BYTES_MIN = 32
+# Public as well, and refused in production: 32 zero bytes would be as secret.
+DEVELOPMENT_MASTER_KEY = "development:ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LWRlbW8="
+GATEWAY_PORTS_MAX = 1_000
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
 # Set by the supervisor for its children, and by whoever builds the package; no setting of an operator.
 _NOT_SETTINGS = frozenset({"OMS_READY_FD", "OMS_SKIP_DASHBOARD"})
 
@@ -61,6 +67,11 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_gateways(text: str) -> str:
+    gateways_of(text)
+    return text
+
+
 class Settings(BaseSettings):
     """What an operator may set. Each field is the variable OMS_<NAME>; its description is its documentation."""
 
@@ -79,6 +90,7 @@ class Settings(BaseSettings):
         "migration_database_url",
         "redis_url",
         "token_secret",
+        "master_key",
     )
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
@@ -133,6 +145,16 @@ class Settings(BaseSettings):
         description=f"key that signs access tokens, at least {TOKEN_SECRET_BYTES_MIN} bytes; "
         "in development `oms up` makes one of its own",
     )
+    master_key: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_MASTER_KEY),
+        description="keys that brokers' credentials are sealed under: version:base64 of 32 bytes each, parted by "
+        "commas, the newest first; in development `oms up` makes one of its own",
+    )
+    gateway_hosts: Annotated[str, AfterValidator(_known_gateways)] = Field(
+        default="",
+        description="gateways that accounts may be reached through, beside the simulator: host:port or "
+        "host:first-last, parted by commas. List a gateway under one name: by name and port it is known",
+    )
     ib_library: Literal["ib_insync", "ib_async"] = Field(
         default="ib_insync", description="client library of the IB connector"
     )
@@ -174,7 +196,23 @@ class Settings(BaseSettings):
                 raise ValueError(f"production needs {names}: embedded servers are for development")
             if secret == DEVELOPMENT_TOKEN_SECRET:
                 raise ValueError("production needs an OMS_TOKEN_SECRET of its own (or OMS_TOKEN_SECRET_FILE)")
+            if DEVELOPMENT_MASTER_KEY.partition(":")[2] in self.master_key.get_secret_value():
+                raise ValueError("production needs an OMS_MASTER_KEY of its own (or OMS_MASTER_KEY_FILE)")
+        try:
+            Vault.of(self.master_key.get_secret_value())
+        except MasterKeyError as error:
+            raise ValueError(f"OMS_MASTER_KEY: {error.message}") from None
         return self
+
+    @property
+    def is_master_key_public(self) -> bool:
+        """Whether credentials would be sealed under the key that everyone can read in the source."""
+        return self.master_key.get_secret_value() == DEVELOPMENT_MASTER_KEY
+
+    @property
+    def gateways(self) -> frozenset[tuple[str, int]]:
+        """The gateways that an account may be reached through: host in small letters, and port."""
+        return gateways_of(self.gateway_hosts) | {(self.simulator_host.lower(), self.simulator_port)}
 
     @property
     def is_token_secret_public(self) -> bool:
@@ -197,6 +235,21 @@ class Settings(BaseSettings):
 def variable(field: str) -> str:
     """The environment variable of a field."""
     return PREFIX + field.upper()
+
+
+def gateways_of(text: str) -> frozenset[tuple[str, int]]:
+    """The hosts and ports of OMS_GATEWAY_HOSTS. Raises ValueError for what is none."""
+    found: set[tuple[str, int]] = set()
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        host, _, ports = entry.rpartition(":")
+        first, _, last = ports.partition("-")
+        if _HOST.fullmatch(host) is None or not first.isdecimal() or not (last or first).isdecimal():
+            raise ValueError(f"needs host:port or host:first-last, not {entry}")
+        low, high = int(first), int(last or first)
+        if not 1 <= low <= high <= 65535 or high - low >= GATEWAY_PORTS_MAX:
+            raise ValueError(f"needs ports from 1 to 65535, at most {GATEWAY_PORTS_MAX} of a host, not {entry}")
+        found.update((host.lower(), port) for port in range(low, high + 1))
+    return frozenset(found)
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.core.ids import ExecutionKey, OrderId, RequestId, TenantId
+from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.paging import Page, Window
 from app.infra.db import ReadSession
 from app.orders.domain.listing import ExecutionFilter, OrderFilter
@@ -31,6 +31,13 @@ async def fitting(
 async def count(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter) -> int:
     """How many orders there are."""
     return await reading.count_orders(session, tenant_id, wanted)
+
+
+async def counts_at_broker(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, int]:
+    """How many orders of each account were sent and are not over; absent where there is none."""
+    return await reading.counts_at_broker(session, tenant_id, account_ids)
 
 
 async def executions(

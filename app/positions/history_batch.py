@@ -1,11 +1,12 @@
 """Set-based SQL of how positions came to be: what they were behind each event, and from where one can be replayed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import TenantId
 from app.core.messages import AccountKey
+from app.core.records import replace
 from app.infra.db import BatchSession, Write
 from app.positions.domain import Position
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -20,6 +20,7 @@ from app.core.matching import (
     RequestRefused,
     StopTrailed,
 )
+from app.core.records import replace
 from app.simulator.accounts import Account, commission_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory

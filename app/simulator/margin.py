@@ -1,10 +1,11 @@
 """What an order would do to its account, and whether the account carries it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from app.core.catalogue import CatalogueEntry
+from app.core.records import replace
 from app.simulator.accounts import Account, Mark
 from app.simulator.orders import OrderRequest
 from app.simulator.rules import ORDER_REJECTED, Refusal

@@ -1,6 +1,6 @@
 """The simulated market: a seeded walk of prices with spread and displayed sizes, or whatever it is told to show."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -8,6 +8,7 @@ from random import Random
 from app.core.catalogue import CatalogueEntry
 from app.core.matching import MarketState
 from app.core.money import ZERO
+from app.core.records import replace
 
 _MOVES = (-2, -1, -1, 0, 0, 0, 1, 1, 2)
 _SPREADS = (1, 1, 1, 2, 2, 3)

@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from app.core.errors import NotFoundError
 from app.core.ids import TenantId
+from app.core.records import replace
 from app.infra.db import ReadSession, WriteSession
 from app.tenants import repository
 from app.tenants.domain import Tenant, slug_of

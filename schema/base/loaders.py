@@ -9,10 +9,11 @@ from strawberry.dataloader import DataLoader
 from app.approvals import service as approvals
 from app.approvals.domain import OrderApproval
 from app.brokers import viewing as brokers
-from app.brokers.viewing import AccountView, BalanceView, ConnectionView
+from app.brokers.viewing import AccountView, BalanceView, ConnectionView, CredentialView, CurrencyView
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import Instrument, Tick
+from app.flows.compare_pnl import ComparedPnl, compare_pnl
 from app.flows.desk import Desk
 from app.flows.fx_rates import rates_now
 from app.flows.read_quotes import read_lines, read_quotes
@@ -50,6 +51,31 @@ class Loaders:
     def balances(self) -> DataLoader[AccountId, BalanceView | None]:
         """The broker's figures by account; None where it has told none yet."""
         return self._by_id(brokers.balances)
+
+    @cached_property
+    def currencies(self) -> DataLoader[AccountId, list[CurrencyView] | None]:
+        """The broker's figures by account, for each currency; None where it has told none yet."""
+        return self._by_id(brokers.currencies)
+
+    @cached_property
+    def credentials(self) -> DataLoader[AccountId, list[CredentialView] | None]:
+        """Which secrets are stored, by account; None where there is none."""
+        return self._by_id(brokers.credentials)
+
+    @cached_property
+    def compared_pnl(self) -> DataLoader[AccountId, ComparedPnl | None]:
+        """The broker's profit and loss beside ours, by account; None if the tenant has none of the id."""
+
+        async def load(account_ids: list[AccountId]) -> list[ComparedPnl | None]:
+            found = await compare_pnl(self._desk, self._principal, account_ids)
+            return [found.get(account_id) for account_id in account_ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
+
+    @cached_property
+    def orders_at_broker(self) -> DataLoader[AccountId, int | None]:
+        """How many orders work at the broker, by account; None where there is none."""
+        return self._by_id(orders.counts_at_broker)
 
     @cached_property
     def instruments(self) -> DataLoader[InstrumentId, Instrument | None]:

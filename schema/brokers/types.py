@@ -10,6 +10,7 @@ from app.brokers.errors import AccountUnknownError
 from app.brokers.viewing import BalanceView, ConnectionView
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId
+from app.flows.compare_pnl import Compared
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
@@ -27,14 +28,73 @@ class BrokerConnection:
     """How an account's connection stands."""
 
     state: ConnectionState
+    is_gate_open: bool = strawberry.field(
+        description="Whether new orders leave now. While it is shut they wait in HELD; cancels leave once connected."
+    )
     host: str
     port: int
-    client_id: int
+    client_id: int = strawberry.field(
+        description="Ours at the gateway. Market data has a session of its own, under the id 1000 above."
+    )
     connected_since: datetime | None
     last_heartbeat_at: datetime | None
     round_trip_ms: float | None
     reconnect_attempts: int
     last_error: str | None
+
+
+@strawberry.type(
+    description="What the broker says of an account in one currency; null where it has not told. Amounts are in the "
+    "currency itself."
+)
+class CurrencyBalance:
+    """The broker's figures in one currency."""
+
+    currency: str
+    cash: Decimal | None
+    stock_value: Decimal | None = strawberry.field(description="What the stocks in it are worth.")
+    net_liquidation: Decimal | None = strawberry.field(description="Cash and the worth of all that is held in it.")
+    realized_pnl: Decimal | None
+    unrealized_pnl: Decimal | None
+    exchange_rate: Decimal | None = strawberry.field(
+        description="What one unit of it is worth in the account's base currency, by the broker's own rate."
+    )
+    updated_at: datetime
+
+
+@strawberry.type(description="One figure as the broker and we tell it; null where one does not know it.")
+class ComparedFigure:
+    """One figure of both."""
+
+    broker: Decimal | None
+    ours: Decimal | None
+    difference: Decimal | None = strawberry.field(description="The broker's less ours.")
+
+    @classmethod
+    def of(cls, compared: Compared) -> "ComparedFigure":
+        """The type of the value."""
+        return cls(broker=compared.broker, ours=compared.ours, difference=compared.difference)
+
+
+@strawberry.type(
+    description="The broker's own profit and loss beside ours, in the account's base currency. The days need not be "
+    "the same: the broker's begins when it resets, ours at midnight in OMS_TRADING_TIMEZONE."
+)
+class BrokerPnl:
+    """Both sides of profit and loss."""
+
+    daily: ComparedFigure = strawberry.field(description="Of the day, realized and unrealized, after commissions.")
+    realized: ComparedFigure = strawberry.field(description="Realized in the day, after commissions.")
+    unrealized: ComparedFigure = strawberry.field(description="Of the open positions since they were opened.")
+    broker_at: datetime | None = strawberry.field(description="When the broker told its figures last.")
+
+
+@strawberry.type(description="That a secret is stored. What it is, is never shown.")
+class BrokerCredential:
+    """That a secret is stored."""
+
+    name: str
+    set_at: datetime
 
 
 @strawberry.type(
@@ -51,6 +111,10 @@ class BrokerAccount(Node):
     is_active: bool
     is_paper: bool
     created_at: datetime
+    label: str | None = strawberry.field(description="What people call it.")
+    is_connection_wanted: bool = strawberry.field(
+        description="Whether a connector is to hold it connected: connectBroker and disconnectBroker set it."
+    )
     view: strawberry.Private[viewing.AccountView]
 
     @strawberry.field
@@ -60,6 +124,7 @@ class BrokerAccount(Node):
         stands = found or ConnectionView()
         return BrokerConnection(
             state=stands.state,
+            is_gate_open=stands.is_gate_open,
             host=self.view.host,
             port=self.view.port,
             client_id=self.view.client_id,
@@ -95,6 +160,83 @@ class BrokerAccount(Node):
         """What keeping the positions asks."""
         return (await _balance(self.view.id, info)).maintenance_margin
 
+    @strawberry.field(description="What may still be committed to new positions; null until the broker has told it.")
+    async def available_funds(self, info: Info) -> Decimal | None:
+        """What may be committed."""
+        return (await _balance(self.view.id, info)).available_funds
+
+    @strawberry.field(description="How far equity lies above the maintenance margin; below zero the broker liquidates.")
+    async def excess_liquidity(self, info: Info) -> Decimal | None:
+        """What stands between now and a liquidation."""
+        return (await _balance(self.view.id, info)).excess_liquidity
+
+    @strawberry.field(description="Excess liquidity as a part of equity, such as 0.42.")
+    async def cushion(self, info: Info) -> Decimal | None:
+        """Excess liquidity as a part of equity."""
+        return (await _balance(self.view.id, info)).cushion
+
+    @strawberry.field(description="SMA of Regulation T; null where the broker tells none.")
+    async def special_memorandum_account(self, info: Info) -> Decimal | None:
+        """SMA."""
+        return (await _balance(self.view.id, info)).special_memorandum_account
+
+    @strawberry.field(description="The worth of all positions, long and short added up.")
+    async def gross_position_value(self, info: Info) -> Decimal | None:
+        """What is held, long and short added up."""
+        return (await _balance(self.view.id, info)).gross_position_value
+
+    @strawberry.field(description="When the broker told a figure last; null until it has.")
+    async def figures_at(self, info: Info) -> datetime | None:
+        """When the broker told a figure last."""
+        return (await _balance(self.view.id, info)).updated_at
+
+    @strawberry.field(description="The broker's figures by currency, in the order of their codes. VIEW_POSITIONS.")
+    async def balances(self, info: Info) -> list[CurrencyBalance]:
+        """The broker's figures by currency."""
+        info.context.principal.require(Scope.VIEW_POSITIONS)
+        found = await info.context.loaders.currencies.load(self.view.id) or []
+        return [
+            CurrencyBalance(
+                currency=one.currency,
+                cash=one.cash,
+                stock_value=one.stock_value,
+                net_liquidation=one.net_liquidation,
+                realized_pnl=one.realized_pnl,
+                unrealized_pnl=one.unrealized_pnl,
+                exchange_rate=one.exchange_rate,
+                updated_at=one.updated_at,
+            )
+            for one in found
+        ]
+
+    @strawberry.field(description="The broker's own profit and loss beside ours. VIEW_POSITIONS.")
+    async def broker_pnl(self, info: Info) -> BrokerPnl:
+        """Both sides of profit and loss."""
+        told = await _balance(self.view.id, info)
+        compared = await info.context.loaders.compared_pnl.load(self.view.id)
+        assert compared is not None, "accounts are not deleted"
+        return BrokerPnl(
+            daily=ComparedFigure.of(compared.daily),
+            realized=ComparedFigure.of(compared.realized),
+            unrealized=ComparedFigure.of(compared.unrealized),
+            broker_at=told.pnl_at,
+        )
+
+    @strawberry.field(
+        description="How many orders were sent to the broker and are not over. They go on working there while the "
+        "account is not connected."
+    )
+    async def orders_at_broker(self, info: Info) -> int:
+        """How many orders work at the broker."""
+        return await info.context.loaders.orders_at_broker.load(self.view.id) or 0
+
+    @strawberry.field(description="Which secrets are stored, by name. MANAGE_BROKERS.")
+    async def credentials(self, info: Info) -> list[BrokerCredential]:
+        """Which secrets are stored."""
+        info.context.principal.require(Scope.MANAGE_BROKERS)
+        found = await info.context.loaders.credentials.load(self.view.id) or []
+        return [BrokerCredential(name=one.name, set_at=one.set_at) for one in found]
+
     @classmethod
     def of(cls, view: viewing.AccountView) -> "BrokerAccount":
         """The type of the value."""
@@ -107,6 +249,8 @@ class BrokerAccount(Node):
             is_active=view.is_active,
             is_paper=view.is_paper,
             created_at=view.created_at,
+            label=view.label,
+            is_connection_wanted=view.is_connection_wanted,
             view=view,
         )
 

@@ -5,9 +5,14 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import deliveries, http_orders, intake
+from tests.benchmarks import connector, deliveries, http_orders, intake
 
-BENCHMARKS = {"intake": intake.measure, "http": http_orders.measure, "deliveries": deliveries.measure}
+BENCHMARKS = {
+    "intake": intake.measure,
+    "http": http_orders.measure,
+    "deliveries": deliveries.measure,
+    "connector": connector.measure,
+}
 
 
 def main() -> None:

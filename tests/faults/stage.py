@@ -16,8 +16,8 @@ import asyncpg
 import httpx
 from redis.asyncio import Redis
 
-from app.brokers import batch as brokers
-from app.brokers.batch import NewAccount
+from app.brokers import opening_batch as brokers
+from app.brokers.domain import NewAccount
 from app.core.fix import BrokerKind, RiskLimitType
 from app.core.ids import AccountId, LimitId, TenantId
 from app.flows.open_account import open_account

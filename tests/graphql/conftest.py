@@ -58,7 +58,13 @@ mutation Place($input: PlaceOrderInput!) {
 @pytest.fixture(scope="session")
 def settings(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
     """The settings of the web process."""
-    return Settings(environment="test", database_url=database_url, redis_url=redis_url, redis_prefix=redis_prefix)
+    return Settings(
+        environment="test",
+        database_url=database_url,
+        redis_url=redis_url,
+        redis_prefix=redis_prefix,
+        gateway_hosts="gateway.test:4001-4999",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -301,14 +307,14 @@ class Broker:
 
     def __init__(self, firm: Firm, lease: Lease) -> None:
         self._firm = firm
-        self._lease = lease
+        self.lease = lease
         self._count = 0
 
     async def claim(self) -> list[LaneCommand]:
         """Takes what the lane holds."""
         desk, key = self._firm.desk, self._firm.key
         async with begin_batch(desk.database, key.tenant_id) as session:
-            return await claim_orders(session, self._lease, CLIENT_ID, limit=100, now=desk.clock.now())
+            return await claim_orders(session, self.lease, CLIENT_ID, limit=100, now=desk.clock.now())
 
     async def acknowledge(self, *order_ids: str) -> None:
         """Tells that orders work."""

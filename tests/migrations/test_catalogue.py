@@ -11,6 +11,8 @@ from migrations.policies import policies
 ROLES = ("oms_app", "oms_intake", "oms_system")
 TENANTLESS = {"relay_leases", "tenants", "users"}
 GLOBAL_UNIQUE = {
+    # A gateway knows no tenants: that a client id is in use there it tells everybody itself (error 326).
+    ("gateway_seats", ("host", "port", "client_id")),
     ("relay_leases", ("name",)),
     ("tenants", ("id",)),
     ("tenants", ("slug",)),

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 
 from app.brokers.errors import BrokerTimedOutError
 from app.brokers.ib import callbacks as parts
+from app.brokers.ib.account_values import AccountFigures
 from app.brokers.ib.callbacks import Callbacks
 from app.brokers.ib.codes import CLIENT_ID_TAKEN, meaning_of
 from app.brokers.ib.contracts import RawIncrement
@@ -18,7 +18,7 @@ from app.brokers.ib.line_words import state_of_code, state_of_type
 from app.brokers.ib.lines import Lines
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
-from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, known, order_fields
+from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, order_fields
 from app.brokers.ib.what_ifs import WhatIfs
 from app.brokers.inquiries import Finding, Inquiry
 from app.brokers.port import (
@@ -36,7 +36,6 @@ from app.core.clock import Clock
 from app.core.fix import LineState
 from app.core.ids import InstrumentId
 from app.core.messages import (
-    AccountValues,
     BrokerPosition,
     BrokerReport,
     CommissionReport,
@@ -54,17 +53,10 @@ log = logging.getLogger(__name__)
 # Far above any order id, so that an error's id names either an order or a request.
 FIRST_LINE_REQUEST = 1_000_000_000
 EXECUTIONS_REQUEST = 1_900_000_000
+PNL_REQUEST = 1_900_000_001
 LINES_MAX = 100
 # Live where it is subscribed, delayed elsewhere.
 _DELAYED = 3
-
-_VALUE_KEYS = {
-    "TotalCashValue": "cash",
-    "NetLiquidation": "equity",
-    "BuyingPower": "buying_power",
-    "InitMarginReq": "initial_margin",
-    "MaintMarginReq": "maintenance_margin",
-}
 
 
 @dataclass(slots=True)
@@ -118,7 +110,8 @@ class IbAdapter:
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
         self._lines = Lines(FIRST_LINE_REQUEST, lines_max)
-        self._values: dict[str, Decimal] = {}
+        self._figures = AccountFigures()
+        self._asks_pnl = True
         self._collected: _Collected | None = None
         self._is_collecting_orders = False
         self._unwritten: set[int] = set()
@@ -168,10 +161,11 @@ class IbAdapter:
                     missing.append(part)
         finally:
             self._collected = None
+        self._ask_for_pnl()
         return Snapshot(
             reports=collected.reports(),
             positions=tuple(collected.positions.values()),
-            values=self._account_values(),
+            values=self._figures.values,
             missing=tuple(missing),
         )
 
@@ -344,19 +338,17 @@ class IbAdapter:
             log.log(level, "%s: %d %s", self._address.account, code, message)
 
     def heard_value(self, key: str, value: str, currency: str) -> None:
-        name = _VALUE_KEYS.get(key)
-        if name is None:
-            return
         try:
-            number = known(value)
-        except InvalidOperation:
-            self.heard_unreadable(f"account value {key}={value!r}")
+            is_news = self._figures.take(key, value, currency)
+        except ValueError as error:
+            self.heard_unreadable(str(error))
             return
-        if number is None or self._values.get(name) == number:
-            return
-        self._values[name] = number
-        if self._collected is None and not self._is_closed:
-            self._sink.valued(self._account_values())
+        if is_news:
+            self._tell_figures()
+
+    def heard_pnl(self, daily: float, unrealized: float, realized: float) -> None:
+        if self._figures.take_pnl(daily, unrealized, realized):
+            self._tell_figures()
 
     def heard_position(self, position: BrokerPosition) -> None:
         if self._collected is not None:
@@ -457,8 +449,16 @@ class IbAdapter:
             Priority.MARKET_DATA, lambda client: client.reqMktData(number, named, "", False, False, []), key=number
         )
 
-    def _account_values(self) -> AccountValues:
-        return AccountValues(**self._values)
+    def _tell_figures(self) -> None:
+        if self._collected is None and not self._is_closed:
+            self._sink.valued(self._figures.values)
+
+    def _ask_for_pnl(self) -> None:
+        # It has no end that could be waited for, and goes on for as long as the session does.
+        if self._asks_pnl:
+            self._asks_pnl = False
+            account = self._address.account
+            self._session.submit(Priority.SYNC, lambda client: client.reqPnL(PNL_REQUEST, account, ""))
 
 
 def _closing(number: int) -> Callable[[Client], None]:

@@ -1,6 +1,6 @@
 """What Interactive Brokers' error codes mean: one table, a line for each code, with the words it comes with.
 
-Source: https://interactivebrokers.github.io/tws-api/message_codes.html
+Source: SOURCE, unless a line says otherwise.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ _CONFIRMED = FaultClass.CANCEL_CONFIRMED
 _INFORMATION = FaultClass.INFORMATION
 _CONNECTIVITY = FaultClass.CONNECTIVITY
 
-# The texts are IB's, from its page of message codes unless the line says otherwise. "observed": seen in public
-# reports of users, not on that page.
+# The texts are IB's, from its page of message codes. "observed": seen in public reports of users, not on that page.
 CODES: dict[int, tuple[FaultClass, str]] = {
     100: (_CONNECTIVITY, "Max rate of messages per second has been exceeded."),
     103: (_BY_STATE, "Duplicate order ID."),
@@ -85,6 +84,24 @@ CODES: dict[int, tuple[FaultClass, str]] = {
     10349: (_INFORMATION, "observed: Order TIF was set to DAY based on order preset."),
 }
 
+# What each class of codes does, as orders.md has it; the reference page of codes is made of this.
+EFFECTS: dict[FaultClass, str] = {
+    _REJECTED: "a new order ends REJECTED with rejectOrigin BROKER; of one that works the outstanding modify is "
+    "refused, one that was dealt in part is in doubt",
+    _BY_STATE: "a new order ends REJECTED with rejectOrigin BROKER; of one that works the outstanding modify is "
+    "refused and it lives on its old terms, without a modify it is in doubt",
+    _REPLACE: "the modify is refused and the order lives on its old terms; without a modify the order is in doubt",
+    _CANCEL: "the order is in doubt and the broker is asked; the cancel is refused at once by 136 and 161, else it "
+    "stays open until the answer",
+    _CONFIRMED: "the order ends CANCELED, or EXPIRED where its life had ended and nobody asked",
+    _INFORMATION: "logged; nothing changes",
+    _CONNECTIVITY: "the state of the connection; no order changes",
+    FaultClass.UNKNOWN: "the order is in doubt, and the broker is asked; never a cancel",
+}
+
+OBSERVED = "observed: "
+SOURCE = "https://interactivebrokers.github.io/tws-api/message_codes.html"
+
 _WARNINGS = range(2100, 2200)
 
 _EVENTS: dict[int, ConnectionEvent] = {
@@ -97,6 +114,17 @@ _EVENTS: dict[int, ConnectionEvent] = {
     2104: ConnectionEvent.FEED_UP,
     2108: ConnectionEvent.FEED_UP,
     2110: ConnectionEvent.UPSTREAM_LOST,
+}
+
+EVENT_EFFECTS: dict[ConnectionEvent, str] = {
+    ConnectionEvent.THROTTLED: "sending pauses for a second",
+    ConnectionEvent.UPSTREAM_LOST: "new orders wait, the session stays",
+    ConnectionEvent.UPSTREAM_RESTORED: "resynchronise, then new orders leave",
+    ConnectionEvent.UPSTREAM_RESET: "resynchronise and renew every market data line, then new orders leave",
+    ConnectionEvent.FEED_DOWN: "quotes may be stale; the order path goes on",
+    ConnectionEvent.FEED_UP: "quotes are back",
+    ConnectionEvent.LOST: "the session ended: connect again",
+    ConnectionEvent.UNREADABLE: "resynchronise",
 }
 
 CLIENT_ID_TAKEN = 326

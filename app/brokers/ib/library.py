@@ -8,13 +8,16 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal, Protocol
 
 from app.brokers.ib.contracts import QueryFields
+from app.brokers.ib.reading import OPEN_ORDER, Frames, open_orders
 from app.brokers.ib.translate import ContractFields, OrderFields, RawOrder
 
 log = logging.getLogger(__name__)
+
+TIMES_KEPT: Final = 1_024
 
 LibraryName = Literal["ib_insync", "ib_async"]
 
@@ -47,6 +50,7 @@ class Client(Protocol):
     def reqExecutions(self, reqId: int, execFilter: Any) -> None: ...
     def reqPositions(self) -> None: ...
     def reqAccountUpdates(self, subscribe: bool, acctCode: str) -> None: ...
+    def reqPnL(self, reqId: int, account: str, modelCode: str) -> None: ...
     def reqCurrentTime(self) -> None: ...
     def reqMarketDataType(self, marketDataType: int) -> None: ...
     def reqMktData(
@@ -161,6 +165,10 @@ class Library:
     def __init__(self, name: LibraryName) -> None:
         self.name = name
         self._module: Any = _load(name)
+        decoder = self._module.decoder
+        if not hasattr(decoder.parseIBDatetime, "cache_info"):
+            # The executions of one second carry one text.
+            decoder.parseIBDatetime = lru_cache(TIMES_KEPT)(decoder.parseIBDatetime)
         # It tells each connect and disconnect as an error of its own; what they mean is told by the connector.
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -173,7 +181,9 @@ class Library:
         client.MaxRequests = 0
         client.decoder.logger = _DecoderLog(log, callbacks)
         client.decoder.parse = _parse
+        client.decoder.handlers[OPEN_ORDER] = open_orders(client.decoder)
         client.conn.sendMsg = _Gathered(client.conn).send
+        client.conn.data_received = Frames(client).received
         accepted: Client = client
         return accepted
 

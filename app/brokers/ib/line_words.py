@@ -34,6 +34,11 @@ def state_of_code(code: int) -> tuple[LineState, str] | None:
     return _STATES.get(code)
 
 
+def codes_of(state: LineState) -> list[int]:
+    """The codes that bring a line into the state."""
+    return [code for code, (stands, _) in _STATES.items() if stands is state]
+
+
 def state_of_type(data_type: int) -> tuple[LineState, str | None] | None:
     """What a type of market data makes of a line; None for a type that nobody wrote down."""
     return _TYPES.get(data_type)

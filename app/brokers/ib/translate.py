@@ -48,12 +48,12 @@ class RawOrder(Protocol):
     permId: int
     orderRef: str
     orderType: str
-    totalQuantity: float
-    lmtPrice: float
-    auxPrice: float
+    totalQuantity: float | str
+    lmtPrice: float | str
+    auxPrice: float | str
     tif: str
     goodTillDate: str
-    filledQuantity: float
+    filledQuantity: float | str
     whatIf: bool
 
 
@@ -187,7 +187,7 @@ def working_status(status: str) -> WorkingStatus | None:
 
 
 def status_report(
-    *, status: str, filled: float, address: OrderAddress, occurred_at: datetime, terms: OrderTerms | None = None
+    *, status: str, filled: float | str, address: OrderAddress, occurred_at: datetime, terms: OrderTerms | None = None
 ) -> StatusReport | None:
     """The report of an orderStatus message; None when its text is not known."""
     working = working_status(status)

@@ -1,6 +1,6 @@
 """What a client may still ask of an order: whether a cancel or a modify can be taken, and what it leads to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from app.core.errors import Problem
 from app.core.fix import OrderState, RequestOutcome, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import Instrument, OrderTerms
+from app.core.records import replace
 from app.orders.domain.draft import same_terms
 from app.orders.domain.order import Order, OrderRequest
 from app.orders.domain.order_file import OrderFile

@@ -1,12 +1,13 @@
 """A close that waits for the orders that cover the position: how much of it may go, and when it is over."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from app.core.fix import OrderState, Side
 from app.core.ids import OrderId
 from app.core.money import ZERO
+from app.core.records import replace
 from app.orders.domain.linking import reserved_by_place
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.order_file import OrderFile

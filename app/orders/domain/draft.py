@@ -1,6 +1,6 @@
 """An order on its way from one report to what follows: the moves that the table allows, and the words for them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO
+from app.core.records import replace
 from app.core.sessions import TradingDay
 from app.orders.domain.journal import broker_names, execution_details, resolution
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest

@@ -1,7 +1,7 @@
 """Orders whose fills adjust each other: an entry with its exits, the two legs of an OCO, and what each must become."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,7 @@ from app.core.fix import LinkRole, OrderState, OrderType, Side, TimeInForce
 from app.core.ids import Ids, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
 from app.core.money import ZERO
+from app.core.records import replace
 from app.orders.domain.changing import is_unsent
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.order_file import OrderFile

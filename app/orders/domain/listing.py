@@ -1,10 +1,11 @@
 """Which orders and executions a list asks for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId, OrderId
+from app.core.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

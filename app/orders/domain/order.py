@@ -1,6 +1,6 @@
 """The values of the order core: an order, its requests, its executions and its events."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from app.core.fix import (
 from app.core.ids import AccountId, ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms, RiskCheck
 from app.core.money import ZERO, rounded
+from app.core.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

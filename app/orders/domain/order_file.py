@@ -1,9 +1,10 @@
 """What a report or a request is held against, and what follows from one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.core.fix import RequestKind
 from app.core.messages import Fill, OrderTerms
+from app.core.records import replace
 from app.orders.domain.order import Execution, Order, OrderEvent, OrderRequest
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +18,7 @@ from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import InstrumentId
 from app.core.messages import Instrument, NewOrder, OcoLeg, OrderTerms
 from app.core.money import ZERO, is_multiple, plain
+from app.core.records import replace
 from app.orders.errors import MEANING, OrderProblem
 
 CLIENT_ORDER_ID_LENGTH_MAX = 64

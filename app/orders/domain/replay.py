@@ -7,7 +7,7 @@ outdated when they came.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +17,7 @@ from app.core.fix import LinkRole, OrderOrigin, OrderState, OrderType, RejectOri
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
 from app.core.money import ZERO, rounded
+from app.core.records import replace
 from app.orders.domain.journal import revision_of
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 from app.orders.domain.order_file import OrderFile

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from app.core.fix import TERMINAL_STATES, OrderState
-from app.core.ids import ExecutionKey, OrderId, RequestId, TenantId
+from app.core.ids import AccountId, ExecutionKey, OrderId, RequestId, TenantId
 from app.core.paging import Page, Window, page_of
 from app.infra.db import ReadSession
 from app.infra.tables import metadata
@@ -52,6 +52,23 @@ async def fitting_orders(
     """Those of the orders that fit the filter, in no order."""
     statement = select(_ORDERS).where(*_order_conditions(tenant_id, wanted), _ORDERS.c.id.in_(order_ids))
     return [order_from_row(row) for row in await _rows(session, statement)]
+
+
+async def counts_at_broker(
+    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+) -> dict[AccountId, int]:
+    """How many orders of each account were sent and are not over; absent where there is none."""
+    statement = (
+        select(_ORDERS.c.account_id, func.count())
+        .where(
+            _ORDERS.c.tenant_id == tenant_id,
+            _ORDERS.c.account_id.in_(account_ids),
+            _ORDERS.c.broker_order_id.is_not(None),
+            _ORDERS.c.state.not_in(_OVER),
+        )
+        .group_by(_ORDERS.c.account_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def count_orders(session: ReadSession, tenant_id: TenantId, wanted: OrderFilter) -> int:

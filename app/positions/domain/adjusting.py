@@ -1,7 +1,7 @@
 """Typed adjustments: how a position moves without an execution, and a course of moves in the order of their time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,7 @@ from uuid import UUID
 from app.core.ids import AccountId, AdjustmentId, InstrumentId, TenantId
 from app.core.messages import Fill
 from app.core.money import INTEGER_DIGITS_MAX, ZERO, rounded
+from app.core.records import replace
 from app.positions.domain.position import Position, apply_fill, book_realized
 
 _QUANTITY_BELOW: Final = Decimal(10) ** INTEGER_DIGITS_MAX

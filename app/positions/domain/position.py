@@ -1,12 +1,13 @@
 """How a position moves: average price, flips through zero, realized profit and loss in two currencies."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import Fill
 from app.core.money import ZERO, rounded
+from app.core.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

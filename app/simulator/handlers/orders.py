@@ -1,7 +1,6 @@
 """Orders: place, modify, cancel, and the lists of open and completed orders and of executions."""
 
-from dataclasses import replace
-
+from app.core.records import replace
 from app.simulator import messages, order_messages
 from app.simulator.orders import Execution, OrderRequest, OrderStatus, SimulatedOrder
 from app.simulator.requests import ExecutionFilter, day_of, read_execution_filter, read_place_order

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.approvals.models import OrderApprovalRow
 from app.audit.models import AuditRow
+from app.brokers.models import BrokerCredentialRow, CurrencyBalanceRow, GatewaySeatRow
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
@@ -34,6 +35,7 @@ from app.positions.models import (
     PositionHistoryRow,
     PositionRow,
 )
+from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
     make_account,
     make_approval_policy,
@@ -73,6 +75,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_order(session, firm)
         await _add_earnings(session, firm)
         await _add_market_data(session, firm)
+        await _add_connection(session, firm)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
             {"tenant_id": tenant_id},
@@ -294,6 +297,23 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 peak=ONE,
                 drawdown=ZERO,
             ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_connection(session: WriteSession, firm: Firm) -> None:
+    now = datetime.now(UTC)
+    account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
+    session.add(
+        TenantDataKeyRow(tenant_id=firm.tenant_id, version=1, master_version="1", wrapped=b"canary", created_at=now)
+    )
+    await session.flush()
+    session.add_all(
+        [
+            BrokerCredentialRow(**account, name="password", key_version=1, sealed=b"canary", set_at=now),
+            GatewaySeatRow(**account, host=firm.account.account_id.hex, port=4002, client_id=1),
+            CurrencyBalanceRow(**account, currency="USD", cash=ONE, updated_at=now),
         ]
     )
     await session.flush()

@@ -43,12 +43,12 @@ class Raw:
     permId: int = 900
     orderRef: str = str(ORDER)
     orderType: str = "LMT"
-    totalQuantity: float = 100.0
-    lmtPrice: float = 187.42
-    auxPrice: float = 0.0
+    totalQuantity: float | str = 100.0
+    lmtPrice: float | str = 187.42
+    auxPrice: float | str = 0.0
     tif: str = "DAY"
     goodTillDate: str = ""
-    filledQuantity: float = UNSET
+    filledQuantity: float | str = UNSET
     whatIf: bool = False
     status: str = "Submitted"
     conId: int = 265598

@@ -1,6 +1,10 @@
 """The files for containers, held against the program. No engine runs here: this proves their structure, not a start."""
 
+import os
 import re
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,7 @@ import yaml
 from typer.main import get_command
 
 from app.cli.commands import app
-from app.infra.settings import Settings, variable
+from app.infra.settings import Settings, gateways_of, variable
 
 _ROOT = Path(__file__).parents[3]
 _OURS = ("migrate", "web", "connector", "relay", "worker", "scheduler", "simulator")
@@ -64,13 +68,68 @@ def test_the_unauthenticated_api_of_the_gateway_stays_inside(compose: dict[str, 
     assert "ports" not in gateway
     assert compose["networks"]["internal"] == {"internal": True}
     assert gateway["environment"]["TWS_PASSWORD_FILE"] == "/run/secrets/tws_password"
-    assert not gateway["image"].endswith((":latest", ":stable"))
+    assert re.fullmatch(r"ghcr\.io/gnzsnz/ib-gateway:\d+\.\d+\.\w+", gateway["image"])
+
+
+def test_the_gateway_is_set_up_as_the_connector_needs_it(compose: dict[str, Any]) -> None:
+    gateway = compose["services"]["ib-gateway"]
+    environment = gateway["environment"]
+
+    assert environment["READ_ONLY_API"] == "no"
+    assert environment["TWS_ACCEPT_INCOMING"] == "accept"
+    assert environment["TWOFA_TIMEOUT_ACTION"] == "restart"
+    assert environment["RELOGIN_AFTER_TWOFA_TIMEOUT"] == "yes"
+    assert environment["AUTO_RESTART_TIME"]
+    # A password stands in a file alone: what is in the environment shows in `docker inspect`.
+    assert "TWS_PASSWORD" not in environment
+    assert gateway["secrets"] == ["tws_password"]
+    assert gateway["volumes"] == [f"gateway:{environment['TWS_SETTINGS_PATH']}"]
+    assert gateway["networks"] == ["internal", "outside"]
+
+
+def test_accounts_may_be_reached_through_the_gateway_of_the_profile(compose: dict[str, Any]) -> None:
+    told = compose["services"]["web"]["environment"]["OMS_GATEWAY_HOSTS"]
+    default = told.removeprefix("${OMS_GATEWAY_HOSTS:-").removesuffix("}")
+
+    assert gateways_of(default) == {("ib-gateway", 4003), ("ib-gateway", 4004)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_healthy"),
+    [(b"176\x0020261121 15:00:00 UTC\0", True), (b"150\0", True), (None, False), (b"", False), (b"20\0\0\0", False)],
+    ids=["a gateway", "an old gateway", "silence", "nothing but a frame", "something else"],
+)
+def test_the_gateway_is_healthy_by_the_handshake_of_its_api(
+    compose: dict[str, Any], answer: bytes | None, is_healthy: bool
+) -> None:
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            asked.append(connection.recv(64))
+            if answer is not None:
+                connection.sendall(len(answer).to_bytes(4, "big") + answer)
+
+    *program, script = compose["services"]["ib-gateway"]["healthcheck"]["test"][1:]
+    with socket.socket() as listener, ThreadPoolExecutor(1) as pool:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        served = pool.submit(serve, listener)
+        # As compose tells it to the container: a doubled dollar is one.
+        here = script.replace("$$", "$").replace("port=4004", f"port={listener.getsockname()[1]}")
+        ended = subprocess.run([*program, here], env={"PATH": os.environ["PATH"]}, timeout=30, check=False)
+        served.result()
+
+    assert (ended.returncode == 0) is is_healthy
+    assert asked == [b"API\0\x00\x00\x00\x09v157..178"]
 
 
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     environment = compose["services"]["web"]["environment"]
 
     assert re.fullmatch(r"\$\{OMS_TOKEN_SECRET:\?.+\}", environment["OMS_TOKEN_SECRET"])
+    assert re.fullmatch(r"\$\{OMS_MASTER_KEY:\?.+\}", environment["OMS_MASTER_KEY"])
     assert "${POSTGRES_PASSWORD:?" in environment["OMS_DATABASE_URL"]
 
 

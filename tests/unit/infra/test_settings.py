@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.settings import Settings, SettingsError, read_settings
+from app.infra.settings import DEVELOPMENT_MASTER_KEY, Settings, SettingsError, read_settings
 
 _PRODUCTION = {
     "OMS_ENVIRONMENT": "production",
     "OMS_DATABASE_URL": "postgresql://oms:word@db/oms",
     "OMS_REDIS_URL": "redis://cache:6379/0",
     "OMS_TOKEN_SECRET": "a secret of thirty-two bytes or more",
+    "OMS_MASTER_KEY": "2:bWFzdGVyLWtleS1udW1iZXItMi1vZi0zMi1ieXRlcy4=",
 }
 
 
@@ -46,6 +47,11 @@ def test_nothing_has_to_be_set_for_development(monkeypatch: pytest.MonkeyPatch) 
         ("OMS_REDIS_URL", "redis://", "OMS_REDIS_URL: names no server"),
         ("OMS_REDIS_URL", "redis://cache:port", "OMS_REDIS_URL: port could not be cast"),
         ("OMS_TOKEN_SECRET", "short", "OMS_TOKEN_SECRET must have at least 32 bytes"),
+        ("OMS_MASTER_KEY", "1:c2hvcnQ=", "OMS_MASTER_KEY: version 1 is not a key of 32 bytes"),
+        ("OMS_GATEWAY_HOSTS", "ib-gateway", "OMS_GATEWAY_HOSTS: needs host:port or host:first-last, not ib-gateway"),
+        ("OMS_GATEWAY_HOSTS", "gw:4004-4003", "OMS_GATEWAY_HOSTS: needs ports from 1 to 65535"),
+        ("OMS_GATEWAY_HOSTS", "gw:1-65535", "OMS_GATEWAY_HOSTS: needs ports from 1 to 65535, at most 1000 of a host"),
+        ("OMS_GATEWAY_HOSTS", "http://gw:4003", "OMS_GATEWAY_HOSTS: needs host:port or host:first-last"),
         ("OMS_HTPT_PORT", "1", "no such setting: OMS_HTPT_PORT"),
         ("OMS_TOKEN_SECRET_FILE", "/nonexistent", "OMS_TOKEN_SECRET_FILE: cannot read /nonexistent: No such file"),
     ],
@@ -107,7 +113,28 @@ def test_production_takes_a_whole_configuration(monkeypatch: pytest.MonkeyPatch)
     assert not settings.is_token_secret_public
 
 
-@pytest.mark.parametrize("missing", ["OMS_DATABASE_URL", "OMS_REDIS_URL", "OMS_TOKEN_SECRET"])
+@pytest.mark.parametrize("missing", ["OMS_DATABASE_URL", "OMS_REDIS_URL", "OMS_TOKEN_SECRET", "OMS_MASTER_KEY"])
 def test_production_refuses_to_make_do_without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     with pytest.raises(SettingsError, match=f"production needs .*{missing}"):
         _read(monkeypatch, **{name: value for name, value in _PRODUCTION.items() if name != missing})
+
+
+def test_production_refuses_the_master_key_that_everyone_knows_under_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    public = DEVELOPMENT_MASTER_KEY.partition(":")[2]
+    both = f"{_PRODUCTION['OMS_MASTER_KEY']},1:{public}"
+
+    with pytest.raises(SettingsError, match="production needs an OMS_MASTER_KEY of its own"):
+        _read(monkeypatch, **{**_PRODUCTION, "OMS_MASTER_KEY": both})
+
+
+def test_a_wrong_master_key_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as raised:
+        _read(monkeypatch, OMS_MASTER_KEY="1:c2VjcmV0")
+
+    assert "c2VjcmV0" not in raised.value.message
+
+
+def test_the_gateways_are_those_of_the_operator_and_the_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _read(monkeypatch, OMS_GATEWAY_HOSTS="IB-Gateway:4003-4004, [::1]:7496")
+
+    assert settings.gateways == {("127.0.0.1", 7497), ("ib-gateway", 4003), ("ib-gateway", 4004), ("[::1]", 7496)}
