@@ -34,7 +34,7 @@ def run_simulator() -> None:
     settings = _settings()
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
     # Imported here, for the other processes need none of it.
-    from app.simulator.config import SessionMode, SimulatorConfig
+    from app.simulator.config import AccountSeed, SessionMode, SimulatorConfig
     from app.simulator.server import run
 
     config = SimulatorConfig(
@@ -42,6 +42,8 @@ def run_simulator() -> None:
         port=settings.simulator_port,
         seed=settings.simulator_seed,
         sessions=SessionMode(settings.simulator_sessions),
+        accounts=tuple(AccountSeed(account_id=name) for name in settings.simulator_accounts.split(",")),
+        adviser_id=settings.simulator_adviser,
         state_path=_simulator_state(settings),
     )
     run_until_signalled(lambda: run(config, notify_ready))

@@ -119,6 +119,16 @@ class Settings(BaseSettings):
     simulator_seed: int = Field(
         default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
     )
+    simulator_accounts: str = Field(
+        default="DU1000001",
+        pattern=r"^[A-Z0-9]{2,20}(,[A-Z0-9]{2,20})*$",
+        description="accounts that the simulator manages, separated by commas; each opens with 1,000,000 USD",
+    )
+    simulator_adviser: str = Field(
+        default="",
+        pattern=r"^([A-Z0-9]{2,20})?$",
+        description="an adviser (FA) account over the simulator's accounts, such as DF1000000; none when empty",
+    )
     database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,
         description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",

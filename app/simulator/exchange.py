@@ -1,7 +1,7 @@
 """The exchange: takes orders, matches them against the market, keeps their records and books what they deal."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,8 +20,10 @@ from app.core.matching import (
     RequestRefused,
     StopTrailed,
 )
+from app.core.money import ZERO
 from app.core.records import replace
 from app.simulator.accounts import Account, commission_of
+from app.simulator.allocation import Desk, part_of
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.margin import OrderPreview, preview_of, refusal_of_margin
@@ -104,6 +106,12 @@ class Exchange:
             )
             for seed in config.accounts
         }
+        if config.adviser_id:
+            currency = config.accounts[0].base_currency
+            self.accounts[config.adviser_id] = Account(
+                account_id=config.adviser_id, base_currency=currency, cash={currency: ZERO}
+            )
+        self.desk = Desk(config.adviser_id, self.accounts, config.account_groups)
         self.executions: deque[Execution] = deque(maxlen=EXECUTIONS_MAX)
         self.orders: dict[int, SimulatedOrder] = {}
         self.next_order_ids: dict[int, int] = {}
@@ -111,7 +119,7 @@ class Exchange:
         self._open: dict[int, SimulatedOrder] = {}
         self._completed: deque[int] = deque()
         self._unsaved = _Unsaved()
-        self._books = {con_id: OrderBook() for con_id in directory.entries}
+        self._books: dict[int, OrderBook] = {}
         started = clock.now()
         self.day_ends_at = next_day_of(started)
         self._timetable = Timetable(directory, started)
@@ -128,8 +136,14 @@ class Exchange:
         self.accounts.update({account.account_id: account for account in state.accounts})
         self.executions.extend(state.executions)
         self.next_order_ids.update(state.next_order_ids)
+        if state.account_groups is not None:
+            self.desk.groups = {group.name: group for group in state.account_groups}
         self.last_perm_id = max(self.last_perm_id, state.last_perm_id)
         self.day_ends_at = state.day_ends_at
+        for account in state.accounts:
+            for con_id in account.holdings:
+                if con_id in self._directory:
+                    self._directory[con_id]
         for order in state.orders:
             if order.request.con_id not in self._directory:
                 continue
@@ -140,7 +154,7 @@ class Exchange:
             if order.status.is_terminal:
                 self._complete(order)
             elif self._is_dealt(order.request):
-                self._books[order.request.con_id].place(order.for_book())
+                self._book(order.request.con_id).place(order.for_book())
             else:
                 self._waiting[order.perm_id] = order
 
@@ -167,6 +181,11 @@ class Exchange:
         """The orders that are over, oldest first."""
         return (self.orders[perm_id] for perm_id in self._completed)
 
+    @property
+    def dealt(self) -> Collection[int]:
+        """The contract ids that ever had a working order."""
+        return self._books.keys()
+
     def place(self, client_id: int, request: OrderRequest) -> None:
         """Take a new order, or new terms for one that this client has under the same id."""
         request = self._with_account(request)
@@ -190,7 +209,7 @@ class Exchange:
         if not is_dealt:
             self._wait(order)
             return
-        self._follow(self._books[request.con_id].place(order.for_book()))
+        self._follow(self._book(request.con_id).place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
             order.status = OrderStatus.SUBMITTED
             self._tell(order)
@@ -219,7 +238,9 @@ class Exchange:
         """What the order would do to its account if all of it dealt at the market."""
         request = self._with_account(request)
         entries = self._directory.entries
-        refusal = refusal_of_terms(request, entries[request.con_id], self.accounts, self._clock.now())
+        refusal = self.desk.refusal(request) or refusal_of_terms(
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
+        )
         if refusal is not None:
             return refusal
         commission = self._commission(request.con_id, request.quantity, request.quantity * self.mark(request.con_id))
@@ -227,7 +248,9 @@ class Exchange:
 
     def show_market(self, con_id: int) -> None:
         """Let the instrument's orders meet its newest quote."""
-        self._follow(self._books[con_id].update(self._market.quote(con_id).state))
+        book = self._books.get(con_id)
+        if book is not None:
+            self._follow(book.update(self._market.quote(con_id).state))
 
     def pass_time(self, now: datetime) -> None:
         """Do what has come to its time: the ends of orders, the openings with their orders, the turns of sessions."""
@@ -272,7 +295,16 @@ class Exchange:
             last_perm_id=self.last_perm_id,
             day_ends_at=self.day_ends_at,
             walks=self._market.positions_of_walks(),
+            account_groups=tuple(self.desk.groups.values()),
         )
+
+    def _book(self, con_id: int) -> OrderBook:
+        book = self._books.get(con_id)
+        if book is None:
+            book = self._books[con_id] = OrderBook()
+            # Nobody waits in it yet, so that nothing comes of it.
+            self._follow(book.update(self._market.quote(con_id).state))
+        return book
 
     def _note(self, order: SimulatedOrder) -> None:
         if self._config.state_path:
@@ -283,7 +315,9 @@ class Exchange:
         self._events.order_changed(order, has_new_terms=has_new_terms)
 
     def _refusal_of_new(self, request: OrderRequest) -> Refusal | None:
-        refusal = refusal_of_terms(request, self._directory.entries[request.con_id], self.accounts, self._clock.now())
+        refusal = self.desk.refusal(request) or refusal_of_terms(
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
+        )
         if refusal is not None:
             return refusal
         if len(self._open) >= OPEN_ORDERS_MAX:
@@ -295,9 +329,11 @@ class Exchange:
         return refusal_of_margin(preview)
 
     def _with_account(self, request: OrderRequest) -> OrderRequest:
-        if request.account or len(self.accounts) != 1:
-            return request
-        return replace(request, account=next(iter(self.accounts)))
+        account_id = self.desk.account_of(request)
+        if request.fa_group:
+            lot_size = self._directory[request.con_id].entry.lot_size
+            return replace(request, account=account_id, quantity=self.desk.quantity_of(request, lot_size))
+        return request if request.account else replace(request, account=account_id)
 
     def _refuse_new(self, client_id: int, request: OrderRequest, refusal: Refusal) -> None:
         self._events.order_refused(client_id, request.order_id, refusal)
@@ -361,10 +397,10 @@ class Exchange:
         if not book_order.is_waiting:
             order.status = OrderStatus.SUBMITTED
         self._tell(order)
-        self._follow(self._books[order.request.con_id].place(book_order))
+        self._follow(self._book(order.request.con_id).place(book_order))
 
     def _withdraw(self, order: SimulatedOrder) -> bool:
-        book, key = self._books[order.request.con_id], str(order.perm_id)
+        book, key = self._book(order.request.con_id), str(order.perm_id)
         if book.order(key) is None:
             return False
         book.cancel(key)
@@ -376,7 +412,7 @@ class Exchange:
         if order.perm_id in self._waiting:
             self._end(order, reason)
         else:
-            self._follow(self._books[order.request.con_id].cancel(str(order.perm_id), reason))
+            self._follow(self._book(order.request.con_id).cancel(str(order.perm_id), reason))
 
     def _open_with(self, con_id: int, orders: list[SimulatedOrder]) -> None:
         self._follow(opening_fills(orders, self._market.quote(con_id)))
@@ -387,7 +423,7 @@ class Exchange:
 
     def _modify(self, order: SimulatedOrder, request: OrderRequest) -> None:
         refusal = refusal_of_modify(order, request) or refusal_of_terms(
-            request, self._directory.entries[request.con_id], self.accounts, self._clock.now()
+            request, self._directory[request.con_id], self.accounts, self._clock.now()
         )
         if refusal is not None:
             self._events.order_refused(order.client_id, request.order_id, refusal)
@@ -404,7 +440,7 @@ class Exchange:
             return
         terms = order.for_book()
         self._follow(
-            self._books[request.con_id].replace(
+            self._book(request.con_id).replace(
                 terms.order_key,
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
@@ -451,7 +487,7 @@ class Exchange:
             self._lower(other, lowered_quantity(other, order, quantity, lot_size))
 
     def _lower(self, order: SimulatedOrder, quantity: Decimal) -> None:
-        book, key = self._books[order.request.con_id], str(order.perm_id)
+        book, key = self._book(order.request.con_id), str(order.perm_id)
         if quantity == order.request.quantity:
             return
         held = book.order(key)
@@ -485,8 +521,11 @@ class Exchange:
         whole_commission = self._commission(request.con_id, order.filled, order.notional)
         commission = whole_commission - order.commission
         order.commission = whole_commission
-        realized = self.accounts[request.account].book(
-            listed.entry, request.side, fill.quantity, fill.price, commission
+        # A block is dealt for the accounts of a group, which have their parts of it when it ends.
+        realized = (
+            None
+            if request.fa_group
+            else self.accounts[request.account].book(listed.entry, request.side, fill.quantity, fill.price, commission)
         )
         execution = Execution(
             execution_id=self._next_execution_id(),
@@ -508,10 +547,7 @@ class Exchange:
             realized=realized,
             executed_at=self._clock.now(),
         )
-        self.executions.append(execution)
-        if self._config.state_path:
-            self._unsaved.executions.append(execution)
-            self._unsaved.account_ids.add(request.account)
+        self._keep_execution(execution)
         self._events.executed(execution)
         if not order.remaining:
             self._finish(order, OrderStatus.FILLED)
@@ -520,7 +556,14 @@ class Exchange:
             order.status = OrderStatus.SUBMITTED
         self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
         self._events.commissioned(execution)
-        self._events.account_changed(request.account, request.con_id)
+        if not request.fa_group:
+            self._events.account_changed(request.account, request.con_id)
+
+    def _keep_execution(self, execution: Execution) -> None:
+        self.executions.append(execution)
+        if self._config.state_path:
+            self._unsaved.executions.append(execution)
+            self._unsaved.account_ids.add(execution.account)
 
     def _end(self, order: SimulatedOrder, reason: EndReason) -> None:
         self._finish(order, OrderStatus.CANCELLED)
@@ -534,7 +577,44 @@ class Exchange:
     def _finish(self, order: SimulatedOrder, status: OrderStatus) -> None:
         order.status = status
         order.completed_at = self._clock.now()
+        if order.request.fa_group and order.filled:
+            self._allocate(order)
         self._complete(order)
+
+    def _allocate(self, order: SimulatedOrder) -> None:
+        request = order.request
+        entry = self._directory[request.con_id].entry
+        left = order.commission
+        shares = self.desk.shares(request, order.filled, self._directory.entries, self.mark)
+        for place, (account_id, quantity) in enumerate(shares, 1):
+            is_last = place == len(shares)
+            commission = left if is_last else part_of(order.commission, quantity, order.filled)
+            left -= commission
+            price = order.average_price
+            execution = Execution(
+                execution_id=self._next_execution_id(),
+                perm_id=order.perm_id,
+                client_id=order.client_id,
+                order_id=request.order_id,
+                account=account_id,
+                con_id=request.con_id,
+                side=request.side,
+                quantity=quantity,
+                price=price,
+                cumulative_quantity=quantity,
+                average_price=price,
+                order_ref=request.order_ref,
+                model_code=request.model_code,
+                is_maker=False,
+                commission=commission,
+                commission_currency=entry.currency,
+                realized=self.accounts[account_id].book(entry, request.side, quantity, price, commission),
+                executed_at=self._clock.now(),
+            )
+            self._keep_execution(execution)
+            self._events.executed(execution)
+            self._events.commissioned(execution)
+            self._events.account_changed(account_id, request.con_id)
 
     def _complete(self, order: SimulatedOrder) -> None:
         self._open.pop(order.perm_id, None)
@@ -548,7 +628,7 @@ class Exchange:
 
     def _commission(self, con_id: int, filled: Decimal, notional: Decimal) -> Decimal:
         return commission_of(
-            self._directory.entries[con_id],
+            self._directory[con_id].entry,
             filled=filled,
             notional=notional,
             per_share=self._config.commission_per_share,

@@ -1,9 +1,11 @@
 """The simulated market: a seeded walk of prices with spread and displayed sizes, or whatever it is told to show."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from random import Random
+from typing import Protocol
 
 from app.core.catalogue import CatalogueEntry
 from app.core.matching import MarketState
@@ -33,6 +35,16 @@ class Quote:
     def mark(self) -> Decimal:
         """What a position is valued at: the last trade, or the previous close before one."""
         return self.state.last if self.state.last is not None else self.previous_close
+
+
+class Derivation(Protocol):
+    """How the quotes of instruments that do not walk by themselves follow from those that do."""
+
+    def root_of(self, con_id: int) -> int:
+        """The contract id that the instrument's price follows. Raises KeyError for one that follows none."""
+
+    def quote(self, con_id: int, root: Quote, day: date) -> Quote:
+        """What the instrument shows on a day while its root shows this."""
 
 
 class _Walk:
@@ -73,19 +85,42 @@ class _Walk:
 
 
 class Market:
-    """The quotes of every instrument, by contract id. The same seed walks the same path."""
+    """The quotes of every instrument, by contract id. The same seed walks the same path.
 
-    def __init__(self, instruments: tuple[CatalogueEntry, ...], *, seed: int, size_min: int, size_max: int) -> None:
+    `on_quote` is told of every new quote of what walks, with the one before it.
+    """
+
+    def __init__(
+        self,
+        instruments: tuple[CatalogueEntry, ...],
+        *,
+        seed: int,
+        size_min: int,
+        size_max: int,
+        derivation: Derivation | None = None,
+        on_quote: Callable[[int, Quote | None, Quote, datetime], None] | None = None,
+    ) -> None:
         self._walks = {entry.con_id: _Walk(entry, seed, size_min, size_max) for entry in instruments}
         self._quotes: dict[int, Quote] = {}
         self._closes: dict[int, Decimal] = {}
+        self._derivation = derivation
+        self._on_quote = on_quote
+        self._day = date.min
+        # What was derived last, and from which quote on which day.
+        self._derived: dict[int, tuple[Quote, date, Quote]] = {}
+
+    @property
+    def walking(self) -> Collection[int]:
+        """The contract ids of what walks by itself."""
+        return self._walks.keys()
 
     def open(self, now: datetime) -> None:
         """Show the first quotes."""
+        self._day = now.date()
         for con_id, walk in self._walks.items():
             state = walk.step()
             assert state.last is not None
-            self._quotes[con_id] = Quote(
+            first = Quote(
                 state=state,
                 volume=state.last_size,
                 day_open=state.last,
@@ -94,9 +129,11 @@ class Market:
                 previous_close=state.last,
                 traded_at=now,
             )
+            self._put(con_id, None, first, now)
 
     def step(self, now: datetime) -> None:
         """Move every instrument once."""
+        self._day = now.date()
         for con_id, walk in self._walks.items():
             old = self._quotes[con_id]
             new = walk.step()
@@ -109,16 +146,20 @@ class Market:
                     last=old.state.last,
                     last_size=old.state.last_size,
                 )
-                self._quotes[con_id] = _with_touch(old, new)
+                self._put(con_id, old, _with_touch(old, new), now)
             else:
-                self._quotes[con_id] = _with_trade(old, new, now)
+                self._put(con_id, old, _with_trade(old, new, now), now)
 
     def end_day(self, con_id: int) -> None:
-        """Keep what the instrument stands at as its close."""
+        """Keep what the instrument stands at as its close. What is derived has the day of its root."""
+        if con_id not in self._walks:
+            return
         self._closes[con_id] = self._quotes[con_id].mark
 
     def begin_day(self, con_id: int) -> None:
         """Open at what the instrument stands at, and count the day's figures from there."""
+        if con_id not in self._walks:
+            return
         old = self._quotes[con_id]
         self._quotes[con_id] = replace(
             old,
@@ -131,13 +172,19 @@ class Market:
 
     def show(self, con_id: int, state: MarketState, now: datetime) -> None:
         """Show this and nothing else for the instrument until the next step."""
-        old = self._quotes[con_id]
+        old = self.quote(con_id)
         is_trade = (state.last, state.last_size) != (old.state.last, old.state.last_size)
-        self._quotes[con_id] = _with_trade(old, state, now) if is_trade else _with_touch(old, state)
+        shown = _with_trade(old, state, now) if is_trade else _with_touch(old, state)
+        if con_id in self._walks:
+            self._put(con_id, old, shown, now)
+        else:
+            root, day, _ = self._derived[con_id]
+            self._derived[con_id] = root, day, shown
 
     def quote(self, con_id: int) -> Quote:
-        """What the market shows of the instrument now."""
-        return self._quotes[con_id]
+        """What the market shows of the instrument now. Raises KeyError for an unknown one."""
+        quote = self._quotes.get(con_id)
+        return quote if quote is not None else self._quote_of_derived(con_id)
 
     def positions_of_walks(self) -> dict[int, int]:
         """Where each walk stands, in ticks: what brings the market back after a restart."""
@@ -148,6 +195,22 @@ class Market:
         for con_id, middle in positions.items():
             if con_id in self._walks:
                 self._walks[con_id].middle = middle
+
+    def _put(self, con_id: int, old: Quote | None, new: Quote, now: datetime) -> None:
+        self._quotes[con_id] = new
+        if self._on_quote is not None:
+            self._on_quote(con_id, old, new, now)
+
+    def _quote_of_derived(self, con_id: int) -> Quote:
+        if self._derivation is None:
+            raise KeyError(con_id)
+        root = self._quotes[self._derivation.root_of(con_id)]
+        known = self._derived.get(con_id)
+        if known is not None and known[0] is root and known[1] == self._day:
+            return known[2]
+        quote = self._derivation.quote(con_id, root, self._day)
+        self._derived[con_id] = root, self._day, quote
+        return quote
 
 
 def _with_touch(old: Quote, state: MarketState) -> Quote:

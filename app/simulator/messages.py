@@ -1,29 +1,18 @@
 """What the server says: one function per message, each giving the whole frame."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from app.core.fix import Side
-from app.core.matching import MarketState
-from app.core.money import ZERO, plain
-from app.core.sessions import TradingHours
+from app.core.money import plain
 from app.simulator.accounts import Holding
 from app.simulator.directory import ListedContract
-from app.simulator.market import Quote
 from app.simulator.orders import Execution, SimulatedOrder
 from app.simulator.wire import UNSET_DOUBLE, encode, text
 
 _ADVANCED_REJECT_FROM = 166
 _PRICE_REVISION_FROM = 178
-_MAGNITUDE_RULES_UNTIL = 164
-_SIZE_RULES_AT = 163
-_SIZE_RULES_FROM = 164
-_ISSUER_FROM = 176
-_DAYS_TOLD = 6
 
-_BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
-_BID_SIZE, _ASK_SIZE, _LAST_SIZE, _VOLUME, _LAST_TIME = 0, 3, 5, 8, 45
 _REMOVED_LIQUIDITY, _ADDED_LIQUIDITY = 2, 1
 
 
@@ -59,127 +48,6 @@ def current_time(now: datetime) -> bytes:
     return encode(49, 1, int(now.timestamp()))
 
 
-def contract_details(request_id: int, listed: ListedContract, now: datetime, version: int) -> bytes:
-    """10: all there is to know of a contract."""
-    entry = listed.entry
-    is_forex = listed.sec_type == "CASH"
-    lead = ["8"] if version < _MAGNITUDE_RULES_UNTIL else []
-    size_multiplier = ["1"] if version < _MAGNITUDE_RULES_UNTIL else []
-    if version >= _SIZE_RULES_FROM:
-        sizes = [plain(entry.lot_size), plain(entry.lot_size), plain(entry.lot_size)]
-    elif version == _SIZE_RULES_AT:
-        sizes = [plain(entry.lot_size)]
-    else:
-        sizes = []
-    return encode(
-        10,
-        *lead,
-        request_id,
-        listed.symbol,
-        listed.sec_type,
-        "",
-        "0",
-        "",
-        entry.exchange,
-        entry.currency,
-        listed.local_symbol,
-        listed.trading_class,
-        listed.trading_class,
-        entry.con_id,
-        plain(entry.tick_size),
-        *size_multiplier,
-        listed.multiplier,
-        "DAY,FOK,GTC,GTD,IOC,LMT,MKT,OPG,STP,STPLMT,TRAIL,WHATIF",
-        entry.exchange if is_forex else f"{entry.exchange},{entry.primary_exchange}",
-        1,
-        0,
-        entry.name,
-        "" if is_forex else entry.primary_exchange,
-        "",
-        "",
-        "",
-        "",
-        listed.hours.zone,
-        _hours(listed.hours, now, is_extended=True),
-        _hours(listed.hours, now, is_extended=False),
-        "",
-        0,
-        0,
-        4 if is_forex else 1,
-        "",
-        "",
-        listed.market_rule_id if is_forex else f"{listed.market_rule_id},{listed.market_rule_id}",
-        "",
-        "" if is_forex else {"ETF": "ETF"}.get(entry.instrument_type, "COMMON"),
-        *sizes,
-    )
-
-
-def contract_details_end(request_id: int) -> bytes:
-    """52."""
-    return encode(52, 1, request_id)
-
-
-def symbol_samples(request_id: int, found: list[ListedContract], version: int) -> bytes:
-    """79: contracts that a search pattern might mean."""
-    fields: list[str | int] = [79, request_id, len(found)]
-    for listed in found:
-        entry = listed.entry
-        fields += [entry.con_id, listed.symbol, listed.sec_type, entry.primary_exchange, entry.currency, 0]
-        if version >= _ISSUER_FROM:
-            fields += [entry.name, ""]
-    return encode(*fields)
-
-
-def market_rule(rule_id: int, tick_size: Decimal) -> bytes:
-    """93: the price increment from zero upwards."""
-    return encode(93, rule_id, 1, 0, plain(tick_size))
-
-
-def market_data_type(request_id: int, data_type: int) -> bytes:
-    """58: 1 real time, 2 frozen, 3 delayed, 4 delayed and frozen."""
-    return encode(58, 1, request_id, data_type)
-
-
-def tick_request_parameters(request_id: int, listed: ListedContract) -> bytes:
-    """81: the smallest price step of a market data line."""
-    return encode(81, request_id, plain(listed.entry.tick_size), "a6", 3)
-
-
-def tick_snapshot_end(request_id: int) -> bytes:
-    """57."""
-    return encode(57, 1, request_id)
-
-
-def ticks(request_id: int, old: Quote | None, new: Quote) -> bytes:
-    """1, 2 and 46: whatever differs between two quotes, or all of the new one; empty when nothing does."""
-    frames: list[bytes] = []
-    was, now = old.state if old else MarketState(), new.state
-    for price_type, size_type, touch, old_touch in (
-        (_BID, _BID_SIZE, (now.bid, now.bid_size), (was.bid, was.bid_size)),
-        (_ASK, _ASK_SIZE, (now.ask, now.ask_size), (was.ask, was.ask_size)),
-        (_LAST, _LAST_SIZE, (now.last, now.last_size), (was.last, was.last_size)),
-    ):
-        price, size = touch
-        if price != old_touch[0]:
-            frames.append(_tick_price(request_id, price_type, price, size))
-        if touch != old_touch:
-            frames.append(encode(2, 6, request_id, size_type, plain(size)))
-    if old is None or old.traded_at != new.traded_at:
-        frames.append(encode(46, 6, request_id, _LAST_TIME, int(new.traded_at.timestamp())))
-    if old is None or old.volume != new.volume:
-        frames.append(encode(2, 6, request_id, _VOLUME, plain(new.volume)))
-    for price_type, figure, old_figure in (
-        (_HIGH, new.day_high, old.day_high if old else None),
-        (_LOW, new.day_low, old.day_low if old else None),
-        (_CLOSE, new.previous_close, old.previous_close if old else None),
-        (_OPEN, new.day_open, old.day_open if old else None),
-    ):
-        if figure != old_figure:
-            frames.append(_tick_price(request_id, price_type, figure, ZERO))
-    return b"".join(frames)
-
-
 def order_status(order: SimulatedOrder) -> bytes:
     """3: where an order stands."""
     return encode(
@@ -207,14 +75,14 @@ def execution_details(request_id: int, execution: Execution, listed: ListedContr
         request_id,
         execution.order_id,
         *listed.identity,
-        entry.primary_exchange,
+        listed.market_name,
         entry.currency,
         listed.local_symbol,
         listed.trading_class,
         execution.execution_id,
         stamp(execution.executed_at),
         execution.account,
-        entry.primary_exchange,
+        listed.market_name,
         "BOT" if execution.side is Side.BUY else "SLD",
         plain(execution.quantity),
         plain(execution.price),
@@ -352,21 +220,3 @@ def _position_fields(listed: ListedContract, holding: Holding) -> tuple[str, ...
         plain(holding.quantity),
         plain(holding.average_cost * entry.multiplier),
     )
-
-
-def _tick_price(request_id: int, tick_type: int, price: Decimal | None, size: Decimal) -> bytes:
-    # TWS says -1 for a side that shows nothing.
-    return encode(1, 6, request_id, tick_type, text(price, unset="-1"), plain(size), 0)
-
-
-def _hours(hours: TradingHours, now: datetime, *, is_extended: bool) -> str:
-    zone, today = ZoneInfo(hours.zone), hours.local_date(now)
-    told = []
-    for day in (today + timedelta(days=ahead) for ahead in range(_DAYS_TOLD)):
-        session = hours.session_of(day, is_extended=is_extended)
-        if session is None:
-            told.append(f"{day:%Y%m%d}:CLOSED")
-            continue
-        opens, closes = (moment.astimezone(zone) for moment in (session.opens_at, session.closes_at))
-        told.append(f"{opens:%Y%m%d:%H%M}-{closes:%Y%m%d:%H%M}")
-    return ";".join(told)

@@ -39,9 +39,9 @@ def open_order(
         "0",
         request.good_after_time,
         "",
-        "",
-        "",
-        "",
+        request.fa_group,
+        request.fa_method,
+        request.fa_percentage,
     ]
     if version < _FA_PROFILE_UNTIL:
         fields.append("")
@@ -93,9 +93,9 @@ def completed_order(order: SimulatedOrder, listed: ListedContract, version: int)
         int(request.is_hidden),
         "0",
         request.good_after_time,
-        "",
-        "",
-        "",
+        request.fa_group,
+        request.fa_method,
+        request.fa_percentage,
     ]
     if version < _FA_PROFILE_UNTIL:
         fields.append("")

@@ -75,6 +75,9 @@ class OrderRequest:
     is_what_if: bool = False
     trail_stop_price: Decimal | None = None
     trailing_percent: Decimal | None = None
+    fa_group: str = ""
+    fa_method: str = ""
+    fa_percentage: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -55,14 +55,15 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
     is_transmitted, parent_id = reader.boolean(), reader.integer()
     reader.skip(3)
     trigger_method, is_outside_rth, is_hidden = reader.integer(), reader.boolean(), reader.boolean()
-    good_after_time = good_till_date = model_code = ""
+    good_after_time = good_till_date = model_code = fa_group = fa_method = fa_percentage = ""
     oca_type = 0
     trail_stop_price = trailing_percent = None
     is_what_if = False
     if contract.sec_type != "BAG":
         reader.skip(2)
         good_after_time, good_till_date = reader.text(), reader.text()
-        reader.skip(3 + (version < _FA_PROFILE_UNTIL))
+        fa_group, fa_method, fa_percentage = reader.text(), reader.text(), reader.text()
+        reader.skip(int(version < _FA_PROFILE_UNTIL))
         model_code = reader.text()
         reader.skip(3)  # shortSaleSlot, designatedLocation, exemptCode
         oca_type = reader.integer()
@@ -94,6 +95,9 @@ def read_place_order(reader: FieldReader, version: int) -> PlaceOrder:
         is_what_if=is_what_if,
         trail_stop_price=trail_stop_price,
         trailing_percent=trailing_percent,
+        fa_group=fa_group,
+        fa_method=fa_method,
+        fa_percentage=fa_percentage,
     )
     return PlaceOrder(contract=contract, order=order)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.core.catalogue import CatalogueEntry
 from app.core.fix import OrderType, TimeInForce
 from app.core.money import ZERO, is_multiple
+from app.simulator.directory import ListedContract
 from app.simulator.orders import ORDER_TYPES, TIMES_IN_FORCE, OrderRequest, OrderStatus, SimulatedOrder
 from app.simulator.requests import read_time
 from app.simulator.wire import FieldError
@@ -22,11 +22,15 @@ UNKNOWN_CONTRACT = 200
 ORDER_REJECTED = 201
 ORDER_CANCELLED = 202
 INVALID_REQUEST = 321
+NOT_DEALT = 387
+NO_ACCOUNT = 435
 ORDER_MESSAGE = 399
 CLIENT_ID_IN_USE = 326
 CANCEL_NOT_FOUND = 10147
 CANCEL_TOO_LATE = 10148
 
+COMBINATION = "BAG"
+COMBINATIONS_UNSERVED_MESSAGE = "combinations (BAG) are not served here"
 UNKNOWN_CONTRACT_MESSAGE = "No security definition has been found for the request"
 QUANTITY_MAX = Decimal(1_000_000_000)
 _OF_OPENINGS = frozenset({OrderType.MARKET, OrderType.LIMIT})
@@ -46,11 +50,15 @@ class Refusal:
 
 
 def refusal_of_terms(
-    request: OrderRequest, entry: CatalogueEntry, account_ids: Collection[str], now: datetime
+    request: OrderRequest, listed: ListedContract, account_ids: Collection[str], now: datetime
 ) -> Refusal | None:
     """What is wrong with an order's terms, or None when they may go to the book."""
     if request.account not in account_ids:
         return _rejected("Invalid account code")
+    if listed.sec_type == "IND":
+        return Refusal(code=NOT_DEALT, message="Unsupported order type for this exchange and security type.")
+    if listed.has_ended(now.date()):
+        return _rejected("The contract is expired")
     if request.order_type not in ORDER_TYPES:
         return _rejected(f"Unsupported order type {request.order_type}")
     if request.time_in_force not in TIMES_IN_FORCE:
@@ -65,12 +73,12 @@ def refusal_of_terms(
         return _rejected("Attached and untransmitted orders are not served")
     if request.quantity <= ZERO or request.quantity > QUANTITY_MAX:
         return _rejected("The order size must be greater than zero and within reason")
-    if not is_multiple(request.quantity, entry.lot_size):
+    if not is_multiple(request.quantity, listed.entry.lot_size):
         return _rejected("The order size does not conform to the contract's size increment")
     for price in _prices(request):
         if price is None or price <= ZERO:
             return _rejected("The price must be greater than zero")
-        if not is_multiple(price, entry.tick_size):
+        if not is_multiple(price, listed.rule.increment_at(price)):
             return Refusal(
                 code=PRICE_OFF_TICK,
                 message="The price does not conform to the minimum price variation for this contract.",

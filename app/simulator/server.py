@@ -109,7 +109,7 @@ class Simulator:
         """Move every instrument once and let orders and lines see it, paused or not."""
         now = self._clock.now()
         self._venue.market.step(now)
-        self._show(self._venue.directory.entries)
+        self._show(self._venue.watched)
 
     def set_quote(
         self,
@@ -137,7 +137,7 @@ class Simulator:
             last_size=old.last_size if last is None else last_size,
         )
         self._venue.market.show(con_id, state, self._clock.now())
-        self._show([con_id])
+        self._show([con_id, *self._venue.derived_from(con_id)])
 
     def _open(self, state: SavedState | None) -> None:
         venue = self._venue
@@ -147,7 +147,7 @@ class Simulator:
         venue.exchange.begin_day()
         if state is not None:
             venue.exchange.restore(state)
-        self._show(venue.directory.entries)
+        self._show(venue.watched)
 
     def _show(self, con_ids: Iterable[int]) -> None:
         # What has come to its end deals no more.

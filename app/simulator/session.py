@@ -4,11 +4,13 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from app.simulator import messages
 from app.simulator.config import SERVER_VERSION_MIN
 from app.simulator.market import Quote
+from app.simulator.rights import DataType
 from app.simulator.wire import FieldError, FieldReader, FrameError, take_frame
 
 OUTBOUND_BYTES_MAX = 32 << 20
@@ -25,11 +27,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """A market data line of a session and the quote it was last told."""
+    """A market data line of a session and the quote it was last told.
+
+    `data_type` is what it carries, None for nothing at the moment; partial data is that of trades alone.
+    """
 
     request_id: int
     con_id: int
+    data_type: int | None = 1
+    is_partial: bool = False
+    generic_ticks: frozenset[int] = frozenset()
     told: Quote | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """An account summary that goes on: whose figures, which of them, and what was told of them when."""
+
+    account_ids: tuple[str, ...]
+    tags: frozenset[str]
+    told_at: datetime
+    told: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,10 +55,11 @@ class Subscriptions:
     """All that a session wants to hear of without asking again, by request id where it has one."""
 
     lines: dict[int, Line] = field(default_factory=dict)
+    data_type: DataType = DataType.REAL_TIME
     has_positions: bool = False
     account_id: str | None = None
     account_told: dict[tuple[str, str], str] = field(default_factory=dict)
-    summaries: dict[int, frozenset[str]] = field(default_factory=dict)
+    summaries: dict[int, Summary] = field(default_factory=dict)
     position_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     account_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     gains: dict[int, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from app.core.errors import OmsError
 from app.simulator.accounts import Account
+from app.simulator.advisers import AccountGroup
 from app.simulator.orders import Execution, SimulatedOrder
 
 LAYOUT = 1
@@ -34,6 +35,7 @@ class SavedState:
     last_perm_id: int
     day_ends_at: datetime
     walks: dict[int, int]
+    account_groups: tuple[AccountGroup, ...] | None = None
 
 
 _ADAPTER = TypeAdapter(SavedState)
@@ -127,4 +129,5 @@ def _folded(states: list[SavedState]) -> SavedState:
         last_perm_id=last.last_perm_id,
         day_ends_at=last.day_ends_at,
         walks=last.walks,
+        account_groups=last.account_groups,
     )

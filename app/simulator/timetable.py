@@ -5,7 +5,7 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 
 from app.core.fix import TimeInForce
-from app.core.sessions import Session
+from app.core.sessions import Session, TradingHours
 from app.simulator.directory import Directory
 from app.simulator.orders import TIMES_IN_FORCE, OrderRequest, SimulatedOrder
 from app.simulator.requests import read_time
@@ -15,18 +15,20 @@ _AGENDA_SLACK = 10_000
 SessionKind = tuple[int, bool]
 """A contract id, and whether its extended hours are meant."""
 
+_HoursKind = tuple[TradingHours, bool]
+
 
 class Timetable:
     """The sessions of the listed contracts as they pass, and the ends of the orders in them."""
 
     def __init__(self, directory: Directory, now: datetime) -> None:
         self._directory = directory
-        self._sessions: dict[SessionKind, Session] = {}
+        self._sessions: dict[_HoursKind, Session] = {}
         self._ends: dict[int, datetime] = {}
         self._agenda: list[tuple[datetime, int]] = []
-        self._kinds = [(con_id, is_extended) for con_id in directory.entries for is_extended in (False, True)]
-        self._open = {kind: self._is_open(kind, now) for kind in self._kinds}
-        self._opened_at: dict[int, datetime] = {}
+        self._open: dict[_HoursKind, bool] = {}
+        self._opened_at: dict[TradingHours, datetime] = {}
+        self.take_turned(now)
         for _ in self.take_opened(now):
             pass
 
@@ -75,28 +77,32 @@ class Timetable:
 
     def take_opened(self, now: datetime) -> Iterator[int]:
         """The contracts whose regular session has begun since this was last asked."""
-        for con_id in self._directory.entries:
-            opens_at = self._session((con_id, False), now).opens_at
-            if self._opened_at.get(con_id) != opens_at <= now:
-                self._opened_at[con_id] = opens_at
-                yield con_id
+        for hours in self._directory.hours:
+            opens_at = self._session_in(hours, now, is_extended=False).opens_at
+            if self._opened_at.get(hours) != opens_at <= now:
+                self._opened_at[hours] = opens_at
+                yield from self._directory.of_hours(hours)
 
     def take_turned(self, now: datetime) -> dict[SessionKind, bool]:
         """The sessions that began (True) or ended since this was last asked."""
-        turned = {
-            kind: self._is_open(kind, now) for kind in self._kinds if self._is_open(kind, now) != self._open[kind]
-        }
-        self._open |= turned
+        turned: dict[SessionKind, bool] = {}
+        for hours in self._directory.hours:
+            for is_extended in (False, True):
+                kind = hours, is_extended
+                is_open = self._session_in(hours, now, is_extended=is_extended).opens_at <= now
+                if self._open.get(kind, is_open) != is_open:
+                    turned |= {(con_id, is_extended): is_open for con_id in self._directory.of_hours(hours)}
+                self._open[kind] = is_open
         return turned
 
-    def _is_open(self, kind: SessionKind, now: datetime) -> bool:
-        return self._session(kind, now).opens_at <= now
-
     def _session(self, kind: SessionKind, now: datetime) -> Session:
-        known = self._sessions.get(kind)
+        con_id, is_extended = kind
+        return self._session_in(self._directory[con_id].hours, now, is_extended=is_extended)
+
+    def _session_in(self, hours: TradingHours, now: datetime, *, is_extended: bool) -> Session:
+        known = self._sessions.get((hours, is_extended))
         if known is None or now >= known.closes_at:
-            con_id, is_extended = kind
-            known = self._sessions[kind] = self._directory[con_id].hours.next_session(now, is_extended=is_extended)
+            known = self._sessions[hours, is_extended] = hours.next_session(now, is_extended=is_extended)
         return known
 
 

@@ -1,20 +1,25 @@
 """The venue: joins sessions to the market and the exchange, and tells each client what concerns it."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from app.core.clock import Clock
 from app.simulator import messages, order_messages
-from app.simulator.account_tags import AccountTag, account_tags
+from app.simulator.account_tags import AccountTag, account_tags, chosen
 from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
+from app.simulator.history import History
+from app.simulator.history_pacing import HistoryPacing
+from app.simulator.instruments import ROOTS
+from app.simulator.lines import Lines
 from app.simulator.market import Market
 from app.simulator.orders import Execution, SimulatedOrder
+from app.simulator.pricing import Pricer
 from app.simulator.rules import CLIENT_ID_IN_USE, INVALID_REQUEST, Refusal
-from app.simulator.session import Line, Session
+from app.simulator.session import Session
+from app.simulator.streams import Streams
 from app.simulator.wire import FieldReader
 
 START_API = 71
@@ -23,8 +28,8 @@ FARM_NOTICES = (
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
-_REQUEST_ID_FIRST = frozenset({20, 78, 79, 83, 84, 86, 87, 88, 96, 97, 100, 102, 104})
-_REQUEST_ID_AFTER_VERSION = frozenset({10, 21, 50, 52, 54, 55, 67, 68})
+_REQUEST_ID_FIRST = frozenset({22, 79, 83, 84, 86, 88, 100, 102, 104})
+_REQUEST_ID_AFTER_VERSION = frozenset({21, 52, 54, 55, 67, 68})
 """Where requests that are not served carry the id under which their client waits for an answer."""
 
 Handler = Callable[["Venue", Session, FieldReader], None]
@@ -43,20 +48,26 @@ class Venue:
     ) -> None:
         self.config = config
         self.clock = clock
-        self.directory = Directory(config.instruments, config.sessions)
+        self.directory = Directory(config.instruments, config.sessions, today=lambda: clock.now().date())
+        self.pricer = Pricer(self.directory)
+        self.history = History(self.directory, config.seed)
+        self.streams = Streams()
+        self.history_pacing = HistoryPacing()
         self.market = Market(
-            config.instruments,
+            (*config.instruments, *ROOTS),
             seed=config.seed,
             size_min=config.displayed_size_min,
             size_max=config.displayed_size_max,
+            derivation=self.pricer,
+            on_quote=self.history.note,
         )
+        self.lines = Lines(self.directory, self.market, self.history, clock, dict(config.data_rights))
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
         self._handlers = handlers
         self._on_change = on_change
         self._before_telling = before_telling
         self._clients: dict[int, Session] = {}
         self._connections: set[Session] = set()
-        self._lines: defaultdict[int, dict[tuple[Session, int], Line]] = defaultdict(dict)
         self._changed_accounts: dict[str, set[int]] = {}
 
     # The session's gate.
@@ -98,8 +109,8 @@ class Venue:
         self._connections.discard(session)
         if session.client_id is not None and self._clients.get(session.client_id) is session:
             del self._clients[session.client_id]
-        for line in session.subscriptions.lines.values():
-            self._lines[line.con_id].pop((session, line.request_id), None)
+        self.streams.leave(session)
+        self.lines.leave(session)
 
     @property
     def has_clients(self) -> bool:
@@ -113,25 +124,23 @@ class Venue:
 
     # Market data.
 
-    def open_line(self, session: Session, line: Line) -> None:
-        """Tell a session of every change of a quote from now on, beginning with all of it."""
-        session.subscriptions.lines[line.request_id] = line
-        self._lines[line.con_id][session, line.request_id] = line
-        self._tell_quote(session, line)
+    @property
+    def watched(self) -> list[int]:
+        """The contract ids of what walks, and of whatever else has a line or a working order."""
+        walking = self.market.walking
+        others = (*self.lines.con_ids, *self.exchange.dealt, *self.streams.con_ids)
+        derived = dict.fromkeys(con_id for con_id in others if con_id not in walking)
+        return [*walking, *derived]
 
-    def close_line(self, session: Session, request_id: int) -> bool:
-        """Stop a line; False when the session has none under this id."""
-        line = session.subscriptions.lines.pop(request_id, None)
-        if line is None:
-            return False
-        self._lines[line.con_id].pop((session, request_id), None)
-        return True
+    def derived_from(self, con_id: int) -> list[int]:
+        """Those of the watched whose price follows from this one's."""
+        return [other for other in self.watched if self.pricer.follows(other, con_id)]
 
     def show_market(self, con_id: int) -> None:
         """Let an instrument's newest quote reach its orders and its lines."""
         self.exchange.show_market(con_id)
-        for (session, _), line in self._lines[con_id].items():
-            self._tell_quote(session, line)
+        self.lines.show(con_id)
+        self.streams.show(con_id, self.market.quote(con_id), self.clock.now())
 
     # The exchange's events.
 
@@ -207,10 +216,27 @@ class Venue:
             if account_id is not None:
                 tags.setdefault(account_id, self.tags_of(account_id))
                 self.tell_account(session, account_id, tags[account_id])
+            for request_id, summary in subscriptions.summaries.items():
+                if (self.clock.now() - summary.told_at).total_seconds() >= self.config.summary_interval_s:
+                    self.tell_summary(session, request_id)
             for request_id, account in subscriptions.gains.items():
                 self.tell_gains(session, request_id, account)
             for request_id, (account, con_id) in subscriptions.single_gains.items():
                 self.tell_single_gains(session, request_id, account, con_id)
+
+    def note_change(self) -> None:
+        """Something that is kept changed without an order."""
+        self._on_change()
+
+    def tell_summary(self, session: Session, request_id: int) -> None:
+        """Send the figures of an account summary that the session was not told yet as they are."""
+        summary = session.subscriptions.summaries[request_id]
+        summary.told_at = self.clock.now()
+        for account_id in summary.account_ids:
+            for tag, value, currency in chosen(self.tags_of(account_id), summary.tags):
+                if summary.told.get((account_id, tag, currency)) != value:
+                    summary.told[account_id, tag, currency] = value
+                    session.send(messages.account_summary(request_id, account_id, tag, value, currency))
 
     def tell_account(self, session: Session, account_id: str, tags: list[AccountTag]) -> None:
         """Send the figures that the session was not told yet as they are."""
@@ -235,26 +261,19 @@ class Venue:
         """Send one position's gains of the day."""
         holding = self.exchange.accounts[account_id].holdings.get(con_id, Holding())
         mark = self.exchange.mark(con_id)
-        unrealized = holding.quantity * (mark - holding.average_cost)
+        multiplier = self.directory[con_id].entry.multiplier
+        value = holding.quantity * mark * multiplier
+        unrealized = holding.quantity * (mark - holding.average_cost) * multiplier
         session.send(
             messages.profit_and_loss_single(
-                request_id,
-                holding.quantity,
-                unrealized + holding.realized,
-                unrealized,
-                holding.realized,
-                holding.quantity * mark,
+                request_id, holding.quantity, value - holding.day_cost, unrealized, holding.realized, value
             )
         )
 
     def pass_time(self, now: datetime) -> None:
-        """Let orders expire and the day turn."""
+        """Let orders expire, the day turn and bars be over."""
         self.exchange.pass_time(now)
-
-    def _tell_quote(self, session: Session, line: Line) -> None:
-        quote = self.market.quote(line.con_id)
-        session.send(messages.ticks(line.request_id, line.told, quote))
-        line.told = quote
+        self.streams.pass_time(now)
 
     def _start(self, session: Session, client_id: int) -> None:
         if client_id in self._clients:

@@ -2,9 +2,12 @@
 
 from app.simulator import messages
 from app.simulator.rules import INVALID_REQUEST, UNKNOWN_CONTRACT, UNKNOWN_CONTRACT_MESSAGE
-from app.simulator.session import Session
+from app.simulator.session import Session, Summary
 from app.simulator.venue import Handler, Venue
 from app.simulator.wire import FieldReader
+
+ALL_ACCOUNTS = "All"
+TOO_MANY_SUMMARIES = 322
 
 
 def request_managed_accounts(venue: Venue, session: Session, reader: FieldReader) -> None:
@@ -51,14 +54,27 @@ def request_account_updates(venue: Venue, session: Session, reader: FieldReader)
 
 
 def request_account_summary(venue: Venue, session: Session, reader: FieldReader) -> None:
-    """62: chosen figures of all accounts."""
+    """62: chosen figures of all accounts or of a group's, now and every three minutes as they change."""
     reader.skip(1)
-    request_id, _group, tags = reader.integer(), reader.text(), frozenset(reader.text().split(","))
-    for account_id in venue.exchange.accounts:
-        for tag, value, currency in venue.tags_of(account_id):
-            if tag in tags or "All" in tags or any(name.startswith("$LEDGER") for name in tags):
-                session.send(messages.account_summary(request_id, account_id, tag, value, currency))
+    request_id, group, tags = reader.integer(), reader.text(), frozenset(reader.text().replace(" ", "").split(","))
+    summaries = session.subscriptions.summaries
+    known = venue.exchange.desk.groups.get(group)
+    if known is None and group != ALL_ACCOUNTS:
+        session.send_error(request_id, INVALID_REQUEST, f"Error validating request: unknown account group {group!r}")
+        return
+    if request_id not in summaries and len(summaries) >= venue.config.summaries_max:
+        session.send_error(request_id, TOO_MANY_SUMMARIES, "Maximum number of account summary requests exceeded")
+        return
+    account_ids = tuple(venue.exchange.accounts) if known is None else known.account_ids
+    summaries[request_id] = Summary(account_ids=account_ids, tags=tags, told_at=venue.clock.now())
+    venue.tell_summary(session, request_id)
     session.send(messages.account_summary_end(request_id))
+
+
+def cancel_account_summary(venue: Venue, session: Session, reader: FieldReader) -> None:
+    """63: the end of an account summary."""
+    reader.skip(1)
+    session.subscriptions.summaries.pop(reader.integer(), None)
 
 
 def request_positions_multi(venue: Venue, session: Session, reader: FieldReader) -> None:
@@ -126,7 +142,7 @@ def cancel_single_gains(venue: Venue, session: Session, reader: FieldReader) -> 
 
 
 def accept_end(venue: Venue, session: Session, reader: FieldReader) -> None:
-    """63, 77: the end of what was answered once and for all."""
+    """77: the end of what was answered once and for all."""
 
 
 def _is_known(venue: Venue, session: Session, request_id: int, account_id: str) -> bool:
@@ -141,7 +157,7 @@ HANDLERS: dict[int, Handler] = {
     17: request_managed_accounts,
     61: request_positions,
     62: request_account_summary,
-    63: accept_end,
+    63: cancel_account_summary,
     64: cancel_positions,
     74: request_positions_multi,
     75: cancel_positions_multi,

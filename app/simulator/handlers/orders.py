@@ -4,7 +4,15 @@ from app.core.records import replace
 from app.simulator import messages, order_messages
 from app.simulator.orders import Execution, OrderRequest, OrderStatus, SimulatedOrder
 from app.simulator.requests import ExecutionFilter, day_of, read_execution_filter, read_place_order
-from app.simulator.rules import INVALID_REQUEST, UNKNOWN_CONTRACT, UNKNOWN_CONTRACT_MESSAGE, Refusal
+from app.simulator.rules import (
+    COMBINATION,
+    COMBINATIONS_UNSERVED_MESSAGE,
+    INVALID_REQUEST,
+    ORDER_REJECTED,
+    UNKNOWN_CONTRACT,
+    UNKNOWN_CONTRACT_MESSAGE,
+    Refusal,
+)
 from app.simulator.session import Session
 from app.simulator.venue import Handler, Venue
 from app.simulator.wire import FieldReader
@@ -13,6 +21,10 @@ from app.simulator.wire import FieldReader
 def place_order(venue: Venue, session: Session, reader: FieldReader) -> None:
     """3: a new order, new terms of a working one, or the question what one would do."""
     asked = read_place_order(reader, session.version)
+    if asked.contract.sec_type == COMBINATION:
+        message = f"Order rejected - reason:{COMBINATIONS_UNSERVED_MESSAGE}"
+        session.send_error(asked.order.order_id, ORDER_REJECTED, message)
+        return
     listed = venue.directory.find_one(asked.contract)
     if listed is None:
         session.send_error(asked.order.order_id, UNKNOWN_CONTRACT, UNKNOWN_CONTRACT_MESSAGE)

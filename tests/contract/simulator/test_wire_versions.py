@@ -155,7 +155,7 @@ async def test_unreadable_message_is_error_320_and_the_session_goes_on(
 async def test_message_that_is_not_served_is_told_under_its_request_id(simulator: Simulator, raw: RawClients) -> None:
     client = await raw.start(simulator.port, "v157..178")
 
-    client.send(20, 77, *AAPL, 0, "", "1 day", "1 D", 1, "TRADES", 1, 0, "")
+    client.send(86, 77, 265598, "BRFG", "", "", 10, "")
 
     assert (await client.until("4", at3="321"))[2] == "77"
 
