@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.d.ts')
 
-.PHONY: help run test check bench faults faults-short browser fmt lock settings clean
+.PHONY: help run test check bench faults faults-short browser clients fmt lock settings clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,11 +24,15 @@ run: ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
 	@$(MAKE) --no-print-directory -j2 $(VENV)/.required $(VENV)/.installed
 	@exec $(BIN)/oms up
 
-test: $(VENV)/.tested-with ## Run the tests, but those of the browser
-	$(BIN)/python -m pytest -m "not browser" $(PYTEST_ARGS)
+test: $(VENV)/.tested-with ## Run the tests, but those of the browser and of foreign clients
+	$(BIN)/python -m pytest -m "not browser and not clients" $(PYTEST_ARGS)
 
 browser: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Run the tests in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m browser tests/browser
+
+# Installs each into an environment of its own, in a cache folder (TEST_CLIENTS_DIR); their licences keep them out of ours.
+clients: $(VENV)/.tested-with ## Trade on the simulator with five clients that others wrote
+	$(BIN)/python -m pytest -n 0 -m clients tests/clients
 
 check: $(VENV)/.tested-with ## Lint, format, types, layers, generated files
 	$(BIN)/ruff check .
@@ -68,6 +72,10 @@ lock: $(VENV)/.locked-with ## Resolve the dependencies of pyproject.toml anew
 	  pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --quiet \
 	  --group dev -c requirements.txt -o tests/requirements.txt
+	for client in tests/clients/requirements/*.in; do \
+	  $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --quiet \
+	    "$$client" -o "$${client%.in}.txt"; \
+	done
 
 clean: ## Remove what was made here; the data of embedded servers stays (see OMS_STATE_DIR)
 	rm -rf $(VENV) build dist app/static frontend/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

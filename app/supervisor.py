@@ -120,6 +120,8 @@ def _plan(settings: Settings) -> _Plan:
     servers: list[EmbeddedServer] = []
     if has_demo:
         refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
+        # Whoever runs everything on this machine may also break it: see `oms simulator fault`.
+        environment.setdefault(variable("simulator_control_port"), "0")
         folders = state_folders(settings)
         servers = _embedded(settings, folders)
         for server in servers:

@@ -14,8 +14,9 @@ from app.infra.tables import metadata
 
 LOCK_TIMEOUT_MS = 5_000
 
-for model in sorted((Path(__file__).parents[1] / "app").glob("*/models.py")):
-    import_module(f"app.{model.parent.name}.models")
+_ROOT = Path(__file__).parents[1]
+for model in sorted((_ROOT / "app").rglob("models.py")):
+    import_module(".".join(model.relative_to(_ROOT).with_suffix("").parts))
 
 
 def run(connection: Connection) -> None:

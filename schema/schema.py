@@ -29,6 +29,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
 @strawberry.type(description="What can be asked.")
@@ -42,6 +43,7 @@ class Query(
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
+    SimulatorQuery,
 ):
     """What can be asked."""
 
@@ -56,6 +58,7 @@ class Mutation(
     PositionMutation,
     ApprovalMutation,
     BrokerMutation,
+    SimulatorMutation,
 ):
     """What can be done."""
 

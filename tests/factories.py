@@ -101,6 +101,7 @@ async def make_account(
     tenant_id: TenantId,
     *,
     account_number: str | None = None,
+    broker: BrokerKind = BrokerKind.INTERACTIVE_BROKERS,
     host: str = "127.0.0.1",
     port: int = 7497,
     client_id: int = 1,
@@ -114,7 +115,7 @@ async def make_account(
     account = BrokerAccountRow(
         tenant_id=tenant_id,
         id=account_id,
-        broker=BrokerKind.INTERACTIVE_BROKERS.value,
+        broker=broker.value,
         account_number=account_number or f"DU{account_id.int % 10**12:012d}",
         account_type="MARGIN",
         base_currency="USD",

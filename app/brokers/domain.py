@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from app.brokers.errors import GatewayNotAllowedError
@@ -10,6 +11,7 @@ from app.core.currencies import is_currency
 from app.core.errors import InputError
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
+from app.core.money import ZERO
 
 BACKOFF_S_MIN = 0.25
 BACKOFF_S_MAX = 10.0
@@ -23,6 +25,10 @@ DOCTOR_CLIENT_ID: Final = 9_999
 CLIENT_ID_MAX: Final = 2_147_483_647 - FEED_OFFSET
 LABEL_LENGTH_MAX: Final = 100
 CREDENTIALS_MAX: Final = 16
+PAPER_CASH: Final = Decimal(1_000_000)
+"""What an account at the paper broker begins with where nothing is said."""
+
+PAPER_CASH_MAX: Final = Decimal(1_000_000_000_000)
 CREDENTIAL_LENGTH_MAX: Final = 4_096
 
 # A letter or more and digits: U1234567, paper accounts DU1234567; advisers' F, DF; I and DI beside them.
@@ -94,6 +100,8 @@ class NewAccount:
     is_paper: bool
     label: str | None = None
     is_connection_wanted: bool = True
+    starting_cash: Decimal | None = None
+    """What an account at the paper broker begins with, in its base currency; no other has any."""
 
     @property
     def gateway(self) -> Gateway:
@@ -126,7 +134,13 @@ def checked_account(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_or
         raise InputError("needs a word such as MARGIN or CASH", path=["accountType"])
     if not is_currency(asked.base_currency):
         raise InputError("needs a currency code of ISO 4217 such as USD", path=["baseCurrency"])
-    checked = replace(asked, account_number=number, account_type=account_type.upper(), label=checked_label(asked.label))
+    checked = replace(
+        asked,
+        account_number=number,
+        account_type=account_type.upper(),
+        label=checked_label(asked.label),
+        starting_cash=checked_starting_cash(asked),
+    )
     return checked_address(checked, gateways, owns_manual_orders=owns_manual_orders)
 
 
@@ -154,6 +168,18 @@ def checked_address(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_or
             path=["ownsManualOrders"],
         )
     return replace(asked, host=host)
+
+
+def checked_starting_cash(asked: NewAccount) -> Decimal | None:
+    """The cash that the account begins with: PAPER_CASH where nothing is said. Raises InputError."""
+    cash = asked.starting_cash
+    if asked.broker is not BrokerKind.PAPER:
+        if cash is not None:
+            raise InputError("only an account of the paper broker begins with what is told", path=["startingCash"])
+        return None
+    if cash is not None and not ZERO <= cash <= PAPER_CASH_MAX:
+        raise InputError(f"needs 0 to {PAPER_CASH_MAX}", path=["startingCash"])
+    return PAPER_CASH if cash is None else cash
 
 
 def checked_label(text: str | None) -> str | None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from app.cli.simulator_commands import simulator_app
+
 app = typer.Typer(
     name="oms",
     help="OMS Trading: order management for Interactive Brokers.",
@@ -19,6 +21,7 @@ config_app = typer.Typer(no_args_is_help=True, help="The settings.")
 app.add_typer(schema_app, name="schema")
 app.add_typer(config_app, name="config")
 docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
+app.add_typer(simulator_app, name="simulator")
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")
 app.add_typer(journal_app, name="journal")
@@ -39,11 +42,21 @@ def up() -> None:
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
-    """Tell where the demo is and how to log in."""
-    from app.cli.demo import show
+def demo(
+    as_json: AsJson = False,
+    is_chaotic: Annotated[
+        bool, typer.Option("--chaos", help="Play pathologies at random against the running demo, and tell each.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of the chaos: the same seed, the same pathologies.")] = 1,
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long the chaos lasts.")] = "5m",
+) -> None:
+    """Tell where the demo is and how to log in; or bring chaos to its simulator."""
+    from app.cli.demo import play_chaos, show
 
-    show(as_json=as_json)
+    if is_chaotic:
+        play_chaos(seed, lasts, as_json=as_json)
+    else:
+        show(as_json=as_json)
 
 
 @app.command()
@@ -84,14 +97,6 @@ def scheduler() -> None:
     from app.cli.processes import run_process
 
     run_process("app.worker", "run_scheduler")
-
-
-@app.command()
-def simulator() -> None:
-    """Run the TWS-protocol simulator."""
-    from app.cli.processes import run_simulator
-
-    run_simulator()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def run_simulator() -> None:
     refuse_taken("simulator_port", settings.simulator_host, settings.simulator_port)
     # Imported here, for the other processes need none of it.
     from app.simulator.config import AccountSeed, SessionMode, SimulatorConfig
-    from app.simulator.server import run
+    from app.simulator.control import controlled
+    from app.simulator.server import Simulator, run
 
     config = SimulatorConfig(
         host=settings.simulator_host,
@@ -46,7 +48,12 @@ def run_simulator() -> None:
         adviser_id=settings.simulator_adviser,
         state_path=_simulator_state(settings),
     )
-    run_until_signalled(lambda: run(config, notify_ready))
+    port = settings.simulator_control_port
+
+    def control(simulator: Simulator) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if port is None else controlled(simulator, port, state_folders(settings).state_dir)
+
+    run_until_signalled(lambda: run(config, notify_ready, control))
 
 
 def _settings() -> Settings:

@@ -1,11 +1,14 @@
 """`oms docs`: the reference pages that are made from the code, so that they cannot tell anything else."""
 
+import inspect
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from app.brokers.ib.codes import (
     CLIENT_ID_TAKEN,
@@ -27,6 +30,10 @@ from app.orders.events import ANY_DETAILS, OrderEventType
 from app.orders.events import DETAILS as EVENT_DETAILS
 from app.orders.events import MEANING as EVENT_MEANING
 from app.risk.domain import EVALUATED
+
+if TYPE_CHECKING:
+    from app.simulator.faults import ParameterDescription
+    from app.simulator.scenarios import Step
 
 _NOTICE = "<!-- Generated from the code by `oms docs write`; change it there. -->"
 
@@ -118,6 +125,92 @@ def scopes() -> str:
     )
 
 
+def pathologies() -> str:
+    """The page of the simulator's faults and of the named pathologies."""
+    from app.simulator.faults import FAULTS, ParameterReader
+    from app.simulator.faults import meaning_of as meaning_of_fault
+    from app.simulator.faults.parameters import Parameters
+    from app.simulator.scenarios import pathologies as pack
+
+    shared = ParameterReader(Parameters).described()
+    named = {one.name for one in shared}
+    rows = [
+        (f"`{one.name}`", one.seen, one.handled, ", ".join(map(str, one.behaviours)), ", ".join(_used(one.steps)))
+        for one in pack().values()
+    ]
+    faults = []
+    for name in sorted(FAULTS):
+        described = ParameterReader(FAULTS[name].parameters_type).described()
+        own = [_parameter_row(one) for one in described if one.name not in named]
+        faults.append(
+            f"### {name}\n\n{meaning_of_fault(name)}" + ("\n\n" + _table(_PARAMETER_HEAD, own) if own else "")
+        )
+    return _page(
+        "Pathologies of gateways",
+        "What desks have seen gateways do, and what becomes of it here. The bundled simulator plays each by its name: "
+        "`oms simulator scenario run NAME`, `simulatorFault` over GraphQL for a tenant's own paper account, and "
+        "`oms demo --chaos` at random. Each is a file in `app/simulator/pathologies`, and after each of them "
+        "`tests/integration/connector/test_pathologies.py` finds our orders, executions and positions equal to the "
+        "simulator's. They come from users' reports and from the documentation of Interactive Brokers; none was "
+        "provoked on a real gateway.",
+        "## Pathologies\n\nThe numbers are those of the behaviours that "
+        "`tests/integration/connector/test_behaviours.py` tries.",
+        _table(("name", "seen", "what becomes of it", "behaviours", "faults"), rows),
+        "## Faults\n\n`oms simulator fault inject NAME --param key=value --for 30s`. Each takes these:",
+        _table(_PARAMETER_HEAD, [_parameter_row(one) for one in shared]),
+        *faults,
+    )
+
+
+def commands() -> str:
+    """The page of the commands."""
+    from typer.main import get_command
+
+    from app.cli.commands import app as oms
+
+    return _page(
+        "Commands",
+        "`oms COMMAND --help` tells the same. Exit codes: 0 done, 1 an error, 2 a command that cannot be read, "
+        "3 not signed in or not allowed, 4 refused by risk, 5 not found, 6 the broker is away, 7 not known.",
+        *_sections(get_command(oms), "oms"),
+    )
+
+
+# Typer carries a copy of click of its own, whose types have no public name.
+def _sections(command: Any, name: str) -> Iterator[str]:
+    children: dict[str, Any] = getattr(command, "commands", {})
+    rows = [row for one in command.params if (row := _argument(one)) is not None]
+    if not children or getattr(command, "invoke_without_command", False):
+        told = inspect.cleandoc(command.help or "")
+        yield f"## {name}\n\n{told}" + ("\n\n" + _table(("argument", "meaning"), rows) if rows else "")
+    for child in children:
+        yield from _sections(children[child], f"{name} {child}")
+
+
+def _argument(one: Any) -> tuple[str, str] | None:
+    if one.name in {"help", None}:
+        return None
+    shown = ", ".join(one.opts) if one.param_type_name == "option" else (one.metavar or str(one.name).upper())
+    value = f" {one.metavar}" if one.param_type_name == "option" and one.metavar else ""
+    return f"`{shown}{value}`", getattr(one, "help", None) or ""
+
+
+_PARAMETER_HEAD = ("parameter", "type", "default", "meaning")
+
+
+def _parameter_row(one: "ParameterDescription") -> tuple[str, ...]:
+    default = "" if one.default in (None, "", []) else f"`{_json(one.default)}`"
+    return f"`{one.name}`", one.type, default, one.meaning
+
+
+def _json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _used(steps: "Iterable[Step]") -> list[str]:
+    return [f"`{name}`" for name in dict.fromkeys(step.fault for step in steps)]
+
+
 def broker_codes() -> str:
     """The page of Interactive Brokers' codes and of what each does."""
     rows = []
@@ -150,8 +243,10 @@ def broker_codes() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "broker-codes.md": broker_codes,
+    "commands.md": commands,
     "error-codes.md": error_codes,
     "events.md": events,
+    "pathologies.md": pathologies,
     "risk-checks.md": risk_checks,
     "scopes.md": scopes,
 }

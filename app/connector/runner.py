@@ -6,12 +6,14 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, backoff_s
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
 from app.connector.inbox import Inbox
+from app.connector.restarts import RestartWindows
 from app.connector.sweeps import Sweeps
 from app.core.clock import Clock
 from app.core.errors import OmsError
@@ -41,6 +43,8 @@ class Intervals:
     unknown_s: float = 60.0
     commission_s: float = 10.0
     release_s: float = 1.0
+    window_s: float = 1.0
+    alarm_s: float = 60.0
 
 
 class Store(Protocol):
@@ -99,6 +103,7 @@ class AccountRunner:
         wake: asyncio.Event,
         clock: Clock,
         intervals: Intervals | None = None,
+        restarts: RestartWindows | None = None,
     ) -> None:
         self._account = account
         self._store = store
@@ -106,6 +111,8 @@ class AccountRunner:
         self._wake = wake
         self._clock = clock
         self._intervals = intervals or Intervals()
+        self._restarts = restarts or RestartWindows()
+        self._down_since: datetime | None = None
         self._attempts = 0
         self._is_gate_open = False
         self._is_upstream_up = True
@@ -124,6 +131,7 @@ class AccountRunner:
             self._is_gate_open = False
             self._attempts += 1
             await self._show(ConnectionState.BACKING_OFF, error=f"{error.code}: {error.message}")
+            self._alarm()
             await asyncio.sleep(backoff_s(self._attempts, random.random()))
 
     async def _one_session(self) -> None:
@@ -144,6 +152,7 @@ class AccountRunner:
                 group.create_task(self._carry_values(inbox))
                 group.create_task(self._sweep(adapter, inbox))
                 group.create_task(self._release_due())
+                group.create_task(self._keep_windows(adapter, inbox))
         finally:
             self._is_gate_open = False
             await adapter.close()
@@ -166,7 +175,10 @@ class AccountRunner:
         for command in again:
             adapter.send(command)
         self._attempts = 0
-        if self._is_upstream_up:
+        self._down_since = None
+        if self._restarts.covers(self._clock.now()):
+            await self._show(ConnectionState.DEGRADED, error=_RESTARTING)
+        elif self._is_upstream_up:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
 
@@ -283,6 +295,27 @@ class AccountRunner:
                 await self._store.release_due()
             await asyncio.sleep(self._intervals.release_s)
 
+    async def _keep_windows(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
+        was_inside = self._restarts.covers(self._clock.now())
+        while True:
+            is_inside = self._restarts.covers(self._clock.now())
+            if is_inside and not was_inside:
+                self._is_gate_open = False
+                await self._show(ConnectionState.DEGRADED, error=_RESTARTING)
+            elif was_inside and not is_inside:
+                await self._synchronize(adapter, inbox)
+            was_inside = is_inside
+            await asyncio.sleep(self._intervals.window_s)
+
+    def _alarm(self) -> None:
+        now = self._clock.now()
+        if self._down_since is None or self._restarts.covers(now):
+            self._down_since = now
+            return
+        down_s = (now - self._down_since).total_seconds()
+        if down_s >= self._intervals.alarm_s:
+            log.error("%s is not connected for %.0f s, and no restart is due", self._account.account_number, down_s)
+
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:
             await self._store.beat(await adapter.probe())
@@ -336,6 +369,7 @@ class AccountRunner:
         await self._store.show(status)
 
 
+_RESTARTING = "BROKER_RESTARTING: the gateway is about to restart or restarts; new orders wait"
 _AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})
 
 

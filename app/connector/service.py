@@ -7,6 +7,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -20,9 +21,13 @@ from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.inquiries import Inquired
-from app.brokers.port import BrokerSink
-from app.connector.answering import Answering
+from app.brokers.paper.adapter import PaperAdapter
+from app.brokers.paper.rules import PaperSessions, PaperTerms
+from app.brokers.port import BrokerAdapter, BrokerSink
+from app.connector.answering import Answering, Respondent
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.connector.paper import HouseQuotes, PaperBooks
+from app.connector.restarts import RestartWindows, read_times
 from app.connector.runner import AccountRunner, Intervals
 from app.connector.store import TRANSIENT, AccountStore
 from app.core.clock import Clock
@@ -99,6 +104,7 @@ class Connector:
         self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
         self._inquiry_paces: defaultdict[Gateway, InquiryPace] = defaultdict(InquiryPace)
+        self._paper: dict[AccountId, PaperAdapter] = {}
 
     async def run(self) -> None:
         """Work until cancelled; then every lease is given back."""
@@ -126,11 +132,7 @@ class Connector:
     async def _take_what_is_free(self, group: asyncio.TaskGroup) -> None:
         async with begin_system(self._system_database) as session:
             accounts = await brokers.active_accounts(session, ACCOUNTS_MAX)
-        found = {
-            (account.tenant_id, account.id): account
-            for account in accounts
-            if account.broker is BrokerKind.INTERACTIVE_BROKERS
-        }
+        found = {(account.tenant_id, account.id): account for account in accounts}
         for key, held in list(self._held.items()):
             # Closed, or to be reached elsewhere now: what runs ends, and the account is taken afresh.
             if found.get(key) != held.account and held.task is not None:
@@ -153,7 +155,8 @@ class Connector:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._renew(lease))
                 group.create_task(self._runner(held, lease).run())
-                group.create_task(self._keep_feed(account))
+                if account.broker is BrokerKind.INTERACTIVE_BROKERS:
+                    group.create_task(self._keep_feed(account))
         except* LeaseLostError:
             log.warning("%s is held by another connector now", account.account_number)
         except* Exception:
@@ -161,6 +164,7 @@ class Connector:
             log.exception("%s stopped unexpectedly and will be taken up again", account.account_number)
         finally:
             del self._held[account.tenant_id, account.id]
+            self._paper.pop(account.id, None)
             await self._give_back(lease)
 
     async def _keep_feed(self, account: BrokerAccount) -> None:
@@ -182,8 +186,13 @@ class Connector:
             redis=self._redis,
             bus=self._bus,
             account_of=account_of,
-            session_of=lambda account: self._feeds.get(_feed_of(account)),
+            session_of=self._asked_of,
         )
+
+    def _asked_of(self, account: BrokerAccount) -> Respondent | None:
+        if account.broker is BrokerKind.PAPER:
+            return self._paper.get(account.id)
+        return self._feeds.get(_feed_of(account))
 
     async def _give_back(self, lease: Lease) -> None:
         try:
@@ -220,10 +229,23 @@ class Connector:
                 ids=self._ids,
                 trading_zone=ZoneInfo(self._settings.trading_timezone),
             ),
-            make_adapter=self._adapters(account, account.client_id),
+            make_adapter=self._papers(account)
+            if account.broker is BrokerKind.PAPER
+            else self._adapters(account, account.client_id),
             wake=held.wake,
             clock=self._clock,
             intervals=self._intervals.runner,
+            restarts=self._restarts_of(account),
+        )
+
+    def _restarts_of(self, account: BrokerAccount) -> RestartWindows:
+        settings = self._settings
+        if (account.host, account.port) == (settings.simulator_host, settings.simulator_port):
+            return RestartWindows()
+        return RestartWindows(
+            times=read_times(settings.ib_restart_times),
+            zone=ZoneInfo(settings.ib_timezone),
+            lasts_s=settings.ib_restart_seconds,
         )
 
     def _feed(self, account: BrokerAccount) -> FeedRunner:
@@ -282,6 +304,24 @@ class Connector:
                 inquiry_pace=self._inquiry_paces[account.host, account.port],
                 takes_delayed=takes_delayed,
             )
+
+        return make
+
+    def _papers(self, account: BrokerAccount) -> Callable[[BrokerSink], BrokerAdapter]:
+        def make(sink: BrokerSink) -> BrokerAdapter:
+            made = self._paper[account.id] = PaperAdapter(
+                account_number=account.account_number,
+                client_id=account.client_id,
+                ledger=PaperBooks(self._database, account),
+                quotes=HouseQuotes(self._redis, self._bus, account.tenant_id),
+                sink=sink,
+                clock=self._clock,
+                terms=PaperTerms(
+                    sessions=PaperSessions(self._settings.paper_sessions),
+                    quote_age_max=timedelta(seconds=self._settings.paper_quote_age_seconds),
+                ),
+            )
+            return made
 
         return make
 

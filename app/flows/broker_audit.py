@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.brokers.domain import NewAccount
+from app.core.money import plain
 
 MASKED: Final = "********"
 
@@ -21,6 +22,8 @@ def audited_account(account: NewAccount, secrets: Mapping[str, str | None]) -> d
         "port": account.port,
         "clientId": account.client_id,
     }
+    if account.starting_cash is not None:
+        facts["startingCash"] = plain(account.starting_cash)
     if secrets:
         facts["credentials"] = {name: None if secret is None else MASKED for name, secret in secrets.items()}
     return facts

@@ -12,6 +12,7 @@ from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
 from app.flows.order_intake import OrderIntake
+from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession
@@ -29,7 +30,7 @@ class Desk:
     followers share.
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
-    through, and vault seals their secrets.
+    through, and vault seals their secrets; simulator is the bundled one, None in production.
     """
 
     database: Database
@@ -45,6 +46,7 @@ class Desk:
     trading_timezone: ZoneInfo
     gateways: frozenset[Gateway]
     vault: Vault
+    simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant."""
@@ -90,4 +92,5 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             trading_timezone=ZoneInfo(settings.trading_timezone),
             gateways=settings.gateways,
             vault=Vault.of(settings.master_key.get_secret_value()),
+            simulator=SimulatorDesk.of(settings),
         )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.brokers import opening_batch as brokers
-from app.brokers.domain import DOCTOR_CLIENT_ID, NewAccount, seats_of
+from app.brokers.domain import DOCTOR_CLIENT_ID, PAPER_CASH, NewAccount, seats_of
 from app.brokers.errors import ClientIdNotFreeError
+from app.brokers.paper import batch as paper
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import AccountKey
@@ -26,7 +27,8 @@ async def open_account(
 ) -> OpenedAccount:
     """Opens the account, or finds it where the tenant has it already.
 
-    Raises ClientIdNotFreeError: the transaction is to be rolled back then.
+    An account at the paper broker gets its books there, too. Raises ClientIdNotFreeError: the transaction is to be
+    rolled back then.
     """
     key = AccountKey(tenant_id=tenant_id, account_id=AccountId(ids.new()))
     if not await brokers.insert_account(session, key, new, now):
@@ -35,6 +37,9 @@ async def open_account(
         return OpenedAccount(key=AccountKey(tenant_id=tenant_id, account_id=account_id), is_new=False)
     await seat_account(session, key, new)
     await account_books.open_book(session, key)
+    if new.broker is BrokerKind.PAPER:
+        cash = PAPER_CASH if new.starting_cash is None else new.starting_cash
+        await paper.open_books(session, key, new.base_currency, cash, now)
     return OpenedAccount(key=key, is_new=True)
 
 

@@ -150,7 +150,9 @@ class RedisBackend(BroadcastBackend):
             with contextlib.suppress(*REDIS_LOST):
                 await self._pubsub.subscribe(channel)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(confirmed.wait(), CONFIRM_TIMEOUT_S)
+            # Python 3.11's wait_for loses a cancellation that comes in the moment of the confirmation.
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                await confirmed.wait()
 
     async def unsubscribe(self, channel: str) -> None:
         """Listens to the channel no more."""

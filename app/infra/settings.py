@@ -116,8 +116,25 @@ class Settings(BaseSettings):
         default="always",
         description="when the simulator deals: at all hours of every day, or in the hours of each exchange",
     )
+    simulator_control_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port of the simulator's control on the loopback, 0 for any free one; off when unset, "
+        "except under `oms up`",
+    )
     simulator_seed: int = Field(
         default=7, ge=0, description="seed of the simulator's market: the same seed, the same prices"
+    )
+    paper_sessions: Literal["always", "exchange"] = Field(
+        default="exchange",
+        description="when the paper broker deals: at all hours of every day, or in the hours of each instrument",
+    )
+    paper_quote_age_seconds: float = Field(
+        default=15,
+        gt=0,
+        le=3600,
+        description="how old a quote may be that the paper broker still deals on",
     )
     simulator_accounts: str = Field(
         default="DU1000001",
@@ -193,6 +210,15 @@ class Settings(BaseSettings):
         "another is taken when the trading day ends",
     )
     ib_timezone: str = Field(default="UTC", description="time zone of a gateway whose times do not name one")
+    ib_restart_times: str = Field(
+        default="",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d(, ?([01]\d|2[0-3]):[0-5]\d)*)?$",
+        description="when gateways restart by themselves, such as 23:45, in OMS_IB_TIMEZONE and by commas: from half a "
+        "minute before, new orders wait and cancels go",
+    )
+    ib_restart_seconds: int = Field(
+        default=300, ge=30, le=7_200, description="how long a gateway may take for its restart before that is an alarm"
+    )
 
     @after_all(mode="after")
     def _is_safe(self) -> Self:

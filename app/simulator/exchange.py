@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.core.clock import Clock
-from app.core.fix import TimeInForce
+from app.core.fix import Side, TimeInForce
 from app.core.matching import (
     BookEvent,
     EndReason,
@@ -75,6 +75,12 @@ class ExchangeEvents(Protocol):
 
     def account_changed(self, account_id: str, con_id: int) -> None:
         """A position and the cash changed."""
+
+    def holds(self, order: SimulatedOrder) -> bool:
+        """True when a new order must wait for `release` before it goes to its book."""
+
+    def cancelled(self, order: SimulatedOrder) -> None:
+        """An order was cancelled, and its client was told."""
 
 
 @dataclass(slots=True)
@@ -161,6 +167,10 @@ class Exchange:
     def whole_state(self) -> SavedState:
         """All that `restore` takes; what changed up to now counts as taken."""
         self._unsaved = _Unsaved()
+        return self.snapshot()
+
+    def snapshot(self) -> SavedState:
+        """All that `restore` takes; what is still to be kept stays so."""
         return self._state(self.accounts.values(), self.orders.values(), self.executions)
 
     def taken_changes(self) -> SavedState:
@@ -189,7 +199,8 @@ class Exchange:
     def place(self, client_id: int, request: OrderRequest) -> None:
         """Take a new order, or new terms for one that this client has under the same id."""
         request = self._with_account(request)
-        existing = self._by_address.get((client_id, request.order_id))
+        # Order id 0 is that of every order made by hand, so it names none of them.
+        existing = self._by_address.get((client_id, request.order_id)) if request.order_id else None
         if existing is not None:
             self._modify(existing, request)
             return
@@ -202,12 +213,16 @@ class Exchange:
         order = self._admit(
             client_id, request, OrderStatus.SUBMITTED if is_working_at_once else OrderStatus.PRE_SUBMITTED
         )
+        is_held = is_dealt and self._events.holds(order)
         self._tell(order, has_new_terms=True)
         if self._groups.is_done(order):
             self._end(order, EndReason.CANCELED)
             return
         if not is_dealt:
             self._wait(order)
+            return
+        if is_held:
+            self._waiting[order.perm_id] = order
             return
         self._follow(self._book(request.con_id).place(order.for_book()))
         if order.status is OrderStatus.PRE_SUBMITTED and request.order_type == "MKT":
@@ -233,6 +248,74 @@ class Exchange:
         """Cancel every working order of every client."""
         for order in list(self._open.values()):
             self._take_out(order, EndReason.CANCELED)
+
+    def order_at(self, client_id: int, order_id: int) -> SimulatedOrder | None:
+        """The order that this client calls by this id."""
+        return self._by_address.get((client_id, order_id))
+
+    def release(self, perm_id: int) -> None:
+        """Let an order that was held go to its book; nothing when it is over by now."""
+        order = self._waiting.get(perm_id)
+        if order is not None:
+            self._work(order)
+
+    def reject(self, perm_id: int, message: str) -> None:
+        """End a working order as refused after all; nothing when it is over by now."""
+        order = self._open.get(perm_id)
+        if order is None:
+            return
+        if perm_id not in self._waiting:
+            self._book(order.request.con_id).cancel(str(perm_id))
+        order.completed_status = message
+        self._finish(order, OrderStatus.INACTIVE)
+        refusal = Refusal(code=ORDER_REJECTED, message=message)
+        self._events.order_refused(order.client_id, order.request.order_id, refusal)
+        self._tell(order, has_new_terms=True)
+
+    def deal_after_end(self, perm_id: int, quantity: Decimal, price: Decimal) -> None:
+        """Let an order deal that is over: the deal was made before its end reached the exchange."""
+        order = self.orders[perm_id]
+        commission = self._charge(order, quantity, price)
+        execution = self._execute(order, self._next_execution_id(), quantity, price, commission, is_maker=True)
+        if not order.remaining:
+            order.status = OrderStatus.FILLED
+            order.completed_status = f"Filled Size: {order.request.quantity}"
+        self._tell(order)
+        self._tell_booked(execution)
+
+    def amend(self, execution: Execution, quantity: Decimal, price: Decimal) -> None:
+        """Correct an execution under the next revision of its id; a quantity of zero takes it back."""
+        order = self.orders[execution.perm_id]
+        opposite = Side.SELL if execution.side is Side.BUY else Side.BUY
+        if not order.request.fa_group:
+            # What was booked is taken back whole, with what it cost.
+            entry = self._directory[execution.con_id].entry
+            account = self.accounts[execution.account]
+            account.book(entry, opposite, execution.quantity, execution.price, -execution.commission)
+        order.filled -= execution.quantity
+        order.notional -= execution.quantity * execution.price
+        order.commission -= execution.commission
+        root, _, revision = execution.execution_id.rpartition(".")
+        commission = execution.commission if quantity else ZERO
+        order.filled += quantity
+        order.notional += quantity * price
+        order.commission += commission
+        name = f"{root}.{int(revision) + 1:02d}"
+        corrected = self._execute(order, name, quantity, price, commission, is_maker=execution.is_maker)
+        self._note(order)
+        self._tell_booked(corrected)
+
+    def assign(self, account_id: str, con_id: int, quantity: Decimal, price: Decimal) -> None:
+        """Change a position without an order: more of it for a positive quantity, less for a negative one."""
+        side = Side.BUY if quantity > ZERO else Side.SELL
+        self.accounts[account_id].book(self._directory[con_id].entry, side, abs(quantity), price, ZERO)
+        if self._config.state_path:
+            self._unsaved.account_ids.add(account_id)
+        self._events.account_changed(account_id, con_id)
+
+    def place_by_hand(self, request: OrderRequest) -> None:
+        """Take an order that no API client placed: client id 0 and order id 0, known by its permanent id alone."""
+        self.place(0, request)
 
     def preview(self, request: OrderRequest) -> OrderPreview | Refusal:
         """What the order would do to its account if all of it dealt at the market."""
@@ -362,8 +445,9 @@ class Exchange:
     def _record(self, order: SimulatedOrder) -> None:
         order_id = order.request.order_id
         self.orders[order.perm_id] = order
-        self._by_address[order.client_id, order_id] = order
-        self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
+        if order_id:
+            self._by_address[order.client_id, order_id] = order
+            self.next_order_ids[order.client_id] = max(self.next_order_id(order.client_id), order_id + 1)
         self._open[order.perm_id] = order
         self._groups.join(order)
         if not order.status.is_terminal:
@@ -513,35 +597,60 @@ class Exchange:
 
     def _deal(self, order: SimulatedOrder, fill: OrderFilled) -> None:
         request = order.request
-        listed = self._directory[request.con_id]
-        order.filled += fill.quantity
-        order.notional += fill.quantity * fill.price
+        commission = self._charge(order, fill.quantity, fill.price)
         order.last_price = fill.price
+        execution = self._execute(
+            order, self._next_execution_id(), fill.quantity, fill.price, commission, is_maker=fill.is_maker
+        )
+        if not order.remaining:
+            self._finish(order, OrderStatus.FILLED)
+            order.completed_status = f"Filled Size: {request.quantity}"
+        elif order.status is OrderStatus.PRE_SUBMITTED:
+            order.status = OrderStatus.SUBMITTED
+        self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
+        self._tell_booked(execution)
+
+    def _charge(self, order: SimulatedOrder, quantity: Decimal, price: Decimal) -> Decimal:
+        order.filled += quantity
+        order.notional += quantity * price
         order.execution_count += 1
-        whole_commission = self._commission(request.con_id, order.filled, order.notional)
+        whole_commission = self._commission(order.request.con_id, order.filled, order.notional)
         commission = whole_commission - order.commission
         order.commission = whole_commission
+        return commission
+
+    def _execute(
+        self,
+        order: SimulatedOrder,
+        execution_id: str,
+        quantity: Decimal,
+        price: Decimal,
+        commission: Decimal,
+        *,
+        is_maker: bool,
+    ) -> Execution:
+        request = order.request
+        listed = self._directory[request.con_id]
         # A block is dealt for the accounts of a group, which have their parts of it when it ends.
-        realized = (
-            None
-            if request.fa_group
-            else self.accounts[request.account].book(listed.entry, request.side, fill.quantity, fill.price, commission)
-        )
+        realized = None
+        if quantity and not request.fa_group:
+            account = self.accounts[request.account]
+            realized = account.book(listed.entry, request.side, quantity, price, commission)
         execution = Execution(
-            execution_id=self._next_execution_id(),
+            execution_id=execution_id,
             perm_id=order.perm_id,
             client_id=order.client_id,
             order_id=request.order_id,
             account=request.account,
             con_id=request.con_id,
             side=request.side,
-            quantity=fill.quantity,
-            price=fill.price,
+            quantity=quantity,
+            price=price,
             cumulative_quantity=order.filled,
             average_price=order.average_price,
             order_ref=request.order_ref,
             model_code=request.model_code,
-            is_maker=fill.is_maker,
+            is_maker=is_maker,
             commission=commission,
             commission_currency=listed.entry.currency,
             realized=realized,
@@ -549,15 +658,13 @@ class Exchange:
         )
         self._keep_execution(execution)
         self._events.executed(execution)
-        if not order.remaining:
-            self._finish(order, OrderStatus.FILLED)
-            order.completed_status = f"Filled Size: {request.quantity}"
-        elif order.status is OrderStatus.PRE_SUBMITTED:
-            order.status = OrderStatus.SUBMITTED
-        self._tell(order, has_new_terms=order.status is OrderStatus.FILLED)
+        return execution
+
+    def _tell_booked(self, execution: Execution) -> None:
         self._events.commissioned(execution)
-        if not request.fa_group:
-            self._events.account_changed(request.account, request.con_id)
+        order = self.orders[execution.perm_id]
+        if not order.request.fa_group:
+            self._events.account_changed(execution.account, execution.con_id)
 
     def _keep_execution(self, execution: Execution) -> None:
         self.executions.append(execution)
@@ -573,6 +680,7 @@ class Exchange:
         self._events.order_refused(
             order.client_id, order.request.order_id, Refusal(code=ORDER_CANCELLED, message=message)
         )
+        self._events.cancelled(order)
 
     def _finish(self, order: SimulatedOrder, status: OrderStatus) -> None:
         order.status = status

@@ -77,6 +77,15 @@ class _Walk:
             last_size=Decimal(self._random.randint(1, 5) * 100 * self._factor),
         )
 
+    @property
+    def dice(self) -> tuple[int, tuple[int, ...], float | None]:
+        version, state, gauss = self._random.getstate()
+        return version, state, gauss
+
+    @dice.setter
+    def dice(self, state: tuple[int, tuple[int, ...], float | None]) -> None:
+        self._random.setstate(state)
+
     def has_trade(self) -> bool:
         return self._random.random() < _TRADE_LIKELIHOOD
 
@@ -189,6 +198,23 @@ class Market:
     def positions_of_walks(self) -> dict[int, int]:
         """Where each walk stands, in ticks: what brings the market back after a restart."""
         return {con_id: walk.middle for con_id, walk in self._walks.items()}
+
+    def dice(self) -> dict[int, tuple[int, tuple[int, ...], float | None]]:
+        """The state of every walk's dice."""
+        return {con_id: walk.dice for con_id, walk in self._walks.items()}
+
+    def quotes(self) -> dict[int, Quote]:
+        """What every instrument shows now."""
+        return dict(self._quotes)
+
+    def restore_whole(
+        self, quotes: dict[int, Quote], dice: dict[int, tuple[int, tuple[int, ...], float | None]]
+    ) -> None:
+        """Show what was shown, and let the walks go on with the dice that they had."""
+        self._quotes.update({con_id: quote for con_id, quote in quotes.items() if con_id in self._walks})
+        for con_id, state in dice.items():
+            if con_id in self._walks:
+                self._walks[con_id].dice = state
 
     def restore(self, positions: dict[int, int]) -> None:
         """Go on from where the walks stood."""

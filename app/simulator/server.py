@@ -2,15 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime
 from decimal import Decimal
 
 from app.core.clock import Clock
 from app.core.matching import MarketState
 from app.infra.system import SystemClock
+from app.simulator.clock import ControlledClock
 from app.simulator.config import SimulatorConfig
+from app.simulator.faults import FaultEngine
 from app.simulator.handlers import HANDLERS
+from app.simulator.replay import RecordedTick, Replay
+from app.simulator.snapshot import SavedMarket, SavedWalk, Snapshot
 from app.simulator.store import SavedState, StateFile, encode_state
 from app.simulator.venue import Venue
 
@@ -26,9 +32,10 @@ class Simulator:
 
     def __init__(self, config: SimulatorConfig, clock: Clock | None = None) -> None:
         self._config = config
-        self._clock = clock or SystemClock()
+        self._clock = ControlledClock(clock or SystemClock())
         self._changed = asyncio.Event()
-        self._venue = Venue(config, self._clock, HANDLERS, self._changed.set, self._keep)
+        self._venue = self._new_venue()
+        self._replay: Replay | None = None
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._is_market_paused = False
@@ -48,6 +55,26 @@ class Simulator:
         """The orders, accounts and quotes, for whoever checks them from inside."""
         return self._venue
 
+    @property
+    def clock(self) -> ControlledClock:
+        """The clock that everything here goes by."""
+        return self._clock
+
+    @property
+    def faults(self) -> FaultEngine:
+        """The faults at work."""
+        return self._venue.faults
+
+    @property
+    def replay(self) -> Replay | None:
+        """The recorded ticks that are shown in place of the walk."""
+        return self._replay
+
+    @property
+    def is_market_paused(self) -> bool:
+        """True while prices stand."""
+        return self._is_market_paused
+
     async def start(self) -> None:
         """Restore what was kept, open the market and listen.
 
@@ -58,7 +85,7 @@ class Simulator:
         self._open(state)
         # The port comes first: whoever finds it taken must leave the other's state file alone.
         server = await loop.create_server(
-            self._venue.connect, self._config.host, self._config.port, start_serving=False
+            lambda: self._venue.connect(), self._config.host, self._config.port, start_serving=False
         )
         try:
             if self._file:
@@ -71,7 +98,7 @@ class Simulator:
         beats: list[Callable[[], object]] = [self._beat_market, self._beat_positions, self._beat_accounts]
         intervals = [self._config.market_interval_ms / 1_000, POSITIONS_INTERVAL_S, ACCOUNTS_INTERVAL_S]
         self._tasks = [
-            loop.create_task(_repeat(beat, interval), name=f"simulator {beat.__name__}")
+            loop.create_task(self._repeat(beat, interval), name=f"simulator {beat.__name__}")
             for beat, interval in zip(beats, intervals, strict=True)
         ]
         if self._file:
@@ -83,6 +110,7 @@ class Simulator:
         if server is None:
             return
         server.close()
+        self._venue.faults.clear()
         self._venue.drop_connections()
         await server.wait_closed()
         for task in self._tasks:
@@ -139,6 +167,82 @@ class Simulator:
         self._venue.market.show(con_id, state, self._clock.now())
         self._show([con_id, *self._venue.derived_from(con_id)])
 
+    def start_replay(self, ticks: Sequence[RecordedTick]) -> Replay:
+        """Show these ticks from now on, in their own time by the simulator's clock; the walk stands."""
+        self._replay = Replay(ticks, self._clock.now())
+        self._show_recorded(self._replay)
+        return self._replay
+
+    def stop_replay(self) -> None:
+        """Let prices walk again, from where they stood before the replay."""
+        self._replay = None
+
+    def pause_clock(self) -> None:
+        """Let time stand, and the market with it."""
+        self._clock.pause()
+
+    def step_clock(self, seconds: float) -> None:
+        """Move time on at once: what comes to its time is done, and the market moves once.
+
+        Raises ClockError.
+        """
+        self._clock.step(seconds)
+        self._move()
+
+    def set_clock(self, moment: datetime) -> None:
+        """Move time on to this instant. Raises ClockError for one that has passed."""
+        self._clock.set(moment)
+        self._move()
+
+    def snapshot(self) -> Snapshot:
+        """The whole of the simulator as it is now."""
+        market, exchange = self._venue.market, self._venue.exchange
+        middles = market.positions_of_walks()
+        walks = {con_id: SavedWalk(middle=middles[con_id], dice=dice) for con_id, dice in market.dice().items()}
+        return Snapshot(
+            exchange=exchange.snapshot(),
+            last_execution_number=exchange.last_execution_number,
+            market=SavedMarket(quotes=market.quotes(), walks=walks, is_paused=self._is_market_paused),
+            clock=self._clock.state,
+        )
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Be as the simulator was that was saved: every client is cut and finds that state when it is back."""
+        self._venue.faults.clear()
+        self._venue.drop_connections()
+        self._replay = None
+        self._clock.restore(snapshot.clock)
+        self._is_market_paused = snapshot.market.is_paused
+        self._venue = venue = self._new_venue()
+        venue.market.open(self._clock.now())
+        venue.market.restore({con_id: walk.middle for con_id, walk in snapshot.market.walks.items()})
+        dice = {con_id: walk.dice for con_id, walk in snapshot.market.walks.items()}
+        venue.market.restore_whole(snapshot.market.quotes, dice)
+        venue.exchange.begin_day()
+        venue.exchange.restore(snapshot.exchange)
+        venue.exchange.last_execution_number = snapshot.last_execution_number
+        self._show(venue.directory.entries)
+        if self._file:
+            await self._save_whole(self._file)
+
+    def _new_venue(self) -> Venue:
+        return Venue(self._config, self._clock, HANDLERS, self._changed.set, self._keep)
+
+    def _move(self) -> None:
+        if self._replay is not None:
+            self._show_recorded(self._replay)
+        elif not self._is_market_paused:
+            self.step_market()
+        self._venue.pass_time(self._clock.now())
+
+    def _show_recorded(self, replay: Replay) -> None:
+        now = self._clock.now()
+        self._venue.pass_time(now)
+        for tick in replay.due(now):
+            con_id = self._venue.directory.by_symbol(tick.symbol).entry.con_id
+            self._venue.market.show(con_id, tick.state, now)
+            self._show([con_id])
+
     def _open(self, state: SavedState | None) -> None:
         venue = self._venue
         if state is not None:
@@ -156,8 +260,10 @@ class Simulator:
             self._venue.show_market(con_id)
 
     def _beat_market(self) -> None:
-        if self._is_market_paused:
+        if self._is_market_paused or self._clock.state.is_paused:
             self._venue.pass_time(self._clock.now())
+        elif self._replay is not None:
+            self._show_recorded(self._replay)
         else:
             self.step_market()
 
@@ -166,6 +272,17 @@ class Simulator:
 
     def _beat_accounts(self) -> None:
         self._venue.publish_accounts()
+
+    async def _repeat(self, beat: Callable[[], object], interval_s: float) -> None:
+        while True:
+            # The market's beats are of the simulator's time: at ten times the speed there are ten times as many.
+            speed = float(self._clock.state.speed) if beat == self._beat_market else 1.0
+            await asyncio.sleep(interval_s / speed)
+            try:
+                beat()
+            except Exception:
+                # The edge of a background loop: one bad beat must not stop the market for good.
+                _log.exception("a beat of the simulator failed")
 
     async def _keep_saving(self, file: StateFile) -> None:
         while True:
@@ -199,25 +316,21 @@ class Simulator:
             raise
 
 
-async def run(config: SimulatorConfig, on_ready: Callable[[], None]) -> None:
+async def run(
+    config: SimulatorConfig,
+    on_ready: Callable[[], None],
+    control: Callable[[Simulator], AbstractAsyncContextManager[None]] | None = None,
+) -> None:
     """Serve until cancelled, then keep the state. `on_ready` is called once it listens.
 
-    Raises OSError when the port is taken, SimulatorStateError when the kept state cannot be read.
+    `control` is entered while it serves. Raises OSError when a port is taken, SimulatorStateError when the kept state
+    cannot be read.
     """
     simulator = Simulator(config)
     await simulator.start()
     try:
-        on_ready()
-        await asyncio.Event().wait()
+        async with control(simulator) if control else nullcontext():
+            on_ready()
+            await asyncio.Event().wait()
     finally:
         await simulator.stop()
-
-
-async def _repeat(beat: Callable[[], object], interval_s: float) -> None:
-    while True:
-        await asyncio.sleep(interval_s)
-        try:
-            beat()
-        except Exception:
-            # The edge of a background loop: one bad beat must not stop the market for good.
-            _log.exception("a beat of the simulator failed")

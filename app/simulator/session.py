@@ -78,6 +78,12 @@ class SessionGate(Protocol):
     def receive(self, session: "Session", reader: FieldReader) -> None:
         """Act on one message. Raises FieldError when it cannot be read."""
 
+    def admits(self) -> bool:
+        """False when a connection that comes now is refused."""
+
+    def leaving(self, session: "Session", frame: bytes) -> bytes:
+        """What leaves in place of these frames; empty for nothing."""
+
     def before_telling(self) -> None:
         """Queued frames are about to leave: what they tell must not be forgotten any more."""
 
@@ -94,6 +100,7 @@ class Session(asyncio.Protocol):
         self._outbound: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._is_closing = False
+        self._is_mute = False
         self.version = 0
         self.client_id: int | None = None
         self.subscriptions = Subscriptions()
@@ -102,6 +109,8 @@ class Session(asyncio.Protocol):
         """asyncio: the socket is open."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if not self._gate.admits():
+            self.drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the socket is gone."""
@@ -111,7 +120,7 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
-        if self._is_closing:
+        if self._is_closing or self._is_mute:
             return
         self._buffer += data
         try:
@@ -126,7 +135,12 @@ class Session(asyncio.Protocol):
 
     def send(self, frame: bytes) -> None:
         """Queue a frame; all frames of one turn of the loop leave in one write."""
-        if self._transport is None or self._is_closing or not frame:
+        if self._transport is not None and not self._is_closing and frame:
+            self.send_past_faults(self._gate.leaving(self, frame))
+
+    def send_past_faults(self, frame: bytes) -> None:
+        """Queue a frame that no fault may change any more."""
+        if self._transport is None or self._is_closing or self._is_mute or not frame:
             return
         if not self._outbound:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -135,6 +149,10 @@ class Session(asyncio.Protocol):
     def send_error(self, request_id: int, code: int, message: str) -> None:
         """Queue an error message."""
         self.send(messages.error(request_id, code, message, self.version))
+
+    def mute(self) -> None:
+        """Carry nothing any more in either direction, and leave the socket open."""
+        self._is_mute = True
 
     def close(self) -> None:
         """End the connection once what is queued has left."""
@@ -178,7 +196,7 @@ class Session(asyncio.Protocol):
             self._gate.receive(self, FieldReader(payload))
         except FieldError as error:
             self.send_error(-1, BAD_REQUEST, f"Error reading request: {error}")
-        return not self._is_closing
+        return not self._is_closing and not self._is_mute
 
     def _flush(self) -> None:
         if self._transport is None or not self._outbound:

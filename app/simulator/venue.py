@@ -10,6 +10,7 @@ from app.simulator.accounts import Holding
 from app.simulator.config import SimulatorConfig
 from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
+from app.simulator.faults import FaultEngine
 from app.simulator.history import History
 from app.simulator.history_pacing import HistoryPacing
 from app.simulator.instruments import ROOTS
@@ -63,6 +64,7 @@ class Venue:
         )
         self.lines = Lines(self.directory, self.market, self.history, clock, dict(config.data_rights))
         self.exchange = Exchange(config, clock, self.directory, self.market, self)
+        self.faults = FaultEngine(self)
         self._handlers = handlers
         self._on_change = on_change
         self._before_telling = before_telling
@@ -88,6 +90,8 @@ class Venue:
 
     def receive(self, session: Session, reader: FieldReader) -> None:
         """Act on one message. Raises FieldError when it cannot be read."""
+        if self.faults.is_active and self.faults.takes(session, reader.fields):
+            return
         message_id = reader.integer()
         if session.client_id is None:
             if message_id == START_API:
@@ -100,6 +104,15 @@ class Venue:
             return
         handler(self, session, reader)
 
+    def admits(self) -> bool:
+        """False while a fault refuses connections."""
+        return not self.faults.is_active or self.faults.admits()
+
+    def leaving(self, session: Session, frame: bytes) -> bytes:
+        """The frames as the faults at work leave them."""
+        is_told = self.faults.is_active and session.client_id is not None
+        return self.faults.leaving(session, frame) if is_told else frame
+
     def before_telling(self) -> None:
         """Let what changed be kept before any client hears of it."""
         self._before_telling()
@@ -111,6 +124,10 @@ class Venue:
             del self._clients[session.client_id]
         self.streams.leave(session)
         self.lines.leave(session)
+
+    def sessions(self) -> list[Session]:
+        """Every connection."""
+        return list(self._connections)
 
     @property
     def has_clients(self) -> bool:
@@ -157,8 +174,23 @@ class Venue:
         if session is not None:
             session.send_error(order_id, refusal.code, refusal.message)
 
+    def holds(self, order: SimulatedOrder) -> bool:
+        """True when a fault keeps a new order from its book."""
+        return self.faults.is_active and self.faults.holds(order)
+
+    def cancelled(self, order: SimulatedOrder) -> None:
+        """Let the faults at work know of it."""
+        if self.faults.is_active:
+            self.faults.cancelled(order)
+
+    def tell_error(self, order: SimulatedOrder, code: int, words: str) -> None:
+        """Tell the order's client an error about it."""
+        self.order_refused(order.client_id, order.request.order_id, Refusal(code=code, message=words))
+
     def executed(self, execution: Execution) -> None:
         """Tell the order's client."""
+        if self.faults.is_active and execution.execution_id.endswith(".01"):
+            self.faults.dealt(execution)
         session = self._clients.get(execution.client_id)
         if session is not None:
             listed = self.directory[execution.con_id]

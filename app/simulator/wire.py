@@ -1,6 +1,7 @@
 """The TWS wire: length-prefixed frames of NUL-ended fields, and how a field is read and written."""
 
 import struct
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from app.core.money import plain
@@ -64,6 +65,11 @@ class FieldReader:
         self._fields = payload.decode(errors="backslashreplace").split("\0")
         self._fields.pop()
         self._position = 0
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """All fields, read or not."""
+        return self._fields
 
     def text(self) -> str:
         """The next field as it is."""

@@ -1,5 +1,7 @@
 """Mutations of broker accounts."""
 
+from decimal import Decimal
+
 import strawberry
 from strawberry.scalars import JSON
 
@@ -44,6 +46,11 @@ class CreateBrokerAccountInput:
     owns_manual_orders: bool | None = strawberry.field(
         default=False,
         description="Say it to take client id 0, which gets the orders that people enter by hand in TWS.",
+    )
+    starting_cash: Decimal | None = strawberry.field(
+        default=None,
+        description="What an account at the paper broker begins with, in its base currency: 0 to 10^12, 1000000 where "
+        "nothing is said. No other account takes it.",
     )
 
 
@@ -111,6 +118,7 @@ class BrokerMutation:
             is_paper=input.is_paper,
             label=input.label,
             is_connection_wanted=False,
+            starting_cash=input.starting_cash,
         )
         try:
             key = await create_broker_account(

@@ -1,9 +1,8 @@
-"""The IB adapter at the simulator's socket, over both client libraries."""
+"""What the IB adapter alone does, at the simulator's socket, over both libraries; the contract has the rest."""
 
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -17,10 +16,9 @@ from app.brokers.errors import (
 )
 from app.brokers.ib.session import Timeouts
 from app.brokers.port import ConnectionEvent
-from app.core.fix import OrderType, Side, TimeInForce
+from app.core.fix import OrderType, Side
 from app.core.messages import (
     BrokerReport,
-    CommissionReport,
     ExecutionReport,
     FaultClass,
     FaultReport,
@@ -70,39 +68,6 @@ async def test_connecting_tells_accounts_and_the_next_order_id(bench: Bench) -> 
     assert opened.server_version in {176, 178}
 
 
-async def test_a_fresh_account_synchronises_to_nothing_but_its_cash(bench: Bench) -> None:
-    adapter = bench.adapter(RecordingSink())
-    await adapter.connect()
-
-    snapshot = await adapter.synchronize()
-
-    assert snapshot.is_complete
-    assert snapshot.reports == ()
-    assert snapshot.positions == ()
-    assert snapshot.values.cash == Decimal(1_000_000)
-    assert snapshot.values.equity == Decimal(1_000_000)
-
-
-async def test_a_market_order_fills_with_executions_and_commissions(bench: Bench) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-    command = place(number)
-
-    adapter.send(command)
-
-    await sink.until(lambda: sum(one.quantity for one in executions(sink.reports)) == 100)
-    [execution] = executions(sink.reports)
-    await sink.until(lambda: any(isinstance(report, CommissionReport) for report in sink.reports))
-    assert execution.address.order_id == command.order_id
-    assert execution.address.broker_order_id == number
-    assert (execution.side, execution.price) == (Side.BUY, Decimal("187.42"))
-    assert execution.contract_id == command.contract.contract_id
-    [commission] = [report for report in sink.reports if isinstance(report, CommissionReport)]
-    assert (commission.execution_id, commission.commission) == (execution.execution_id, Decimal(1))
-    await sink.until(has_status(sink, number, WorkingStatus.FILLED))
-
-
 async def test_a_resting_order_is_modified_and_canceled_under_one_id(bench: Bench) -> None:
     sink = RecordingSink()
     adapter = bench.adapter(sink)
@@ -146,139 +111,6 @@ async def test_a_trailing_stop_is_modified_under_one_id_and_starts_anew_at_anoth
     assert (trailed, held.trail_stop) == (Decimal("188.65"), Decimal("186.90"))
     assert held.request.order_id == number
     assert faults(sink.reports) == []
-
-
-async def test_the_broker_lowers_and_ends_what_shares_a_group(bench: Bench, simulator: Simulator) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-    resting = dataclasses.replace(place(number, limit="150.25"), oca_group="pair")
-    dealing = dataclasses.replace(place(number + 1, limit="187.42"), oca_group="pair")
-
-    adapter.send(resting)
-    await sink.until(has_status(sink, number, WorkingStatus.WORKING))
-    adapter.send(dealing)
-
-    await sink.until(has_status(sink, number + 1, WorkingStatus.FILLED))
-    await sink.until(has_status(sink, number, WorkingStatus.CANCELED))
-
-
-@pytest.mark.parametrize(
-    ("order_type", "terms"),
-    [
-        (OrderType.STOP, OrderTerms(quantity=Decimal(10), stop_price=Decimal("190.5"))),
-        (
-            OrderType.STOP_LIMIT,
-            OrderTerms(quantity=Decimal(10), stop_price=Decimal("190.5"), limit_price=Decimal("191.25")),
-        ),
-        (OrderType.LIMIT, OrderTerms(quantity=Decimal(10), limit_price=Decimal("187.41"))),
-        (OrderType.TRAILING_STOP, OrderTerms(quantity=Decimal(10), trailing_amount=Decimal("0.75"))),
-        (OrderType.MARKET, OrderTerms(quantity=Decimal(10), time_in_force=TimeInForce.OPG)),
-        (
-            OrderType.LIMIT,
-            OrderTerms(quantity=Decimal(10), limit_price=Decimal("188.50"), time_in_force=TimeInForce.OPG),
-        ),
-        (
-            OrderType.LIMIT,
-            OrderTerms(
-                quantity=Decimal(10),
-                limit_price=Decimal("187.41"),
-                time_in_force=TimeInForce.GTD,
-                expires_at=datetime(2100, 1, 6, 14, 30, tzinfo=UTC),
-            ),
-        ),
-    ],
-)
-async def test_the_broker_holds_the_terms_that_were_sent(
-    bench: Bench, order_type: OrderType, terms: OrderTerms
-) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-
-    adapter.send(dataclasses.replace(place(number), order_type=order_type, terms=terms))
-
-    await sink.until(lambda: any(isinstance(one, StatusReport) and one.terms == terms for one in sink.reports))
-
-
-async def test_a_refused_order_says_which_and_why(bench: Bench) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-
-    adapter.send(place(number, limit="150.123"))
-
-    await sink.until(lambda: bool(faults(sink.reports)))
-    [fault] = faults(sink.reports)
-    assert fault.address.broker_order_id == number
-    assert (fault.broker_code, fault.fault) == (110, FaultClass.REJECTED_BY_STATE)
-
-
-async def test_a_cancel_of_nothing_is_refused(bench: Bench) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-
-    adapter.send(canceled(place(number + 50)))
-
-    await sink.until(lambda: bool(faults(sink.reports)))
-    assert (faults(sink.reports)[0].broker_code, faults(sink.reports)[0].fault) == (10147, FaultClass.CANCEL_REJECTED)
-
-
-async def test_a_new_session_is_told_what_the_old_one_did(bench: Bench) -> None:
-    sink = RecordingSink()
-    first = bench.adapter(sink)
-    number = (await first.connect()).next_order_id
-    filled, resting, dropped = place(number), place(number + 1, limit="150"), place(number + 2, limit="151")
-    for command in (filled, resting, dropped):
-        first.send(command)
-    await sink.until(has_status(sink, number + 2, WorkingStatus.WORKING))
-    first.send(canceled(dropped))
-    await sink.until(has_status(sink, number + 2, WorkingStatus.CANCELED))
-    await sink.until(has_status(sink, number, WorkingStatus.FILLED))
-    await first.close()
-    second = bench.adapter(RecordingSink())
-
-    opened = await second.connect()
-    snapshot = await second.synchronize()
-
-    assert opened.next_order_id >= number + 3
-    assert snapshot.is_complete
-    [execution] = executions(snapshot.reports)
-    assert execution.address.order_id == filled.order_id
-    statuses = {
-        report.address.order_id: report.status for report in snapshot.reports if isinstance(report, StatusReport)
-    }
-    by_number = {
-        report.address.broker_order_id: report.status
-        for report in snapshot.reports
-        if isinstance(report, StatusReport) and report.address.order_id is None
-    }
-    assert statuses[resting.order_id] is WorkingStatus.WORKING
-    assert statuses[filled.order_id] is WorkingStatus.FILLED
-    assert statuses[dropped.order_id] is WorkingStatus.CANCELED
-    assert set(by_number.values()) <= {WorkingStatus.WORKING}
-    [position] = snapshot.positions
-    assert (position.symbol, position.quantity) == ("AAPL", Decimal(100))
-
-
-async def test_a_resent_order_is_the_same_order(bench: Bench) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-    command = place(number, limit="150")
-    adapter.send(command)
-    await sink.until(has_status(sink, number, WorkingStatus.WORKING))
-
-    adapter.send(command)
-    snapshot = await adapter.synchronize()
-
-    open_orders = {
-        report.address.order_id
-        for report in snapshot.reports
-        if isinstance(report, StatusReport) and report.address.order_id is not None
-    }
-    assert open_orders == {command.order_id}
 
 
 async def test_a_client_id_in_use_is_named(bench: Bench) -> None:
@@ -339,13 +171,6 @@ async def test_nothing_is_heard_after_closing(bench: Bench) -> None:
         await adapter.synchronize()
 
 
-async def test_a_probe_measures_the_round_trip(bench: Bench) -> None:
-    adapter = bench.adapter(RecordingSink())
-    await adapter.connect()
-
-    assert 0 < await adapter.probe() < 1_000
-
-
 async def test_watched_markets_tick_and_unwatched_ones_stop(bench: Bench, simulator: Simulator) -> None:
     adapter = bench.adapter(RecordingSink())
     await adapter.connect()
@@ -403,21 +228,3 @@ async def test_a_cancel_does_not_overtake_its_own_order_that_waits_for_the_pace(
 
     assert [one.broker_code for one in sink.reports if isinstance(one, FaultReport)] == [202]
     assert adapter.unwritten() == 0
-
-
-async def test_a_sweep_tells_open_orders_and_a_full_one_what_is_over_as_well(bench: Bench) -> None:
-    sink = RecordingSink()
-    adapter = bench.adapter(sink)
-    number = (await adapter.connect()).next_order_id
-    resting, filled = place(number, limit="150"), place(number + 1)
-    adapter.send(resting)
-    adapter.send(filled)
-    await sink.until(lambda: any(isinstance(one, ExecutionReport) for one in sink.reports))
-
-    brief, full = await adapter.sweep(is_full=False), await adapter.sweep(is_full=True)
-
-    # A status bears no orderRef; an openOrder does.
-    assert {one.address.order_id for one in brief.open_orders} - {None} == {resting.order_id}
-    assert (brief.finished, brief.executions) == ((), ())
-    assert {one.address.order_id for one in full.finished} == {filled.order_id}
-    assert any(isinstance(one, ExecutionReport) for one in full.executions)

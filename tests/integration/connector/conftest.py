@@ -17,6 +17,7 @@ from app.infra.system import SystemClock, SystemIds
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
 from tests.contract.brokers.conftest import ACCOUNT
+from tests.contract.simulator.raw import RawClients
 
 
 @pytest.fixture
@@ -121,3 +122,11 @@ async def house(database_url: str, simulator: Simulator) -> AsyncIterator[House]
     yield House(tenant_id=tenant_id, account=account, instruments=instruments)
     await owner.execute("UPDATE broker_accounts SET is_active = false WHERE tenant_id = $1", tenant_id)
     await owner.close()
+
+
+@pytest.fixture
+async def raw() -> AsyncIterator[RawClients]:
+    """Clients of the bare wire, beside the connector."""
+    clients = RawClients()
+    yield clients
+    await clients.close()

@@ -120,9 +120,11 @@ async def trading(house: House, settings: Settings) -> AsyncIterator[Trading]:
 
 
 @asynccontextmanager
-async def connector(settings: Settings, clock: Clock | None = None) -> AsyncIterator[asyncio.Task[None]]:
+async def connector(
+    settings: Settings, clock: Clock | None = None, intervals: ConnectorIntervals = INTERVALS
+) -> AsyncIterator[asyncio.Task[None]]:
     """A connector at work; stopped in order in the end."""
-    task = asyncio.create_task(serve(settings, intervals=INTERVALS, ready=lambda: None, clock=clock))
+    task = asyncio.create_task(serve(settings, intervals=intervals, ready=lambda: None, clock=clock))
     try:
         yield task
     finally:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.infra.bus import GAP, Bus
+from app.infra.bus import GAP, Bus, RedisBackend
 from app.infra.redis import Redis, open_redis
 from tests.faults.proxy import Proxy, Side, proxied, to_port, to_socket
 
@@ -58,3 +58,20 @@ async def test_quiet_channel_is_no_loss(redis_url: str, redis_prefix: str, monke
 
         assert await waiting == b"late"
     await sender.close()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_cancellation_in_the_moment_of_the_confirmation_is_not_lost(redis_url: str, turns: int) -> None:
+    backend = RedisBackend(redis_url)
+    subscribing = asyncio.create_task(backend.subscribe("channel"))
+    while "channel" not in backend._confirmed:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+
+    backend._confirmed["channel"].set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    was_waiting = subscribing.cancel()
+    await asyncio.gather(subscribing, return_exceptions=True)
+
+    assert subscribing.cancelled() is was_waiting

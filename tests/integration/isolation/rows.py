@@ -10,6 +10,13 @@ from sqlalchemy import text
 from app.approvals.models import OrderApprovalRow
 from app.audit.models import AuditRow
 from app.brokers.models import BrokerCredentialRow, CurrencyBalanceRow, GatewaySeatRow
+from app.brokers.paper.models import (
+    PaperAccountRow,
+    PaperCashRow,
+    PaperExecutionRow,
+    PaperOrderRow,
+    PaperPositionRow,
+)
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
@@ -75,6 +82,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_order(session, firm)
         await _add_earnings(session, firm)
         await _add_market_data(session, firm)
+        await _add_paper_books(session, firm)
         await _add_connection(session, firm)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
@@ -298,6 +306,61 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
                 drawdown=ZERO,
             ),
         ]
+    )
+    await session.flush()
+
+
+async def _add_paper_books(session: WriteSession, firm: Firm) -> None:
+    now, order_id = datetime.now(UTC), _ids.new()
+    account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
+    of_instrument = {**account, "instrument_id": firm.instrument_id, "contract_id": 265598}
+    session.add(PaperAccountRow(**account, base_currency="USD", starting_cash=ONE, opened_at=now))
+    await session.flush()
+    session.add_all(
+        [
+            PaperCashRow(**account, currency="USD", amount=ONE),
+            PaperPositionRow(**of_instrument, symbol="AAPL", quantity=ONE, average_cost=ONE, realized=ZERO),
+            PaperOrderRow(
+                **of_instrument,
+                permanent_id=1,
+                broker_order_id=1,
+                order_id=order_id,
+                symbol="AAPL",
+                instrument_type="STOCK",
+                exchange="SMART",
+                currency="USD",
+                side="BUY",
+                order_type="MARKET",
+                quantity=ONE,
+                time_in_force="DAY",
+                outside_regular_hours=False,
+                status="FILLED",
+                placed_at=now,
+                filled=ONE,
+                notional=ONE,
+                commission=ONE,
+                is_triggered=False,
+                ended_at=now,
+            ),
+        ]
+    )
+    await session.flush()
+    session.add(
+        PaperExecutionRow(
+            **of_instrument,
+            number=1,
+            permanent_id=1,
+            broker_order_id=1,
+            order_id=order_id,
+            side="BUY",
+            quantity=ONE,
+            price=ONE,
+            commission=ONE,
+            currency="USD",
+            is_maker=False,
+            quoted_at=now,
+            executed_at=now,
+        )
     )
     await session.flush()
 

@@ -1,0 +1,1 @@
+"""The bundled simulator's faults, for tenants who rehearse."""
