@@ -9,6 +9,7 @@ from app.core.messages import Instrument as InstrumentValue
 from app.flows.find_thing import Thing, find_thing
 from app.flows.view_identity import Member
 from app.identity import domain as identity
+from app.marketdata.subscriptions_batch import MarketDataSubscription as SubscriptionValue
 from app.orders.domain import order as orders
 from app.positions.domain import PnlSnapshot as SnapshotValue
 from app.positions.domain import Position as PositionValue
@@ -22,6 +23,7 @@ from schema.brokers.reconciliation import Reconciliation, ReconciliationBreak
 from schema.brokers.types import BrokerAccount
 from schema.identity.types import ApiKey, Membership, Session, Tenant, User
 from schema.instruments.types import Instrument
+from schema.marketdata.types import MarketDataSubscription
 from schema.orders.types import Execution, Order, OrderRequest
 from schema.positions.adjustments import PositionAdjustment
 from schema.positions.pnl import PnlSnapshot
@@ -63,6 +65,8 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return ReconciliationBreak.of(found)
         case InstrumentValue():
             return Instrument.of(found)
+        case SubscriptionValue():
+            return MarketDataSubscription.of(found)
         case AccountView():
             return BrokerAccount.of(found)
         case TenantValue():

@@ -17,7 +17,9 @@ from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
+from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
+from schema.marketdata.mutations import MarketDataMutation
 from schema.marketdata.queries import MarketDataQuery
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
@@ -54,6 +56,8 @@ class Query(
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
     IdentityMutation,
+    InstrumentMutation,
+    MarketDataMutation,
     OrderMutation,
     LinkedOrderMutation,
     PositionMutation,

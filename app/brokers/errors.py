@@ -1,5 +1,7 @@
 """What can go wrong between the house and a broker."""
 
+import math
+
 from app.core.errors import OmsError
 
 
@@ -49,6 +51,26 @@ class WhatIfRefusedError(OmsError):
     """The broker does not say what an order would do; the message has its words."""
 
     code = "WHAT_IF_REFUSED"
+
+
+class InquiryRefusedError(OmsError):
+    """The broker does not answer what it was asked; the message has its words."""
+
+    code = "BROKER_REFUSED"
+
+
+class HistoryPacedError(OmsError):
+    """The broker's pace of historical data is used up; facts carry retryAfter in seconds."""
+
+    code = "HISTORY_PACED"
+    is_retryable = True
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(
+            f"The broker's pace of historical data is used up; ask again in {math.ceil(retry_after_s)} seconds.",
+            retryAfter=math.ceil(retry_after_s),
+        )
+        self.retry_after_s = retry_after_s
 
 
 class ConnectorAwayError(OmsError):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.brokers.what_if import WhatIf, WhatIfAnswer
+from app.core.fix import LineState
 from app.core.messages import (
     AccountValues,
     BrokerPosition,
@@ -49,21 +50,13 @@ class ConnectionChange:
     occurred_at: datetime
 
 
-class LineState(StrEnum):
-    """How live an instrument's market data is."""
-
-    LIVE = "LIVE"
-    DELAYED = "DELAYED"
-    REFUSED = "REFUSED"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChange:
-    """A market data line changed its state, in the broker's words."""
+    """A market data line changed its state; detail says why in plain words, where there is something to say."""
 
     contract: Contract
     state: LineState
-    detail: str
+    detail: str | None
     broker_code: int | None
 
 

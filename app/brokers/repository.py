@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease
-from app.core.fix import BrokerKind, ConnectionState, InstrumentType
-from app.core.ids import AccountId, InstrumentId, TenantId
-from app.core.messages import AccountValues, Contract
+from app.core.fix import BrokerKind, ConnectionState
+from app.core.ids import AccountId, TenantId
+from app.core.messages import AccountValues
 from app.infra.db import BatchSession, Write
 
 # All lease times are the database's own clock: the connectors' clocks may differ.
@@ -129,12 +129,12 @@ ON CONFLICT (tenant_id, account_id, currency) DO UPDATE
        exchange_rate = coalesce(excluded.exchange_rate, held.exchange_rate), updated_at = excluded.updated_at
 """
 
-_WATCHED = """
-SELECT id, symbol, instrument_type, exchange, currency, broker_contract_id
-  FROM instruments
- WHERE is_active AND broker_contract_id ~ '^[0-9]{1,10}$'
- ORDER BY created_at, id
- LIMIT $1
+_ACCOUNT_TO_ASK = """
+SELECT a.id FROM broker_accounts AS a
+  LEFT JOIN broker_connections AS c ON (c.tenant_id, c.account_id) = (a.tenant_id, a.id)
+ WHERE a.tenant_id = $1 AND a.is_active AND CASE WHEN $2::uuid IS NULL THEN a.broker <> 'PAPER' ELSE a.id = $2 END
+ ORDER BY c.state IS NOT DISTINCT FROM 'CONNECTED' DESC, a.created_at, a.id
+ LIMIT 1
 """
 
 
@@ -168,19 +168,11 @@ async def examined_accounts(session: BatchSession, limit: int = 1_000) -> list[E
     ]
 
 
-async def watched_contracts(session: BatchSession, limit: int) -> list[Contract]:
-    """The tenant's instruments that its brokers know, the oldest first: what market data is held open for."""
-    return [
-        Contract(
-            instrument_id=InstrumentId(row["id"]),
-            contract_id=int(row["broker_contract_id"]),
-            symbol=row["symbol"],
-            instrument_type=InstrumentType(row["instrument_type"]),
-            exchange=row["exchange"],
-            currency=row["currency"],
-        )
-        for row in await session.fetch(_WATCHED, limit)
-    ]
+async def account_to_ask(session: BatchSession, tenant_id: TenantId, account_id: AccountId | None) -> AccountId | None:
+    """The account of the tenant, or the one over which a broker is best asked; None where there is none."""
+    for row in await session.fetch(_ACCOUNT_TO_ASK, tenant_id, account_id):
+        return AccountId(row["id"])
+    return None
 
 
 async def take_lease(

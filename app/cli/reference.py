@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any
 from app.brokers.ib.codes import (
     CLIENT_ID_TAKEN,
     CODES,
-    DELAYED_LINE_CODES,
     EFFECTS,
     EVENT_EFFECTS,
     OBSERVED,
-    REFUSED_LINE_CODES,
     SOURCE,
     meaning_of,
 )
-from app.brokers.port import LineState
+from app.brokers.ib.line_words import codes_of
 from app.core.errors import OmsError
-from app.core.fix import OrderState, RiskLimitType
+from app.core.fix import LineState, OrderState, RiskLimitType
 from app.identity.domain import ROLE_SCOPES, Role, Scope
 from app.orders.domain.transitions import TRANSITIONS
 from app.orders.errors import MEANING as PROBLEM_MEANING
@@ -224,8 +222,9 @@ def broker_codes() -> str:
         source = "reports of users" if words.startswith(OBSERVED) else "IB's page"
         rows.append((str(code), words.removeprefix(OBSERVED), f"`{fault.value}`", does, source))
     lines = "; ".join(
-        f"`{state.value}` {', '.join(str(code) for code in sorted(codes))}"
-        for state, codes in ((LineState.DELAYED, DELAYED_LINE_CODES), (LineState.REFUSED, REFUSED_LINE_CODES))
+        f"`{state.value}` {', '.join(str(code) for code in sorted(codes_of(state)))}"
+        for state in LineState
+        if codes_of(state)
     )
     return _page(
         "Interactive Brokers' codes",

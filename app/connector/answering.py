@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from app.brokers.domain import BrokerAccount
-from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError, HistoryPacedError
+from app.brokers.questions import QUESTIONS, Answer, Asked, Question, Reply, Subject, decode_question, encode_reply
 from app.brokers.reconciling import Reconciled, ReconcileNow
-from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
 from app.core.errors import OmsError, Problem
 from app.core.ids import AccountId, TenantId
 from app.infra.bus import Bus
@@ -24,11 +24,11 @@ _TOLD: Final = {
 }
 
 
-class Asked(Protocol):
+class Respondent(Protocol):
     """Whoever has a session that can be asked."""
 
-    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
-        """What the order would do to that account of the broker's. Raises OmsError."""
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer, of that account where the question is about one. Raises OmsError."""
         ...
 
 
@@ -41,7 +41,7 @@ class Answering:
         redis: Redis,
         bus: Bus,
         account_of: Callable[[TenantId, AccountId], BrokerAccount | None],
-        session_of: Callable[[BrokerAccount], Asked | None],
+        session_of: Callable[[BrokerAccount], Respondent | None],
         reconcile: Callable[[BrokerAccount], Awaitable[Reconciled]],
     ) -> None:
         """`account_of` is None for an account that is not held here, `session_of` where no session stands."""
@@ -94,22 +94,23 @@ class Answering:
         except OmsError as error:
             # Where the gateway listens, and what it was asked beside, is of no use to who looks ahead at an order.
             reason = Problem(code=error.code, message=_TOLD.get(error.code, error.message))
-            await self._reply(question, Reply(id=question.id, reason=reason))
+            retry_after_s = error.retry_after_s if isinstance(error, HistoryPacedError) else None
+            await self._reply(question, Reply(id=question.id, reason=reason, retry_after_s=retry_after_s))
         except Exception:
             # The edge of a task of its own: a question must not end the connector.
             log.exception("%s: a question to the broker failed", account.account_number)
         else:
             await self._reply(question, reply)
 
-    async def _reply_to(self, question: Question, asked: WhatIf | ReconcileNow, account: BrokerAccount) -> Reply:
+    async def _reply_to(self, question: Question, asked: Subject, account: BrokerAccount) -> Reply:
         if isinstance(asked, ReconcileNow):
             done = await self._reconcile(account)
             return Reply(id=question.id, reconciliation_id=done.id)
         session = self._session_of(account)
         if session is None:
             raise BrokerDisconnectedError("there is no session with the gateway")
-        answer = await session.what_if(asked, account.account_number)
-        return Reply(id=question.id, answer=answer, margin_currency=account.base_currency)
+        answer = await session.answer(asked, account.account_number)
+        return Reply(id=question.id, answer=answer, currency=account.base_currency)
 
     async def _reply(self, question: Question, reply: Reply) -> None:
         try:

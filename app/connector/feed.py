@@ -4,26 +4,60 @@ What is asked of the broker without being an order goes the same way.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 
 from app.brokers.domain import FEED_OFFSET, BrokerAccount, backoff_s
-from app.brokers.errors import BrokerDisconnectedError
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
+from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
-from app.brokers.what_if import WhatIf, WhatIfAnswer
+from app.brokers.questions import Answer, Asked
 from app.connector.inbox import Inbox
 from app.connector.runner import end_of
+from app.core.clock import Clock
 from app.core.errors import UnavailableError
-from app.core.messages import Contract
+from app.core.fix import LineState
+from app.core.ids import InstrumentId
+from app.core.messages import Tick
 from app.infra.db import CONNECTION_LOST
-from app.infra.redis import REDIS_LOST, Redis
-from app.marketdata.service import publish_ticks
+from app.infra.redis import REDIS_LOST, Redis, heed_cancellation
+from app.marketdata.lines import LineCounts, LineLedger, LineStatus, WatchList
+from app.marketdata.service import publish_ticks, show_lines
 
 log = logging.getLogger(__name__)
+
+_NO_LINE_LEFT = "All market data lines of the gateway are taken by instruments that weigh more."
+_NO_SESSION = "The connection to the gateway is down."
+_SILENT = frozenset({LineState.REFUSED, LineState.EXHAUSTED})
+_INTERRUPTIONS = frozenset(
+    {
+        ConnectionEvent.LOST,
+        ConnectionEvent.UPSTREAM_LOST,
+        ConnectionEvent.UPSTREAM_RESET,
+        ConnectionEvent.FEED_DOWN,
+    }
+)
+_NOT_STORED: tuple[type[BaseException], ...] = (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError)
+_NOT_RENEWED: tuple[type[BaseException], ...] = (BrokerTimedOutError, BrokerBusyError, *_NOT_STORED)
+
+
+class FeedAdapter(BrokerAdapter, Inquired, Protocol):
+    """A session that shows markets and answers questions."""
+
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer."""
+        ...
+
+    def take_counts(self) -> dict[InstrumentId, int]:
+        """How many messages came for each watched market since the last call."""
+        ...
+
 
 CLIENT_ID_OFFSET = FEED_OFFSET
 """What is added to the account's client id for its market data connection."""
@@ -36,6 +70,8 @@ class FeedIntervals:
     window_s: float = 0.05
     contracts_s: float = 5.0
     rates_s: float = 5.0
+    renew_s: float = 30.0
+    counts_s: float = 5.0
     probe_s: float = 1.0
 
 
@@ -46,30 +82,42 @@ class FeedRunner:
         self,
         *,
         account: BrokerAccount,
-        make_adapter: Callable[[BrokerSink], BrokerAdapter],
-        contracts: Callable[[], Awaitable[list[Contract]]],
+        make_adapter: Callable[[BrokerSink], FeedAdapter],
+        watch_list: Callable[[], Awaitable[WatchList]],
+        count: Callable[[dict[InstrumentId, LineCounts]], Awaitable[object]],
         keep_rates: Callable[[], Awaitable[object]],
+        renew: Callable[[Inquired], Awaitable[object]],
         redis: Redis,
+        clock: Clock,
         intervals: FeedIntervals | None = None,
     ) -> None:
-        """`contracts` tells what to watch; `keep_rates` stores what the quotes say of exchange rates."""
+        """`watch_list` tells what to watch; `keep_rates` stores what quotes say of exchange rates, `count` what came.
+
+        `renew` asks about instruments that were not asked about for long.
+        """
         self._account = account
         self._make_adapter = make_adapter
-        self._contracts = contracts
+        self._watch_list = watch_list
+        self._count = count
+        self._ledger = LineLedger()
+        self._lines: dict[InstrumentId, LineStatus] = {}
         self._keep_rates = keep_rates
+        self._renew = renew
         self._redis = redis
+        self._clock = clock
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
-        self._adapter: BrokerAdapter | None = None
+        self._adapter: FeedAdapter | None = None
 
-    async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
-        """What the order would do to an account of the gateway. Asked here, where order ids are not those of orders.
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The broker's answer. An order is asked about here, where order ids are not those of orders.
 
-        Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        Raises WhatIfRefusedError, InquiryRefusedError, HistoryPacedError, BrokerBusyError, BrokerTimedOutError,
+        BrokerDisconnectedError.
         """
         if self._adapter is None:
             raise BrokerDisconnectedError("there is no session with the gateway")
-        return await self._adapter.what_if(asked, account)
+        return await self._adapter.answer(asked, account)
 
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""
@@ -90,12 +138,23 @@ class FeedRunner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_connection(inbox))
                 group.create_task(self._watch_contracts(adapter))
-                group.create_task(self._publish(adapter))
+                group.create_task(self._publish(adapter, inbox))
+                group.create_task(self._store_counts())
                 group.create_task(self._store_rates())
+                group.create_task(self._renew_instruments(adapter))
                 group.create_task(self._probe(adapter))
         finally:
             self._adapter = None
+            self._ledger.interrupted()
             await adapter.close()
+            await self._show_down()
+
+    async def _show_down(self) -> None:
+        now, lines = self._clock.now(), self._lines
+        self._lines = {}
+        with contextlib.suppress(*REDIS_LOST):
+            down = LineStatus(state=LineState.NONE, reason=_NO_SESSION, since=now)
+            await show_lines(self._redis, self._account.tenant_id, dict.fromkeys(lines, down))
 
     async def _watch_connection(self, inbox: Inbox) -> None:
         while True:
@@ -107,25 +166,57 @@ class FeedRunner:
                 change.event.value,
                 change.detail,
             )
+            if change.event in _INTERRUPTIONS:
+                self._ledger.interrupted()
             if change.event is ConnectionEvent.LOST:
                 raise BrokerDisconnectedError(change.detail)
 
     async def _watch_contracts(self, adapter: BrokerAdapter) -> None:
         while True:
+            heed_cancellation()
             try:
-                adapter.watch(await self._contracts())
+                wanted = await self._watch_list()
+                adapter.watch(wanted.contracts)
+                await self._show_watched(wanted)
             except UnavailableError as error:
                 # The lines that are open stay open: quotes do not need the database.
                 log.warning("market data of %s: %s", self._account.account_number, error.message)
+            except REDIS_LOST as error:
+                log.warning("how lines stand cannot be told: %s", error)
             await asyncio.sleep(self._intervals.contracts_s)
 
-    async def _publish(self, adapter: BrokerAdapter) -> None:
+    async def _show_watched(self, wanted: WatchList) -> None:
+        now = self._clock.now()
+        left_out = LineStatus(state=LineState.EXHAUSTED, reason=_NO_LINE_LEFT, since=now)
+        before = self._lines
+        self._lines = {}
+        for contract in wanted.contracts:
+            held = before.get(contract.instrument_id)
+            is_new = held is None or held.reason == _NO_LINE_LEFT
+            self._lines[contract.instrument_id] = (
+                LineStatus(state=LineState.OPENING, since=now) if held is None or is_new else held
+            )
+        for contract in wanted.left_out:
+            held = before.get(contract.instrument_id)
+            has_waited = held is not None and held.reason == _NO_LINE_LEFT
+            self._lines[contract.instrument_id] = held if held is not None and has_waited else left_out
+        closed = before.keys() - self._lines.keys()
+        self._ledger.closed([*closed, *(one.instrument_id for one in wanted.left_out)])
+        news = {one: status for one, status in self._lines.items() if before.get(one) != status}
+        await show_lines(self._redis, self._account.tenant_id, news, closed=closed)
+
+    async def _publish(self, adapter: FeedAdapter, inbox: Inbox) -> None:
         is_redis_up = True
         while True:
+            heed_cancellation()
             await asyncio.sleep(self._intervals.window_s)
             ticks = adapter.take_ticks()
+            for instrument_id, number in adapter.take_counts().items():
+                self._ledger.told(instrument_id, number, self._clock.now())
+            stands = self._heard_lines(inbox, ticks)
             try:
                 await publish_ticks(self._redis, self._account.tenant_id, ticks)
+                await show_lines(self._redis, self._account.tenant_id, stands)
             except REDIS_LOST as error:
                 # Quotes are replaced by the next ones anyway: nothing is kept for later.
                 if is_redis_up:
@@ -134,14 +225,58 @@ class FeedRunner:
             else:
                 is_redis_up = True
 
+    def _heard_lines(self, inbox: Inbox, ticks: Sequence[Tick]) -> dict[InstrumentId, LineStatus]:
+        now, news = self._clock.now(), {}
+        for change in inbox.take_lines():
+            instrument_id = change.contract.instrument_id
+            held = self._lines.get(instrument_id)
+            stands = (change.state, change.detail, change.broker_code)
+            if held is not None and (held.state, held.reason, held.broker_code) != stands:
+                # That its data is delayed is told twice, with the reason and as the kind of what comes.
+                if change.broker_code is None and held.state is change.state and held.broker_code is not None:
+                    continue
+                news[instrument_id] = LineStatus(
+                    state=change.state, reason=change.detail, broker_code=change.broker_code, since=now
+                )
+            if change.state in _SILENT:
+                self._ledger.interrupted([instrument_id])
+        for tick in ticks:
+            held = news.get(tick.instrument_id) or self._lines.get(tick.instrument_id)
+            if held is not None and held.state is LineState.OPENING:
+                # Whatever comes before the broker says which data it is, is live.
+                news[tick.instrument_id] = LineStatus(state=LineState.LIVE, since=now)
+        self._lines |= news
+        return news
+
+    async def _store_counts(self) -> None:
+        while True:
+            await asyncio.sleep(self._intervals.counts_s)
+            counts = self._ledger.take()
+            if not counts:
+                continue
+            try:
+                await self._count(counts)
+            except _NOT_STORED as error:
+                self._ledger.give_back(counts)
+                log.warning("what came over lines cannot be counted: %s", error)
+
     async def _store_rates(self) -> None:
         while True:
             await asyncio.sleep(self._intervals.rates_s)
             try:
                 await self._keep_rates()
-            except (*CONNECTION_LOST, asyncpg.PostgresError, TimeoutError) as error:
+            except _NOT_STORED as error:
                 # The rates known last still convert, and their time shows how old they are.
                 log.warning("exchange rates cannot be stored: %s", error)
+
+    async def _renew_instruments(self, adapter: FeedAdapter) -> None:
+        while True:
+            try:
+                await self._renew(adapter)
+            except _NOT_RENEWED as error:
+                # What is known of them serves until the next try.
+                log.warning("instruments of %s were not renewed: %s", self._account.account_number, error)
+            await asyncio.sleep(self._intervals.renew_s)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:
         while True:

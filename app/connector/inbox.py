@@ -5,6 +5,7 @@ import logging
 from collections import deque
 
 from app.brokers.port import ConnectionChange, ConnectionEvent, LineChange
+from app.core.ids import InstrumentId
 from app.core.messages import AccountValues, BrokerPosition, BrokerReport
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Inbox:
         self._is_unreadable_waiting = False
         self._values: AccountValues | None = None
         self._positions: dict[int, BrokerPosition] = {}
+        self._lines: dict[InstrumentId, LineChange] = {}
 
     def reported(self, report: BrokerReport) -> None:
         """The broker reported on an order."""
@@ -52,14 +54,16 @@ class Inbox:
         self._positions[position.contract_id] = position
 
     def lined(self, change: LineChange) -> None:
-        """A market data line changed its state."""
-        log.warning(
-            "market data of %s is %s: %s %s",
-            change.contract.symbol,
-            change.state.value,
-            change.broker_code,
-            change.detail,
-        )
+        """A market data line changed its state: of each line the newest counts."""
+        self._lines[change.contract.instrument_id] = change
+        if change.broker_code is not None:
+            log.warning(
+                "market data of %s is %s: %s %s",
+                change.contract.symbol,
+                change.state.value,
+                change.broker_code,
+                change.detail,
+            )
 
     @property
     def waiting(self) -> int:
@@ -95,3 +99,9 @@ class Inbox:
         positions = list(self._positions.values())
         self._positions.clear()
         return positions
+
+    def take_lines(self) -> list[LineChange]:
+        """The newest states of lines that were not taken yet."""
+        lines = list(self._lines.values())
+        self._lines.clear()
+        return lines

@@ -15,15 +15,17 @@ import asyncpg
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
 from app.brokers.errors import BrokerDisconnectedError, LeaseLostError
-from app.brokers.ib.adapter import LINES_MAX, IbAdapter
+from app.brokers.ib.adapter import IbAdapter
+from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.inquiries import Inquired
 from app.brokers.paper.adapter import PaperAdapter
 from app.brokers.paper.rules import PaperSessions, PaperTerms
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.brokers.reconciling import Reconciled
-from app.connector.answering import Answering, Asked
+from app.connector.answering import Answering, Respondent
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.paper import HouseQuotes, PaperBooks
 from app.connector.restarts import RestartWindows, read_times
@@ -32,16 +34,19 @@ from app.connector.store import TRANSIENT, AccountStore
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
-from app.core.ids import AccountId, Ids, TenantId
-from app.core.messages import AccountKey, Contract
+from app.core.ids import AccountId, Ids, InstrumentId, TenantId
+from app.core.messages import AccountKey
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
+from app.flows.renew_instruments import renew_instruments
+from app.flows.watch_markets import count_ticks, watch_list
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch, begin_system
+from app.marketdata.lines import LineCounts, WatchList
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +105,7 @@ class Connector:
         self._feeds: dict[tuple[TenantId, Gateway], FeedRunner] = {}
         self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
+        self._inquiry_paces: defaultdict[Gateway, InquiryPace] = defaultdict(InquiryPace)
         self._paper: dict[AccountId, PaperAdapter] = {}
 
     async def run(self) -> None:
@@ -193,7 +199,7 @@ class Connector:
             reconcile=reconcile,
         )
 
-    def _asked_of(self, account: BrokerAccount) -> Asked | None:
+    def _asked_of(self, account: BrokerAccount) -> Respondent | None:
         if account.broker is BrokerKind.PAPER:
             return self._paper.get(account.id)
         return self._feeds.get(_feed_of(account))
@@ -253,27 +259,46 @@ class Connector:
         )
 
     def _feed(self, account: BrokerAccount) -> FeedRunner:
-        async def contracts() -> list[Contract]:
+        gateway = (account.host, account.port)
+
+        async def wanted() -> WatchList:
+            # A gateway's lines are its user's: tenants that share one share them evenly.
+            sharing = sum(1 for _, place in self._feeds if place == gateway)
+            limit = self._settings.ib_market_data_lines // max(sharing, 1)
             try:
-                async with begin_batch(self._database, account.tenant_id) as session:
-                    return await brokers.watched_contracts(session, LINES_MAX)
+                return await watch_list(self._database, self._redis, account.tenant_id, self._clock.now(), limit)
             except TRANSIENT as error:
                 raise UnavailableError(f"what to watch cannot be read: {error}") from error
+
+        async def count(counts: dict[InstrumentId, LineCounts]) -> None:
+            await count_ticks(self._database, account.tenant_id, counts)
 
         async def rates() -> None:
             await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
 
+        async def renew(broker: Inquired) -> None:
+            await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
+
         return FeedRunner(
             account=account,
-            make_adapter=self._adapters(account, account.client_id + CLIENT_ID_OFFSET),
-            contracts=contracts,
+            make_adapter=self._adapters(
+                account,
+                account.client_id + CLIENT_ID_OFFSET,
+                takes_delayed=self._settings.ib_delayed_market_data,
+            ),
+            watch_list=wanted,
+            count=count,
             keep_rates=rates,
+            renew=renew,
             redis=self._redis,
+            clock=self._clock,
             intervals=self._intervals.feed,
         )
 
-    def _adapters(self, account: BrokerAccount, client_id: int) -> Callable[[BrokerSink], BrokerAdapter]:
-        def make(sink: BrokerSink) -> BrokerAdapter:
+    def _adapters(
+        self, account: BrokerAccount, client_id: int, *, takes_delayed: bool = False
+    ) -> Callable[[BrokerSink], IbAdapter]:
+        def make(sink: BrokerSink) -> IbAdapter:
             return IbAdapter(
                 library=self._library,
                 address=GatewayAddress(
@@ -285,6 +310,9 @@ class Connector:
                 clock=self._clock,
                 timezone=self._settings.ib_timezone,
                 timeouts=self._intervals.timeouts,
+                lines_max=self._settings.ib_market_data_lines,
+                inquiry_pace=self._inquiry_paces[account.host, account.port],
+                takes_delayed=takes_delayed,
             )
 
         return make

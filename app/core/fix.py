@@ -126,6 +126,55 @@ class InstrumentType(StrEnum):
     INDEX = "INDEX"
 
 
+class OptionRight(StrEnum):
+    """PutOrCall (201)."""
+
+    CALL = "CALL"
+    PUT = "PUT"
+
+
+class LineState(StrEnum):
+    """How live an instrument's market data is.
+
+    NONE: no line is held. OPENING: one was asked for, and nothing told yet. EXHAUSTED: one is wanted, and all are
+    taken. FROZEN: the last values of a closed market. REFUSED: the broker does not tell, and says why.
+    """
+
+    NONE = "NONE"
+    OPENING = "OPENING"
+    LIVE = "LIVE"
+    DELAYED = "DELAYED"
+    FROZEN = "FROZEN"
+    REFUSED = "REFUSED"
+    EXHAUSTED = "EXHAUSTED"
+
+
+class BarInterval(StrEnum):
+    """How long a bar lasts."""
+
+    SECONDS_5 = "SECONDS_5"
+    MINUTE_1 = "MINUTE_1"
+    MINUTES_5 = "MINUTES_5"
+    MINUTES_15 = "MINUTES_15"
+    HOUR_1 = "HOUR_1"
+    DAY_1 = "DAY_1"
+
+    @property
+    def seconds(self) -> int:
+        """Its length; of a day, that of the calendar."""
+        return _INTERVAL_S[self]
+
+
+_INTERVAL_S = {
+    BarInterval.SECONDS_5: 5,
+    BarInterval.MINUTE_1: 60,
+    BarInterval.MINUTES_5: 300,
+    BarInterval.MINUTES_15: 900,
+    BarInterval.HOUR_1: 3600,
+    BarInterval.DAY_1: 86_400,
+}
+
+
 class BrokerKind(StrEnum):
     """The brokers that an account may be held at."""
 

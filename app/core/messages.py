@@ -1,13 +1,14 @@
 """The messages of the field that rooms share: orders on their way in, reports from a broker, ticks."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from app.core.fix import (
     InstrumentType,
+    OptionRight,
     OrderOrigin,
     OrderType,
     PositionAim,
@@ -18,6 +19,7 @@ from app.core.fix import (
 )
 from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
 from app.core.money import ZERO
+from app.core.sessions import ToldHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,21 @@ class NewOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBand:
+    """From the price `lowest` on, up to the next band, prices are multiples of the increment."""
+
+    lowest: Decimal
+    increment: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """An instrument as every room needs it: its grid, its multiplier, the broker's contract id."""
+    """An instrument as every room needs it: its grid, its multiplier, the broker's contract id.
+
+    tick_size is the smallest increment of any price; price_bands say which holds where, and are empty where it holds
+    everywhere. hours are None until the broker told them. described_at is when the broker was last asked. Options and
+    futures name what they are on by underlying_symbol, as the broker writes it.
+    """
 
     id: InstrumentId
     symbol: str
@@ -103,11 +118,31 @@ class Instrument:
     contract_id: int | None
     details: dict[str, Any] = field(default_factory=dict)
     is_active: bool = True
+    price_bands: tuple[PriceBand, ...] = ()
+    hours: ToldHours | None = None
+    expires_on: date | None = None
+    strike: Decimal | None = None
+    option_right: OptionRight | None = None
+    underlying_symbol: str | None = None
+    underlying_contract_id: int | None = None
+    described_at: datetime | None = None
+
+    def band_at(self, price: Decimal) -> PriceBand:
+        """The band that a price falls into, which says what it is to be a multiple of."""
+        found = PriceBand(lowest=ZERO, increment=self.tick_size)
+        for band in self.price_bands:
+            if band.lowest > price:
+                break
+            found = band
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What a broker needs to know an instrument by. contract_id is IB's conId."""
+    """What a broker needs to know an instrument by. contract_id is IB's conId.
+
+    underlying_symbol is what the broker calls an option or a future by, together with its conId.
+    """
 
     instrument_id: InstrumentId
     contract_id: int
@@ -115,6 +150,7 @@ class Contract:
     instrument_type: InstrumentType
     exchange: str
     currency: str
+    underlying_symbol: str | None = None
 
 
 class LaneKind(StrEnum):

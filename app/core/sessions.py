@@ -68,6 +68,10 @@ class TradingHours:
         """True while a session is on."""
         return self.next_session(moment, is_extended=is_extended).opens_at <= moment
 
+    def day_end(self, moment: datetime, *, is_extended: bool) -> datetime:
+        """When the trading day ends that is on at this instant, else the next one."""
+        return self.next_session(moment, is_extended=is_extended).closes_at
+
     def _at(self, day: date, minutes: int) -> datetime:
         wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
         return wall.replace(tzinfo=self._zone).astimezone(UTC)
@@ -96,10 +100,59 @@ def known_hours(instrument_type: InstrumentType, currency: str) -> TradingHours 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToldSession:
+    """One session as an exchange told it. A trading day may have several, and is named by the date of its close."""
+
+    day: date
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldHours:
+    """The sessions that an exchange told for the days ahead, holidays and early closes among them.
+
+    From known_from up to known_until there are these and no others; closed_days are its dates without any. Before and
+    beyond `usual` has to do, where it is known. regular and extended are each in the order of time. is_one_day: orders
+    work in the extended sessions whatever they ask.
+    """
+
+    zone: str
+    regular: tuple[ToldSession, ...]
+    extended: tuple[ToldSession, ...]
+    closed_days: tuple[date, ...]
+    known_from: datetime
+    known_until: datetime
+    usual: TradingHours | None = None
+    is_one_day: bool = False
+
+    def is_open(self, moment: datetime, *, is_extended: bool) -> bool:
+        """True while a session is on; False where nothing is known."""
+        if self.known_from <= moment < self.known_until:
+            return any(one.opens_at <= moment < one.closes_at for one in self._sessions(is_extended))
+        return self.usual is not None and self.usual.is_open(moment, is_extended=is_extended)
+
+    def day_end(self, moment: datetime, *, is_extended: bool) -> datetime | None:
+        """When the trading day ends that is on at this instant, else the next one; None where nothing is known."""
+        if self.known_from <= moment < self.known_until:
+            days = [one.day for one in self._sessions(is_extended) if moment < one.closes_at]
+            if days:
+                return max(one.closes_at for one in self._sessions(is_extended) if one.day == days[0])
+            moment = self.known_until
+        return None if self.usual is None else self.usual.day_end(moment, is_extended=is_extended)
+
+    def _sessions(self, is_extended: bool) -> tuple[ToldSession, ...]:
+        return self.extended if is_extended or self.is_one_day else self.regular
+
+
+Hours = TradingHours | ToldHours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradingDay:
     """How long a DAY order of an instrument lives: by its hours, or up to midnight in `zone` where none are known."""
 
-    hours: TradingHours | None
+    hours: Hours | None
     zone: ZoneInfo
 
     def is_over(self, *, alive_at: datetime, at: datetime, is_extended: bool) -> bool:
@@ -108,7 +161,8 @@ class TradingDay:
         Its day ends with the session that was on or next; at midnight too, unless the instrument is dealt `at` then.
         """
         hours = self.hours
-        if hours is not None and at >= hours.next_session(alive_at, is_extended=is_extended).closes_at:
+        ends_at = None if hours is None else hours.day_end(alive_at, is_extended=is_extended)
+        if ends_at is not None and at >= ends_at:
             return True
         is_dealt = hours is not None and hours.is_open(at, is_extended=is_extended)
         return not is_dealt and at.astimezone(self.zone).date() > alive_at.astimezone(self.zone).date()

@@ -8,8 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from app.brokers.errors import BrokerBusyError, BrokerTimedOutError, ConnectorAwayError
-from app.brokers.reconciling import ReconcileNow
-from app.brokers.what_if import QUESTIONS, Question, Reply, WhatIf, decode_reply, encode_question
+from app.brokers.questions import QUESTIONS, Question, Reply, Subject, decode_reply, encode_question
 from app.core.errors import Problem
 from app.core.ids import Ids
 from app.core.messages import AccountKey
@@ -31,7 +30,7 @@ class BrokerDesk:
         self._bus = bus
         self._ids = ids
         self._reply_within_s = reply_within_s
-        self._reply_to = f"what-if:replies:{ids.new()}"
+        self._reply_to = f"broker:replies:{ids.new()}"
         self._asking: dict[UUID, asyncio.Future[Reply]] = {}
         self._listener: asyncio.Task[None] | None = None
 
@@ -47,13 +46,13 @@ class BrokerDesk:
         assert self._listener is not None, "it was entered"
         await end_task(self._listener)
 
-    async def ask(self, key: AccountKey, asked: WhatIf | ReconcileNow, *, within_s: float | None = None) -> Reply:
+    async def ask(self, key: AccountKey, asked: Subject, *, within_s: float | None = None) -> Reply:
         """The connector's reply, or one of ours with the reason why there is none: this never raises for an outage.
 
-        within_s is how long the reply is waited for, where it is not the desk's own time.
+        within_s is for questions that take a broker longer than most.
         """
         if len(self._asking) >= ASKING_MAX:
-            return self._unanswered(BrokerBusyError.code, "Too many previews wait for the broker already.")
+            return self._unanswered(BrokerBusyError.code, "Too many questions wait for the broker already.")
         question = Question(
             id=self._ids.new(),
             reply_to=self._reply_to,

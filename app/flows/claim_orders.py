@@ -128,6 +128,7 @@ def contract_of(instrument: Instrument) -> Contract:
         instrument_type=instrument.instrument_type,
         exchange=instrument.exchange,
         currency=instrument.currency,
+        underlying_symbol=instrument.underlying_symbol,
     )
 
 

@@ -24,6 +24,8 @@ from app.flows.view_identity import Member, view_api_keys, view_members, view_se
 from app.identity.domain import ApiKey, Principal, Scope, Session, User
 from app.infra.uow import begin_batch
 from app.instruments import service as instruments
+from app.marketdata import subscriptions_batch
+from app.marketdata.subscriptions_batch import MarketDataSubscription
 from app.orders import service as orders
 from app.orders.domain.order import Execution, Order, OrderRequest
 from app.positions import adjustments_batch, pnl_batch
@@ -41,6 +43,7 @@ Thing = (
     | Reconciliation
     | Break
     | Instrument
+    | MarketDataSubscription
     | AccountView
     | Tenant
     | User
@@ -82,7 +85,11 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             if booked is not None:
                 return booked
         if principal.has(Scope.VIEW_MARKET_DATA):
-            return (await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])).get(InstrumentId(wanted))
+            known = await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])
+            if known:
+                return known[InstrumentId(wanted)]
+            async with begin_batch(desk.database, tenant_id) as batch:
+                return await subscriptions_batch.by_id(batch, tenant_id, wanted)
     return None
 
 

@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
-from app.brokers.what_if import Reply, WhatIf, WhatIfAnswer
+from app.brokers.questions import Reply
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.errors import OmsError, Problem
 from app.core.fix import OrderState, RiskOutcome
 from app.core.messages import Instrument, NewOrder, RiskCheck, Tick
@@ -80,8 +81,8 @@ async def preview_order(desk: Desk, principal: Principal, new: NewOrder) -> Orde
         price=price,
         notional=None if instrument is None or price is None else new.terms.quantity * price * instrument.multiplier,
         notional_problem=_notional_problem(instrument, price),
-        answer=reply.answer,
-        margin_currency=reply.margin_currency,
+        answer=_told(reply),
+        margin_currency=reply.currency,
         margin_problem=reply.reason,
     )
 
@@ -111,9 +112,14 @@ async def _reply(desk: Desk, intent: Intent, rehearsal: Rehearsal) -> Reply:
         outside_regular_hours=new.outside_regular_hours,
     )
     reply = await desk.broker.ask(intent.key, asked)
-    if reply.answer is not None and reply.answer.initial_margin_change is None:
+    told = _told(reply)
+    if told is not None and told.initial_margin_change is None:
         return replace(reply, reason=_UNTOLD)
     return reply
+
+
+def _told(reply: Reply) -> WhatIfAnswer | None:
+    return reply.answer if isinstance(reply.answer, WhatIfAnswer) else None
 
 
 def _without(reason: Problem) -> Reply:

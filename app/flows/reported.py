@@ -110,7 +110,7 @@ class Reported:
     def day_of(self, order: Order) -> TradingDay:
         """How long a DAY order of this one's instrument lives."""
         instrument = self.instruments[order.instrument_id]
-        hours = known_hours(instrument.instrument_type, instrument.currency)
+        hours = instrument.hours or known_hours(instrument.instrument_type, instrument.currency)
         return TradingDay(hours=hours, zone=self.zone)
 
     def base_rate(self, row: Execution) -> Decimal | None:

@@ -1,5 +1,6 @@
 """Redis: last values, hints and leases, under the prefix of the installation."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,17 @@ class Redis:
             for channel, message in messages:
                 pipeline.publish(self.prefix + channel, message)
             await pipeline.execute()
+
+
+def heed_cancellation() -> None:
+    """Raises CancelledError in a task that was cancelled.
+
+    Real world: redis-py may answer a command in the moment of a cancellation as if there had been none, and a loop
+    around the command would then go on for ever. To be called in each round of such a loop.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def open_redis(url: str, prefix: str) -> Redis:

@@ -188,6 +188,12 @@ class Settings(BaseSettings):
     ib_messages_per_second: int = Field(
         default=45, ge=0, le=1_000, description="pace of a real gateway, all messages together; 0 takes the bound away"
     )
+    ib_market_data_lines: int = Field(
+        default=100, ge=1, le=10_000, description="market data lines of a gateway's user, for all tenants that share it"
+    )
+    ib_delayed_market_data: bool = Field(
+        default=True, description="show delayed data of markets that are not subscribed at the broker"
+    )
     simulator_messages_per_second: int = Field(
         default=0, ge=0, le=1_000, description="pace of the simulator as if it were a gateway; 0 for no bound"
     )

@@ -17,10 +17,11 @@ from app.core.messages import Instrument, Tick
 from app.flows.compare_pnl import ComparedPnl, compare_pnl
 from app.flows.desk import Desk
 from app.flows.fx_rates import rates_now
-from app.flows.read_quotes import read_quotes
+from app.flows.read_quotes import read_lines, read_quotes
 from app.flows.view_reconciliations import breaks_seen_by, last_reconciliations
 from app.identity.domain import Principal
 from app.instruments import service as instruments
+from app.marketdata.lines import LineStatus
 from app.orders import service as orders
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderRequest
 
@@ -125,6 +126,16 @@ class Loaders:
         async def load(instrument_ids: list[InstrumentId]) -> list[Tick | None]:
             found = await read_quotes(self._desk, self._principal, instrument_ids)
             return [found.get(instrument_id) for instrument_id in instrument_ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
+
+    @cached_property
+    def lines(self) -> DataLoader[InstrumentId, LineStatus]:
+        """How the market data line of an instrument stands."""
+
+        async def load(instrument_ids: list[InstrumentId]) -> list[LineStatus]:
+            found = await read_lines(self._desk, self._principal, instrument_ids)
+            return [found[instrument_id] for instrument_id in instrument_ids]
 
         return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
 

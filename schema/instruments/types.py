@@ -1,6 +1,6 @@
 """The GraphQL types of instruments, with what their markets show."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -8,18 +8,19 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core import messages
-from app.core.fix import InstrumentType
+from app.core.fix import InstrumentType, LineState, OptionRight
 from app.core.ids import InstrumentId
 from app.core.paging import Page, Window
 from app.identity.domain import Scope
 from app.instruments.service import InstrumentKey
+from app.marketdata.lines import LineStatus
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.pagination import Count, Counted, Cursors, page_info
+from schema.instruments.contracts import PriceBand, TradingSession, sessions_of
 
 QUOTE_AGE_MAX: Final = timedelta(seconds=60)
-strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")
 _CURSORS: Final = Cursors("instrument")
 
 
@@ -38,6 +39,33 @@ class Instrument(Node):
     broker_contract_id: str | None
     contract_details: JSON
     is_active: bool
+    expires_on: date | None = strawberry.field(description="The last day of an option or a future.")
+    strike: Decimal | None
+    option_right: OptionRight | None
+    underlying_symbol: str | None = strawberry.field(description="What an option or a future is on.")
+    underlying_contract_id: str | None
+    described_at: datetime | None = strawberry.field(description="When the broker was last asked about it.")
+    value: strawberry.Private[messages.Instrument]
+
+    @strawberry.field(
+        description="What prices are to be multiples of, by price; empty where tickSize holds for all of them."
+    )
+    def price_bands(self) -> list[PriceBand]:
+        """What prices are to be multiples of."""
+        return [PriceBand.of(band) for band in self.value.price_bands]
+
+    @strawberry.field(description="The exchange's; null until the broker told its hours.")
+    def time_zone(self) -> str | None:
+        """The exchange's time zone."""
+        return None if self.value.hours is None else self.value.hours.zone
+
+    @strawberry.field(
+        description="Sessions and closed days of some days past and ahead, as the broker told them last; empty until "
+        "then."
+    )
+    def trading_sessions(self) -> list[TradingSession]:
+        """Sessions and closed days."""
+        return sessions_of(self.value.hours)
 
     @strawberry.field(description="The newest known quote; null before the first. Needs VIEW_MARKET_DATA.")
     async def quote(self, info: Info) -> "Quote | None":
@@ -62,7 +90,44 @@ class Instrument(Node):
             broker_contract_id=None if instrument.contract_id is None else str(instrument.contract_id),
             contract_details=JSON(instrument.details),
             is_active=instrument.is_active,
+            expires_on=instrument.expires_on,
+            strike=instrument.strike,
+            option_right=instrument.option_right,
+            underlying_symbol=instrument.underlying_symbol,
+            underlying_contract_id=None
+            if instrument.underlying_contract_id is None
+            else str(instrument.underlying_contract_id),
+            described_at=instrument.described_at,
+            value=instrument,
         )
+
+
+strawberry.enum(
+    LineState,
+    description="How live an instrument's market data is. NONE: no line is held. OPENING: one was asked for. FROZEN: "
+    "the last values of a closed market. REFUSED: the broker does not tell, and says why. EXHAUSTED: one is wanted, "
+    "and all of the gateway's are taken.",
+)
+
+
+@strawberry.type(description="How the market data line of an instrument stands.")
+class MarketDataLine:
+    """How a market data line stands."""
+
+    state: LineState
+    reason: str | None = strawberry.field(description="Why, in plain words, where it is not simply live.")
+    broker_code: int | None = strawberry.field(description="The broker's number for the reason.")
+    since: datetime | None
+
+    @classmethod
+    def of(cls, status: LineStatus) -> "MarketDataLine":
+        """The type of the value."""
+        return cls(state=status.state, reason=status.reason, broker_code=status.broker_code, since=status.since)
+
+
+async def load_line(info: Info, instrument_id: InstrumentId) -> MarketDataLine:
+    """How the line of an instrument stands."""
+    return MarketDataLine.of(await info.context.loaders.lines.load(instrument_id))
 
 
 @strawberry.type(description="The newest known state of an instrument's market.")
@@ -84,6 +149,11 @@ class Quote:
     is_stale: bool = strawberry.field(
         description=f"True when nothing changed for {QUOTE_AGE_MAX.seconds} seconds: no order is valued by it."
     )
+
+    @strawberry.field(description="How its market data line stands: live, delayed, or why not.")
+    async def line(self, info: Info) -> MarketDataLine:
+        """How the line stands."""
+        return await load_line(info, InstrumentId(parse_id(self.instrument.id)))
 
     @classmethod
     def of(cls, tick: messages.Tick, instrument: Instrument, now: datetime) -> "Quote":

@@ -16,9 +16,11 @@ from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.questions import QUESTIONS, Asked, Reply, decode_question, encode_reply
+from app.brokers.questions import Answer as BrokerAnswer
 from app.brokers.reconciling import Reconciled
-from app.brokers.what_if import QUESTIONS, Reply, WhatIf, WhatIfAnswer, decode_question, encode_reply
-from app.connector.answering import Answering, Asked
+from app.brokers.what_if import WhatIf, WhatIfAnswer
+from app.connector.answering import Answering, Respondent
 from app.connector.inbox import Inbox
 from app.core.fix import BrokerKind, RiskLimitType, Side
 from app.core.messages import Tick
@@ -99,7 +101,7 @@ async def quote(firm: Firm, *, bid: str = "187.40", ask: str = "187.42") -> None
 
 
 @asynccontextmanager
-async def answering(firm: Firm, session: Asked | None) -> AsyncIterator[None]:
+async def answering(firm: Firm, session: Respondent | None) -> AsyncIterator[None]:
     """The part of a connector that answers for the firm's account, over this session or none."""
     desk = firm.desk
     account = BrokerAccount(
@@ -408,8 +410,8 @@ async def test_a_session_that_ends_is_told_without_the_address_of_the_gateway(fi
 
 async def test_a_refusal_of_the_broker_is_told_in_its_words(firm: Firm, adapter: IbAdapter) -> None:
     class Elsewhere:
-        async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
-            return await adapter.what_if(asked, "DU0000000")
+        async def answer(self, asked: Asked, account: str) -> BrokerAnswer:
+            return await adapter.answer(asked, "DU0000000")
 
     async with answering(firm, Elsewhere()):
         told = await preview(firm)
@@ -421,7 +423,7 @@ async def test_a_refusal_of_the_broker_is_told_in_its_words(firm: Firm, adapter:
 
 async def test_a_margin_that_the_broker_does_not_know_leaves_its_range_of_commissions(firm: Firm) -> None:
     class Vague:
-        async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
+        async def answer(self, asked: Asked, account: str) -> BrokerAnswer:
             return WhatIfAnswer(
                 commission_min=Decimal("0.35"),
                 commission_max=Decimal("1.55"),
@@ -450,7 +452,7 @@ async def test_replies_that_come_twice_late_or_broken_do_not_reach_the_next_prev
                 question = decode_question(message)
                 assert isinstance(question.asked, WhatIf)
                 margin = question.asked.terms.quantity
-                reply = Reply(id=question.id, answer=WhatIfAnswer(initial_margin_change=margin), margin_currency="USD")
+                reply = Reply(id=question.id, answer=WhatIfAnswer(initial_margin_change=margin), currency="USD")
                 told = (question.reply_to, encode_reply(reply))
                 if question.asked.side is Side.SELL:
                     late.append(told)

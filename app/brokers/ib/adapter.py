@@ -9,30 +9,32 @@ from app.brokers.errors import BrokerTimedOutError
 from app.brokers.ib import callbacks as parts
 from app.brokers.ib.account_values import AccountFigures
 from app.brokers.ib.callbacks import Callbacks
-from app.brokers.ib.codes import (
-    CLIENT_ID_TAKEN,
-    DELAYED_LINE_CODES,
-    REFUSED_LINE_CODES,
-    meaning_of,
-)
+from app.brokers.ib.codes import CLIENT_ID_TAKEN, meaning_of
+from app.brokers.ib.contracts import RawIncrement
+from app.brokers.ib.inquiries import FIRST_INQUIRY_REQUEST, Inquiries
+from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Client, Library
+from app.brokers.ib.line_words import state_of_code, state_of_type
 from app.brokers.ib.lines import Lines
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
 from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, order_fields
 from app.brokers.ib.what_ifs import WhatIfs
+from app.brokers.inquiries import Finding, Inquiry
 from app.brokers.port import (
     BrokerSink,
     ConnectionChange,
     ConnectionEvent,
     LineChange,
-    LineState,
     SessionOpened,
     Snapshot,
     Sweep,
 )
+from app.brokers.questions import Answer, Asked
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
+from app.core.fix import LineState
+from app.core.ids import InstrumentId
 from app.core.messages import (
     BrokerPosition,
     BrokerReport,
@@ -55,6 +57,8 @@ PNL_REQUEST = 1_900_000_001
 LINES_MAX = 100
 BINDING_CLIENT_ID = 0
 """The client that may change orders made by hand: TWS binds them to it when it asks for that."""
+# Live where it is subscribed, delayed elsewhere.
+_DELAYED = 3
 
 
 @dataclass(slots=True)
@@ -96,7 +100,10 @@ class IbAdapter:
         timezone: str = "UTC",
         timeouts: Timeouts | None = None,
         lines_max: int = LINES_MAX,
+        inquiry_pace: InquiryPace | None = None,
+        takes_delayed: bool = False,
     ) -> None:
+        """takes_delayed: markets that are not subscribed come delayed instead of not at all."""
         self._library = library
         self._address = address
         self._tenant = tenant
@@ -111,6 +118,7 @@ class IbAdapter:
         self._is_collecting_orders = False
         self._unwritten: set[int] = set()
         self._is_closed = False
+        self._takes_delayed = takes_delayed
         self._session = IbSession(
             library=library,
             address=address,
@@ -119,6 +127,9 @@ class IbAdapter:
             timeouts=self._timeouts,
         )
         self._what_ifs = WhatIfs(self._session, library, address, self._timeouts.what_if_s)
+        self._inquiries = Inquiries(
+            self._session, library, clock, inquiry_pace or InquiryPace(), self._timeouts.inquiries
+        )
 
     async def connect(self) -> SessionOpened:
         """Open the session.
@@ -129,6 +140,8 @@ class IbAdapter:
         self._what_ifs.begin(opened.next_order_id)
         if self._address.client_id == BINDING_CLIENT_ID:
             self._session.submit(Priority.SYNC, lambda client: client.reqAutoOpenOrders(True))
+        if self._takes_delayed:
+            self._session.submit(Priority.MARKET_DATA, lambda client: client.reqMarketDataType(_DELAYED))
         return opened
 
     async def synchronize(self) -> Snapshot:
@@ -237,12 +250,27 @@ class IbAdapter:
         """The newest state of every watched market that changed since the last call."""
         return self._lines.take()
 
+    def take_counts(self) -> dict[InstrumentId, int]:
+        """How many messages came for each watched market since the last call."""
+        return self._lines.take_counts()
+
     async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         """Ask what an order would do, under an order id of the question's own.
 
         Raises WhatIfRefusedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
         """
         return await self._what_ifs.ask(asked, account)
+
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """The answer to a question of either kind. Raises what what_if and inquire raise."""
+        return await (self.what_if(asked, account) if isinstance(asked, WhatIf) else self.inquire(asked))
+
+    async def inquire(self, asked: Inquiry) -> Finding:
+        """Ask about contracts, their past, or a market at this moment; nothing is ordered.
+
+        Raises InquiryRefusedError, HistoryPacedError, BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+        """
+        return await self._inquiries.ask(asked)
 
     async def probe(self) -> float:
         """Ask the gateway for its time; milliseconds until it answered.
@@ -302,6 +330,8 @@ class IbAdapter:
         meaning = meaning_of(code)
         if meaning.event is not None:
             self._change(meaning.event, message, code)
+        elif FIRST_INQUIRY_REQUEST <= request_id < EXECUTIONS_REQUEST:
+            self._inquiries.refused(request_id, code, message)
         elif request_id >= FIRST_LINE_REQUEST:
             self._heard_request_error(request_id, code, message)
         elif self._what_ifs.is_ours(self._address.client_id, request_id):
@@ -343,10 +373,29 @@ class IbAdapter:
         self._session.answered(part)
 
     def heard_price(self, request_id: int, tick_type: int, price: float, size: float) -> None:
-        self._lines.price(request_id, tick_type, price, size, self._clock.now())
+        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines.price(request_id, tick_type, price, size, self._clock.now())
 
     def heard_size(self, request_id: int, tick_type: int, size: float) -> None:
-        self._lines.size(request_id, tick_type, size, self._clock.now())
+        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines.size(request_id, tick_type, size, self._clock.now())
+
+    def heard_part(self, request_id: int, part: object) -> None:
+        self._inquiries.heard_part(request_id, part)
+
+    def heard_all(self, request_id: int) -> None:
+        self._inquiries.heard_all(request_id)
+
+    def heard_rule(self, rule_id: int, increments: Sequence[RawIncrement]) -> None:
+        self._inquiries.heard_rule(rule_id, increments)
+
+    def heard_data_type(self, request_id: int, data_type: int) -> None:
+        if request_id >= FIRST_INQUIRY_REQUEST:
+            self._inquiries.heard_data_type(request_id, data_type)
+            return
+        contract, stands = self._lines.contract(request_id), state_of_type(data_type)
+        if contract is not None and stands is not None:
+            self._line(contract, stands, None)
 
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)
@@ -396,15 +445,16 @@ class IbAdapter:
         if contract is None:
             log.warning("%s: request %d: %d %s", self._address.account, request_id, code, message)
             return
-        if code in REFUSED_LINE_CODES:
-            state = LineState.REFUSED
-        elif code in DELAYED_LINE_CODES:
-            state = LineState.DELAYED
-        else:
+        found = state_of_code(code)
+        if found is None:
             log.warning("%s: market data of %s: %d %s", self._address.account, contract.symbol, code, message)
             return
+        self._line(contract, found, code)
+
+    def _line(self, contract: Contract, stands: tuple[LineState, str | None], code: int | None) -> None:
         if not self._is_closed:
-            self._sink.lined(LineChange(contract=contract, state=state, detail=message, broker_code=code))
+            state, detail = stands
+            self._sink.lined(LineChange(contract=contract, state=state, detail=detail, broker_code=code))
 
     def _open_line(self, number: int, contract: Contract) -> None:
         named = self._library.contract(contract_fields(contract))

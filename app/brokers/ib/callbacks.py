@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Protocol
 
 from app.brokers.ib import translate
+from app.brokers.ib.reference_callbacks import ReferenceCallbacks, ReferenceListener
 from app.brokers.ib.translate import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.core.clock import Clock
 from app.core.messages import BrokerPosition, CommissionReport, ExecutionReport, StatusReport
@@ -12,7 +13,7 @@ from app.core.messages import BrokerPosition, CommissionReport, ExecutionReport,
 LIVE_REQUEST = -1
 
 
-class Listener(Protocol):
+class Listener(ReferenceListener, Protocol):
     """Who is told what the callbacks heard."""
 
     def heard_next_order_id(self, number: int) -> None: ...
@@ -32,11 +33,11 @@ class Listener(Protocol):
     def heard_disconnect(self) -> None: ...
 
 
-class Callbacks:
+class Callbacks(ReferenceCallbacks):
     """The wrapper of the library's client. Messages of other accounts on the same gateway are left aside."""
 
     def __init__(self, listener: Listener, clock: Clock, account: str, timezone: str) -> None:
-        self._listener = listener
+        self._listener: Listener = listener
         self._clock = clock
         self._account = account
         self._foreign_executions: dict[str, None] = {}

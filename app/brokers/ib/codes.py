@@ -129,10 +129,6 @@ EVENT_EFFECTS: dict[ConnectionEvent, str] = {
 
 CLIENT_ID_TAKEN = 326
 
-# States of a market data line, not failures of it.
-DELAYED_LINE_CODES = frozenset({10167, 10090})
-REFUSED_LINE_CODES = frozenset({101, 200, 300, 354, 10089, 10091, 10168, 10186, 10197})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeMeaning:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, Protocol
 
+from app.brokers.ib.contracts import QueryFields
 from app.brokers.ib.reading import OPEN_ORDER, Frames, open_orders
 from app.brokers.ib.translate import ContractFields, OrderFields, RawOrder
 
@@ -63,6 +64,38 @@ class Client(Protocol):
         mktDataOptions: list[Any],
     ) -> None: ...
     def cancelMktData(self, reqId: int) -> None: ...
+    def reqContractDetails(self, reqId: int, contract: Any) -> None: ...
+    def reqMatchingSymbols(self, reqId: int, pattern: str) -> None: ...
+    def reqMarketRule(self, marketRuleId: int) -> None: ...
+    def reqSecDefOptParams(
+        self, reqId: int, underlyingSymbol: str, futFopExchange: str, underlyingSecType: str, underlyingConId: int
+    ) -> None: ...
+    def reqHistoricalData(
+        self,
+        reqId: int,
+        contract: Any,
+        endDateTime: str,
+        durationStr: str,
+        barSizeSetting: str,
+        whatToShow: str,
+        useRTH: bool,
+        formatDate: int,
+        keepUpToDate: bool,
+        chartOptions: list[Any],
+    ) -> None: ...
+    def cancelHistoricalData(self, reqId: int) -> None: ...
+    def reqHistoricalTicks(
+        self,
+        reqId: int,
+        contract: Any,
+        startDateTime: str,
+        endDateTime: str,
+        numberOfTicks: int,
+        whatToShow: str,
+        useRth: bool,
+        ignoreSize: bool,
+        miscOptions: list[Any],
+    ) -> None: ...
 
 
 class Unreadable(Protocol):
@@ -185,6 +218,10 @@ class Library:
             exchange=fields.exchange,
             currency=fields.currency,
         )
+
+    def query(self, fields: QueryFields) -> Any:
+        """A contract of the library's that is asked for."""
+        return self._module.Contract(**dataclasses.asdict(fields))
 
     def execution_filter(self, account: str) -> Any:
         """The filter of an account's executions of today."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.brokers.ib.translate import known
+from app.core.ids import InstrumentId
 from app.core.messages import Contract, Tick
 
 # Tick types, live and delayed.
@@ -42,6 +43,7 @@ class _Line:
     contract: Contract
     values: dict[str, float] = field(default_factory=dict)
     changed_at: datetime | None = None
+    count: int = 0
 
 
 class Lines:
@@ -67,6 +69,15 @@ class Lines:
                 opening.append((self._next_request_id, contract))
                 self._next_request_id += 1
         return closing, opening
+
+    def open(self, request_id: int, contract: Contract) -> None:
+        """Keep what comes under this request id."""
+        self._lines[request_id] = _Line(contract)
+
+    def tick(self, request_id: int) -> Tick | None:
+        """The newest state of one market; None before anything came."""
+        line = self._lines.get(request_id)
+        return None if line is None or line.changed_at is None else _tick(line)
 
     def all(self) -> list[tuple[int, Contract]]:
         """Every open line, to be renewed when the broker lost them."""
@@ -96,6 +107,7 @@ class Lines:
         if size_name is not None:
             line.values[size_name] = size
         line.changed_at = at
+        line.count += 1
         self._changed[request_id] = None
 
     def size(self, request_id: int, tick_type: int, size: float, at: datetime) -> None:
@@ -106,6 +118,7 @@ class Lines:
             return
         line.values[name] = size
         line.changed_at = at
+        line.count += 1
         self._changed[request_id] = None
 
     def take(self) -> list[Tick]:
@@ -113,6 +126,15 @@ class Lines:
         ticks = [_tick(self._lines[number]) for number in self._changed]
         self._changed.clear()
         return ticks
+
+    def take_counts(self) -> dict[InstrumentId, int]:
+        """How many messages came for each market since the last call."""
+        counts = {}
+        for line in self._lines.values():
+            if line.count:
+                counts[line.contract.instrument_id] = line.count
+                line.count = 0
+        return counts
 
 
 def _tick(line: _Line) -> Tick:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.brokers.errors import (
@@ -32,6 +32,18 @@ class GatewayAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryTimeouts:
+    """How long the broker may take to answer, and a request to wait for its pace, in seconds."""
+
+    details_s: float = 8.0
+    rule_s: float = 3.0
+    history_s: float = 25.0
+    snapshot_s: float = 3.0
+    pace_wait_s: float = 4.0
+    paced_again_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """How long each step may take, in seconds."""
 
@@ -39,6 +51,7 @@ class Timeouts:
     part_s: float = 15.0
     probe_s: float = 5.0
     what_if_s: float = 1.8
+    inquiries: InquiryTimeouts = field(default_factory=InquiryTimeouts)
 
 
 class IbSession:

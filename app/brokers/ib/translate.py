@@ -405,11 +405,15 @@ class ContractFields:
 
 
 def contract_fields(contract: Contract) -> ContractFields:
-    """What names the instrument to IB. A currency pair is its base currency there, dealt in the other."""
+    """What names the instrument to IB. A currency pair is its base currency there, dealt in the other.
+
+    An option or a future goes by the symbol of what it is on; its conId says which of them is meant.
+    """
     is_pair = contract.instrument_type is InstrumentType.FOREX
+    symbol = contract.underlying_symbol or contract.symbol
     return ContractFields(
         conId=contract.contract_id,
-        symbol=contract.symbol.partition(".")[0] if is_pair else contract.symbol,
+        symbol=symbol.partition(".")[0] if is_pair else symbol,
         secType=_SECURITY_TYPES[contract.instrument_type],
         exchange=contract.exchange,
         currency=contract.currency,

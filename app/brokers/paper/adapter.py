@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from app.brokers.errors import (
     BrokerDisconnectedError,
     BrokerTimedOutError,
+    InquiryRefusedError,
     WhatIfRefusedError,
 )
 from app.brokers.paper.ledger import PaperLedger, PaperQuotes
@@ -16,6 +17,7 @@ from app.brokers.paper.orders import PaperOrder, PaperStatus
 from app.brokers.paper.rules import PaperTerms, Refusal
 from app.brokers.paper.venue import PaperVenue
 from app.brokers.port import BrokerSink, ConnectionChange, ConnectionEvent, SessionOpened, Snapshot, Sweep
+from app.brokers.questions import Answer, Asked
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
 from app.core.errors import OmsError
@@ -156,6 +158,15 @@ class PaperAdapter:
     def take_ticks(self) -> list[Tick]:
         """Nothing: see watch."""
         return []
+
+    async def answer(self, asked: Asked, account: str) -> Answer:
+        """What an order would do; of contracts and their past the house's own broker has nothing to tell.
+
+        Raises WhatIfRefusedError, InquiryRefusedError.
+        """
+        if isinstance(asked, WhatIf):
+            return await self.what_if(asked, account)
+        raise InquiryRefusedError("A paper account tells nothing of contracts: ask over an account at a broker.")
 
     async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         """What an order would do; nothing is stored.

@@ -72,7 +72,7 @@ def linked_grid_problems(new: NewOrder, instrument: Instrument) -> tuple[Problem
     """What of the exits or of the second leg lies off the instrument's tick."""
     exits = ((new.take_profit, "takeProfit"), (new.stop_loss, "stopLoss"))
     problems = [
-        _off_tick(instrument, field) for price, field in exits if price is not None and _is_off(price, instrument)
+        one for price, field in exits if price is not None and (one := _off_band(price, instrument, field)) is not None
     ]
     if new.oco is not None:
         problems += [replace(one, path=("legs", "1", *one.path)) for one in _grid_problems(new.oco.terms, instrument)]
@@ -234,13 +234,13 @@ def _oco_problems(new: NewOrder, leg: OcoLeg) -> Iterator[Problem]:
             yield replace(one, path=("legs", "1", *one.path))
 
 
-def _off_tick(instrument: Instrument, field: str) -> Problem:
-    message = f"the price must be a multiple of {plain(instrument.tick_size)}"
+def _off_band(price: Decimal, instrument: Instrument, field: str) -> Problem | None:
+    band = instrument.band_at(price)
+    if is_multiple(price, band.increment):
+        return None
+    reach = f" from {plain(band.lowest)} on" if band.lowest > ZERO else ""
+    message = f"the price must be a multiple of {plain(band.increment)}{reach}"
     return problem(OrderProblem.PRICE_OFF_TICK, field, message=message)
-
-
-def _is_off(price: Decimal, instrument: Instrument) -> bool:
-    return not is_multiple(price, instrument.tick_size)
 
 
 def _terms_problems(order_type: OrderType, terms: OrderTerms) -> Iterator[Problem]:
@@ -275,10 +275,11 @@ def _grid_problems(terms: OrderTerms, instrument: Instrument) -> Iterator[Proble
             "quantity",
             message=f"the quantity must be a multiple of {plain(instrument.lot_size)}",
         )
-    for price, field in (
-        (terms.limit_price, "limitPrice"),
-        (terms.stop_price, "stopPrice"),
-        (terms.trailing_amount, "trailingAmount"),
-    ):
-        if price is not None and _is_off(price, instrument):
-            yield _off_tick(instrument, field)
+    for price, field in ((terms.limit_price, "limitPrice"), (terms.stop_price, "stopPrice")):
+        off = None if price is None else _off_band(price, instrument, field)
+        if off is not None:
+            yield off
+    # A distance lies in no band: the stop that follows takes its own price.
+    if terms.trailing_amount is not None and not is_multiple(terms.trailing_amount, instrument.tick_size):
+        message = f"the amount must be a multiple of {plain(instrument.tick_size)}"
+        yield problem(OrderProblem.PRICE_OFF_TICK, "trailingAmount", message=message)

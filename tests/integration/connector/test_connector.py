@@ -40,7 +40,7 @@ INTERVALS = ConnectorIntervals(
     lease_s=2.0,
     renew_s=0.3,
     runner=Intervals(poll_s=0.25, probe_s=0.1, values_s=0.1),
-    feed=FeedIntervals(window_s=0.02, contracts_s=1.0, probe_s=0.2),
+    feed=FeedIntervals(window_s=0.02, contracts_s=0.3, probe_s=0.2, renew_s=0.5, counts_s=0.1),
     timeouts=Timeouts(connect_s=2.0, part_s=3.0, probe_s=2.0),
 )
 

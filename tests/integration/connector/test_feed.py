@@ -12,14 +12,15 @@ from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress
-from app.brokers.port import BrokerAdapter, BrokerSink
-from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.brokers.port import BrokerSink
+from app.connector.feed import CLIENT_ID_OFFSET, FeedAdapter, FeedIntervals, FeedRunner
 from app.core.errors import UnavailableError
-from app.core.messages import Contract, Tick
+from app.core.messages import Tick
 from app.infra.bus import Bus
 from app.infra.redis import Redis
 from app.infra.system import SystemClock
 from app.marketdata.domain import decode_ticks, ticks_channel
+from app.marketdata.lines import WatchList
 from app.marketdata.service import read_quotes
 from app.simulator.server import Simulator
 from tests.contract.brokers.conftest import contract_of
@@ -35,7 +36,7 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
     """A feed of AAPL and MSFT at work; after its first look the database is away so many times."""
     looks = count()
 
-    def adapter(sink: BrokerSink) -> BrokerAdapter:
+    def adapter(sink: BrokerSink) -> FeedAdapter:
         account = house.account
         return IbAdapter(
             library=Library("ib_insync"),
@@ -51,20 +52,26 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
             clock=SystemClock(),
         )
 
-    async def contracts() -> list[Contract]:
+    async def wanted() -> WatchList:
         if 0 < next(looks) <= outages:
             raise UnavailableError("the database does not answer")
-        return [AAPL, MSFT]
+        return WatchList(contracts=(AAPL, MSFT))
 
     async def rates() -> None:
+        return None
+
+    async def nothing(_: object) -> None:
         return None
 
     runner = FeedRunner(
         account=house.account,
         make_adapter=adapter,
-        contracts=contracts,
+        watch_list=wanted,
+        count=nothing,
         keep_rates=rates,
+        renew=nothing,
         redis=redis,
+        clock=SystemClock(),
         intervals=FeedIntervals(window_s=0.01, contracts_s=0.1, probe_s=0.05),
     )
     task = asyncio.create_task(runner.run())

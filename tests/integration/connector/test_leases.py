@@ -10,6 +10,7 @@ from app.brokers.errors import LeaseLostError
 from app.connector.store import AccountStore
 from app.core.fix import ConnectionState
 from app.core.messages import AccountValues
+from app.flows.watch_markets import watch_list
 from app.infra.db import Database, DatabaseRole
 from app.infra.redis import Redis
 from app.infra.system import SystemClock, SystemIds
@@ -106,8 +107,10 @@ async def test_the_system_role_lists_the_accounts_of_all_tenants(database_url: s
     assert house.account in accounts
 
 
-async def test_watched_are_the_instruments_that_the_broker_knows(database: Database, house: House) -> None:
-    async with begin_batch(database, house.tenant_id) as session:
-        contracts = await brokers.watched_contracts(session, 100)
+async def test_watched_are_the_instruments_that_the_broker_knows(
+    database: Database, redis: Redis, house: House
+) -> None:
+    watched = await watch_list(database, redis, house.tenant_id, SystemClock().now(), 100)
 
-    assert {contract.symbol: contract.instrument_id for contract in contracts} == house.instruments
+    assert {contract.symbol: contract.instrument_id for contract in watched.contracts} == house.instruments
+    assert watched.left_out == ()

@@ -1,7 +1,7 @@
 """A row in every table of a tenant, so that nothing of another tenant is proven invisible by being absent."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +31,7 @@ from app.identity.models import ApiKeyRow, RefreshTokenRow
 from app.infra.db import Database, WriteSession
 from app.infra.system import SystemIds
 from app.infra.uow import Scope, begin
-from app.marketdata.models import FxRateRow
+from app.marketdata.models import BarRangeRow, BarRow, FxRateRow, MarketDataSubscriptionRow
 from app.orders.models import (
     EarlyCommissionRow,
     ExecutionRow,
@@ -87,6 +87,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_credentials(session, firm)
         await _add_order(session, firm)
         await _add_earnings(session, firm)
+        await _add_market_data(session, firm)
         await _add_paper_books(session, firm)
         await _add_connection(session, firm)
         await session.execute(
@@ -124,6 +125,36 @@ async def _add_credentials(session: WriteSession, firm: Firm) -> None:
             AuditRow(
                 tenant_id=tenant_id, id=_ids.new(), actor="test", action="test", resource_type="test", created_at=now
             ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_market_data(session: WriteSession, firm: Firm) -> None:
+    now = datetime.now(UTC)
+    of_instrument: dict[str, Any] = {"tenant_id": firm.tenant_id, "instrument_id": firm.instrument_id}
+    session.add_all(
+        [
+            MarketDataSubscriptionRow(
+                **of_instrument,
+                id=_ids.new(),
+                is_active=True,
+                created_by="test",
+                created_at=now,
+                ticks_received=0,
+                gaps=0,
+            ),
+            BarRow(
+                **of_instrument,
+                bar_interval="DAY_1",
+                starts_at=now,
+                open_price=ONE,
+                high_price=ONE,
+                low_price=ONE,
+                close_price=ONE,
+                volume=ZERO,
+            ),
+            BarRangeRow(**of_instrument, bar_interval="DAY_1", covered_from=now, covered_until=now + timedelta(days=1)),
         ]
     )
     await session.flush()

@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.brokers.ib import translate
-from app.brokers.what_if import (
-    Question,
-    Reply,
-    WhatIf,
-    WhatIfAnswer,
-    decode_question,
-    decode_reply,
-    encode_question,
-    encode_reply,
-)
+from app.brokers.questions import Question, Reply, decode_question, decode_reply, encode_question, encode_reply
+from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.errors import Problem
 from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, TenantId
@@ -76,7 +68,7 @@ REPLIES = st.builds(
     Reply,
     id=st.uuids(),
     answer=st.none() | ANSWERS,
-    margin_currency=TEXTS,
+    currency=TEXTS,
     reason=st.none() | st.builds(Problem, code=st.text(max_size=9), message=st.text(max_size=9)),
 )
 

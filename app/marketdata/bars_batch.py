@@ -1,0 +1,107 @@
+"""Set-based SQL of bars of the past, and of the stretches of time whose bars are all kept."""
+
+from collections.abc import Sequence
+
+from app.core.fix import BarInterval
+from app.core.ids import InstrumentId, TenantId
+from app.infra.db import BatchSession
+from app.marketdata.bars import KeptBar, TimeRange
+
+
+async def kept_ranges(
+    session: BatchSession, tenant_id: TenantId, instrument_id: InstrumentId, interval: BarInterval, asked: TimeRange
+) -> list[TimeRange]:
+    """The stretches that are wholly kept and touch the range."""
+    rows = await session.fetch(
+        """
+        SELECT covered_from, covered_until FROM bar_ranges
+        WHERE tenant_id = $1 AND instrument_id = $2 AND bar_interval = $3 AND covered_from < $5 AND covered_until > $4
+        """,
+        tenant_id,
+        instrument_id,
+        interval,
+        asked.start,
+        asked.end,
+    )
+    return [TimeRange(start=row["covered_from"], end=row["covered_until"]) for row in rows]
+
+
+async def kept_bars(
+    session: BatchSession, tenant_id: TenantId, instrument_id: InstrumentId, interval: BarInterval, asked: TimeRange
+) -> list[KeptBar]:
+    """The bars that begin within the range, in the order of time."""
+    rows = await session.fetch(
+        """
+        SELECT * FROM bars WHERE tenant_id = $1 AND instrument_id = $2 AND bar_interval = $3
+          AND starts_at >= $4 AND starts_at < $5 ORDER BY starts_at
+        """,
+        tenant_id,
+        instrument_id,
+        interval,
+        asked.start,
+        asked.end,
+    )
+    return [
+        KeptBar(
+            time=row["starts_at"],
+            open=row["open_price"],
+            high=row["high_price"],
+            low=row["low_price"],
+            close=row["close_price"],
+            volume=row["volume"],
+        )
+        for row in rows
+    ]
+
+
+async def keep(
+    session: BatchSession,
+    tenant_id: TenantId,
+    instrument_id: InstrumentId,
+    interval: BarInterval,
+    told: TimeRange,
+    bars: Sequence[KeptBar],
+) -> None:
+    """Keeps the bars of a stretch that was told wholly; what was kept of it before is replaced.
+
+    Stretches that meet become one.
+    """
+    key = (tenant_id, instrument_id, interval)
+    await session.execute(
+        """
+        INSERT INTO bars (tenant_id, instrument_id, bar_interval, starts_at, open_price, high_price, low_price,
+          close_price, volume)
+        SELECT $1::uuid, $2::uuid, $3::text, n.* FROM unnest($4::timestamptz[], $5::numeric[], $6::numeric[],
+          $7::numeric[], $8::numeric[], $9::numeric[]) AS n
+        ON CONFLICT (tenant_id, instrument_id, bar_interval, starts_at) DO UPDATE SET open_price = excluded.open_price,
+          high_price = excluded.high_price, low_price = excluded.low_price, close_price = excluded.close_price,
+          volume = excluded.volume
+        """,
+        *key,
+        [bar.time for bar in bars],
+        [bar.open for bar in bars],
+        [bar.high for bar in bars],
+        [bar.low for bar in bars],
+        [bar.close for bar in bars],
+        [bar.volume for bar in bars],
+    )
+    rows = await session.fetch(
+        """
+        DELETE FROM bar_ranges WHERE tenant_id = $1 AND instrument_id = $2 AND bar_interval = $3
+          AND covered_from <= $5 AND covered_until >= $4 RETURNING covered_from, covered_until
+        """,
+        *key,
+        told.start,
+        told.end,
+    )
+    await session.execute(
+        """
+        INSERT INTO bar_ranges (tenant_id, instrument_id, bar_interval, covered_from, covered_until)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (tenant_id, instrument_id, bar_interval, covered_from)
+          DO UPDATE SET covered_until = greatest(bar_ranges.covered_until, excluded.covered_until)
+        """,
+        *key,
+        min([told.start, *(row["covered_from"] for row in rows)]),
+        max([told.end, *(row["covered_until"] for row in rows)]),
+    )

@@ -1,0 +1,141 @@
+"""Market data over the whole way: a connector at work, the simulator's socket, Redis, and what a tenant is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from app.core.fix import LineState
+from app.flows.read_quotes import read_lines, want_markets
+from app.flows.subscribe_market_data import list_subscriptions, subscribe_market_data, unsubscribe_market_data
+from app.identity.domain.access import system_principal
+from app.infra.settings import Settings
+from app.infra.uow import begin_batch
+from app.instruments import batch as instruments
+from app.marketdata.lines import LineStatus
+from app.simulator.server import Simulator
+from tests.integration.connector.test_connector import Trading, connector, settings, trading
+
+__all__ = ["settings", "trading"]
+
+LOOK_S = 0.02
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for the condition."""
+    async with asyncio.timeout(15):
+        while not await condition():
+            await asyncio.sleep(LOOK_S)
+
+
+async def line(trading: Trading, symbol: str) -> LineStatus:
+    """How the line of an instrument stands."""
+    instrument_id = trading.house.instruments[symbol]
+    found = await read_lines(trading.desk, principal(trading), [instrument_id])
+    return found[instrument_id]
+
+
+def principal(trading: Trading):  # type: ignore[no-untyped-def]
+    """A process of the tenant."""
+    return system_principal(trading.house.tenant_id, "test")
+
+
+async def test_a_subscription_counts_what_comes_and_its_line_is_live(
+    trading: Trading, settings: Settings, simulator: Simulator
+) -> None:
+    who = principal(trading)
+    first = await subscribe_market_data(trading.desk, who, "AAPL", None)
+    again = await subscribe_market_data(trading.desk, who, "AAPL", "SMART")
+
+    async with connector(settings):
+
+        async def has_ticks() -> bool:
+            [held] = await list_subscriptions(trading.desk, who)
+            return held.ticks_received > 0 and held.last_tick_at is not None
+
+        await until(has_ticks)
+        stands = await line(trading, "AAPL")
+        ended = await unsubscribe_market_data(trading.desk, who, first.id)
+
+    assert again.id == first.id
+    assert (stands.state, stands.reason, stands.broker_code) == (LineState.LIVE, None, None)
+    assert not ended.is_active
+    assert await list_subscriptions(trading.desk, who) == []
+
+
+async def test_when_the_gateway_is_gone_the_line_says_so_and_the_gap_is_counted(
+    trading: Trading, settings: Settings, simulator: Simulator
+) -> None:
+    who = principal(trading)
+    await subscribe_market_data(trading.desk, who, "AAPL", None)
+
+    async with connector(settings):
+
+        async def is_live() -> bool:
+            return (await line(trading, "AAPL")).state is LineState.LIVE
+
+        await until(is_live)
+        simulator.drop_connections()
+
+        async def has_gap() -> bool:
+            [held] = await list_subscriptions(trading.desk, who)
+            return held.gaps == 1
+
+        await until(has_gap)
+        await until(is_live)
+
+    stands = await line(trading, "AAPL")
+    assert (stands.state, stands.reason) == (LineState.NONE, "The connection to the gateway is down.")
+
+
+async def test_of_few_lines_the_traded_and_the_read_get_theirs_and_the_others_are_told(
+    trading: Trading, settings: Settings, simulator: Simulator
+) -> None:
+    who = principal(trading)
+    for symbol in ("QQQ", "IWM"):
+        await subscribe_market_data(trading.desk, who, symbol, None)
+    few = settings.model_copy(update={"ib_market_data_lines": 3})
+
+    async with connector(few):
+        await trading.until_connected()
+
+        async def is_settled() -> bool:
+            states = [(await line(trading, symbol)).state for symbol in ("EUR.USD", "QQQ", "IWM", "AAPL")]
+            return states == [LineState.LIVE] * 3 + [LineState.NONE]
+
+        await until(is_settled)
+        await trading.place("one")
+
+        async def makes_room() -> bool:
+            return (await line(trading, "AAPL")).state is LineState.LIVE
+
+        await until(makes_room)
+        left_out = await line(trading, "IWM")
+
+    assert left_out.state is LineState.EXHAUSTED
+    assert left_out.reason is not None
+    assert "taken" in left_out.reason
+
+
+async def test_what_is_read_takes_the_line_of_what_nobody_reads(
+    trading: Trading, settings: Settings, simulator: Simulator
+) -> None:
+    few = settings.model_copy(update={"ib_market_data_lines": 2})
+    sap = trading.house.instruments["SAP"]
+
+    async with connector(few):
+
+        async def is_live() -> bool:
+            await want_markets(trading.desk, principal(trading), [sap])
+            return (await line(trading, "SAP")).state is LineState.LIVE
+
+        await until(is_live)
+
+
+async def test_instruments_are_described_by_themselves(trading: Trading, settings: Settings) -> None:
+    async with connector(settings):
+
+        async def are_described() -> bool:
+            async with begin_batch(trading.desk.database, trading.house.tenant_id) as session:
+                found = await instruments.known_to_brokers(session, trading.house.tenant_id, 100)
+            return all(one.described_at is not None and one.price_bands and one.hours is not None for one in found)
+
+        await until(are_described)
