@@ -26,7 +26,7 @@ from app.core.fix import LineState
 from app.core.ids import InstrumentId
 from app.core.messages import Tick
 from app.infra.db import CONNECTION_LOST
-from app.infra.redis import REDIS_LOST, Redis, heed_cancellation
+from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.lines import LineCounts, LineLedger, LineStatus, WatchList
 from app.marketdata.service import publish_ticks, show_lines
 
@@ -173,7 +173,6 @@ class FeedRunner:
 
     async def _watch_contracts(self, adapter: BrokerAdapter) -> None:
         while True:
-            heed_cancellation()
             try:
                 wanted = await self._watch_list()
                 adapter.watch(wanted.contracts)
@@ -208,7 +207,6 @@ class FeedRunner:
     async def _publish(self, adapter: FeedAdapter, inbox: Inbox) -> None:
         is_redis_up = True
         while True:
-            heed_cancellation()
             await asyncio.sleep(self._intervals.window_s)
             ticks = adapter.take_ticks()
             for instrument_id, number in adapter.take_counts().items():

@@ -1,10 +1,12 @@
 """Redis: last values, hints and leases, under the prefix of the installation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from redis.asyncio import Redis as Client
+from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,7 +21,7 @@ REDIS_LOST: tuple[type[BaseException], ...] = (RedisError, OSError, TimeoutError
 
 def make_client(url: str, *, timeout_s: float | None = TIMEOUT_S) -> Client:
     """A client of the address, redis://, rediss:// or unix://; nothing is connected yet."""
-    client = Client.from_url(
+    client = _HeedingClient.from_url(
         url,
         socket_connect_timeout=TIMEOUT_S,
         socket_timeout=timeout_s,
@@ -41,6 +43,34 @@ def _telling_its_loss(kind: type[AbstractConnection]) -> type[AbstractConnection
                 raise RedisConnectionError(f"the connection is closed: {error}") from error
 
     return Connection
+
+
+@contextmanager
+def _heeding_cancellation() -> Iterator[None]:
+    # Real world: redis-py may answer a command in the moment of a cancellation as if there had been none, or tell it as
+    # a loss; the loop around the command would go on for ever.
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+
+class _HeedingPipeline(Pipeline):
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        with _heeding_cancellation():
+            return await super().execute(raise_on_error)
+
+
+class _HeedingClient(Client):
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        with _heeding_cancellation():
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return _HeedingPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 class Redis:
@@ -70,17 +100,6 @@ class Redis:
             for channel, message in messages:
                 pipeline.publish(self.prefix + channel, message)
             await pipeline.execute()
-
-
-def heed_cancellation() -> None:
-    """Raises CancelledError in a task that was cancelled.
-
-    Real world: redis-py may answer a command in the moment of a cancellation as if there had been none, and a loop
-    around the command would then go on for ever. To be called in each round of such a loop.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def open_redis(url: str, prefix: str) -> Redis:
