@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.d.ts')
 
-.PHONY: help run test check bench faults faults-short browser clients fmt lock settings clean
+.PHONY: help run test check bench faults faults-short soak browser clients fmt lock settings clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,11 @@ faults: $(VENV)/.tested-with ## Break loaded installations for half an hour; wri
 
 faults-short: $(VENV)/.tested-with ## Break a loaded installation for a minute
 	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)
+
+# Another length: make soak SOAK_S=300
+SOAK_S ?= 3600
+soak: $(VENV)/.tested-with ## Break everything, brokers too, for an hour; compare all books; write the tables
+	$(BIN)/python -m tests.faults --soak $(SOAK_S) $(if $(filter 3600,$(SOAK_S)),--write) $(FAULTS_ARGS)
 
 fmt: $(VENV)/.tested-with ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -129,6 +129,7 @@ class AccountRunner:
         self._attempts = 0
         self._is_gate_open = False
         self._is_upstream_up = True
+        self._is_settled = False
         self._is_throttled = False
         self._applying = asyncio.Lock()
         self._sending = asyncio.Lock()
@@ -166,6 +167,7 @@ class AccountRunner:
     async def _one_session(self) -> None:
         inbox = Inbox()
         self._is_upstream_up = True
+        self._is_settled = False
         self._is_throttled = False
         adapter = self._make_adapter(inbox)
         await self._show(ConnectionState.CONNECTING)
@@ -198,9 +200,12 @@ class AccountRunner:
             await self._empty(inbox)
             comparing = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT)
             snapshot = await self._ask_for_everything(adapter)
-            again = await self._store.unsettled(snapshot.reports if is_first else None)
+            # Real world: a gateway that is cut off from the broker may leave out what it has not; the next one settles.
+            is_whole = self._is_upstream_up
+            again = await self._settled(snapshot) if is_whole else ()
             await self._empty(inbox)
-            await comparing.snapshot(snapshot)
+            if is_whole:
+                await comparing.snapshot(snapshot)
         for command in again:
             adapter.send(command)
         self._attempts = 0
@@ -210,6 +215,11 @@ class AccountRunner:
         elif self._is_upstream_up:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
+
+    async def _settled(self, snapshot: Snapshot) -> Sequence[LaneCommand]:
+        told = None if self._is_settled else snapshot.reports
+        self._is_settled = True
+        return await self._store.unsettled(told)
 
     async def _ask_for_everything(self, adapter: BrokerAdapter) -> Snapshot:
         snapshot = await adapter.synchronize()

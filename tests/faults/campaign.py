@@ -13,10 +13,12 @@ from uuid import UUID
 import asyncpg
 
 from tests.faults.checks import Verdict, judge
+from tests.faults.equality import Compared
 from tests.faults.evidence import gather
 from tests.faults.faults import KINDS, Fault, FaultKind, schedule
 from tests.faults.followers import Follower
 from tests.faults.load import Journal, Load, clients
+from tests.faults.soak import Person, clear_all, compared
 from tests.faults.stage import Stage, staged
 
 OVERLAP_MAX = 2
@@ -37,7 +39,10 @@ SELECT (SELECT count(*) FROM orders WHERE state IN ('NEW', 'HELD', 'ROUTED', 'PE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much of everything, and for how long at most."""
+    """How much of everything, and for how long at most.
+
+    soak_s is for how long there are faults, in place of how many; the books are compared then.
+    """
 
     seed: int
     faults: int
@@ -49,6 +54,8 @@ class Plan:
     crowd_pause_s: float = 12.0
     fault_pause_s: float = 2.5
     seconds_max: float = 1_500.0
+    overlap_max: int = OVERLAP_MAX
+    soak_s: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,13 +74,17 @@ class Outcome:
     internal_errors: int = 0
     journal: Journal
     verdict: Verdict | None = None
+    settled: int = 0
+    """Breaks that a person settled."""
+    compared: Compared | None = None
 
     @property
     def is_clean(self) -> bool:
-        """Whether as much was done as was planned, and no promise was broken."""
+        """Whether as much was done as was planned, no promise was broken, and no book differs."""
         return (
             self.verdict is not None
             and not self.verdict.violations
+            and (self.plan.soak_s is None or (self.compared is not None and not self.compared.differences))
             and self.recovered
             and self.rested
             and self.faults.total() >= self.plan.faults
@@ -91,11 +102,15 @@ async def campaign(plan: Plan, evidence: Path) -> Outcome:
         load = await stack.enter_async_context(clients(stage, journal, plan.seed))
         followers = [Follower(stage=stage, account_id=account.id) for account in stage.accounts]
         following = [asyncio.create_task(follower.follow()) for follower in followers]
+        person = await _person(plan, stage, load)
         try:
-            await _under_fire(plan, stage, load, outcome)
-            outcome.recovered = await stage.recovered(RECOVER_S_MAX)
+            await _under_fire(plan, stage, load, outcome, person)
+            outcome.recovered = await _recovered(plan, stage)
             await load.wind_down(CANCELED_SHARE)
             outcome.rested = await _rest(stage, followers)
+            if person is not None:
+                await person.settle_all()
+                outcome.rested = await _rest(stage, followers) and outcome.rested
         finally:
             for task in following:
                 task.cancel()
@@ -108,12 +123,27 @@ async def campaign(plan: Plan, evidence: Path) -> Outcome:
         outcome.orders, outcome.seconds = load.orders, time.monotonic() - begun
         outcome.internal_errors = found.log.count(_INTERNAL)
         outcome.verdict = judge(found)
+        if plan.soak_s is not None:
+            outcome.compared = await compared(stage, found)
+            outcome.settled = 0 if person is None else person.resolved
     return outcome
 
 
-async def _under_fire(plan: Plan, stage: Stage, load: Load, outcome: Outcome) -> None:
+async def _person(plan: Plan, stage: Stage, load: Load) -> Person | None:
+    person = Person(stage=stage, http=load.http)
+    return person if plan.soak_s is not None and await person.can_settle() else None
+
+
+async def _recovered(plan: Plan, stage: Stage) -> bool:
+    is_clear = plan.soak_s is None or await clear_all(stage)
+    return await stage.recovered(RECOVER_S_MAX) and is_clear
+
+
+async def _under_fire(plan: Plan, stage: Stage, load: Load, outcome: Outcome, person: Person | None) -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
+        if person is not None:
+            group.create_task(person.keep_settling(stop))
         for number in range(plan.clients):
             group.create_task(load.client(number, plan.client_pause_s, stop))
         group.create_task(load.crowd(plan.crowd_pause_s, stop))
@@ -130,7 +160,8 @@ async def _under_fire(plan: Plan, stage: Stage, load: Load, outcome: Outcome) ->
 
 
 async def _faults(plan: Plan, stage: Stage, outcome: Outcome) -> None:
-    room = asyncio.Semaphore(OVERLAP_MAX)
+    room = asyncio.Semaphore(plan.overlap_max)
+    ends_at = None if plan.soak_s is None else time.monotonic() + plan.soak_s
     with (stage.evidence / "faults.jsonl").open("w") as log:
 
         async def do(fault: Fault) -> None:
@@ -150,7 +181,7 @@ async def _faults(plan: Plan, stage: Stage, outcome: Outcome) -> None:
         async with asyncio.TaskGroup() as group:
             planned = schedule(plan.seed, plan.kinds, plan.fault_pause_s)
             # What finds nothing to break, since that is down already, counts for nothing: another takes its place.
-            while outcome.faults.total() < plan.faults:
+            while outcome.faults.total() < plan.faults if ends_at is None else time.monotonic() < ends_at:
                 fault = next(planned)
                 await asyncio.sleep(fault.pause_s)
                 await room.acquire()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.core.fix import OrderState, RejectOrigin
+from app.core.fix import OrderOrigin, OrderState, RejectOrigin
 from app.orders.domain.transitions import may_move
 from tests.faults.evidence import BrokerOrder, Evidence, Row
 from tests.faults.family_checks import half_families, linked_keys, over_dealt, unprotected
@@ -16,6 +16,7 @@ from tests.faults.violation import Violation
 
 PROMISES = ("G1", "G2", "G3", "G5", "G8", "G10", "G14", "G15")
 
+_IMPORTED = "OrderImported"
 _CONFLICT = "IDEMPOTENCY_CONFLICT"
 _TERMS = ("side", "orderType", "quantity", "limitPrice", "timeInForce")
 _WORKING = frozenset({"PreSubmitted", "Submitted", "PendingSubmit", "PendingCancel"})
@@ -94,6 +95,7 @@ def half_orders(evidence: Evidence) -> Iterator[Violation]:
     for row in evidence.orders:
         order_id = str(row["id"])
         is_of_the_house = row["placed_by"] == LINKS and row["parent_id"] in known
+        is_of_the_house |= row["origin"] == OrderOrigin.EXTERNAL
         if not is_of_the_house and (str(row["account_id"]), row["client_order_id"]) not in asked:
             yield Violation(promise="G1", kind="unasked", what=f"{order_id} was never asked for ({row['origin']})")
         if first[order_id] != 1:
@@ -127,10 +129,11 @@ def lost_changes(evidence: Evidence) -> Iterator[Violation]:
 def sendings(evidence: Evidence) -> Iterator[Violation]:
     """G2: each order is at the broker at most once, once unless it visibly is not, and as we believe it to be."""
     known = {str(row["id"]): row for row in evidence.orders}
+    outside = _outside(evidence)
     for account_id, book in evidence.brokers.items():
         held: dict[str, list[BrokerOrder]] = defaultdict(list)
         for order in book.orders:
-            held[order.ref].append(order)
+            held[order.ref or outside.get((account_id, order.permanent_id), "")].append(order)
         for ref, copies in held.items():
             permanent = {copy.permanent_id for copy in copies}
             if len(permanent) > 1:
@@ -156,6 +159,9 @@ def _disagreements(row: Row, order: BrokerOrder) -> Iterator[Violation]:
         return
     is_working = not OrderState(state).is_terminal
     fits = is_working if order.status in _WORKING else state in _STATES_OF.get(order.status, ())
+    if order.status == "Filled" and order.filled < order.quantity:
+        # The broker took a deal back, and works on the order no longer.
+        fits = state == OrderState.CANCELED
     if not fits:
         yield Violation(promise="G2", kind="state", what=f"{order_id} is {state} here, {order.status} at the broker")
     elif is_working and state == OrderState.ROUTED:
@@ -182,6 +188,7 @@ def _absence(row: Row) -> Iterator[Violation]:
 def ledgers(evidence: Evidence) -> Iterator[Violation]:
     """G3: each execution of the broker is in the ledger once and moved the order and the position once."""
     contracts = {row["id"]: int(row["broker_contract_id"]) for row in evidence.instruments if row["broker_contract_id"]}
+    outside = _outside(evidence)
     for account_id, book in evidence.brokers.items():
         rows = [row for row in evidence.executions if row["account_id"] == account_id]
         ours = {row["execution_id"]: row for row in rows if row["executed_at"] >= evidence.midnight}
@@ -191,7 +198,8 @@ def ledgers(evidence: Evidence) -> Iterator[Violation]:
             if row is None:
                 yield Violation(promise="G3", kind="missing", what=f"{execution_id} of {one.ref} is not in the ledger")
                 continue
-            told = (one.ref, one.contract_id, one.quantity, one.price)
+            ref = one.ref or outside.get((account_id, one.permanent_id), "")
+            told = (ref, one.contract_id, one.quantity, one.price)
             if (str(row["order_id"]), contracts[row["instrument_id"]], _signed(row), row["price"]) != told:
                 yield Violation(promise="G3", kind="different", what=f"{execution_id}: {row} here, {one} there")
         for execution_id in ours.keys() - theirs.keys():
@@ -216,6 +224,8 @@ def _sums(evidence: Evidence) -> Iterator[Violation]:
         if not row["is_superseded"]:
             filled[row["order_id"]] += row["quantity"]
             held[row["account_id"], row["instrument_id"]] += _signed(row)
+    for row in evidence.adjustments:
+        held[row["account_id"], row["instrument_id"]] += row["quantity_after"] - row["quantity_before"]
     for row in evidence.orders:
         if row["filled_quantity"] != filled[row["id"]]:
             what = f"{row['id']} filled {row['filled_quantity']}, its executions are {filled[row['id']]}"
@@ -303,8 +313,8 @@ def transitions(evidence: Evidence) -> Iterator[Violation]:
         if before != was:
             what = f"{order_id} event {row['sequence']} comes from {before}, it was {was}"
             yield Violation(promise="G14", kind="chain", what=what)
-        origin = origins.get(order_id)
-        if not may_move(OrderState(before), after, RejectOrigin(origin) if origin else None):
+        origin = RejectOrigin(origins[order_id]) if origins.get(order_id) else None
+        if row["type"] != _IMPORTED and not may_move(OrderState(before), after, origin):
             what = f"{order_id} event {row['sequence']} moves from {before} to {after}"
             yield Violation(promise="G14", kind="transition", what=what)
         states[order_id] = after
@@ -339,6 +349,10 @@ def replays(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _replayed_account(evidence: Evidence, account_id: Any, replay: Replay) -> Iterator[Violation]:
+    adjusted: dict[str, Decimal] = defaultdict(Decimal)
+    for row in evidence.adjustments:
+        if row["account_id"] == account_id:
+            adjusted[str(row["instrument_id"])] += row["quantity_after"] - row["quantity_before"]
     for row in evidence.positions:
         if row["account_id"] != account_id:
             continue
@@ -346,7 +360,7 @@ def _replayed_account(evidence: Evidence, account_id: Any, replay: Replay) -> It
         told = tuple(
             Decimal(value)
             for value in (
-                replay.positions.get(instrument_id, 0),
+                replay.positions.get(instrument_id, 0) + adjusted[instrument_id],
                 replay.reserved.get((instrument_id, 1), 0),
                 replay.reserved.get((instrument_id, -1), 0),
             )
@@ -374,6 +388,15 @@ def undecided(evidence: Evidence) -> Iterator[str]:
 def _placements(evidence: Evidence) -> Iterator[tuple[Asked, Answered]]:
     asked = {one.op: one for one in evidence.asked if one.kind == "place"}
     return ((asked[answer.op], answer) for answer in evidence.answered if answer.op in asked)
+
+
+def _outside(evidence: Evidence) -> Mapping[tuple[Any, int], str]:
+    """Our ids of the orders that were not placed here: they have no orderRef, and a permanent id alone."""
+    return {
+        (row["account_id"], row["permanent_id"]): str(row["id"])
+        for row in evidence.orders
+        if row["origin"] == OrderOrigin.EXTERNAL
+    }
 
 
 def _logs(evidence: Evidence) -> Mapping[Any, Sequence[Row]]:

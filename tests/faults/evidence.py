@@ -33,13 +33,14 @@ _TABLES = {
     "books": "SELECT * FROM account_books ORDER BY account_id",
     "quarantined": "SELECT * FROM quarantined_reports ORDER BY recorded_at",
     "audit": "SELECT action, resource_id FROM audit_log WHERE resource_type = 'Order'",
+    "adjustments": "SELECT * FROM position_adjustments ORDER BY recorded_at",
     "instruments": "SELECT id, symbol, broker_contract_id FROM instruments",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOrder:
-    """An order as the broker tells it; ref is the orderRef, our order id."""
+    """An order as the broker tells it; ref is the orderRef, our order id, and empty for an order made by hand."""
 
     ref: str
     permanent_id: int
@@ -57,6 +58,7 @@ class BrokerExecution:
     contract_id: int
     quantity: Decimal
     price: Decimal
+    permanent_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class Evidence:
     books: Sequence[Row] = ()
     quarantined: Sequence[Row] = ()
     audit: Sequence[Row] = ()
+    adjustments: Sequence[Row] = ()
     instruments: Sequence[Row] = ()
     brokers: Mapping[UUID, BrokerBook] = field(default_factory=dict)
     limits: Mapping[UUID, Limits] = field(default_factory=dict)
@@ -230,6 +233,7 @@ class _Ear:
                     contract_id=contract.conId,
                     quantity=Decimal(str(execution.shares)) * (1 if execution.side == "BOT" else -1),
                     price=Decimal(str(execution.price)),
+                    permanent_id=execution.permId,
                 )
                 for contract, execution in self._executions
                 if execution.acctNumber == number

@@ -32,7 +32,11 @@ def half_families(evidence: Evidence) -> Iterator[Violation]:
 
 
 def over_dealt(evidence: Evidence) -> Iterator[Violation]:
-    """G8: at no event have exits dealt more than their entry, or the legs of a pair more than was asked of both."""
+    """G8: at no event have exits dealt more than their entry, or the legs of a pair more than was asked of both.
+
+    A family of which the broker told a deal otherwise later, or after an end that it had told, is left out.
+    """
+    retold = _retold(evidence)
     for account_id, log in _logs(evidence).items():
         replay = Replay()
         told: set[str] = set()
@@ -45,7 +49,7 @@ def over_dealt(evidence: Evidence) -> Iterator[Violation]:
             if name is None or name in told:
                 continue
             family = replay.families[name]
-            if family.dealt > family.whole:
+            if family.dealt > family.whole and not _members(replay, name) & retold:
                 told.add(name)
                 what = f"{account_id}: of {family.whole} of {name}, {family.dealt} are dealt at {event['sequence']}"
                 yield Violation(promise="G8", kind="family", what=what)
@@ -60,6 +64,7 @@ def unprotected(evidence: Evidence) -> Iterator[Violation]:
     }
     unsettled = {str(row["order_id"]) for row in evidence.requests if row["outcome"] == "PENDING"}
     unsettled |= {str(row["id"]) for row in evidence.orders if row["in_doubt"]}
+    unsettled |= _retold(evidence)
     for log in _logs(evidence).values():
         replay = Replay()
         for event in log:
@@ -87,6 +92,22 @@ def _at_rest(name: str, family: ReplayedFamily, members: dict[str, Any], withdra
         if not is_excused and one.may_deal < family.left:
             what = f"{role} {order_id} is {one.state} for {one.may_deal}, {family.left} is left of {name}"
             yield Violation(promise="G8", kind="unprotected", what=what)
+
+
+def _retold(evidence: Evidence) -> set[str]:
+    """Orders of which an execution was corrected or busted, or came after their end."""
+    over = {"CANCELED", "EXPIRED", "REJECTED"}
+    revised = {str(row["order_id"]) for row in evidence.executions if row["is_superseded"]}
+    late = {
+        str(row["order_id"])
+        for row in evidence.events
+        if row["type"].startswith("Execution") and row["from_state"] in over
+    }
+    return revised | late
+
+
+def _members(replay: Replay, name: str) -> set[str]:
+    return {order_id for order_id, order in replay.orders.items() if order.family == name}
 
 
 def _logs(evidence: Evidence) -> dict[Any, Sequence[Row]]:

@@ -130,7 +130,8 @@ class Load:
     def __init__(self, stage: Stage, journal: Journal, http: httpx.AsyncClient, seed: int, *, has_bulk: bool) -> None:
         self._stage = stage
         self._journal = journal
-        self._http = http
+        self.http = http
+        """The clients' connections."""
         self._seed = seed
         self._has_bulk = has_bulk
         self._keys = itertools.count(1)
@@ -287,7 +288,7 @@ class Load:
     async def _post(self, web: int, document: str, value: Any) -> dict[str, Any] | None:
         body = {"query": document, "variables": {"input": value}}
         try:
-            response = await self._http.post(self._stage.webs[web], json=body)
+            response = await self.http.post(self._stage.webs[web], json=body)
             answer = response.json()
         except (httpx.HTTPError, ValueError):
             return None

@@ -9,7 +9,7 @@ from app.core.fix import OrderState
 
 ZERO = Decimal(0)
 LINKS = "links"
-_PLACED = frozenset({"OrderPlaced", "OrderHeld", "OrderRejected"})
+_PLACED = frozenset({"OrderPlaced", "OrderHeld", "OrderRejected", "OrderImported"})
 _EXECUTED = frozenset({"ExecutionBooked", "ExecutionCorrected", "ExecutionBusted"})
 _EXITS = frozenset({"TAKE_PROFIT", "STOP_LOSS"})
 

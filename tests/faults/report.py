@@ -10,7 +10,7 @@ from tests.faults.events import Report
 from tests.faults.load import counted
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "faults.md"
-CAMPAIGN, STREAMS = "make faults", "make faults: streams"
+CAMPAIGN, STREAMS, SOAK = "make faults", "make faults: streams", "make faults: soak"
 VIOLATIONS_SHOWN_MAX = 40
 UNDECIDED_SHOWN_MAX = 20
 
@@ -18,6 +18,11 @@ UNDECIDED_SHOWN_MAX = 20
 def tables(outcome: Outcome) -> str:
     """The tables, in Markdown."""
     return "\n".join([*_summary(outcome), "", *_faults(outcome), "", *_operations(outcome), "", *_promises(outcome)])
+
+
+def soak_tables(outcome: Outcome) -> str:
+    """The tables of a soak, in Markdown: those of a campaign, and what the two sides' books have in common."""
+    return "\n".join([tables(outcome), "", *_equality(outcome)])
 
 
 def findings(outcome: Outcome) -> Iterator[str]:
@@ -28,6 +33,11 @@ def findings(outcome: Outcome) -> Iterator[str]:
         yield f"{violation.promise} {violation.kind}: {violation.what}"
     if len(verdict.violations) > VIOLATIONS_SHOWN_MAX:
         yield f"and {len(verdict.violations) - VIOLATIONS_SHOWN_MAX} violations more"
+    differences = outcome.compared.differences if outcome.compared is not None else ()
+    for one in differences[:VIOLATIONS_SHOWN_MAX]:
+        yield f"different: {one.subject}, {one.kind}: {one.what}"
+    if len(differences) > VIOLATIONS_SHOWN_MAX:
+        yield f"and {len(differences) - VIOLATIONS_SHOWN_MAX} differences more"
     for line in verdict.undecided[:UNDECIDED_SHOWN_MAX]:
         yield f"undecided: {line}"
     if not outcome.recovered:
@@ -113,3 +123,16 @@ def _promises(outcome: Outcome) -> Iterator[str]:
     yield "|---|---|"
     for promise in PROMISES:
         yield f"| {promise} | {found[promise]} |"
+
+
+def _equality(outcome: Outcome) -> Iterator[str]:
+    told = outcome.compared
+    assert told is not None, "a soak that ended was compared"
+    yield "| our books against the simulators' own | compared | of them | differences |"
+    yield "|---|---|---|---|"
+    orders = f"{told.working:,} working, {told.external:,} not placed here"
+    yield f"| orders | {told.orders:,} | {orders} | {told.count('order')} |"
+    yield f"| executions | {told.executions:,} | {told.revised:,} corrected or busted | {told.count('execution')} |"
+    yield f"| positions | {told.positions:,} | {told.costs:,} with their cost | {told.count('position')} |"
+    settled = f"{outcome.settled:,} settled by a person, {told.assigned:,} places assigned"
+    yield f"| breaks | {told.breaks:,} | {settled} | {told.count('break')} |"

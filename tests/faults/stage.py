@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -47,11 +47,15 @@ SETTINGS = {"OMS_IB_MESSAGES_PER_SECOND": "0"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedAccount:
-    """An account at a simulator of its own; the connectors reach that through the proxy alone."""
+    """An account at a simulator of its own; the connectors reach that through the proxy alone.
+
+    folder is where the simulator leaves its state and the address of its control port.
+    """
 
     id: UUID
     number: str
     simulator_port: int
+    folder: Path
     gateway: Proxy
     is_hot: bool
 
@@ -70,6 +74,8 @@ class Stage:
     redis_wire: Proxy
     database_url: str
     redis_url: str
+    assigned: set[tuple[UUID, str]] = field(default_factory=set)
+    """Accounts and symbols of which the broker's holding was changed without an order."""
 
     @property
     def hot(self) -> StagedAccount:
@@ -176,14 +182,20 @@ async def _open_accounts(
     stage: Stage, stack: AsyncExitStack, supervisor: Supervisor, demo_port: int, count: int
 ) -> None:
     environment = stage.installation.environment
-    ports = [demo_port]
+    ports, state_folders = [demo_port], [stage.installation.state_dir]
     for number in range(1, count):
         folder = stage.installation.state_dir / f"gateway-{number}"
         folder.mkdir(mode=0o711)
         (folder / "simulator.json").write_bytes(_opened_with(_number(number)))
         port = free_port()
         ports.append(port)
-        settings = {**environment, "OMS_STATE_DIR": str(folder), "OMS_SIMULATOR_PORT": str(port)}
+        state_folders.append(folder)
+        settings = {
+            **environment,
+            "OMS_STATE_DIR": str(folder),
+            "OMS_SIMULATOR_PORT": str(port),
+            "OMS_SIMULATOR_CONTROL_PORT": "0",
+        }
         await supervisor.start([_program("simulator", settings)])
     gateways = [
         await stack.enter_async_context(proxied(f"gateway {place}", to_port(port))) for place, port in enumerate(ports)
@@ -214,6 +226,7 @@ async def _open_accounts(
                         id=opened.key.account_id,
                         number=_number(place),
                         simulator_port=port,
+                        folder=state_folders[place],
                         gateway=gateway,
                         is_hot=place == 0,
                     )

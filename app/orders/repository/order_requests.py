@@ -45,7 +45,9 @@ def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Wr
 
 
 def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
-    """Writes the outcomes of requests."""
+    """Writes the outcomes of requests; of one that is named more than once, the last."""
+    # An update takes any one of several rows for the same request: a note of a refusal may come with the end.
+    requests = list({request.id: request for request in requests}.values())
     return Write.of(
         """
         UPDATE order_requests AS r SET outcome = n.outcome, reason = coalesce(n.reason, r.reason),

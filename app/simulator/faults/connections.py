@@ -182,6 +182,14 @@ class UpstreamLost(Behaviour[UpstreamParameters]):
     def end(self) -> None:
         self._restore()
 
+    def incoming(self, session: "Session", request: Request) -> bool:
+        is_meant = not self.parameters.clients or request.number(2) in self.parameters.clients
+        if self._is_down and request.kind == START_API and is_meant:
+            # Whoever comes now was not there to hear 1100.
+            words = "Connectivity between TWS and server is broken. It will be restored automatically."
+            self.stage.later(0, lambda: session.send_error(-1, 2110, words))
+        return False
+
     def outgoing(self, session: "Session", message: Message) -> Sequence[Message]:
         if not self._is_down or (self.parameters.clients and session.client_id not in self.parameters.clients):
             return (message,)

@@ -171,6 +171,14 @@ async def test_upstream_goes_and_comes(simulator: Simulator, client: RawClient, 
     assert list(session.subscriptions.lines) == ([] if back_as == 1101 else [5])
 
 
+async def test_a_client_that_comes_while_upstream_is_away_is_told_so(simulator: Simulator, raw: RawClients) -> None:
+    simulator.faults.inject("upstream-lost", {"down_s": 5})
+
+    client = await raw.start(simulator.port, VERSIONS)
+
+    await client.until("4", at3="2110")
+
+
 @pytest.mark.parametrize(
     ("farm", "codes"),
     [

@@ -340,6 +340,22 @@ async def test_behaviour_13_a_gateway_cut_off_holds_orders_and_keeps_its_socket(
     assert rehearsal.simulator.faults.struck("upstream-lost") == 1
 
 
+async def test_behaviour_13_what_a_gateway_leaves_out_while_cut_off_is_not_missing(
+    rehearsal: Rehearsal, settings: Settings
+) -> None:
+    """A session that begins in the outage is told 2110 and an empty list: nothing is concluded until 1102."""
+    async with at_work(rehearsal, settings):
+        await rehearsal.trading.place("rest", limit="150")
+        await rehearsal.trading.until_states({"rest": OrderState.ACCEPTED})
+        rehearsal.simulator.faults.inject("upstream-lost", {"down_s": 4.0})
+        rehearsal.simulator.faults.inject("drop", {})
+        await rehearsal.trading.until(is_shut(rehearsal, "2110"))
+        await rehearsal.until_agreed()
+
+    doubts = await rehearsal.trading.rows("SELECT 1 FROM order_events WHERE type = 'OrderInDoubt'")
+    assert doubts == []
+
+
 def lines_of(simulator: Simulator) -> int:
     return sum(len(session.subscriptions.lines) for session in simulator.venue.sessions())
 

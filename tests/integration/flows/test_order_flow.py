@@ -272,6 +272,26 @@ async def test_completion_beats_an_open_cancel(trader: Trader) -> None:
     assert requests[command.request_id].outcome is RequestOutcome.TOO_LATE
 
 
+async def test_cancel_that_is_refused_and_done_in_one_batch_is_accepted(trader: Trader) -> None:
+    order = await trader.placed(quantity="10", limit_price="5.00")
+    [command] = await trader.claim()
+    await trader.report(trader.acknowledged(order))
+    await cancel_order(trader.desk, trader.principal, order.id)
+    await trader.claim()
+    refusal = FaultReport(
+        address=OrderAddress(client_id=CLIENT_ID, broker_order_id=command.broker_order_id),
+        fault=FaultClass.CANCEL_REJECTED,
+        broker_code=10148,
+        message="cannot be cancelled, state: PendingCancel.",
+        occurred_at=trader.desk.clock.now(),
+    )
+
+    await trader.report(refusal, trader.acknowledged(order, WorkingStatus.CANCELED))
+
+    assert (await trader.stored(order)).state is OrderState.CANCELED
+    assert await _outcomes(trader, order.id) == [RequestOutcome.ACCEPTED]
+
+
 async def test_modify_reserves_first_and_holds_once_the_broker_confirms(trader: Trader) -> None:
     order = await trader.placed(quantity="10", limit_price="10.00")
     await trader.claim()
