@@ -27,7 +27,7 @@ from app.infra.settings import Settings
 from tests import factories
 from tests.benchmarks.figures import Figure, print_table
 
-ORDERS = 4_000
+ORDERS = 4_500
 GATEWAYS = 20
 OPEN_ORDERS = 3_000
 TICK_SECONDS = 10.0
