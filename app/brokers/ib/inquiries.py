@@ -50,7 +50,7 @@ from app.brokers.inquiries import (
     ToldContracts,
 )
 from app.core.clock import Clock
-from app.core.messages import Contract, FaultClass, PriceBand
+from app.core.messages import FaultClass, PriceBand
 
 log = logging.getLogger(__name__)
 
@@ -214,9 +214,9 @@ class Inquiries:
 
     async def _bars(self, asked: AskBars) -> Bars:
         fields, contract = bars_fields(asked), self._library.contract(contract_fields(asked.contract))
-        await self._pace_history(asked.contract, fields)
         begun = self._clock.now()
-        waiting = await self._ask(
+        waiting = await self._ask_history(
+            (asked.contract.contract_id, fields),
             lambda client, number: client.reqHistoricalData(
                 number,
                 contract,
@@ -230,15 +230,14 @@ class Inquiries:
                 [],
             ),
             timeout_s=self._timeouts.history_s,
-            priority=Priority.HISTORY,
             cancel=lambda client, number: client.cancelHistoricalData(number),
         )
-        return Bars(bars=bars_of(asked, waiting.parts), whole_until=min(asked.end, begun))
+        return Bars(bars=bars_of(asked, waiting.parts), whole_until=begun)
 
     async def _ticks(self, asked: AskTicks) -> PastTicks:
         fields, contract = ticks_fields(asked), self._library.contract(contract_fields(asked.contract))
-        await self._pace_history(asked.contract, fields)
-        waiting = await self._ask(
+        waiting = await self._ask_history(
+            (asked.contract.contract_id, fields),
             lambda client, number: client.reqHistoricalTicks(
                 number,
                 contract,
@@ -251,7 +250,6 @@ class Inquiries:
                 [],
             ),
             timeout_s=self._timeouts.history_s,
-            priority=Priority.HISTORY,
         )
         return PastTicks(ticks=ticks_of(asked, waiting.parts))
 
@@ -285,12 +283,39 @@ class Inquiries:
             is_delayed=waiting.is_delayed,
         )
 
-    async def _pace_history(self, contract: Contract, fields: object) -> None:
-        key, now = (contract.contract_id, fields), self._now()
-        wait_s = self._pace.reserve_history(now, contract.contract_id, key, wait_s_max=self._timeouts.pace_wait_s)
+    async def _ask_history(
+        self,
+        asked: tuple[int, object],
+        write: Callable[[Client, int], None],
+        *,
+        timeout_s: float,
+        cancel: Callable[[Client, int], None] | None = None,
+    ) -> _Waiting:
+        pace, contract_id, now = self._pace, asked[0], self._now()
+        wait_s = pace.reserve_history(now, contract_id, asked, wait_s_max=self._timeouts.pace_wait_s)
         if wait_s is None:
-            raise HistoryPacedError(self._pace.history_wait_s(now, contract.contract_id, key))
+            raise HistoryPacedError(pace.history_wait_s(now, contract_id, asked))
         await asyncio.sleep(wait_s)
+        await pace.turn.acquire()
+        has_turn = True
+
+        def pass_on() -> None:
+            nonlocal has_turn
+            if has_turn:
+                has_turn = False
+                pace.turn.release()
+
+        def paced(client: Client, number: int) -> None:
+            pace.wrote_history(self._now(), contract_id, asked)
+            pass_on()
+            write(client, number)
+
+        try:
+            # Those before may have been written later than they were expected to be.
+            await asyncio.sleep(pace.write_wait_s(self._now(), contract_id, asked))
+            return await self._ask(paced, timeout_s=timeout_s, priority=Priority.HISTORY, cancel=cancel)
+        finally:
+            pass_on()
 
     async def _ask(
         self,

@@ -22,8 +22,8 @@ from tests.contract.simulator.raw import RawClients
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    """A simulator whose market stands still: AAPL at 187.40 to 187.42, 1,000 on either side."""
-    running = Simulator(SimulatorConfig(port=0))
+    """A simulator whose market stands still: AAPL at 187.40 to 187.42, 1,000 on either side. History is paced."""
+    running = Simulator(SimulatorConfig(port=0, is_history_paced=True))
     await running.start()
     running.pause_market()
     running.set_quote("AAPL", bid=Decimal("187.40"), ask=Decimal("187.42"))

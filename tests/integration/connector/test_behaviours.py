@@ -1,20 +1,23 @@
 """What a production connector must handle, one test for each of the twenty behaviours, against the matching fault."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from app.core.fix import OrderState, OrderType, Side
+from app.core.fix import BarInterval, OrderState, OrderType, Side
 from app.core.messages import NewOrder, OrderTerms
 from app.flows.preview_order import preview_order
+from app.flows.read_history import read_bars
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock
+from app.marketdata.bars import KeptBar
 from app.simulator.scenarios import Player
 from app.simulator.server import Simulator
 from tests.contract.simulator.raw import RawClients
@@ -436,6 +439,39 @@ async def test_behaviour_17_the_state_of_a_line_is_no_failure_of_the_account(
         await rehearsal.trading.place("market")
         await rehearsal.trading.until_states({"market": OrderState.FILLED})
         await rehearsal.until_agreed()
+
+
+async def test_behaviour_18_history_has_a_pace_and_a_memory_of_its_own(
+    rehearsal: Rehearsal,
+    settings: Settings,
+) -> None:
+    """A gateway that paces history is never asked too fast, orders do not wait for it, and the past is asked once."""
+    trading = rehearsal.trading
+    principal = system_principal(trading.house.tenant_id, "test")
+
+    async def bars_of(day: int) -> list[KeptBar]:
+        start = datetime(2026, 1, day, 15, 0, tzinfo=UTC)
+        return await read_bars(
+            trading.desk, principal, "AAPL", BarInterval.MINUTE_1, start, start + timedelta(minutes=10)
+        )
+
+    async with at_work(rehearsal, settings):
+        await until(lambda: lines_of(rehearsal.simulator))
+        # Six of one contract within two seconds would be refused with 162.
+        asking = asyncio.gather(*(bars_of(day) for day in range(5, 12)))
+        await trading.place("meanwhile")
+        await trading.until_states({"meanwhile": OrderState.FILLED})
+        was_asking = not asking.done()
+        told = await asking
+        began = time.monotonic()
+        again = await bars_of(5)
+        took_s = time.monotonic() - began
+
+    assert was_asking
+    assert [len(bars) for bars in told] == [10] * 7
+    assert again == told[0]
+    # The same question to the gateway would have had to wait for fifteen seconds.
+    assert took_s < 5
 
 
 @pytest.mark.parametrize(("fault", "state"), [("locate", OrderState.FILLED), ("late-rejection", OrderState.REJECTED)])

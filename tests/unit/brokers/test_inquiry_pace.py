@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ def test_an_identical_request_waits_for_fifteen_seconds() -> None:
     assert pace.reserve_history(1.0, 1, "b", wait_s_max=0.0) == 0.0
     assert pace.reserve_history(5.0, 1, "a", wait_s_max=4.0) is None
     assert pace.history_wait_s(5.0, 1, "a") == IDENTICAL_INTERVAL_S - 5.0
-    assert pace.reserve_history(15.0, 1, "a", wait_s_max=0.0) == 0.0
+    assert pace.reserve_history(IDENTICAL_INTERVAL_S, 1, "a", wait_s_max=0.0) == 0.0
 
 
 def test_five_of_one_contract_in_two_seconds_and_who_comes_later_stands_behind() -> None:
@@ -51,6 +52,19 @@ def test_the_sixty_first_in_ten_minutes_is_told_when_to_come_again() -> None:
     assert pace.reserve_history(100.0, 99, "next", wait_s_max=30.0) is None
     assert pace.history_wait_s(100.0, 99, "next") == HISTORY_INTERVAL_S - 100.0
     assert pace.reserve_history(HISTORY_INTERVAL_S, 99, "next", wait_s_max=0.0) == 0.0
+
+
+def test_what_was_written_late_counts_from_then() -> None:
+    pace = InquiryPace()
+    for number in range(OF_CONTRACT_MAX):
+        assert pace.reserve_history(0.0, 1, number, wait_s_max=0.0) == 0.0
+        pace.wrote_history(0.7, 1, number)
+
+    promised_s = pace.reserve_history(0.7, 1, "next", wait_s_max=10.0)
+
+    assert promised_s == OF_CONTRACT_INTERVAL_S - 0.7
+    assert pace.write_wait_s(0.7 + promised_s, 1, "next") == pytest.approx(0.7)
+    assert pace.write_wait_s(0.7 + OF_CONTRACT_INTERVAL_S, 1, "next") == 0.0
 
 
 GAPS = st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0, 20.0])
