@@ -128,7 +128,8 @@ class AccountRunner:
         self._down_since: datetime | None = None
         self._attempts = 0
         self._is_gate_open = False
-        self._is_upstream_up = True
+        self._outage: str | None = None
+        self._outages = 0
         self._is_settled = False
         self._is_throttled = False
         self._applying = asyncio.Lock()
@@ -166,7 +167,7 @@ class AccountRunner:
 
     async def _one_session(self) -> None:
         inbox = Inbox()
-        self._is_upstream_up = True
+        self._outage = None
         self._is_settled = False
         self._is_throttled = False
         adapter = self._make_adapter(inbox)
@@ -198,10 +199,10 @@ class AccountRunner:
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
             await self._empty(inbox)
-            comparing = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT)
+            comparing, outages = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT), self._outages
             snapshot = await self._ask_for_everything(adapter)
             # Real world: a gateway that is cut off from the broker may leave out what it has not; the next one settles.
-            is_whole = self._is_upstream_up
+            is_whole = self._outage is None and outages == self._outages
             again = await self._settled(snapshot) if is_whole else ()
             await self._empty(inbox)
             if is_whole:
@@ -212,7 +213,9 @@ class AccountRunner:
         self._down_since = None
         if self._restarts.covers(self._clock.now()):
             await self._show(ConnectionState.DEGRADED, error=_RESTARTING)
-        elif self._is_upstream_up:
+        elif self._outage is not None:
+            await self._show(ConnectionState.DEGRADED, error=self._outage)
+        elif is_whole:
             self._is_gate_open = True
             await self._show(ConnectionState.CONNECTED)
 
@@ -403,11 +406,12 @@ class AccountRunner:
                 case ConnectionEvent.LOST:
                     raise BrokerDisconnectedError(change.detail)
                 case ConnectionEvent.UPSTREAM_LOST:
-                    self._is_upstream_up = False
+                    self._outages += 1
+                    self._outage = _words(change)
                     self._is_gate_open = False
-                    await self._show(ConnectionState.DEGRADED, error=_words(change))
+                    await self._show(ConnectionState.DEGRADED, error=self._outage)
                 case ConnectionEvent.UPSTREAM_RESTORED | ConnectionEvent.UPSTREAM_RESET:
-                    self._is_upstream_up = True
+                    self._outage = None
                     await self._synchronize(adapter, inbox)
                 case ConnectionEvent.UNREADABLE:
                     log.warning("%s: %s", self._account.account_number, _words(change))

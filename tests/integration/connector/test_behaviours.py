@@ -351,7 +351,7 @@ async def test_behaviour_13_what_a_gateway_leaves_out_while_cut_off_is_not_missi
         await rehearsal.trading.place("rest", limit="150")
         await rehearsal.trading.until_states({"rest": OrderState.ACCEPTED})
         rehearsal.simulator.faults.inject("upstream-lost", {"down_s": 4.0})
-        rehearsal.simulator.faults.inject("drop", {})
+        rehearsal.simulator.faults.inject("drop", {"when": "now"})
         await rehearsal.trading.until(is_shut(rehearsal, "2110"))
         await rehearsal.until_agreed()
 

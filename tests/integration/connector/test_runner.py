@@ -1,7 +1,7 @@
 """An account's connection against the simulator's socket, with a store in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from uuid import UUID
@@ -18,7 +18,7 @@ from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, Connec
 from app.connector.runner import AccountRunner, Intervals, end_of
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
-from app.core.messages import StatusReport, WorkingStatus
+from app.core.messages import AccountValues, BrokerReport, LaneCommand, StatusReport, WorkingStatus
 from app.infra.system import SystemClock
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
@@ -127,6 +127,34 @@ async def test_nothing_is_claimed_before_the_gate_is_open(simulator: Simulator) 
 
     assert waiting == 1
     assert store.synchronisations == 2
+
+
+async def test_nothing_is_concluded_from_a_snapshot_that_an_outage_fell_into(simulator: Simulator) -> None:
+    line = Line(simulator.port)
+    settled_after: list[int] = []
+
+    class Interrupted(MemoryStore):
+        async def save_values(self, values: AccountValues) -> None:
+            if not self.values:
+                # The broker is away and back before the snapshot is taken in.
+                line.say(ConnectionEvent.UPSTREAM_LOST)
+                line.say(ConnectionEvent.UPSTREAM_RESTORED)
+                await self.until(lambda: self.state is ConnectionState.SYNCHRONIZING and len(self.statuses) >= 4)
+            await super().save_values(values)
+
+        async def unsettled(self, told: Sequence[BrokerReport] | None) -> list[LaneCommand]:
+            settled_after.append(len(self.values))
+            return await super().unsettled(told)
+
+    store = Interrupted()
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+
+    # After the second snapshot, and nothing was compared with the first.
+    assert settled_after == [2]
+    assert len(store.looks) == 1
+    opened = [status.is_gate_open for status in store.statuses]
+    assert opened.index(True) == len(opened) - 1
 
 
 @pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
