@@ -20,12 +20,7 @@ from app.connector.sweeps import Sweeps
 from app.core.clock import Clock
 from app.core.errors import OmsError
 from app.core.fix import ConnectionState
-from app.core.messages import (
-    AccountValues,
-    BrokerReport,
-    LaneCommand,
-    WorkingStatus,
-)
+from app.core.messages import AccountValues, BrokerReport, LaneCommand, WorkingStatus
 from app.orders.domain.claiming import untold
 from app.orders.domain.order import Order
 
@@ -161,8 +156,10 @@ class AccountRunner:
         async with self._applying:
             await self._empty(inbox)
             comparing = self._comparing(Occasion.DEMAND)
-            snapshot = await self._ask_for_everything(adapter)
+            snapshot, is_whole = await self._ask_for_everything(adapter)
             await self._empty(inbox)
+            if not is_whole:
+                raise BrokerDisconnectedError("the gateway lost the broker meanwhile")
             return await comparing.snapshot(snapshot)
 
     async def _one_session(self) -> None:
@@ -199,10 +196,8 @@ class AccountRunner:
         # What comes of itself meanwhile waits in the inbox: the snapshot is applied before it, and after what is older.
         async with self._applying:
             await self._empty(inbox)
-            comparing, outages = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT), self._outages
-            snapshot = await self._ask_for_everything(adapter)
-            # Real world: a gateway that is cut off from the broker may leave out what it has not; the next one settles.
-            is_whole = self._outage is None and outages == self._outages
+            comparing = self._comparing(Occasion.CONNECT if is_first else Occasion.RECONNECT)
+            snapshot, is_whole = await self._ask_for_everything(adapter)
             again = await self._settled(snapshot) if is_whole else ()
             await self._empty(inbox)
             if is_whole:
@@ -224,13 +219,15 @@ class AccountRunner:
         self._is_settled = True
         return await self._store.unsettled(told)
 
-    async def _ask_for_everything(self, adapter: BrokerAdapter) -> Snapshot:
+    async def _ask_for_everything(self, adapter: BrokerAdapter) -> tuple[Snapshot, bool]:
+        # Real world: a gateway that is cut off from the broker may leave out what it has not; the next one settles.
+        outages = self._outages
         snapshot = await adapter.synchronize()
         if not snapshot.is_complete:
             raise BrokerTimedOutError(f"the broker did not finish telling: {', '.join(snapshot.missing)}")
         await self._apply_again(snapshot.reports)
         await self._store.save_values(snapshot.values)
-        return snapshot
+        return snapshot, self._outage is None and outages == self._outages
 
     async def _sweep_positions(self, adapter: BrokerAdapter, inbox: Inbox) -> None:
         async with self._applying:

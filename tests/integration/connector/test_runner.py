@@ -36,6 +36,7 @@ class Line:
         self.library = Library("ib_async")
         self.pacer = Pacer(limit, asyncio.get_running_loop())
         self.sink: BrokerSink | None = None
+        self.runner: AccountRunner | None = None
 
     def __call__(self, sink: BrokerSink) -> BrokerAdapter:
         self.sink = sink
@@ -69,7 +70,7 @@ async def running(store: MemoryStore, line: Line) -> AsyncIterator[asyncio.Event
         is_paper=True,
     )
     wake = asyncio.Event()
-    runner = AccountRunner(
+    line.runner = runner = AccountRunner(
         account=account, store=store, make_adapter=line, wake=wake, clock=SystemClock(), intervals=INTERVALS
     )
     task = asyncio.create_task(runner.run())
@@ -155,6 +156,26 @@ async def test_nothing_is_concluded_from_a_snapshot_that_an_outage_fell_into(sim
     assert len(store.looks) == 1
     opened = [status.is_gate_open for status in store.statuses]
     assert opened.index(True) == len(opened) - 1
+
+
+async def test_a_comparison_on_demand_that_an_outage_fell_into_is_not_made(simulator: Simulator) -> None:
+    line = Line(simulator.port)
+
+    class Interrupted(MemoryStore):
+        async def save_values(self, values: AccountValues) -> None:
+            if self.looks:
+                line.say(ConnectionEvent.UPSTREAM_LOST)
+                await self.until(lambda: self.state is ConnectionState.DEGRADED)
+            await super().save_values(values)
+
+    store = Interrupted()
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        with pytest.raises(BrokerDisconnectedError):
+            await line.runner.reconcile()
+
+    assert len(store.looks) == 1
 
 
 @pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
