@@ -359,4 +359,4 @@ def forget(simulator: Simulator, order_id: OrderId) -> None:
     exchange = simulator.venue.exchange
     for number, order in list(exchange.orders.items()):
         if order.request.order_ref == str(order_id):
-            del exchange.orders[number], exchange._open[number]
+            del exchange.orders[number], exchange.ledger.working[number]
