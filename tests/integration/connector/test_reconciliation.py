@@ -16,7 +16,7 @@ from app.brokers.ib.session import Timeouts
 from app.brokers.reconciling import Break, BreakAction, BreakKind, BreakState, Occasion, Reconciliation
 from app.connector import serve
 from app.connector.feed import FeedIntervals
-from app.connector.runner import Intervals
+from app.connector.intervals import Intervals
 from app.connector.service import ConnectorIntervals
 from app.core.errors import InputError
 from app.core.fix import OrderState, OrderType, Side
