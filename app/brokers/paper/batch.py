@@ -5,14 +5,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.brokers.paper.orders import PaperChanges, PaperExecution, PaperOrder, PaperPosition, PaperState, PaperStatus
+from app.brokers.paper.orders import (
+    HISTORY_MAX,
+    PaperChanges,
+    PaperExecution,
+    PaperOrder,
+    PaperPosition,
+    PaperState,
+    PaperStatus,
+)
 from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
 from app.core.ids import InstrumentId
 from app.core.messages import AccountKey, Contract, OrderTerms
 from app.infra.db import BatchSession
 
 HISTORY = timedelta(days=7)
-HISTORY_MAX = 20_000
 
 _ORDERS = """
 INSERT INTO paper_orders AS held (tenant_id, account_id, permanent_id, broker_order_id, order_id, instrument_id,
