@@ -14,9 +14,10 @@ from app.brokers.paper.orders import (
     PaperState,
     PaperStatus,
 )
-from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
+from app.core.fix import InstrumentType, OrderType, Side
 from app.core.ids import InstrumentId
-from app.core.messages import AccountKey, Contract, OrderTerms
+from app.core.messages import AccountKey, Contract
+from app.core.terms import terms_from_row
 from app.infra.db import BatchSession
 
 HISTORY = timedelta(days=7)
@@ -249,14 +250,7 @@ def _order(row: Mapping[str, Any]) -> PaperOrder:
         ),
         side=Side(row["side"]),
         order_type=OrderType(row["order_type"]),
-        terms=OrderTerms(
-            quantity=row["quantity"],
-            limit_price=row["limit_price"],
-            stop_price=row["stop_price"],
-            trailing_amount=row["trailing_amount"],
-            time_in_force=TimeInForce(row["time_in_force"]),
-            expires_at=row["expires_at"],
-        ),
+        terms=terms_from_row(row),
         outside_regular_hours=row["outside_regular_hours"],
         oca_group=row["oca_group"],
         status=PaperStatus(row["status"]),
