@@ -20,7 +20,9 @@ from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, rejection_problems
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code, rejection_problems
+from app.flows.quoted import reference_price
 from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession

@@ -19,7 +19,9 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code
+from app.flows.quoted import reference_price
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database

@@ -16,7 +16,9 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, taking_problem
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code
+from app.flows.quoted import reference_price, taking_problem
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.redis import REDIS_LOST
