@@ -180,7 +180,7 @@ class _Making:
     ) -> tuple[Callable[[Any, Run], Any], bool]:
         definition = declared.extensions[DEFINITION]
         requirements = [one.requirement for one in definition.extensions if isinstance(one, Requires)]
-        if len(requirements) != len(definition.extensions) or bool(requirements) is not is_root:
+        if len(requirements) != len(definition.extensions) or (is_root and not requirements):
             raise NotCompilable
         resolver = definition.base_resolver
         if resolver is None:
