@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.ib.stream_pace import StreamPace
 from app.brokers.inquiries import Inquired
 from app.brokers.paper.adapter import PaperAdapter
 from app.brokers.paper.rules import PaperSessions, PaperTerms
@@ -31,16 +32,17 @@ from app.connector.paper import HouseQuotes, PaperBooks
 from app.connector.restarts import RestartWindows, read_times
 from app.connector.runner import AccountRunner, Intervals
 from app.connector.store import TRANSIENT, AccountStore
+from app.connector.streams import StreamKeeper
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, InstrumentId, TenantId
-from app.core.messages import AccountKey
+from app.core.messages import AccountKey, Contract
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
 from app.flows.renew_instruments import renew_instruments
-from app.flows.watch_markets import count_ticks, watch_list
+from app.flows.watch_markets import count_ticks, stream_contracts, watch_list
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis
@@ -106,6 +108,7 @@ class Connector:
         self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
         self._inquiry_paces: defaultdict[Gateway, InquiryPace] = defaultdict(InquiryPace)
+        self._stream_paces: defaultdict[Gateway, StreamPace] = defaultdict(lambda: StreamPace(settings.ib_tick_streams))
         self._paper: dict[AccountId, PaperAdapter] = {}
 
     async def run(self) -> None:
@@ -264,11 +267,26 @@ class Connector:
         async def wanted() -> WatchList:
             # A gateway's lines are its user's: tenants that share one share them evenly.
             sharing = sum(1 for _, place in self._feeds if place == gateway)
-            limit = self._settings.ib_market_data_lines // max(sharing, 1)
+            limit = max(self._settings.ib_market_data_lines // max(sharing, 1) - streams.lines, 1)
             try:
                 return await watch_list(self._database, self._redis, account.tenant_id, self._clock.now(), limit)
             except TRANSIENT as error:
                 raise UnavailableError(f"what to watch cannot be read: {error}") from error
+
+        async def contracts(instrument_ids: Collection[InstrumentId]) -> Mapping[InstrumentId, Contract]:
+            try:
+                return await stream_contracts(self._database, account.tenant_id, instrument_ids)
+            except TRANSIENT as error:
+                raise UnavailableError(f"what is followed cannot be read: {error}") from error
+
+        streams = StreamKeeper(
+            tenant_id=account.tenant_id,
+            redis=self._redis,
+            clock=self._clock,
+            ids=self._ids,
+            contracts=contracts,
+            intervals=self._intervals.feed.streams,
+        )
 
         async def count(counts: dict[InstrumentId, LineCounts]) -> None:
             await count_ticks(self._database, account.tenant_id, counts)
@@ -290,6 +308,7 @@ class Connector:
             count=count,
             keep_rates=rates,
             renew=renew,
+            streams=streams,
             redis=self._redis,
             clock=self._clock,
             intervals=self._intervals.feed,
@@ -312,6 +331,7 @@ class Connector:
                 timeouts=self._intervals.timeouts,
                 lines_max=self._settings.ib_market_data_lines,
                 inquiry_pace=self._inquiry_paces[account.host, account.port],
+                stream_pace=self._stream_paces[account.host, account.port],
                 takes_delayed=takes_delayed,
             )
 
