@@ -26,6 +26,7 @@ from app.brokers.paper.adapter import PaperAdapter
 from app.brokers.paper.rules import PaperSessions, PaperTerms
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.brokers.reconciling import Reconciled
+from app.brokers.vitals import GatewayUse
 from app.connector.answering import Answering, Respondent
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.paper import HouseQuotes, PaperBooks
@@ -241,6 +242,7 @@ class Connector:
                 clock=self._clock,
                 ids=self._ids,
                 trading_zone=ZoneInfo(self._settings.trading_timezone),
+                use=None if account.broker is BrokerKind.PAPER else lambda: self._use_of(account),
             ),
             make_adapter=self._papers(account)
             if account.broker is BrokerKind.PAPER
@@ -250,6 +252,19 @@ class Connector:
             intervals=self._intervals.runner,
             restarts=self._restarts_of(account),
         )
+
+    def _use_of(self, account: BrokerAccount) -> GatewayUse:
+        feed = self._feeds.get(_feed_of(account))
+        return GatewayUse(
+            pace=self._pacer((account.host, account.port)).use(),
+            lines_used=0 if feed is None else feed.lines,
+            lines_max=self._lines_of((account.host, account.port)),
+        )
+
+    def _lines_of(self, gateway: Gateway) -> int:
+        # A gateway's lines are its user's: tenants that share one share them evenly.
+        sharing = sum(1 for _, place in self._feeds if place == gateway)
+        return self._settings.ib_market_data_lines // max(sharing, 1)
 
     def _restarts_of(self, account: BrokerAccount) -> RestartWindows:
         settings = self._settings
@@ -265,9 +280,7 @@ class Connector:
         gateway = (account.host, account.port)
 
         async def wanted() -> WatchList:
-            # A gateway's lines are its user's: tenants that share one share them evenly.
-            sharing = sum(1 for _, place in self._feeds if place == gateway)
-            limit = max(self._settings.ib_market_data_lines // max(sharing, 1) - streams.lines, 1)
+            limit = max(self._lines_of(gateway) - streams.lines, 1)
             try:
                 return await watch_list(self._database, self._redis, account.tenant_id, self._clock.now(), limit)
             except TRANSIENT as error:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from app.brokers.vitals import PacePriority, PaceQueue, PaceUse
+
 INTERVAL_S = 1.0
 CANCEL_RESERVE = 10
+WAITS_KEPT_S = 10.0
+"""How long it is remembered at least how long a message waited."""
 
 
 class Priority(IntEnum):
@@ -41,6 +45,11 @@ class RollingWindow:
         """Count one that is sent now."""
         if self._limit is not None:
             self._sent.append(now)
+
+    def used(self, now: float) -> int:
+        """How many were sent within the interval; of what has no bound nobody counts."""
+        self._forget(now)
+        return len(self._sent)
 
     def free_at(self, now: float, reserve: int = 0) -> float:
         """The moment from which at least one more may be sent."""
@@ -83,6 +92,30 @@ class _Message:
     write: Callable[[], None]
     owner: Hashable
     key: Hashable | None
+    since: float
+
+
+class _LongestWait:
+    """The longest wait of the last ten to twenty seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._longest = self._before = 0.0
+
+    def note(self, now: float, waited_s: float) -> None:
+        if now - self._since >= WAITS_KEPT_S:
+            self._turn(now)
+        if waited_s > self._longest:
+            self._longest = waited_s
+
+    def longest(self, now: float) -> float:
+        if now - self._since >= WAITS_KEPT_S:
+            self._turn(now)
+        return max(self._longest, self._before)
+
+    def _turn(self, now: float) -> None:
+        self._before = self._longest if now - self._since < 2 * WAITS_KEPT_S else 0.0
+        self._longest, self._since = 0.0, now
 
 
 class Pacer:
@@ -93,12 +126,34 @@ class Pacer:
     """
 
     def __init__(self, limit: int | None, scheduler: Scheduler) -> None:
+        self._limit = limit
         self._window = RollingWindow(limit)
         # A limit too small to keep ten back still keeps a quarter for cancels.
         self._reserve = 0 if limit is None else min(CANCEL_RESERVE, limit // 4)
         self._scheduler = scheduler
         self._queues: dict[Priority, OrderedDict[Hashable, deque[_Message]]] = {p: OrderedDict() for p in Priority}
         self._timer: Timer | None = None
+        self._written = 0
+        self._waits = _LongestWait(scheduler.time())
+        self._counted = (scheduler.time(), 0)
+
+    def use(self) -> PaceUse:
+        """How much of the pace is used now, and what waits for it."""
+        now = self._scheduler.time()
+        return PaceUse(
+            used=self._window.used(now) if self._limit is not None else self._rate(now),
+            limit=self._limit,
+            queues=tuple(
+                PaceQueue(
+                    priority=PacePriority[priority.name],
+                    waiting=sum(len(queue) for queue in groups.values()),
+                    longest_s=round(now - min(queue[0].since for queue in groups.values()), 3),
+                )
+                for priority, groups in self._queues.items()
+                if groups
+            ),
+            longest_wait_s=round(self._waits.longest(now), 3),
+        )
 
     def capacity(self, priority: Priority) -> int:
         """How many messages of this priority would go at once."""
@@ -126,7 +181,7 @@ class Pacer:
                 if waiting.key == key and waiting.owner == owner:
                     waiting.write = write
                     return
-        queue.append(_Message(write=write, owner=owner, key=key))
+        queue.append(_Message(write=write, owner=owner, key=key, since=self._scheduler.time()))
         self._drain()
 
     def forget(self, owner: Hashable, *, key: Hashable | None = None) -> int:
@@ -141,6 +196,13 @@ class Pacer:
                 else:
                     del groups[group]
         return dropped
+
+    def _rate(self, now: float) -> int:
+        since, written = self._counted
+        if now - since < INTERVAL_S:
+            return round((self._written - written) / INTERVAL_S)
+        self._counted = now, self._written
+        return round((self._written - written) / (now - since))
 
     def _reserve_for(self, priority: Priority) -> int:
         return 0 if priority is Priority.CANCEL else self._reserve
@@ -159,6 +221,8 @@ class Pacer:
                 if not queue:
                     del groups[group]
                 self._window.take(now)
+                self._written += 1
+                self._waits.note(now, now - message.since)
                 message.write()
 
     def _wake_at(self, moment: float) -> None:
