@@ -35,6 +35,7 @@ class Intervals:
 
     poll_s: float = 0.25
     linger_s: float = 0.006
+    full_s: float = 0.02
     probe_s: float = 1.0
     values_s: float = 1.0
     throttled_s: float = 1.0
@@ -71,7 +72,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, limit: int) -> list[LaneCommand]:
-        """Take commands off the lane, cancels alone while the gate is shut: their intents are durable on return."""
+        """Take commands off the lane: cancels first, whatever the limit, then others while the gate is open.
+
+        Their intents are durable on return.
+        """
         ...
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
@@ -248,9 +252,12 @@ class AccountRunner:
             limit = 0 if self._is_throttled else min(BATCH_MAX, adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
             async with self._sending:
-                commands = await self._store.claim(limit) if limit else []
+                commands = [] if self._is_throttled else await self._store.claim(limit)
                 for command in commands:
                     adapter.send(command)
+            if not limit:
+                # Cancels alone were looked for: each new order wakes, and is not to cause a look of its own.
+                await asyncio.sleep(self._intervals.full_s)
             if len(commands) < limit or not limit:
                 await self._woken()
 

@@ -129,7 +129,7 @@ class AccountStore:
                 await self._tell()
 
     async def claim(self, limit: int) -> list[LaneCommand]:
-        """Take commands off the lane, cancels alone while the gate is shut.
+        """Take commands off the lane: cancels first, whatever the limit, then others while the gate is open.
 
         Raises LeaseLostError, and UnavailableError when nobody knows whether the database kept the claim: whatever
         was claimed then is found by the next synchronisation.

@@ -9,13 +9,18 @@ from typing import Protocol
 from app.brokers.vitals import PacePriority, PaceQueue, PaceUse
 
 INTERVAL_S = 1.0
+MARGIN_S = 0.1
+"""The way to the gateway takes now more, now less time: what leaves at the edge of a second may arrive within it."""
+
 CANCEL_RESERVE = 10
+ORDER_RESERVE = 15
 WAITS_KEPT_S = 10.0
 """How long it is remembered at least how long a message waited."""
 
 
 class Priority(IntEnum):
-    """Who goes first. CANCEL may also use the tokens that are kept back from all others."""
+    """Who goes first. CANCEL may also use the tokens that are kept back from all others, MODIFY and NEW those that are
+    kept back from what follows them."""
 
     CANCEL = 0
     MODIFY = 1
@@ -47,9 +52,8 @@ class RollingWindow:
             self._sent.append(now)
 
     def used(self, now: float) -> int:
-        """How many were sent within the interval; of what has no bound nobody counts."""
-        self._forget(now)
-        return len(self._sent)
+        """How many were sent within the last second; of what has no bound nobody counts."""
+        return sum(now - at < INTERVAL_S for at in self._sent)
 
     def free_at(self, now: float, reserve: int = 0) -> float:
         """The moment from which at least one more may be sent."""
@@ -119,7 +123,7 @@ class _LongestWait:
 
 
 class Pacer:
-    """Lets messages through to one gateway, so that no second ever holds more than its limit.
+    """Lets messages through to one gateway, so that no second ever holds more than its limit, nor does it there.
 
     A message goes at once when the window allows and nothing as urgent waits; else it waits in its priority's queue,
     where the groups (tenants) take turns. Of two waiting messages with the same key the newer takes the older's place.
@@ -127,9 +131,11 @@ class Pacer:
 
     def __init__(self, limit: int | None, scheduler: Scheduler) -> None:
         self._limit = limit
-        self._window = RollingWindow(limit)
+        self._window = RollingWindow(limit, INTERVAL_S + MARGIN_S)
         # A limit too small to keep ten back still keeps a quarter for cancels.
         self._reserve = 0 if limit is None else min(CANCEL_RESERVE, limit // 4)
+        # New orders wait in their lanes, not here: without room of their own what waits here would always be first.
+        self._order_reserve = 0 if limit is None else min(ORDER_RESERVE, limit // 3)
         self._scheduler = scheduler
         self._queues: dict[Priority, OrderedDict[Hashable, deque[_Message]]] = {p: OrderedDict() for p in Priority}
         self._timer: Timer | None = None
@@ -205,7 +211,9 @@ class Pacer:
         return round((self._written - written) / (now - since))
 
     def _reserve_for(self, priority: Priority) -> int:
-        return 0 if priority is Priority.CANCEL else self._reserve
+        if priority is Priority.CANCEL:
+            return 0
+        return self._reserve if priority <= Priority.NEW else self._reserve + self._order_reserve
 
     def _drain(self) -> None:
         for priority in Priority:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.brokers.ib.pacing import Pacer, Priority
+from app.brokers.ib.pacing import INTERVAL_S, MARGIN_S, Pacer, Priority
 from app.brokers.vitals import (
     DayOfOrders,
     GatewayUse,
@@ -126,7 +126,7 @@ def test_a_pacer_tells_what_is_used_and_what_waits_by_priority() -> None:
         PaceQueue(priority=PacePriority.NEW, waiting=3, longest_s=0.4),
         PaceQueue(priority=PacePriority.HISTORY, waiting=1, longest_s=0.4),
     )
-    assert (later.queues, later.longest_wait_s) == ((), 1.0)
+    assert (later.queues, later.longest_wait_s) == ((), INTERVAL_S + MARGIN_S)
     assert idle == PaceUse(used=0, limit=8)
 
 
