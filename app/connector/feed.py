@@ -16,7 +16,7 @@ import asyncpg
 from app.brokers.domain import FEED_OFFSET, BrokerAccount, backoff_s
 from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.inquiries import Inquired
-from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent, LineChange, told_after
 from app.brokers.questions import Answer, Asked
 from app.brokers.streams import Streaming
 from app.connector.inbox import Inbox
@@ -26,7 +26,7 @@ from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import LineState
 from app.core.ids import InstrumentId
-from app.core.messages import Tick
+from app.core.messages import Contract, Tick
 from app.infra.db import CONNECTION_LOST
 from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.lines import LineCounts, LineLedger, LineStatus, WatchList
@@ -238,14 +238,12 @@ class FeedRunner:
 
     def _heard_lines(self, inbox: Inbox, ticks: Sequence[Tick]) -> dict[InstrumentId, LineStatus]:
         now, news = self._clock.now(), {}
-        for change in inbox.take_lines():
-            instrument_id = change.contract.instrument_id
+        for told in inbox.take_lines():
+            instrument_id = told.contract.instrument_id
             held = self._lines.get(instrument_id)
+            change = told if held is None else told_after(_as_told(told.contract, held), told)
             stands = (change.state, change.detail, change.broker_code)
             if held is not None and (held.state, held.reason, held.broker_code) != stands:
-                # That its data is delayed is told twice, with the reason and as the kind of what comes.
-                if change.broker_code is None and held.state is change.state and held.broker_code is not None:
-                    continue
                 news[instrument_id] = LineStatus(
                     state=change.state, reason=change.detail, broker_code=change.broker_code, since=now
                 )
@@ -293,3 +291,7 @@ class FeedRunner:
         while True:
             await adapter.probe()
             await asyncio.sleep(self._intervals.probe_s)
+
+
+def _as_told(contract: Contract, held: LineStatus) -> LineChange:
+    return LineChange(contract=contract, state=held.state, detail=held.reason, broker_code=held.broker_code)
