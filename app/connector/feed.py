@@ -19,8 +19,8 @@ from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent, LineChange, told_after
 from app.brokers.questions import Answer, Asked
 from app.brokers.streams import Streaming
+from app.connector.ends import end_of
 from app.connector.inbox import Inbox
-from app.connector.runner import end_of
 from app.connector.streams import StreamIntervals, StreamKeeper
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
