@@ -14,6 +14,11 @@ MARGIN_S = 0.1
 
 CANCEL_RESERVE = 10
 ORDER_RESERVE = 15
+PATIENCE_S = 0.5
+DUE_MAX = 5
+"""Of the tokens that are kept back for orders, how many of a second go to what waited longer than PATIENCE_S: without
+them a press of orders starves the synchronisation, whose silence ends the session."""
+
 WAITS_KEPT_S = 10.0
 """How long it is remembered at least how long a message waited."""
 
@@ -136,6 +141,7 @@ class Pacer:
         self._reserve = 0 if limit is None else min(CANCEL_RESERVE, limit // 4)
         # New orders wait in their lanes, not here: without room of their own what waits here would always be first.
         self._order_reserve = 0 if limit is None else min(ORDER_RESERVE, limit // 3)
+        self._due = RollingWindow(None if limit is None else min(DUE_MAX, max(limit // 8, 1)), INTERVAL_S + MARGIN_S)
         self._scheduler = scheduler
         self._queues: dict[Priority, OrderedDict[Hashable, deque[_Message]]] = {p: OrderedDict() for p in Priority}
         self._timer: Timer | None = None
@@ -220,10 +226,13 @@ class Pacer:
             groups = self._queues[priority]
             while groups:
                 now = self._scheduler.time()
-                if self._window.free(now, self._reserve_for(priority)) == 0:
-                    self._wake_at(self._window.free_at(now, self._reserve_for(priority)))
-                    return
                 group, queue = next(iter(groups.items()))
+                goes_at = self._goes_at(priority, queue[0], now)
+                if goes_at > now:
+                    self._wake_at(goes_at)
+                    return
+                if self._window.free(now, self._reserve_for(priority)) == 0:
+                    self._due.take(now)
                 message = queue.popleft()
                 groups.move_to_end(group)
                 if not queue:
@@ -232,6 +241,13 @@ class Pacer:
                 self._written += 1
                 self._waits.note(now, now - message.since)
                 message.write()
+
+    def _goes_at(self, priority: Priority, message: _Message, now: float) -> float:
+        in_turn = self._window.free_at(now, self._reserve_for(priority))
+        if priority <= Priority.NEW or in_turn <= now:
+            return in_turn
+        is_due_at = max(message.since + PATIENCE_S, self._due.free_at(now), self._window.free_at(now, self._reserve))
+        return min(in_turn, is_due_at)
 
     def _wake_at(self, moment: float) -> None:
         if self._timer is not None:

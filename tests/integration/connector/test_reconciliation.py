@@ -170,7 +170,7 @@ async def test_trading_alone_never_looks_like_a_break(
     executions = await trading.rows("SELECT count(*) AS n FROM executions")
     looks = await trading.rows("SELECT sum(looks) AS n FROM reconciliations")
     assert executions[0]["n"] > 10
-    assert looks[0]["n"] > 15
+    assert looks[0]["n"] > len(asked) + 1
 
 
 async def test_a_break_freezes_its_instrument_alone_until_a_person_resolves_it(

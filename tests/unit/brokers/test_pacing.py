@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.brokers.ib.pacing import CANCEL_RESERVE, INTERVAL_S, MARGIN_S, ORDER_RESERVE, Pacer, Priority
+from app.brokers.ib.pacing import CANCEL_RESERVE, DUE_MAX, INTERVAL_S, MARGIN_S, ORDER_RESERVE, Pacer, Priority
 
 
 class VirtualTimer:
@@ -156,8 +156,29 @@ def test_a_press_of_questions_leaves_room_for_orders_that_wait_in_their_lanes() 
         loop.advance(0.5)
         capacities.append(pacer.capacity(Priority.NEW))
 
-    assert min(capacities) == ORDER_RESERVE
-    assert len(socket.written) == 5 * (45 - CANCEL_RESERVE - ORDER_RESERVE)
+    assert min(capacities) == ORDER_RESERVE - DUE_MAX
+    assert len(socket.written) == 5 * (45 - CANCEL_RESERVE - ORDER_RESERVE + DUE_MAX)
+
+
+def test_a_press_of_orders_leaves_room_for_the_question_that_has_waited() -> None:
+    loop = VirtualLoop()
+    socket = Socket(loop)
+    pacer = Pacer(45, loop)
+    asked_at: list[float] = []
+
+    for step in range(1_000):
+        # As a lane does that is never empty: what would go at once is claimed and written.
+        if pacer.capacity(Priority.NEW):
+            pacer.submit(Priority.NEW, socket.write("order"), owner="session")
+        if step % 100 == 50:
+            asked_at.append(loop.now)
+            pacer.submit(Priority.SYNC, socket.write("question"), owner="session")
+        loop.advance(0.01)
+
+    answered_at = [at for at, name in socket.written if name == "question"]
+    assert len(answered_at) == len(asked_at)
+    assert max(there - here for here, there in zip(asked_at, answered_at, strict=True)) <= 2 * INTERVAL_S
+    assert socket.names.count("order") >= 9 * 30
 
 
 def test_waiting_messages_go_by_priority() -> None:
