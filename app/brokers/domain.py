@@ -44,7 +44,10 @@ Gateway = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAccount:
-    """A trading account and the gateway through which it is reached, by a client id of its own."""
+    """A trading account and the gateway through which it is reached, by a client id of its own.
+
+    adviser_id is the adviser's account over it, for an account whose blocks are dealt there.
+    """
 
     tenant_id: TenantId
     id: AccountId
@@ -55,6 +58,8 @@ class BrokerAccount:
     port: int
     client_id: int
     is_paper: bool
+    is_adviser: bool = False
+    adviser_id: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

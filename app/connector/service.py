@@ -39,6 +39,7 @@ from app.core.messages import AccountKey
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
+from app.flows.renew_groups import renew_groups
 from app.flows.renew_instruments import renew_instruments
 from app.flows.watch_markets import count_ticks, watch_list
 from app.infra.bus import Bus
@@ -278,6 +279,9 @@ class Connector:
 
         async def renew(broker: Inquired) -> None:
             await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
+            for held in list(self._held.values()):
+                if held.account.is_adviser and _feed_of(held.account) == _feed_of(account):
+                    await renew_groups(self._database, held.account, broker, now=self._clock.now())
 
         return FeedRunner(
             account=account,
@@ -302,7 +306,11 @@ class Connector:
             return IbAdapter(
                 library=self._library,
                 address=GatewayAddress(
-                    host=account.host, port=account.port, client_id=client_id, account=account.account_number
+                    host=account.host,
+                    port=account.port,
+                    client_id=client_id,
+                    account=account.account_number,
+                    is_adviser=account.is_adviser,
                 ),
                 tenant=account.tenant_id,
                 sink=sink,

@@ -19,6 +19,7 @@ from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.core.sessions import UTC_ZONE
 from app.flows.apply_reports import apply_reports
+from app.flows.book_blocks import apply_account_reports, apply_adviser_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
 from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
 from app.flows.hints import LANES, OUTBOX, hint
@@ -63,6 +64,11 @@ class AccountStore:
         self._memory = InstrumentMemory()
         self._trading_zone = trading_zone
         self._told_at = float("-inf")
+        self._apply_reports = apply_reports
+        if account.is_adviser:
+            self._apply_reports = apply_adviser_reports
+        elif account.adviser_id is not None:
+            self._apply_reports = apply_account_reports
 
     async def raise_next_order_id(self, at_least: int) -> int:
         """Store that the broker will not take an order id below this one; ids never go back.
@@ -146,7 +152,7 @@ class AccountStore:
             return
         try:
             is_news = await self._patiently(
-                lambda session: apply_reports(
+                lambda session: self._apply_reports(
                     session,
                     self._key,
                     reports,

@@ -63,7 +63,7 @@ OPEN_STATES = frozenset(OrderState) - TERMINAL_STATES
 
 
 class OrderOrigin(StrEnum):
-    """Who brought the order into the house."""
+    """Who brought the order into the house. ALLOCATION is the broker, with an account's share of a block."""
 
     API = "API"
     UI = "UI"
@@ -71,6 +71,7 @@ class OrderOrigin(StrEnum):
     ALGO = "ALGO"
     EXTERNAL = "EXTERNAL"
     RECONCILIATION = "RECONCILIATION"
+    ALLOCATION = "ALLOCATION"
 
 
 class RejectOrigin(StrEnum):

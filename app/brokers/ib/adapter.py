@@ -122,7 +122,7 @@ class IbAdapter:
         self._session = IbSession(
             library=library,
             address=address,
-            callbacks=Callbacks(self, clock, address.account, timezone),
+            callbacks=Callbacks(self, clock, address.account, timezone, is_adviser=address.is_adviser),
             pacer=pacer,
             timeouts=self._timeouts,
         )
@@ -346,7 +346,7 @@ class IbAdapter:
                     occurred_at=self._clock.now(),
                 )
             )
-        else:
+        elif not self._inquiries.refused_groups(code, message):
             level = logging.WARNING if meaning.fault is FaultClass.UNKNOWN else logging.DEBUG
             log.log(level, "%s: %d %s", self._address.account, code, message)
 
@@ -397,6 +397,9 @@ class IbAdapter:
         if contract is not None and stands is not None:
             self._line(contract, stands, None)
 
+    def heard_groups(self, kind: int, document: str) -> None:
+        self._inquiries.heard_groups(kind, document)
+
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)
 
@@ -413,7 +416,8 @@ class IbAdapter:
         self._session.submit(Priority.NEW, write, group=self._tenant)
 
     def _order_requests(self) -> dict[str, Callable[[Client], None]]:
-        asked = self._library.execution_filter(self._address.account)
+        # An adviser's blocks are told for its accounts, too.
+        asked = self._library.execution_filter("" if self._address.is_adviser else self._address.account)
         return {
             parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
             parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),

@@ -1,0 +1,31 @@
+"""An adviser's groups as its broker tells them, stored for those who place blocks and those who look."""
+
+import logging
+from datetime import datetime
+
+from app.brokers import advisers_batch
+from app.brokers.domain import BrokerAccount
+from app.brokers.errors import InquiryRefusedError
+from app.brokers.inquiries import Inquired, ListGroups, ToldGroups
+from app.core.messages import AccountKey
+from app.infra.db import Database
+from app.infra.uow import begin_batch
+
+log = logging.getLogger(__name__)
+
+
+async def renew_groups(database: Database, account: BrokerAccount, broker: Inquired, *, now: datetime) -> None:
+    """Asks for the groups of the adviser's account and stores them.
+
+    A broker that has none to tell, as that of a login which is no adviser's, leaves what was told before. Raises
+    BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+    """
+    try:
+        told = await broker.inquire(ListGroups())
+    except InquiryRefusedError as error:
+        log.warning("%s: the groups of its accounts are not told: %s", account.account_number, error.message)
+        return
+    assert isinstance(told, ToldGroups), "an inquiry is answered by its finding"
+    key = AccountKey(tenant_id=account.tenant_id, account_id=account.id)
+    async with begin_batch(database, account.tenant_id) as session:
+        await advisers_batch.store_groups(session, key, told.groups, now)
