@@ -278,10 +278,10 @@ class Connector:
             await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
 
         async def renew(broker: Inquired) -> None:
-            await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
             for held in list(self._held.values()):
                 if held.account.is_adviser and _feed_of(held.account) == _feed_of(account):
                     await renew_groups(self._database, held.account, broker, now=self._clock.now())
+            await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
 
         return FeedRunner(
             account=account,

@@ -64,7 +64,7 @@ class AccountStore:
         self._memory = InstrumentMemory()
         self._trading_zone = trading_zone
         self._told_at = float("-inf")
-        self._apply_reports = apply_reports
+        self._apply_reports: Callable[..., Awaitable[bool]] = apply_reports
         if account.is_adviser:
             self._apply_reports = apply_adviser_reports
         elif account.adviser_id is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.brokers import advisers_batch
 from app.brokers.domain import BrokerAccount
-from app.brokers.errors import InquiryRefusedError
+from app.brokers.errors import BrokerTimedOutError, InquiryRefusedError
 from app.brokers.inquiries import Inquired, ListGroups, ToldGroups
 from app.core.messages import AccountKey
 from app.infra.db import Database
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 async def renew_groups(database: Database, account: BrokerAccount, broker: Inquired, *, now: datetime) -> None:
     """Asks for the groups of the adviser's account and stores them.
 
-    A broker that has none to tell, as that of a login which is no adviser's, leaves what was told before. Raises
-    BrokerBusyError, BrokerTimedOutError, BrokerDisconnectedError.
+    A broker that does not tell, as that of a login which is no adviser's, leaves what was told before. Raises
+    BrokerBusyError, BrokerDisconnectedError.
     """
     try:
         told = await broker.inquire(ListGroups())
-    except InquiryRefusedError as error:
+    except (InquiryRefusedError, BrokerTimedOutError) as error:
         log.warning("%s: the groups of its accounts are not told: %s", account.account_number, error.message)
         return
     assert isinstance(told, ToldGroups), "an inquiry is answered by its finding"
