@@ -13,6 +13,11 @@ _JSON = postgresql.JSONB(astext_type=sa.Text())
 _ORIGINS = "'API', 'UI', 'STRATEGY', 'ALGO', 'EXTERNAL', 'RECONCILIATION'"
 _ADVISER = "NOT is_adviser OR (adviser_id IS NULL AND broker = 'INTERACTIVE_BROKERS')"
 _OF_ADVISER = "adviser_id IS NOT NULL"
+# Blocks are divided by what accounts are worth, and the limits of those are held against it at the intake.
+_READ_BALANCES = """
+CREATE POLICY batch ON account_balances FOR SELECT TO oms_intake
+  USING ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[]) @> ARRAY[tenant_id])
+"""
 _BLOCKS, _SHARES = "allocation IS NOT NULL", "block_id IS NOT NULL"
 
 
@@ -48,9 +53,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_shares", "orders", ["tenant_id", "block_id"], postgresql_where=sa.text(_SHARES))
     _change_origins(f"{_ORIGINS}, 'ALLOCATION'")
+    # A database that is new has it from the table's own file.
+    op.execute("DROP POLICY IF EXISTS batch ON account_balances")
+    op.execute(_READ_BALANCES)
+    op.execute("GRANT SELECT ON account_balances TO oms_intake")
 
 
 def downgrade() -> None:
+    op.execute("REVOKE SELECT ON account_balances FROM oms_intake")
+    op.execute("DROP POLICY batch ON account_balances")
     op.execute("UPDATE orders SET origin = 'EXTERNAL' WHERE origin = 'ALLOCATION'")
     _change_origins(_ORIGINS)
     op.drop_index("ix_orders_shares", table_name="orders", postgresql_where=sa.text(_SHARES))

@@ -51,6 +51,9 @@ class Raw:
     tif: str = "DAY"
     goodTillDate: str = ""
     filledQuantity: float | str = UNSET
+    faGroup: str = ""
+    faMethod: str = ""
+    faPercentage: str = ""
     whatIf: bool = False
     status: str = "Submitted"
     conId: int = 265598
