@@ -48,6 +48,7 @@ class Callbacks(ReferenceCallbacks):
         self._account = account
         self._is_adviser = is_adviser
         self._foreign_executions: dict[str, str] = {}
+        self._foreign_orders: dict[int, None] = {}
         # The decoder reads these for times that carry no zone.
         self.ib = SimpleNamespace(TimezoneTWS=timezone)
         self.defaultTimezone = UTC
@@ -81,6 +82,9 @@ class Callbacks(ReferenceCallbacks):
         whyHeld: str,
         mktCapPrice: float = 0.0,
     ) -> None:
+        # It names no account, and follows the openOrder that does.
+        if permId and permId in self._foreign_orders:
+            return
         report = translate.status_report(
             status=status,
             filled=filled,
@@ -97,6 +101,9 @@ class Callbacks(ReferenceCallbacks):
             self._listener.heard_what_if(order.clientId, orderId, orderState)
             return
         if order.account != self._account and not self._is_block(order):
+            self._foreign_orders[order.permId] = None
+            if len(self._foreign_orders) > FOREIGN_ORDERS_MAX:
+                del self._foreign_orders[next(iter(self._foreign_orders))]
             return
         report = translate.open_order_report(order, orderState, self._clock.now(), contract)
         if report is None:
@@ -193,6 +200,7 @@ class Callbacks(ReferenceCallbacks):
 
 
 FOREIGN_EXECUTIONS_MAX = 10_000
+FOREIGN_ORDERS_MAX = 10_000
 
 OPEN_ORDERS = "open orders"
 COMPLETED_ORDERS = "completed orders"
