@@ -184,7 +184,6 @@ class Inquiries:
                 await self._session.ask(
                     _GROUPS,
                     lambda client: client.requestFA(GROUPS),
-                    priority=Priority.MARKET_DATA,
                     timeout_s=self._timeouts.details_s,
                 )
             finally:

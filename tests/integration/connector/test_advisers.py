@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[3]
 OFTEN = replace(
     SWIFT,
     runner=replace(SWIFT.runner, positions_s=0.4, settle_s=0.2, probe_s=0.5, doubt_s=0.3),
-    feed=replace(SWIFT.feed, renew_s=0.4),
+    groups_s=0.4,
 )
 """A connector that asks for groups and compares positions all the time."""
 

@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from app.core.allocation import Allocation, AllocationMethod
 from app.core.errors import Problem
 from app.core.fix import OrderOrigin, OrderState, RiskLimitType, Side
 from app.core.ids import AccountId
-from app.core.messages import BrokerReport, OutsideOrder
+from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, OutsideOrder
 from app.core.records import replace
 from app.flows.desk import Desk
 from app.infra.uow import begin_batch
@@ -24,6 +25,17 @@ D = Decimal
 @pytest.fixture
 async def advised(desk: Desk) -> Advised:
     return await make_advised(desk)
+
+
+def as_own(report: BrokerReport) -> BrokerReport:
+    """The report as the session of the account itself hears it."""
+    assert isinstance(report, ExecutionReport | CommissionReport)
+    return replace(report, account_number=None)
+
+
+def root_of(report: BrokerReport) -> str:
+    assert isinstance(report, ExecutionReport)
+    return report.root
 
 
 async def dealt(advised: Advised, block_quantity: str = "100") -> tuple[Advised, list[BrokerReport]]:
@@ -93,7 +105,7 @@ async def test_in_any_order_in_any_parts_and_any_session_the_end_is_the_same(adv
             await advised.report(*batch)
             continue
         theirs = [report for report in batch if getattr(report, "account_number", None) == number]
-        await advised.report_to(advised.keys[number], *(replace(one, account_number=None) for one in theirs))
+        await advised.report_to(advised.keys[number], *(as_own(one) for one in theirs))
         await advised.report(*(report for report in batch if report not in theirs))
     await advised.report(*told)
 
@@ -115,8 +127,8 @@ async def test_a_corrected_division_moves_the_accounts_alone(advised: Advised) -
     ]
     one, two = told[5], told[7]
     corrected = [
-        advised.execution(block, "30", "187.46", number=ONE, root=one.root, revision=2),
-        advised.execution(block, "70", "187.46", number=TWO, root=two.root, revision=2),
+        advised.execution(block, "30", "187.46", number=ONE, root=root_of(one), revision=2),
+        advised.execution(block, "70", "187.46", number=TWO, root=root_of(two), revision=2),
     ]
 
     await advised.report(*corrected)
@@ -142,7 +154,7 @@ async def test_a_share_taken_back_and_given_again(advised: Advised) -> None:
     _, told = await dealt(advised)
     await advised.report(*told)
     block = await advised.stored((await advised.rows("SELECT id FROM orders WHERE allocation IS NOT NULL"))[0]["id"])
-    root = told[5].root
+    root = root_of(told[5])
 
     await advised.report(advised.execution(block, "0", "187.46", number=ONE, root=root, revision=2))
     after_bust = (await advised.held(), [share.account_number for share in await advised.shares(block)])
@@ -222,7 +234,7 @@ async def test_an_execution_of_an_unknown_order_in_the_advisers_account_moves_no
 async def test_two_sessions_that_hear_the_same_at_once_book_it_once(advised: Advised) -> None:
     _, told = await dealt(advised)
     await advised.report(*told[:5])
-    theirs = [replace(told[5], account_number=None), replace(told[6], account_number=None)]
+    theirs = [as_own(told[5]), as_own(told[6])]
 
     await asyncio.gather(
         *(advised.report(*told[5:]) for _ in range(4)),
@@ -330,7 +342,7 @@ async def test_an_account_of_another_adviser_is_unknown(advised: Advised, desk: 
 
 
 async def test_the_same_key_answers_the_first_block_and_another_group_is_a_conflict(advised: Advised) -> None:
-    terms = {"client_order_id": "key", "quantity": "10", "limit_price": "190"}
+    terms: dict[str, Any] = {"client_order_id": "key", "quantity": "10", "limit_price": "190"}
     first = await advised.block(**terms)
 
     again = await advised.place(**terms)
@@ -411,10 +423,10 @@ async def test_what_is_not_divided_is_counted_until_it_is(advised: Advised) -> N
     _, told = await dealt(advised)
     place = (advised.master, advised.instruments["AAPL"].id)
 
-    async def undivided() -> dict[object, Decimal]:
+    async def undivided() -> dict[Any, Decimal]:
         async with begin_batch(advised.desk.database, advised.master.tenant_id) as session:
             (found,) = await session.read(blocks.undivided([place]))
-        return dict(found)
+        return {**found}
 
     await advised.report(*told[:5])
     after_deals = await undivided()
