@@ -8,7 +8,7 @@ from typing import Final
 from app.brokers import advisers_batch
 from app.brokers.advisers_batch import Worth
 from app.brokers.batch import AccountFacts, Adviser
-from app.core.allocation import AllocationGroup, AllocationMethod
+from app.core.allocation import Allocation, AllocationGroup, AllocationMethod
 from app.core.errors import Problem
 from app.core.fix import RiskLimitType, RiskOutcome
 from app.core.ids import AccountId, InstrumentId, TenantId
@@ -98,27 +98,47 @@ def block_problem(
     return percentage_problem(new.terms.quantity, new.allocation.percentage, held, instrument.lot_size)
 
 
-def of_all_accounts(
-    exposure: Exposure, key: AccountKey, adviser: Adviser, instrument_id: InstrumentId, facts: BlockFacts
-) -> Exposure:
-    """The exposure of an adviser's account: what all its accounts hold, and what its blocks dealt for them so far."""
-    held = [_held(facts, key.tenant_id, account_id, instrument_id) for account_id in adviser.accounts.values()]
-    position = exposure.position_quantity + sum(held, ZERO) + facts.undivided.get((key, instrument_id), ZERO)
-    return replace(exposure, position_quantity=position)
+def held_as_block(
+    limits: Sequence[RiskLimit],
+    proposal: Proposal,
+    allocation: Allocation | None,
+    key: AccountKey,
+    account: AccountFacts,
+    facts: BlockFacts,
+) -> tuple[Proposal, tuple[RiskCheck, ...]]:
+    """The order as the chain of the adviser's account is to see it, and where its shares go beyond limits of theirs.
+
+    The adviser's exposure is what all accounts hold and what its blocks have dealt for them; a share is what an account
+    is expected to get. An order that is no block stays as it is.
+    """
+    if allocation is None or account.adviser is None:
+        return proposal, ()
+    exposure, place = proposal.exposure, (key, proposal.instrument.id)
+    held = [_held(facts, key.tenant_id, one, proposal.instrument.id) for one in account.adviser.accounts.values()]
+    position = exposure.position_quantity + sum(held, ZERO) + facts.undivided.get(place, ZERO)
+    whole = replace(proposal, exposure=replace(exposure, position_quantity=position))
+    group = group_of(allocation, account.adviser.groups)
+    if group is None:
+        # It was taken away at the broker since the order was placed: who shares the block is not known.
+        return whole, ()
+    return whole, _breaches(limits, proposal, allocation, group, key, account.adviser, facts)
 
 
-def breaches_of_shares(
-    limits: Sequence[RiskLimit], proposal: Proposal, new: NewOrder, key: AccountKey, adviser: Adviser, facts: BlockFacts
+def _breaches(
+    limits: Sequence[RiskLimit],
+    proposal: Proposal,
+    allocation: Allocation,
+    group: AllocationGroup,
+    key: AccountKey,
+    adviser: Adviser,
+    facts: BlockFacts,
 ) -> tuple[RiskCheck, ...]:
-    """Where the share that an account is expected to get of the block goes beyond a limit of that account."""
-    assert new.allocation is not None, "only blocks are shared"
-    group = group_of(new.allocation, adviser.groups)
-    assert group is not None, "the group was found before"
     instrument = proposal.instrument
-    method = new.allocation.method or group.method
-    weights = _weights(method, group, key, adviser, instrument.id, facts)
+    weights = _weights(allocation.method or group.method, group, key, adviser, instrument.id, facts)
+    # What goes for every account of the tenant goes for each share, too.
+    own = [limit for limit in limits if limit.limit_type not in _NOT_OF_SHARES]
     found: list[RiskCheck] = []
-    for number, quantity in expected_shares(group, new.terms.quantity, weights, instrument.lot_size).items():
+    for number, quantity in expected_shares(group, proposal.terms.quantity, weights, instrument.lot_size).items():
         account_id = adviser.accounts.get(number)
         if account_id is None or not quantity:
             continue
@@ -135,8 +155,6 @@ def breaches_of_shares(
                 open_orders=0,
             ),
         )
-        # What goes for every account of the tenant goes for each share, too.
-        own = [limit for limit in limits if limit.limit_type not in _NOT_OF_SHARES]
         found += [
             replace(check, message=f"{number}: {check.message}")
             for check in evaluate(own, share)

@@ -22,8 +22,7 @@ from app.flows.place_blocks import (
     BlockFacts,
     block_facts,
     block_problem,
-    breaches_of_shares,
-    of_all_accounts,
+    held_as_block,
     route_problem,
 )
 from app.identity.domain import Principal
@@ -261,12 +260,10 @@ def _checked(
         closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
     )
     limits = facts.limits[intent.key.tenant_id]
-    if account.adviser is not None:
-        whole = of_all_accounts(proposal.exposure, intent.key, account.adviser, instrument.id, facts.blocks)
-        proposal = replace(proposal, exposure=whole)
-    checks = evaluate(limits, proposal)
-    if account.adviser is not None:
-        checks += breaches_of_shares(limits, proposal, new, intent.key, account.adviser, facts.blocks)
+    of_shares: tuple[RiskCheck, ...] = ()
+    if new.allocation is not None:
+        proposal, of_shares = held_as_block(limits, proposal, new.allocation, intent.key, account, facts.blocks)
+    checks = evaluate(limits, proposal) + of_shares
     is_frozen = is_frozen_out(account, proposal)
     if new.oco is not None:
         second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)

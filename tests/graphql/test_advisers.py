@@ -148,7 +148,7 @@ async def test_an_adviser_comes_in_with_its_accounts(firm: Firm) -> None:
         ),
         (
             {"subAccounts": [{"accountNumber": ONE, "clientId": 36_002}, {"accountNumber": ONE, "clientId": 36_003}]},
-            "ACCOUNT_EXISTS",
+            "BROKER_ACCOUNT_EXISTS",
             ["subAccounts", "1", "accountNumber"],
         ),
         (

@@ -64,7 +64,7 @@ class Advised:
 
     async def place(self, allocation: Allocation | None = EQUALLY, **terms: Any) -> Placement:
         through = terms.pop("through", None)
-        changes = {name: terms.pop(name) for name in ("take_profit", "stop_loss") if name in terms}
+        changes = {name: terms.pop(name) for name in ("take_profit", "stop_loss", "is_staged") if name in terms}
         new = factories.new_order(terms.pop("account_id", self.master.account_id), symbol="AAPL", **terms)
         new = replace(new, allocation=allocation, through=through, **changes)
         return await self.desk.intake.submit(self.principal, new)

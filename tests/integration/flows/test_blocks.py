@@ -13,8 +13,12 @@ from app.core.fix import OrderOrigin, OrderState, RiskLimitType, Side
 from app.core.ids import AccountId
 from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, OutsideOrder
 from app.core.records import replace
+from app.flows.decide_approval import Verdict, decide_approval
 from app.flows.desk import Desk
+from app.flows.release_staged import release_staged
+from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch
+from app.orders.domain.changing import OrderChange
 from app.orders.repository import blocks
 from tests import factories
 from tests.integration.flows.advised import EQUALLY, MASTER, ONE, STRANGE, TWO, Advised, make_advised
@@ -390,6 +394,57 @@ async def test_a_limit_of_an_account_holds_over_its_expected_share(advised: Advi
         "RISK_MAX_POSITION_QUANTITY",
         f"{ONE}: position if all is filled 75 is above 60",
     )
+
+
+async def test_a_modify_and_a_release_are_held_to_what_all_accounts_hold(advised: Advised) -> None:
+    await factories.make_limit(
+        advised.desk.database,
+        advised.master.tenant_id,
+        RiskLimitType.MAX_POSITION_QUANTITY,
+        D(150),
+        account_id=advised.master.account_id,
+    )
+    working = await advised.block(quantity="20", limit_price="190")
+    await advised.report(advised.working(working))
+    staged = await advised.block(quantity="30", limit_price="190", is_staged=True)
+    _, told = await dealt(advised)
+    await advised.report(*told)
+
+    grown = await replace_order(
+        advised.desk, advised.principal, OrderChange(order_id=working.id, quantity=D(21), limit_price=None)
+    )
+    [released] = await release_staged(advised.desk, advised.principal, [staged.id])
+
+    assert [one.code for one in grown.problems] == ["RISK_MAX_POSITION_QUANTITY"]
+    assert released.problems == ()
+
+
+async def test_the_quantity_of_a_block_by_percentage_is_not_modified(advised: Advised) -> None:
+    _, told = await dealt(advised)
+    await advised.report(*told)
+    change = Allocation(group="change", percentage=D(50))
+    block = await advised.block(change, side=Side.SELL, quantity="80", limit_price="200")
+    await advised.report(advised.working(block))
+
+    refused = await replace_order(advised.desk, advised.principal, OrderChange(order_id=block.id, quantity=D(90)))
+    taken = await replace_order(advised.desk, advised.principal, OrderChange(order_id=block.id, limit_price=D(201)))
+
+    assert [(one.code, one.path) for one in refused.problems] == [("ALLOCATION_UNSUITED", ("quantity",))]
+    assert taken.problems == ()
+
+
+async def test_a_block_that_waits_for_a_second_person_keeps_its_group(advised: Advised) -> None:
+    await factories.make_approval_policy(advised.desk.database, advised.master.tenant_id)
+    block = await advised.block(quantity="10", limit_price="190")
+    second = await factories.make_principal(advised.desk.database, advised.master.tenant_id)
+
+    decided = await decide_approval(advised.desk, second, Verdict(order_id=block.id, is_approved=True))
+
+    assert block.state is OrderState.PENDING_APPROVAL
+    assert decided.problems == ()
+    stored = await advised.stored(block.id)
+    assert (stored.state, stored.allocation) == (OrderState.ROUTED, EQUALLY)
+    assert await advised.differences() == []
 
 
 async def test_two_blocks_at_once_do_not_pass_a_limit_that_fits_one(advised: Advised) -> None:
