@@ -203,7 +203,7 @@ async def _places(
     booked = {
         row.root: row.order_id for row in await ledger.revisions(session, key, [one.report.root for one in shared])
     }
-    known = await blocks.share_ids(session, key, [one.block.id for one in shared])
+    known = await blocks.share_ids(session, key, [(one.block.id, one.report.address.permanent_id) for one in shared])
     new: dict[OrderId, Order] = {}
     for one in shared:
         if one.report.root in booked:

@@ -27,13 +27,26 @@ async def blocks_by_id(session: BatchSession, tenant_id: TenantId, ids: Iterable
     return {row["id"]: order_from_row(row, with_checks=False) for row in rows}
 
 
-async def share_ids(session: BatchSession, key: AccountKey, block_ids: Sequence[OrderId]) -> dict[OrderId, OrderId]:
-    """The account's shares of the blocks, by block."""
+async def share_ids(
+    session: BatchSession, key: AccountKey, wanted: Sequence[tuple[OrderId, int | None]]
+) -> dict[OrderId, OrderId]:
+    """The account's orders that are its shares of the blocks, by block; wanted has the permanent id of each, if known.
+
+    An order of the account under the block's permanent id was imported before anybody knew that it is a share.
+    """
     rows = await session.fetch(
-        "SELECT id, block_id FROM orders WHERE tenant_id = $1 AND account_id = $2 AND block_id = ANY($3::uuid[])",
+        """
+        SELECT w.block_id, o.id FROM unnest($3::uuid[], $4::bigint[]) AS w(block_id, number) CROSS JOIN LATERAL (
+          SELECT id, 1 AS rank FROM orders
+          WHERE tenant_id = $1 AND account_id = $2 AND block_id = w.block_id
+          UNION ALL SELECT id, 2 FROM orders
+          WHERE tenant_id = $1 AND account_id = $2 AND permanent_id = w.number
+          ORDER BY rank LIMIT 1) AS o
+        """,
         key.tenant_id,
         key.account_id,
-        list(block_ids),
+        [block_id for block_id, _ in wanted],
+        [number for _, number in wanted],
     )
     return {row["block_id"]: row["id"] for row in rows}
 

@@ -13,6 +13,7 @@ from app.core.fix import OrderOrigin, OrderState, RiskLimitType, Side
 from app.core.ids import AccountId
 from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, OutsideOrder
 from app.core.records import replace
+from app.flows.apply_reports import apply_reports
 from app.flows.decide_approval import Verdict, decide_approval
 from app.flows.desk import Desk
 from app.flows.release_staged import release_staged
@@ -46,7 +47,8 @@ async def dealt(advised: Advised, block_quantity: str = "100") -> tuple[Advised,
     """A block of two deals, and all that the broker tells of it and of its shares."""
     block = await advised.block(quantity=block_quantity, limit_price="190")
     first, second = advised.execution(block, "60", "187.42"), advised.execution(block, "40", "187.52")
-    one = advised.execution(block, "50", "187.46", number=ONE)
+    # An account may be told of its share in parts.
+    one, more = [advised.execution(block, part, "187.46", number=ONE) for part in ("20", "30")]
     two = advised.execution(block, "50", "187.46", number=TWO)
     return advised, [
         advised.working(block),
@@ -55,7 +57,9 @@ async def dealt(advised: Advised, block_quantity: str = "100") -> tuple[Advised,
         second,
         advised.commission(second, "0.40"),
         one,
-        advised.commission(one, "0.50"),
+        advised.commission(one, "0.20"),
+        more,
+        advised.commission(more, "0.30"),
         two,
         advised.commission(two, "0.50"),
     ]
@@ -116,8 +120,11 @@ async def test_in_any_order_in_any_parts_and_any_session_the_end_is_the_same(adv
     [block] = await advised.rows("SELECT * FROM orders WHERE allocation IS NOT NULL")
     assert (block["state"], block["filled_quantity"], block["commission"]) == ("FILLED", D(100), D("1.00"))
     assert await advised.held() == {ONE: D(50), TWO: D(50)}
-    shares = await advised.rows("SELECT filled_quantity, commission FROM orders WHERE block_id IS NOT NULL")
+    shares = await advised.rows("SELECT id, filled_quantity, commission FROM orders WHERE block_id IS NOT NULL")
     assert [(row["filled_quantity"], row["commission"]) for row in shares] == [(D(50), D("0.50"))] * 2
+    shown = await advised.shares(await advised.stored(block["id"]))
+    assert [(share.account_number, share.quantity) for share in shown] == [(ONE, D(50)), (TWO, D(50))]
+    assert {share.order_id for share in shown} == {row["id"] for row in shares}
     assert await advised.rows("SELECT FROM quarantined_reports") == []
     assert await advised.differences() == []
 
@@ -129,9 +136,10 @@ async def test_a_corrected_division_moves_the_accounts_alone(advised: Advised) -
         await advised.stored(row["id"])
         for row in await advised.rows("SELECT id FROM orders WHERE allocation IS NOT NULL")
     ]
-    one, two = told[5], told[7]
+    one, more, two = told[5], told[7], told[9]
     corrected = [
-        advised.execution(block, "30", "187.46", number=ONE, root=root_of(one), revision=2),
+        advised.execution(block, "10", "187.46", number=ONE, root=root_of(one), revision=2),
+        advised.execution(block, "20", "187.46", number=ONE, root=root_of(more), revision=2),
         advised.execution(block, "70", "187.46", number=TWO, root=root_of(two), revision=2),
     ]
 
@@ -160,7 +168,10 @@ async def test_a_share_taken_back_and_given_again(advised: Advised) -> None:
     block = await advised.stored((await advised.rows("SELECT id FROM orders WHERE allocation IS NOT NULL"))[0]["id"])
     root = root_of(told[5])
 
-    await advised.report(advised.execution(block, "0", "187.46", number=ONE, root=root, revision=2))
+    await advised.report(
+        advised.execution(block, "0", "187.46", number=ONE, root=root, revision=2),
+        advised.execution(block, "0", "187.46", number=ONE, root=root_of(told[7]), revision=2),
+    )
     after_bust = (await advised.held(), [share.account_number for share in await advised.shares(block)])
     await advised.report(advised.execution(block, "40", "187.46", number=ONE, root=root, revision=3))
 
@@ -235,10 +246,29 @@ async def test_an_execution_of_an_unknown_order_in_the_advisers_account_moves_no
     assert await advised.differences() == []
 
 
+async def test_a_share_that_was_booked_as_an_order_of_others_is_not_booked_again(advised: Advised) -> None:
+    # The account had a session before anybody put it under the adviser.
+    _, told = await dealt(advised)
+    async with begin_batch(advised.desk.database, advised.one.tenant_id) as session:
+        await apply_reports(session, advised.one, [as_own(told[5])], now=advised.desk.clock.now(), ids=advised.desk.ids)
+
+    await advised.report(*told)
+
+    assert await advised.held() == {ONE: D(50), TWO: D(50)}
+    mine = await advised.rows(
+        "SELECT id, origin, filled_quantity FROM orders WHERE account_id = $1", advised.one.account_id
+    )
+    assert [(row["origin"], row["filled_quantity"]) for row in mine] == [("EXTERNAL", D(50))]
+    [block] = await advised.rows("SELECT id FROM orders WHERE allocation IS NOT NULL")
+    shares = await advised.shares(await advised.stored(block["id"]))
+    assert [share.order_id for share in shares if share.account_number == ONE] == [mine[0]["id"]]
+    assert await advised.differences() == []
+
+
 async def test_two_sessions_that_hear_the_same_at_once_book_it_once(advised: Advised) -> None:
     _, told = await dealt(advised)
     await advised.report(*told[:5])
-    theirs = [as_own(told[5]), as_own(told[6])]
+    theirs = [as_own(one) for one in told[5:9]]
 
     await asyncio.gather(
         *(advised.report(*told[5:]) for _ in range(4)),
@@ -367,7 +397,7 @@ async def test_a_limit_of_the_adviser_holds_over_what_all_accounts_hold(advised:
     )
     _, told = await dealt(advised)
     # Dealt, and divided in part alone: what nobody has yet counts as well.
-    await advised.report(*told[:7])
+    await advised.report(*told[:9])
 
     fits = await advised.place(quantity="50", limit_price="190")
     beyond = await advised.place(quantity="1", limit_price="190")
@@ -485,9 +515,9 @@ async def test_what_is_not_divided_is_counted_until_it_is(advised: Advised) -> N
 
     await advised.report(*told[:5])
     after_deals = await undivided()
-    await advised.report(*told[5:7])
+    await advised.report(*told[5:9])
     after_one = await undivided()
-    await advised.report(*told[7:])
+    await advised.report(*told[9:])
 
     assert (after_deals, after_one) == ({place: D(100)}, {place: D(50)})
     assert await undivided() == {place: D(0)}
