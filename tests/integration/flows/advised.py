@@ -21,7 +21,7 @@ from app.core.messages import (
 from app.core.records import replace
 from app.flows.book_blocks import apply_account_reports, apply_adviser_reports
 from app.flows.desk import Desk
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.verify_journal import Difference, differences
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch

@@ -20,6 +20,7 @@ from app.flows.release_staged import release_staged
 from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
+from app.orders.events import ANY_DETAILS, DETAILS, OrderEventType
 from app.orders.repository import blocks
 from tests import factories
 from tests.integration.flows.advised import EQUALLY, MASTER, ONE, STRANGE, TWO, Advised, make_advised
@@ -82,6 +83,17 @@ async def test_each_account_has_its_share_and_the_adviser_has_none(advised: Advi
     positions = await advised.rows("SELECT * FROM positions WHERE quantity <> 0")
     assert [(row["average_price"], row["commission"]) for row in positions] == [(D("187.46"), D("0.50"))] * 2
     assert await advised.differences() == []
+
+
+async def test_what_blocks_and_shares_tell_is_documented(advised: Advised) -> None:
+    _, told = await dealt(advised)
+    await advised.report(*told)
+
+    rows = await advised.rows("SELECT type, details FROM order_events")
+
+    assert OrderEventType.ORDER_ALLOCATED in {row["type"] for row in rows}
+    for row in rows:
+        assert row["details"].keys() <= DETAILS[OrderEventType(row["type"])].keys() | ANY_DETAILS.keys()
 
 
 async def test_what_is_told_twice_counts_once(advised: Advised) -> None:
