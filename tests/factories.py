@@ -12,6 +12,7 @@ from app.approvals import service as approvals
 from app.approvals.domain import ApprovalPolicy
 from app.approvals.service import PolicySetting
 from app.brokers.models import AccountBalanceRow, BrokerAccountRow, BrokerConnectionRow
+from app.core.allocation import AllocationGroup, group_document
 from app.core.catalogue import CATALOGUE, CatalogueEntry
 from app.core.fix import BrokerKind, ConnectionState, InstrumentType, OrderType, RiskLimitType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, LimitId, SessionId, TenantId, UserId
@@ -109,8 +110,13 @@ async def make_account(
     is_gate_open: bool = False,
     next_order_id: int = 1,
     cash: Decimal = CASH,
+    groups: Sequence[AllocationGroup] | None = None,
+    adviser_id: AccountId | None = None,
 ) -> AccountKey:
-    """A new trading account with its connection, its book and its balance; nothing holds its lease."""
+    """A new trading account with its connection, its book and its balance; nothing holds its lease.
+
+    With groups, even none, it is an adviser's.
+    """
     account_id = AccountId(_ids.new())
     account = BrokerAccountRow(
         tenant_id=tenant_id,
@@ -124,6 +130,10 @@ async def make_account(
         client_id=client_id,
         is_active=is_active,
         created_at=_now(),
+        is_adviser=groups is not None,
+        adviser_id=adviser_id,
+        allocation_groups=None if groups is None else [group_document(group) for group in groups],
+        groups_told_at=None if groups is None else _now(),
     )
     connection = BrokerConnectionRow(
         tenant_id=tenant_id,

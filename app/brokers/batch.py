@@ -6,9 +6,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.core.allocation import AllocationGroup, group_from_document
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adviser:
+    """What an adviser's account has: the broker's groups, as it told them last, and its accounts by their numbers."""
+
+    groups: tuple[AllocationGroup, ...]
+    accounts: Mapping[str, AccountId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,13 +25,16 @@ class AccountFacts:
     """What the intake needs to know of an account: whether it trades, and whether its broker takes orders now.
 
     approval_policies are the documents of the active policies that may cover its orders, the oldest first. frozen has
-    what the broker holds of each instrument whose position is an open break.
+    what the broker holds of each instrument whose position is an open break. adviser is None where the account is no
+    adviser's, and adviser_id the adviser's account over it, if there is one.
     """
 
     is_active: bool
     is_gate_open: bool
     approval_policies: Sequence[Mapping[str, Any]] = ()
     frozen: Mapping[InstrumentId, Decimal] = field(default_factory=dict)
+    adviser: Adviser | None = None
+    adviser_id: AccountId | None = None
 
 
 def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]:
@@ -32,7 +44,10 @@ def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]
     return Read(
         sql="""
         SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'isActive', a.is_active,
-          'isGateOpen', coalesce(c.is_gate_open, false),
+          'isGateOpen', coalesce(c.is_gate_open, false), 'adviserId', a.adviser_id,
+          'adviser', CASE WHEN a.is_adviser THEN jsonb_build_object('groups', a.allocation_groups, 'accounts',
+            (SELECT jsonb_object_agg(s.account_number, s.id) FROM broker_accounts AS s
+             WHERE s.tenant_id = a.tenant_id AND s.adviser_id = a.id)) END,
           'frozen', (SELECT jsonb_object_agg(b.instrument_id, b.broker ->> 'quantity') FROM reconciliation_breaks AS b
            WHERE b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.is_freezing),
           'policies', (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id,
@@ -65,9 +80,18 @@ def _facts(documents: list[dict[str, Any]] | None) -> dict[AccountKey, AccountFa
                 InstrumentId(UUID(instrument)): Decimal(quantity)
                 for instrument, quantity in (one["frozen"] or {}).items()
             },
+            adviser=None if one["adviser"] is None else _adviser(one["adviser"]),
+            adviser_id=None if one["adviserId"] is None else AccountId(UUID(one["adviserId"])),
         )
         for one in documents or ()
     }
+
+
+def _adviser(document: Mapping[str, Any]) -> Adviser:
+    return Adviser(
+        groups=tuple(group_from_document(one) for one in document["groups"] or ()),
+        accounts={number: AccountId(UUID(found)) for number, found in (document["accounts"] or {}).items()},
+    )
 
 
 async def base_currencies(

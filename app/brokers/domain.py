@@ -44,7 +44,10 @@ Gateway = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAccount:
-    """A trading account and the gateway through which it is reached, by a client id of its own."""
+    """A trading account and the gateway through which it is reached, by a client id of its own.
+
+    adviser_id is the adviser's account over it, for an account whose blocks are dealt there.
+    """
 
     tenant_id: TenantId
     id: AccountId
@@ -55,6 +58,8 @@ class BrokerAccount:
     port: int
     client_id: int
     is_paper: bool
+    is_adviser: bool = False
+    adviser_id: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,10 @@ class NewAccount:
     starting_cash: Decimal | None = None
     """What an account at the paper broker begins with, in its base currency; no other has any."""
 
+    is_adviser: bool = False
+    adviser_id: AccountId | None = None
+    """The adviser's account that trades for it."""
+
     @property
     def gateway(self) -> Gateway:
         """Where it is reached."""
@@ -129,6 +138,10 @@ def checked_account(asked: NewAccount, gateways: Set[Gateway], *, owns_manual_or
         raise InputError("needs 1 to 32 letters, digits, - and _", path=["accountNumber"])
     elif not asked.is_paper:
         raise InputError("an account of the paper broker is a paper account", path=["isPaper"])
+    if asked.is_adviser and asked.broker is not BrokerKind.INTERACTIVE_BROKERS:
+        raise InputError("only accounts at Interactive Brokers are advisers'", path=["isAdviser"])
+    if asked.adviser_id is not None and (asked.is_adviser or asked.broker is not BrokerKind.INTERACTIVE_BROKERS):
+        raise InputError("an adviser's account, or one at another broker, has no adviser", path=["adviserId"])
     account_type = asked.account_type.strip()
     if _TYPE.fullmatch(account_type) is None:
         raise InputError("needs a word such as MARGIN or CASH", path=["accountType"])

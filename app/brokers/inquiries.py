@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from app.core.allocation import AllocationGroup
 from app.core.fix import BarInterval, InstrumentType, OptionRight
 from app.core.messages import Contract, PriceBand
 from app.core.sessions import ToldSession
@@ -230,8 +231,23 @@ class MarketSnapshot:
     kind: Literal["MARKET_SNAPSHOT"] = "MARKET_SNAPSHOT"
 
 
-Inquiry = SearchContracts | DescribeContracts | ListOptions | AskBars | AskTicks | TakeSnapshot
-Finding = ContractHits | ToldContracts | OptionClasses | Bars | PastTicks | MarketSnapshot
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListGroups:
+    """Which groups of accounts has the adviser?"""
+
+    kind: Literal["LIST_GROUPS"] = "LIST_GROUPS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldGroups:
+    """An adviser's groups, in the broker's order."""
+
+    groups: tuple[AllocationGroup, ...]
+    kind: Literal["TOLD_GROUPS"] = "TOLD_GROUPS"
+
+
+Inquiry = SearchContracts | DescribeContracts | ListOptions | AskBars | AskTicks | TakeSnapshot | ListGroups
+Finding = ContractHits | ToldContracts | OptionClasses | Bars | PastTicks | MarketSnapshot | ToldGroups
 
 
 class Inquired(Protocol):

@@ -23,6 +23,9 @@ class BrokerAccountRow(SQLModel, table=True):
         UniqueConstraint("tenant_id", "broker", "account_number"),
         one_of("broker", BrokerKind),
         CheckConstraint("port BETWEEN 1 AND 65535 AND client_id BETWEEN 0 AND 2147483647", name="address"),
+        refers(["tenant_id", "adviser_id"], "broker_accounts", ["tenant_id", "id"]),
+        CheckConstraint("NOT is_adviser OR (adviser_id IS NULL AND broker = 'INTERACTIVE_BROKERS')", name="adviser"),
+        Index("ix_broker_accounts_adviser", "tenant_id", "adviser_id", postgresql_where=text("adviser_id IS NOT NULL")),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
@@ -39,6 +42,10 @@ class BrokerAccountRow(SQLModel, table=True):
     created_at: datetime = time_column()
     label: str | None = text_column(nullable=True)
     is_connection_wanted: bool = True
+    is_adviser: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    adviser_id: UUID | None = uuid_column(nullable=True)
+    allocation_groups: list[Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    groups_told_at: datetime | None = time_column(nullable=True)
 
 
 class GatewaySeatRow(SQLModel, table=True):

@@ -53,6 +53,8 @@ async def account_for_update(session: BatchSession, key: AccountKey) -> StoredAc
                 is_paper=row["is_paper"],
                 label=row["label"],
                 is_connection_wanted=row["is_connection_wanted"],
+                is_adviser=row["is_adviser"],
+                adviser_id=row["adviser_id"],
             ),
         )
     return None
@@ -63,8 +65,8 @@ async def insert_account(session: BatchSession, key: AccountKey, new: NewAccount
     rows = await session.fetch(
         """
         INSERT INTO broker_accounts (tenant_id, id, broker, account_number, account_type, base_currency, host, port,
-          client_id, is_active, is_paper, created_at, label, is_connection_wanted)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $11, $12, $13)
+          client_id, is_active, is_paper, created_at, label, is_connection_wanted, is_adviser, adviser_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (tenant_id, broker, account_number) DO NOTHING RETURNING true
         """,
         key.tenant_id,
@@ -80,6 +82,8 @@ async def insert_account(session: BatchSession, key: AccountKey, new: NewAccount
         now,
         new.label,
         new.is_connection_wanted,
+        new.is_adviser,
+        new.adviser_id,
     )
     if not rows:
         return False
@@ -145,10 +149,10 @@ async def take_seats(session: BatchSession, key: AccountKey, gateway: Gateway, c
 
 
 async def change_account(session: BatchSession, key: AccountKey, changed: NewAccount) -> None:
-    """Stores another label and another way to the account."""
+    """Stores another label, another adviser and another way to the account."""
     await session.execute(
         """
-        UPDATE broker_accounts SET label = $3, host = $4, port = $5, client_id = $6
+        UPDATE broker_accounts SET label = $3, host = $4, port = $5, client_id = $6, adviser_id = $7
         WHERE tenant_id = $1 AND id = $2
         """,
         key.tenant_id,
@@ -157,6 +161,7 @@ async def change_account(session: BatchSession, key: AccountKey, changed: NewAcc
         changed.host,
         changed.port,
         changed.client_id,
+        changed.adviser_id,
     )
 
 

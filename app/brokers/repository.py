@@ -12,7 +12,7 @@ from app.infra.db import BatchSession, Write
 # All lease times are the database's own clock: the connectors' clocks may differ.
 
 _ACTIVE_ACCOUNTS = """
-SELECT tenant_id, id, broker, account_number, base_currency, host, port, client_id, is_paper
+SELECT tenant_id, id, broker, account_number, base_currency, host, port, client_id, is_paper, is_adviser, adviser_id
   FROM broker_accounts
  WHERE is_active AND is_connection_wanted
  ORDER BY tenant_id, id
@@ -21,7 +21,7 @@ SELECT tenant_id, id, broker, account_number, base_currency, host, port, client_
 
 _EXAMINED = """
 SELECT a.tenant_id, a.id, a.broker, a.account_number, a.base_currency, a.host, a.port, a.client_id, a.is_paper,
-       t.slug, coalesce(c.state, 'DISCONNECTED') AS state, c.last_error,
+       a.is_adviser, a.adviser_id, t.slug, coalesce(c.state, 'DISCONNECTED') AS state, c.last_error,
        coalesce(c.lease_until >= clock_timestamp(), false) AS is_held
   FROM broker_accounts AS a
   JOIN tenants AS t ON t.id = a.tenant_id
@@ -254,6 +254,8 @@ def _account(row: Any) -> BrokerAccount:
         port=row["port"],
         client_id=row["client_id"],
         is_paper=row["is_paper"],
+        is_adviser=row["is_adviser"],
+        adviser_id=row["adviser_id"],
     )
 
 

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, select
 
 from app.brokers import models
+from app.core.allocation import AllocationGroup, group_from_document
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 from app.core.money import ZERO
 from app.infra.db import ReadSession
 from app.infra.tables import metadata
+
+ACCOUNTS_OF_ADVISERS_MAX: Final = 5_000
 
 _ACCOUNTS = metadata.tables[models.BrokerAccountRow.__tablename__]
 _CONNECTIONS = metadata.tables[models.BrokerConnectionRow.__tablename__]
@@ -39,6 +42,10 @@ class AccountView:
     created_at: datetime
     label: str | None
     is_connection_wanted: bool
+    is_adviser: bool = False
+    adviser_id: AccountId | None = None
+    allocation_groups: tuple[AllocationGroup, ...] = ()
+    groups_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,22 @@ async def accounts_by_ids(
     statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.id.in_(account_ids))
     found = (_account(row) for row in (await session.execute(statement)).mappings())
     return {account.id: account for account in found}
+
+
+async def accounts_of_advisers(
+    session: ReadSession, tenant_id: TenantId, adviser_ids: Sequence[AccountId]
+) -> dict[AccountId, list[AccountView]]:
+    """The accounts under each of the advisers' accounts, the oldest first; absent where there is none."""
+    statement = (
+        select(_ACCOUNTS)
+        .where(_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.adviser_id.in_(adviser_ids))
+        .order_by(_ACCOUNTS.c.id)
+        .limit(ACCOUNTS_OF_ADVISERS_MAX)
+    )
+    found: dict[AccountId, list[AccountView]] = {}
+    for row in await _rows(session, statement):
+        found.setdefault(row["adviser_id"], []).append(_account(row))
+    return found
 
 
 async def connections(
@@ -213,4 +236,8 @@ def _account(row: RowMapping) -> AccountView:
         created_at=row["created_at"],
         label=row["label"],
         is_connection_wanted=row["is_connection_wanted"],
+        is_adviser=row["is_adviser"],
+        adviser_id=row["adviser_id"],
+        allocation_groups=tuple(group_from_document(one) for one in row["allocation_groups"] or ()),
+        groups_told_at=row["groups_told_at"],
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from app.core.allocation import Allocation
 from app.core.fix import OrderType, Side
 from app.core.messages import Contract, OrderTerms
 
@@ -17,6 +18,7 @@ class WhatIf:
     order_type: OrderType
     terms: OrderTerms
     outside_regular_hours: bool = False
+    allocation: Allocation | None = None
     kind: Literal["WHAT_IF"] = "WHAT_IF"
 
 

@@ -14,7 +14,7 @@ import asyncpg
 
 from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, Lease
-from app.brokers.errors import BrokerDisconnectedError, LeaseLostError
+from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError, LeaseLostError
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
@@ -43,6 +43,7 @@ from app.core.messages import AccountKey, Contract
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
+from app.flows.renew_groups import renew_groups
 from app.flows.renew_instruments import renew_instruments
 from app.flows.watch_markets import count_ticks, stream_contracts, watch_list
 from app.infra.bus import Bus
@@ -55,6 +56,7 @@ from app.marketdata.lines import LineCounts, WatchList
 log = logging.getLogger(__name__)
 
 ACCOUNTS_MAX = 10_000
+_NO_ANSWER = (BrokerDisconnectedError, BrokerBusyError, BrokerTimedOutError)
 
 Gateway = tuple[str, int]
 Key = tuple[TenantId, AccountId]
@@ -62,11 +64,12 @@ Key = tuple[TenantId, AccountId]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorIntervals:
-    """How often the connector looks for accounts, and how long it holds one without a sign of its own life."""
+    """How often the connector looks for accounts and groups, and how long it holds one without a sign of life."""
 
     discover_s: float = 1.0
     lease_s: float = 6.0
     renew_s: float = 2.0
+    groups_s: float = 30.0
     runner: Intervals = field(default_factory=Intervals)
     feed: FeedIntervals = field(default_factory=FeedIntervals)
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -165,6 +168,8 @@ class Connector:
                 group.create_task(held.runner.run())
                 if account.broker is BrokerKind.INTERACTIVE_BROKERS:
                     group.create_task(self._keep_feed(account))
+                if account.is_adviser:
+                    group.create_task(self._keep_groups(account))
         except* LeaseLostError:
             log.warning("%s is held by another connector now", account.account_number)
         except* Exception:
@@ -184,6 +189,19 @@ class Connector:
                 await runner.run()
             finally:
                 del self._feeds[feed]
+
+    async def _keep_groups(self, account: BrokerAccount) -> None:
+        while True:
+            wait_s = self._intervals.groups_s
+            feed = self._feeds.get(_feed_of(account))
+            try:
+                if feed is None:
+                    raise BrokerDisconnectedError("no session can be asked yet")
+                await renew_groups(self._database, account, feed.answer, now=self._clock.now())
+            except (*_NO_ANSWER, *CONNECTION_LOST, asyncpg.PostgresError, TimeoutError):
+                # What was told before serves until then.
+                wait_s = self._intervals.discover_s
+            await asyncio.sleep(wait_s)
 
     def _answering(self) -> Answering:
         def account_of(tenant_id: TenantId, account_id: AccountId) -> BrokerAccount | None:
@@ -335,7 +353,11 @@ class Connector:
             return IbAdapter(
                 library=self._library,
                 address=GatewayAddress(
-                    host=account.host, port=account.port, client_id=client_id, account=account.account_number
+                    host=account.host,
+                    port=account.port,
+                    client_id=client_id,
+                    account=account.account_number,
+                    is_adviser=account.is_adviser,
                 ),
                 tenant=account.tenant_id,
                 sink=sink,

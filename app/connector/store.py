@@ -20,6 +20,7 @@ from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.core.sessions import UTC_ZONE
 from app.flows.apply_reports import apply_reports
+from app.flows.book_blocks import apply_account_reports, apply_adviser_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
 from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
 from app.flows.connection_vitals import read_vitals, tell_vitals
@@ -67,6 +68,11 @@ class AccountStore:
         self._memory = InstrumentMemory()
         self._trading_zone = trading_zone
         self._told_at = float("-inf")
+        self._apply_reports: Callable[..., Awaitable[bool]] = apply_reports
+        if account.is_adviser:
+            self._apply_reports = apply_adviser_reports
+        elif account.adviser_id is not None:
+            self._apply_reports = apply_account_reports
         self._use = use
         self._orders_of_day = DayOfOrders(trading_zone)
         self._has_resumed = False
@@ -156,7 +162,7 @@ class AccountStore:
         self._orders_of_day.heard(reports, self._clock.now())
         try:
             is_news = await self._patiently(
-                lambda session: apply_reports(
+                lambda session: self._apply_reports(
                     session,
                     self._key,
                     reports,

@@ -61,6 +61,9 @@ class Sweeps:
         """
         for report in reports:
             if isinstance(report, ExecutionReport):
+                if report.account_number is not None:
+                    # Of another account: its own connection asks what that cost.
+                    continue
                 if dealt_after is None or report.executed_at >= dealt_after:
                     self.dealt[report.contract_id] = now
                 if report.quantity > ZERO and len(self._uncharged) < UNCHARGED_MAX:

@@ -62,7 +62,7 @@ TERMINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.
 
 
 class OrderOrigin(StrEnum):
-    """Who brought the order into the house."""
+    """Who brought the order into the house. ALLOCATION is the broker, with an account's share of a block."""
 
     API = "API"
     UI = "UI"
@@ -70,6 +70,7 @@ class OrderOrigin(StrEnum):
     ALGO = "ALGO"
     EXTERNAL = "EXTERNAL"
     RECONCILIATION = "RECONCILIATION"
+    ALLOCATION = "ALLOCATION"
 
 
 class RejectOrigin(StrEnum):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from app.core.allocation import Allocation
 from app.core.fix import (
     InstrumentType,
     OptionRight,
@@ -66,7 +67,8 @@ class NewOrder:
     The instrument is named by instrument_id, or by symbol and, where that is ambiguous, exchange.
     take_profit and stop_loss attach exits that work as far as the order is filled; oco makes it the first leg of a
     pair. With an aim, side and quantity are those that the position asks for when the order is taken. A staged order
-    is checked and stored and stays here until it is released, by a request or at release_at.
+    is checked and stored and stays here until it is released, by a request or at release_at. allocation makes it an
+    adviser's block; through is the adviser's account over which an order for one of its accounts was asked.
     """
 
     account_id: AccountId
@@ -85,6 +87,8 @@ class NewOrder:
     aim: Aim | None = None
     is_staged: bool = False
     release_at: datetime | None = None
+    allocation: Allocation | None = None
+    through: AccountId | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     origin: OrderOrigin = OrderOrigin.API
 
@@ -167,7 +171,7 @@ class LaneCommand:
 
     broker_order_id is IB's orderId, stored before the write; for REPLACE and CANCEL the one the order was sent with.
     terms are the terms to be live afterwards. Orders of one oca_group share what is left: the broker lowers the others
-    by what one deals, and cancels them when it is done.
+    by what one deals, and cancels them when it is done. One with an allocation is dealt for the accounts of a group.
     """
 
     kind: LaneKind
@@ -180,6 +184,7 @@ class LaneCommand:
     terms: OrderTerms
     outside_regular_hours: bool = False
     oca_group: str | None = None
+    allocation: Allocation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +213,7 @@ class OutsideOrder:
     contract_id: int
     side: Side
     order_type: OrderType
+    allocation: Allocation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +237,8 @@ class ExecutionReport:
     """ExecutionReport (8) with ExecType Trade: part of an order was dealt.
 
     execution_id is ExecID (17); its root is shared by all revisions of one execution, and the highest revision
-    holds. quantity is LastQty (32) above zero, or zero for a bust; price is LastPx (31).
+    holds. quantity is LastQty (32) above zero, or zero for a bust; price is LastPx (31). account_number is the account
+    that it was dealt for where that is another than the session's: an adviser's session hears of all its accounts.
     """
 
     address: OrderAddress
@@ -244,17 +251,22 @@ class ExecutionReport:
     price: Decimal
     liquidity: str | None
     executed_at: datetime
+    account_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionReport:
-    """What an execution cost, in `currency`; joined by execution_id; may come first, late or never."""
+    """What an execution cost, in `currency`; joined by execution_id; may come first, late or never.
+
+    account_number is as that of its execution.
+    """
 
     execution_id: str
     root: str
     commission: Decimal | None
     currency: str
     realized_pnl: Decimal | None
+    account_number: str | None = None
 
 
 class FaultClass(StrEnum):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ from app.flows.instrument_directory import InstrumentMemory
 from app.flows.reported import Reported, load_reported
 from app.flows.restate_position import restate_position
 from app.infra.db import BatchSession
-from app.orders.domain.order import Execution, reserved_quantity
+from app.orders.domain.order import Execution, Order, reserved_quantity
 from app.orders.domain.order_file import Decision, OrderFile
 from app.orders.domain.reports import apply_execution, apply_fault, apply_not_found, apply_status, quarantine_key
 from app.orders.events import EXECUTION_EVENTS
@@ -44,6 +44,13 @@ AddressedReport = StatusReport | ExecutionReport | FaultReport | NotFoundReport
 _Realized = tuple[Decimal | None, Decimal | None]
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    zone: ZoneInfo
+    is_adviser: bool
+    blocks: Mapping[OrderId, Order]
+
+
 async def apply_reports(
     session: BatchSession,
     key: AccountKey,
@@ -53,21 +60,25 @@ async def apply_reports(
     ids: Ids,
     memory: InstrumentMemory | None = None,
     zone: ZoneInfo = UTC_ZONE,
+    is_adviser: bool = False,
+    blocks: Mapping[OrderId, Order] | None = None,
 ) -> bool:
     """Stores what the broker reported of an account, in the order of the reports; True when anything happened.
 
     A report that repeats another changes nothing; one that fits no order or no transition is quarantined. All is
     decided before the account's book is locked, so that orders come in meanwhile, and once more behind the lock where
-    somebody moved what was decided on. zone is where a trading day ends at midnight.
+    somebody moved what was decided on. zone is where a trading day ends at midnight. In an adviser's account all that
+    is dealt is dealt in blocks; blocks are those of new shares, by the ids that the shares are to have.
     """
     memory = memory or InstrumentMemory()
     booking = Booking(books={key: Book(last_sequence=0, open_orders=0)}, positions={}, ids=ids, now=now)
-    work = await _decided(session, key, reports, booking, memory, zone)
+    known = _Known(zone=zone, is_adviser=is_adviser, blocks=blocks or {})
+    work = await _decided(session, key, reports, booking, memory, known)
     books = await account_books.books_for_update(session, [key])
     assert key in books, "an account has a book from its creation"
     if not await work.still_holds(session, books):
         booking = Booking(books=books, positions={}, ids=ids, now=now)
-        work = await _decided(session, key, reports, booking, memory, zone)
+        work = await _decided(session, key, reports, booking, memory, known)
     await _finish(work, session)
     return work.booking.has_events
 
@@ -78,9 +89,10 @@ async def _decided(
     reports: Sequence[BrokerReport],
     booking: Booking,
     memory: InstrumentMemory,
-    zone: ZoneInfo,
+    known: _Known,
 ) -> Reported:
-    work = await load_reported(session, key, reports, booking, memory, zone)
+    work = await load_reported(session, key, reports, booking, memory, known.zone)
+    work.is_adviser, work.blocks = known.is_adviser, known.blocks
     for report in reports:
         if isinstance(report, CommissionReport):
             book_commission(work, report)
@@ -101,7 +113,9 @@ def _apply(work: Reported, report: AddressedReport) -> None:
         if isinstance(report, ExecutionReport):
             _quarantine(work, None, "an execution of an instrument that is not known", report)
         return
-    grown = room_for(file, report) if isinstance(report, ExecutionReport) else file
+    grown = file
+    if isinstance(report, ExecutionReport):
+        grown = room_for(file, report, work.ledger.get(report.root, ()))
     decision = _decide(work, grown, report)
     if grown is not file:
         if any(event.type in EXECUTION_EVENTS for event in decision.events):
@@ -144,7 +158,11 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
         booking.reserve(key, order.instrument_id, order.side, change)
     if order.state.is_terminal is not before.order.state.is_terminal:
         booking.count_open(key, -1 if order.state.is_terminal else 1)
-    realized = _move_position(work, decision.fills, decision.executions)
+    # What a block deals is its accounts': their shares move their positions.
+    is_block = order.allocation is not None
+    realized: _Realized = (None, None)
+    if not is_block:
+        realized = _move_position(work, decision.fills, decision.executions)
     told: dict[str, Any] = {}
     if realized[0] is not None:
         told["realizedPnl"] = plain(realized[0])
@@ -155,7 +173,7 @@ def _take(work: Reported, before: OrderFile, decision: Decision) -> None:
         decision = _telling(decision, told)
     for row in decision.executions:
         _store_execution(work, row, realized)
-    if decision.is_restated:
+    if decision.is_restated and not is_block:
         _restate(work, order.instrument_id, min(row.executed_at for row in decision.executions))
     booking.resolved_requests.extend((key.tenant_id, request) for request in decision.requests)
     booking.log(key, decision.events)

@@ -22,6 +22,10 @@ def audited_account(account: NewAccount, secrets: Mapping[str, str | None]) -> d
         "port": account.port,
         "clientId": account.client_id,
     }
+    if account.is_adviser:
+        facts["isAdviser"] = True
+    if account.adviser_id is not None:
+        facts["adviserId"] = str(account.adviser_id)
     if account.starting_cash is not None:
         facts["startingCash"] = plain(account.starting_cash)
     if secrets:

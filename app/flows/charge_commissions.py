@@ -47,16 +47,17 @@ def _charge_order(work: Reported, row: Execution, before: Execution | None, afte
     order = replace(file.order, commission=file.order.commission + change)
     work.remember(replace(file, order=order))
     booking.put_order(order)
-    position = booking.position(work.key, order.instrument_id)
     change_base = _commission_base(after) - _commission_base(before)
     unconverted = _unconverted(after) - _unconverted(before)
-    charged = replace(
-        position,
-        commission=position.commission + change,
-        commission_base=position.commission_base + change_base,
-        unconverted_commissions=position.unconverted_commissions + unconverted,
-    )
-    booking.move_position(work.key, charged)
+    if order.allocation is None:
+        position = booking.position(work.key, order.instrument_id)
+        charged = replace(
+            position,
+            commission=position.commission + change,
+            commission_base=position.commission_base + change_base,
+            unconverted_commissions=position.unconverted_commissions + unconverted,
+        )
+        booking.move_position(work.key, charged)
     details = {
         "executionId": row.execution_id,
         "commission": plain(change),

@@ -11,7 +11,7 @@ from app.brokers import batch as brokers
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import OrderId, TenantId, UserId
-from app.core.messages import AccountKey, Instrument, LaneKind, Tick
+from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.booking import Booking
@@ -19,6 +19,7 @@ from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
+from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code, rejection_problems
 from app.flows.quoted import reference_price
@@ -157,9 +158,15 @@ async def _after(
         return _rejected(waiting, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
     limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
     proposals = [_proposal(key, order, instrument, quote, booking) for order in waiting]
+    of_shares: tuple[RiskCheck, ...] = ()
+    if waiting[0].allocation is not None:
+        facts = await block_facts(session, [(key, instrument.id)], {key: account})
+        # A block stands alone.
+        whole, of_shares = held_as_block(limits, proposals[0], waiting[0].allocation, key, account, facts)
+        proposals = [whole]
     if any(is_frozen_out(account, proposal) for proposal in proposals):
         return _rejected(waiting, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
-    checks = tuple(check for proposal in proposals for check in evaluate(limits, proposal))
+    checks = (*(check for proposal in proposals for check in evaluate(limits, proposal)), *of_shares)
     checked = [replace(order, risk_checks=(*order.risk_checks, *checks)) for order in waiting]
     breach = first_breach(checks)
     if breach is not None:

@@ -1,23 +1,45 @@
-"""Orders that were placed outside: known as the broker works them, or by their executions, which they grow with."""
+"""Orders that were not placed here: known as the broker works them, or by executions, and the shares of blocks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from app.core.allocation import Allocation
 from app.core.fix import OrderOrigin, OrderState, OrderType, Side
 from app.core.ids import OrderId
 from app.core.messages import ExecutionReport, OrderAddress, OrderTerms, StatusReport, WorkingStatus
+from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.reported import Reported, reported_event
 from app.orders.domain.draft import BROKER
 from app.orders.domain.journal import placement_details
-from app.orders.domain.order import Order
+from app.orders.domain.order import Execution, Order
 from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 
 _AT_WORK = frozenset({WorkingStatus.PENDING, WorkingStatus.WORKING})
+_UNTOLD = Allocation(group=None)
 
 
 def import_executed(work: Reported, report: ExecutionReport) -> OrderFile | None:
-    """The new order that an execution is of, booked as placed outside; None for an instrument that is not known."""
+    """The new order that an execution is of, booked as placed outside; None for an instrument that is not known.
+
+    An execution of a block's share has the order that this share is.
+    """
+    share_id = report.address.order_id
+    block = None if share_id is None else work.blocks.get(share_id)
+    if share_id is not None and block is not None:
+        return _imported(
+            work,
+            report.address,
+            report.contract_id,
+            report.side,
+            block.order_type,
+            OrderTerms(quantity=report.quantity),
+            name=f"share-{share_id}",
+            at=report.executed_at,
+            share_id=share_id,
+            block_id=block.id,
+        )
     told = work.outside.get(report.address.permanent_id or 0)
     if told is not None and told.terms is not None and told.terms.quantity >= report.quantity:
         # The same reports say what the order is.
@@ -31,8 +53,9 @@ def import_executed(work: Reported, report: ExecutionReport) -> OrderFile | None
         report.side,
         OrderType.MARKET,
         OrderTerms(quantity=report.quantity),
-        name=str(report.address.permanent_id or report.root),
+        name=f"external-{report.address.permanent_id or report.root}",
         at=report.executed_at,
+        allocation=_UNTOLD if work.is_adviser else None,
     )
 
 
@@ -51,8 +74,9 @@ def import_working(work: Reported, report: StatusReport) -> OrderFile | None:
         outside.side,
         outside.order_type,
         report.terms,
-        name=str(number),
+        name=f"external-{number}",
         at=report.occurred_at,
+        allocation=outside.allocation or (_UNTOLD if work.is_adviser else None),
     )
 
 
@@ -66,6 +90,9 @@ def _imported(
     *,
     name: str,
     at: datetime,
+    share_id: OrderId | None = None,
+    block_id: OrderId | None = None,
+    allocation: Allocation | None = None,
 ) -> OrderFile | None:
     instrument = next((one for one in work.instruments.values() if one.contract_id == contract_id), None)
     if instrument is None:
@@ -74,21 +101,23 @@ def _imported(
     # Which client holds it there decides whether it can be managed from here.
     number = {"brokerOrderId": address.broker_order_id} if address.broker_order_id is not None else {}
     order = Order(
-        id=OrderId(booking.ids.new()),
+        id=share_id or OrderId(booking.ids.new()),
         tenant_id=work.key.tenant_id,
         account_id=work.key.account_id,
         instrument_id=instrument.id,
-        client_order_id=f"external-{name}",
+        client_order_id=name,
         terms_hash=b"",
         side=side,
         order_type=order_type,
         terms=terms,
-        origin=OrderOrigin.EXTERNAL,
+        origin=OrderOrigin.EXTERNAL if block_id is None else OrderOrigin.ALLOCATION,
         metadata=number,
         placed_by=BROKER,
         state=OrderState.ACCEPTED,
         broker_client_id=address.client_id,
         permanent_id=address.permanent_id,
+        allocation=allocation,
+        block_id=block_id,
         created_at=booking.now,
         updated_at=booking.now,
     )
@@ -103,9 +132,18 @@ def _imported(
     return file
 
 
-def room_for(file: OrderFile, report: ExecutionReport) -> OrderFile:
-    """The order with room for the execution: the quantity of an imported one is what was seen of it."""
+def room_for(file: OrderFile, report: ExecutionReport, revisions: Sequence[Execution]) -> OrderFile:
+    """The order with room for the execution: the quantity of an imported one is what was seen of it.
+
+    That of a share is what the account has of the block, no more and no less. revisions are those of the execution.
+    """
     order = file.order
+    if order.origin is OrderOrigin.ALLOCATION:
+        held = sum((row.quantity for row in revisions if not row.is_superseded), ZERO)
+        whole = order.filled_quantity + report.quantity - held
+        if not whole or whole == order.terms.quantity:
+            return file
+        return replace(file, order=replace(order, terms=replace(order.terms, quantity=whole)))
     if order.origin is not OrderOrigin.EXTERNAL or order.filled_quantity == 0:
         return file
     seen = order.filled_quantity + report.quantity

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from app.brokers import opening_batch as brokers
 from app.brokers.domain import DOCTOR_CLIENT_ID, PAPER_CASH, NewAccount, seats_of
-from app.brokers.errors import ClientIdNotFreeError
+from app.brokers.errors import AccountUnknownError, ClientIdNotFreeError
 from app.brokers.paper import batch as paper
+from app.core.errors import InputError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, TenantId
 from app.core.messages import AccountKey
@@ -41,6 +42,21 @@ async def open_account(
         cash = PAPER_CASH if new.starting_cash is None else new.starting_cash
         await paper.open_books(session, key, new.base_currency, cash, now)
     return OpenedAccount(key=key, is_new=True)
+
+
+async def require_adviser(session: BatchSession, tenant_id: TenantId, account: NewAccount) -> None:
+    """Looks whether the account may be one under its adviser_id.
+
+    Raises AccountUnknownError, or InputError where that account is no adviser's, or the account one that has none.
+    """
+    assert account.adviser_id is not None, "an adviser is named"
+    if account.is_adviser or account.broker is not BrokerKind.INTERACTIVE_BROKERS:
+        raise InputError("an adviser's account, or one at another broker, has no adviser", path=["adviserId"])
+    found = await brokers.account_for_update(session, AccountKey(tenant_id=tenant_id, account_id=account.adviser_id))
+    if found is None:
+        raise AccountUnknownError("adviserId")
+    if not found.account.is_adviser:
+        raise InputError("that account is no adviser's", path=["adviserId"])
 
 
 async def seat_account(session: BatchSession, key: AccountKey, account: NewAccount) -> None:

@@ -11,12 +11,20 @@ from app.brokers.batch import AccountFacts
 from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, Tick
+from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked
+from app.flows.place_blocks import (
+    NO_BLOCKS,
+    BlockFacts,
+    block_facts,
+    block_problem,
+    held_as_block,
+    route_problem,
+)
 from app.flows.placement import Placement, breach_code, refused, rejection_problems
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
 from app.identity.domain import Principal
@@ -67,6 +75,7 @@ class _Facts:
     known: dict[tuple[AccountKey, str], Order]
     limits: Mapping[TenantId, list[RiskLimit]]
     quotes: Mapping[InstrumentId, Tick]
+    blocks: BlockFacts = NO_BLOCKS
 
 
 async def place_batch(
@@ -117,13 +126,20 @@ async def _known(
         orders.client_ids_taken(names),
     )
     known = await orders.orders_by_client_id(session, names) if is_known else {}
-    facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes)
+    blocks = NO_BLOCKS
+    asked = [intent for intent in intents if intent.new.allocation is not None]
+    if asked:
+        places = {(intent.key, match.id) for intent in asked for match in intent.matches}
+        blocks = await block_facts(session, places, accounts)
+    facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes, blocks=blocks)
     return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
     if account is None or intent.key not in booking.books:
+        if intent.new.through is not None:
+            return refused(OrderProblem.ALLOCATION_ACCOUNT_UNKNOWN, "allocation", "accountId")
         return refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
     if not intent.matches:
         return refused(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol" if intent.new.symbol else "instrumentId")
@@ -148,6 +164,12 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
         return refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")
     if not instrument.is_active:
         return refused(OrderProblem.INSTRUMENT_INACTIVE, "instrumentId")
+    if intent.new.allocation is not None or intent.new.through is not None or account.adviser is not None:
+        misrouted = route_problem(intent.new, account)
+        if misrouted is None and intent.new.allocation is not None:
+            misrouted = block_problem(intent.new, intent.key, account, instrument, facts.blocks)
+        if misrouted is not None:
+            return Placement(order=None, problems=(misrouted,))
     if intent.new.aim is not None:
         found = _aimed(intent, intent.new.aim, instrument.id, booking)
         if isinstance(found, Problem):
@@ -224,7 +246,10 @@ def _checked(
         closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
     )
     limits = facts.limits[intent.key.tenant_id]
-    checks = evaluate(limits, proposal)
+    of_shares: tuple[RiskCheck, ...] = ()
+    if new.allocation is not None:
+        proposal, of_shares = held_as_block(limits, proposal, new.allocation, intent.key, account, facts.blocks)
+    checks = evaluate(limits, proposal) + of_shares
     is_frozen = is_frozen_out(account, proposal)
     if new.oco is not None:
         second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)
@@ -248,6 +273,7 @@ def _checked(
         closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
         is_staged=new.is_staged,
         release_at=new.release_at,
+        allocation=new.allocation,
         state=OrderState.ROUTED if account.is_gate_open and not new.is_staged else OrderState.HELD,
         risk_checks=checks,
         created_at=booking.now,

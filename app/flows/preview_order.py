@@ -112,6 +112,7 @@ async def _reply(desk: Desk, intent: Intent, rehearsal: Rehearsal) -> Reply:
         order_type=new.order_type,
         terms=new.terms,
         outside_regular_hours=new.outside_regular_hours,
+        allocation=new.allocation,
     )
     reply = await desk.broker.ask(intent.key, asked)
     told = _told(reply)

@@ -18,6 +18,7 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
+from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price
@@ -52,6 +53,7 @@ class _Facts:
     limits: Sequence[RiskLimit]
     instruments: Mapping[InstrumentId, Instrument]
     quotes: Mapping[InstrumentId, Tick]
+    blocks: BlockFacts
 
 
 async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[OrderId]) -> list[Placement]:
@@ -121,8 +123,11 @@ async def _begin(
     found = await orders.orders_by_id(session, tenant_id, order_ids)
     instrument_ids = {order.instrument_id for order in found.values()}
     known = await instruments.find(session, ids=[(tenant_id, one) for one in instrument_ids])
+    told = await brokers.account_facts(session, keys)
+    blocks = [(_key_of(order), order.instrument_id) for order in found.values() if order.allocation is not None]
     facts = _Facts(
-        accounts=await brokers.account_facts(session, keys),
+        accounts=told,
+        blocks=await block_facts(session, blocks, told) if blocks else NO_BLOCKS,
         limits=(await risk.active_limits(session, [tenant_id]))[tenant_id],
         instruments={instrument.id: instrument for _, instrument in known},
         quotes=quotes,
@@ -146,8 +151,11 @@ class _Work:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderIds"),))
         if not order.is_staged or order.state is not OrderState.HELD:
             return Placement(order=order, problems=(problem(OrderProblem.ORDER_NOT_STAGED, "orderIds"),))
-        proposal = self._proposal(order)
-        breach = first_breach(evaluate(self.facts.limits, proposal))
+        key, limits = _key_of(order), self.facts.limits
+        proposal, of_shares = held_as_block(
+            limits, self._proposal(order), order.allocation, key, self.facts.accounts[key], self.facts.blocks
+        )
+        breach = first_breach(evaluate(limits, proposal) + of_shares)
         refused = None
         if breach is not None:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))

@@ -6,7 +6,7 @@ from app.brokers.batch import AccountFacts
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import RequestId, TenantId
-from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
+from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.approval_policies import change_reasons
@@ -14,6 +14,7 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
+from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price, taking_problem
@@ -85,10 +86,15 @@ async def _replace(
         if taking is not None:
             return _refused(file.order, taking)
     limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
-    breach = first_breach(evaluate(limits, _proposal(key, file, terms, instrument, quote, booking)))
+    account = (await brokers.account_facts(session, [key]))[key]
+    proposal = _proposal(key, file, terms, instrument, quote, booking)
+    of_shares: tuple[RiskCheck, ...] = ()
+    if file.order.allocation is not None:
+        facts = await block_facts(session, [place], {key: account})
+        proposal, of_shares = held_as_block(limits, proposal, file.order.allocation, key, account, facts)
+    breach = first_breach(evaluate(limits, proposal) + of_shares)
     if breach is not None:
         return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))
-    account = (await brokers.account_facts(session, [key]))[key]
     grows = terms.quantity > file.order.terms.quantity
     if grows and is_frozen_out(account, _proposal(key, file, terms, instrument, quote, booking)):
         return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))

@@ -1,7 +1,7 @@
 """What reports of an account are decided on: the orders, executions and positions that they may mean, read in sets."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -71,6 +71,9 @@ class Reported:
     quarantined: list[QuarantinedReport] = dataclasses.field(default_factory=list)
     outside: dict[int, StatusReport] = dataclasses.field(default_factory=dict)
     zone: ZoneInfo = UTC_ZONE
+    is_adviser: bool = False
+    blocks: Mapping[OrderId, Order] = dataclasses.field(default_factory=dict)
+    """The block of each share that is new, by the id that the share is to have."""
 
     async def still_holds(self, session: BatchSession, books: dict[AccountKey, Book]) -> bool:
         """Puts what was decided onto the books as locked; False where somebody moved what it was decided on."""

@@ -1,7 +1,7 @@
 """updateBrokerAccount: another label, another way to the account, other credentials."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from app.audit import service as audit
 from app.brokers import opening_batch as brokers
@@ -13,7 +13,7 @@ from app.core.messages import AccountKey
 from app.flows.broker_audit import audited_account
 from app.flows.connection_news import connection_changed
 from app.flows.desk import Desk
-from app.flows.open_account import seat_account
+from app.flows.open_account import require_adviser, seat_account
 from app.flows.release_orders import lock_account
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch
@@ -22,7 +22,7 @@ from app.orders.repository import batch as orders
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChange:
-    """What is to change; None leaves it. An empty label takes the label away."""
+    """What is to change; None leaves it. An empty label takes the label away, an empty adviser_id the adviser."""
 
     label: str | None = None
     host: str | None = None
@@ -30,6 +30,7 @@ class AccountChange:
     client_id: int | None = None
     owns_manual_orders: bool = False
     credentials: Any = None
+    adviser_id: AccountId | Literal[""] | None = None
 
 
 async def update_broker_account(desk: Desk, principal: Principal, account_id: AccountId, change: AccountChange) -> None:
@@ -47,6 +48,8 @@ async def update_broker_account(desk: Desk, principal: Principal, account_id: Ac
             raise AccountUnknownError("accountId")
         before = found.account
         after = _changed(desk, before, change)
+        if after.adviser_id is not None and after.adviser_id != before.adviser_id:
+            await require_adviser(session, key.tenant_id, after)
         if after.client_id != before.client_id:
             working = await orders.unsettled_orders(session, key)
             if working:
@@ -80,6 +83,7 @@ def _changed(desk: Desk, before: NewAccount, change: AccountChange) -> NewAccoun
         host=before.host if change.host is None else change.host,
         port=before.port if change.port is None else change.port,
         client_id=before.client_id if change.client_id is None else change.client_id,
+        adviser_id=before.adviser_id if change.adviser_id is None else change.adviser_id or None,
     )
     if _way(after) == _way(before):
         # A gateway that the operator has closed meanwhile does not stand in the way of a new label.

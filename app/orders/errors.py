@@ -62,6 +62,15 @@ class OrderProblem(StrEnum):
     CLOSE_TOO_LARGE = "CLOSE_TOO_LARGE"
     RELEASE_TIME_INVALID = "RELEASE_TIME_INVALID"
     ORDER_NOT_STAGED = "ORDER_NOT_STAGED"
+    ALLOCATION_REQUIRED = "ALLOCATION_REQUIRED"
+    ALLOCATION_UNEXPECTED = "ALLOCATION_UNEXPECTED"
+    ALLOCATION_INVALID = "ALLOCATION_INVALID"
+    ALLOCATION_UNSUITED = "ALLOCATION_UNSUITED"
+    ALLOCATION_GROUP_UNKNOWN = "ALLOCATION_GROUP_UNKNOWN"
+    ALLOCATION_METHOD_UNSUITED = "ALLOCATION_METHOD_UNSUITED"
+    ALLOCATION_PERCENTAGE_INVALID = "ALLOCATION_PERCENTAGE_INVALID"
+    ALLOCATION_ACCOUNT_UNKNOWN = "ALLOCATION_ACCOUNT_UNKNOWN"
+    ALLOCATION_QUANTITY_SHORT = "ALLOCATION_QUANTITY_SHORT"
 
 
 MEANING: dict[OrderProblem, str] = {
@@ -120,6 +129,19 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.CLOSE_TOO_LARGE: "more is asked than what open orders leave to close",
     OrderProblem.RELEASE_TIME_INVALID: "the time of release has passed, or the order is not staged",
     OrderProblem.ORDER_NOT_STAGED: "the order does not wait for a release",
+    OrderProblem.ALLOCATION_REQUIRED: "an adviser's account deals for its accounts: the order must say for which group "
+    "or account",
+    OrderProblem.ALLOCATION_UNEXPECTED: "the account is no adviser's, so that nothing is divided",
+    OrderProblem.ALLOCATION_INVALID: "an allocation names either a group or an account, and a method for a group alone",
+    OrderProblem.ALLOCATION_UNSUITED: "a block stands alone: it has no exits, no other leg, and closes no position",
+    OrderProblem.ALLOCATION_GROUP_UNKNOWN: "the adviser has no group of the name at the broker",
+    OrderProblem.ALLOCATION_METHOD_UNSUITED: "the method goes by amounts that the group has not, or the group's own "
+    "method is not known here",
+    OrderProblem.ALLOCATION_PERCENTAGE_INVALID: "a percentage above 0 and up to 1000, with at most four decimals, goes "
+    "with the method PERCENT_CHANGE and with no other",
+    OrderProblem.ALLOCATION_ACCOUNT_UNKNOWN: "the adviser trades for no such account of the tenant",
+    OrderProblem.ALLOCATION_QUANTITY_SHORT: "the percentage of what the accounts hold comes to more than the quantity, "
+    "or to nothing",
 }
 
 

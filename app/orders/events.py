@@ -29,6 +29,7 @@ class OrderEventType(StrEnum):
     EXECUTION_CORRECTED = "ExecutionCorrected"
     EXECUTION_BUSTED = "ExecutionBusted"
     COMMISSION_BOOKED = "CommissionBooked"
+    ORDER_ALLOCATED = "OrderAllocated"
 
 
 EXECUTION_EVENTS: frozenset[str] = frozenset(
@@ -66,6 +67,8 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.EXECUTION_CORRECTED: "The broker has restated an execution; the position follows.",
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
     OrderEventType.COMMISSION_BOOKED: "The broker has told what an execution cost.",
+    OrderEventType.ORDER_ALLOCATED: "The broker has given an account its share of an adviser's block, or restated it; "
+    "the share is an order of that account, where the tenant has the account.",
 }
 
 _TERMS = {
@@ -95,6 +98,9 @@ _PLACEMENT = {
     "partOf": "the close or reversal that it is a part of, which went as far as nothing covered it; left out otherwise",
     "staged": "true; left out otherwise",
     "releaseAt": "when it is released of itself, null without a time; left out where it is not staged",
+    "allocation": "of an adviser's block: `group`, and where they were said `method` and `percentage`; left out "
+    "otherwise",
+    "blockId": "the block that it is an account's share of; left out otherwise",
 }
 _SIZED = {"orderQuantity": "the quantity that a linked order has from now on; left out where it stays"}
 _RELEASED = {"staged": "false, when it was released"}
@@ -114,7 +120,7 @@ _EXECUTION = {
     "realizedPnl": "what it realized, before commissions, in the instrument's currency; left out for a restatement",
     "baseRate": "what one unit of the instrument's currency was worth in the account's base currency, null where no "
     "rate was known",
-    "orderQuantity": "the quantity of an imported order, where it grew with what was seen of it",
+    "orderQuantity": "the quantity of an imported order or of a share, where it follows what was seen of it",
 }
 
 ANY_DETAILS: dict[str, str] = {
@@ -164,6 +170,16 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
         "currency": "in what currency",
         "commissionBase": "by how much in the account's base currency",
         "unconverted": "1 where no rate was known, -1 where a later telling has one, else 0",
+    },
+    OrderEventType.ORDER_ALLOCATED: {
+        "accountNumber": "the account's number at the broker",
+        "shareOfAccountId": "the account here, null where the tenant has none of the number",
+        "shareId": "the order that the share is there, null where there is none",
+        "executionId": "the broker's id of the share's execution in this revision",
+        "root": "the id that all revisions of the execution share",
+        "revision": "its revision; the highest holds",
+        "quantity": "how much the account has of the block, zero where it was taken back",
+        "price": "at what price, per unit",
     },
 }
 """What `details` of each type hold. A rejection that does not begin the order's life has no placement."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.core.fix import (
@@ -104,6 +105,14 @@ class OrderRow(SQLModel, table=True):
             postgresql_where=text("is_staged AND release_at IS NOT NULL AND state = 'HELD'"),
         ),
         Index("ix_orders_close", "tenant_id", "close_id", postgresql_where=text("close_id IS NOT NULL")),
+        Index(
+            "ix_orders_blocks",
+            "tenant_id",
+            "account_id",
+            "instrument_id",
+            postgresql_where=text("allocation IS NOT NULL"),
+        ),
+        Index("ix_orders_shares", "tenant_id", "block_id", postgresql_where=text("block_id IS NOT NULL")),
     )
 
     tenant_id: UUID = uuid_column(primary_key=True)
@@ -149,6 +158,8 @@ class OrderRow(SQLModel, table=True):
     is_staged: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     release_at: datetime | None = time_column(nullable=True)
     close_id: UUID | None = uuid_column(nullable=True)
+    allocation: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    block_id: UUID | None = uuid_column(nullable=True)
     created_at: datetime = time_column()
     updated_at: datetime = time_column()
 

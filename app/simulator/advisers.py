@@ -1,11 +1,11 @@
 """An adviser's login: its groups of accounts, and how a block order is divided among the accounts of one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from xml.etree import ElementTree
 
-from app.core.money import ZERO, plain
+from app.core.money import plain
 
 EQUAL_QUANTITY, NET_LIQUIDATION, AVAILABLE_EQUITY = "EqualQuantity", "NetLiq", "AvailableEquity"
 PERCENT_CHANGE = "PctChange"
@@ -39,24 +39,6 @@ class AccountGroup:
 def method_of(name: str) -> str:
     """The method under any of its names."""
     return _METHOD_NAMES.get(name, name)
-
-
-def divided(total: Decimal, weights: Sequence[Decimal], lot_size: Decimal) -> list[Decimal]:
-    """A quantity in parts by weight, each of whole lots; what is left over goes to the largest remainders first.
-
-    Nobody has a part when nobody weighs anything.
-    """
-    whole = sum(weights, ZERO)
-    if not whole:
-        return [ZERO for _ in weights]
-    lots = int(total / lot_size)
-    exact = [lots * weight / whole for weight in weights]
-    parts = [share.to_integral_value(rounding=ROUND_FLOOR) for share in exact]
-    left = lots - int(sum(parts))
-    by_remainder = sorted(range(len(weights)), key=lambda place: (parts[place] - exact[place], place))
-    for place in by_remainder[:left]:
-        parts[place] += 1
-    return [part * lot_size for part in parts]
 
 
 def groups_document(groups: Iterable[AccountGroup], version: int) -> str:

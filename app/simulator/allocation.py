@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
+from app.core.allocation import divided
 from app.core.catalogue import CatalogueEntry
 from app.core.fix import Side
 from app.core.money import ZERO
@@ -14,7 +15,6 @@ from app.simulator.advisers import (
     NET_LIQUIDATION,
     PERCENT_CHANGE,
     AccountGroup,
-    divided,
     method_of,
 )
 from app.simulator.orders import OrderRequest

@@ -47,6 +47,11 @@ class Loaders:
         return self._by_id(brokers.accounts_by_ids)
 
     @cached_property
+    def accounts_of_advisers(self) -> DataLoader[AccountId, list[AccountView] | None]:
+        """The accounts under an adviser's; None where there is none."""
+        return self._by_id(brokers.accounts_of_advisers)
+
+    @cached_property
     def connections(self) -> DataLoader[AccountId, ConnectionView | None]:
         """Connections by account; None where no connector has taken the account yet."""
         return self._by_id(brokers.connections)

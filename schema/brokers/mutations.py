@@ -1,6 +1,7 @@
 """Mutations of broker accounts."""
 
 from decimal import Decimal
+from typing import Literal
 
 import strawberry
 from strawberry.scalars import JSON
@@ -10,13 +11,14 @@ from app.core.errors import OmsError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId
 from app.flows.connect_broker import connect_broker, disconnect_broker
-from app.flows.create_broker_account import create_broker_account
+from app.flows.create_broker_account import SUB_ACCOUNTS_MAX, SubAccount, create_broker_account
 from app.flows.update_broker_account import AccountChange, update_broker_account
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors
 from schema.base.ids import parse_id
 from schema.base.permissions import scoped
+from schema.brokers.advisers import SubAccountInput
 from schema.brokers.types import BrokerAccount, load_account
 
 _CREDENTIALS = (
@@ -52,6 +54,18 @@ class CreateBrokerAccountInput:
         description="What an account at the paper broker begins with, in its base currency: 0 to 10^12, 1000000 where "
         "nothing is said. No other account takes it.",
     )
+    is_adviser: bool | None = strawberry.field(
+        default=False,
+        description="An adviser's account at Interactive Brokers: it holds nothing itself, and its orders are blocks.",
+    )
+    sub_accounts: list[SubAccountInput] | None = strawberry.field(
+        default=None,
+        description=f"Accounts that the adviser trades for, at most {SUB_ACCOUNTS_MAX} at once. They come in with it, "
+        "all or none; each is connected by itself.",
+    )
+    adviser_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The adviser's account under which this account is traded."
+    )
 
 
 @strawberry.input(description="What is to change of an account; what is not named stays.")
@@ -68,6 +82,9 @@ class UpdateBrokerAccountInput:
     owns_manual_orders: bool | None = strawberry.field(default=False, description="Say it to take client id 0.")
     credentials: JSON | None = strawberry.field(
         default=None, description=_CREDENTIALS + "Those not named stay; null takes one away."
+    )
+    adviser_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The adviser's account over it; an empty text takes the adviser away."
     )
 
 
@@ -119,7 +136,18 @@ class BrokerMutation:
             label=input.label,
             is_connection_wanted=False,
             starting_cash=input.starting_cash,
+            is_adviser=bool(input.is_adviser),
+            adviser_id=None if input.adviser_id is None else AccountId(parse_id(input.adviser_id, "adviserId")),
         )
+        subs = [
+            SubAccount(
+                account_number=one.account_number,
+                client_id=one.client_id,
+                account_type=one.account_type or "MARGIN",
+                label=one.label,
+            )
+            for one in input.sub_accounts or ()
+        ]
         try:
             key = await create_broker_account(
                 info.context.desk,
@@ -127,6 +155,7 @@ class BrokerMutation:
                 asked,
                 owns_manual_orders=bool(input.owns_manual_orders),
                 credentials=input.credentials,
+                sub_accounts=subs,
             )
         except OmsError as error:
             return BrokerAccountPayload(errors=user_errors(error))
@@ -151,6 +180,7 @@ class BrokerMutation:
             client_id=input.client_id,
             owns_manual_orders=bool(input.owns_manual_orders),
             credentials=input.credentials,
+            adviser_id=_adviser_id(input.adviser_id),
         )
         try:
             await update_broker_account(info.context.desk, info.context.principal, account_id, change)
@@ -186,3 +216,9 @@ class BrokerMutation:
         except OmsError as error:
             return BrokerAccountPayload(errors=user_errors(error))
         return BrokerAccountPayload(broker_account=await load_account(info, account_id))
+
+
+def _adviser_id(text: str | None) -> AccountId | Literal[""] | None:
+    if text is None:
+        return None
+    return AccountId(parse_id(text, "adviserId")) if text else ""

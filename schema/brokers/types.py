@@ -18,6 +18,7 @@ from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.permissions import scoped
+from schema.brokers.advisers import AllocationGroup
 from schema.brokers.reconciliation import Reconciliation
 from schema.brokers.vitals import MarketDataLineUse, OrderEfficiency, Pacing
 
@@ -161,7 +162,32 @@ class BrokerAccount(Node):
     is_connection_wanted: bool = strawberry.field(
         description="Whether a connector is to hold it connected: connectBroker and disconnectBroker set it."
     )
+    is_adviser: bool = strawberry.field(
+        description="True for an adviser's account: its orders are blocks that are divided among accounts under it."
+    )
+    allocation_groups_at: datetime | None = strawberry.field(
+        description="When the broker told the groups of an adviser's account last; null until it has."
+    )
     view: strawberry.Private[viewing.AccountView]
+
+    @strawberry.field(description="The adviser's account that trades for it.")
+    async def adviser(self, info: Info) -> "BrokerAccount | None":
+        """The adviser's account over it."""
+        return None if self.view.adviser_id is None else await load_account(info, self.view.adviser_id)
+
+    @strawberry.field(description="The accounts of the tenant under an adviser's account, the oldest first.")
+    async def sub_accounts(self, info: Info) -> "list[BrokerAccount]":
+        """The accounts under it."""
+        found = await info.context.loaders.accounts_of_advisers.load(self.view.id)
+        return [BrokerAccount.of(view) for view in found or ()]
+
+    @strawberry.field(
+        description="An adviser's groups as the broker told them last. They are set up there, in TWS or the Client "
+        "Portal, and asked for about every half minute while the account is connected."
+    )
+    def allocation_groups(self) -> list[AllocationGroup]:
+        """The adviser's groups."""
+        return [AllocationGroup.of(group) for group in self.view.allocation_groups]
 
     @strawberry.field
     async def connection(self, info: Info) -> BrokerConnection:
@@ -318,6 +344,8 @@ class BrokerAccount(Node):
             created_at=view.created_at,
             label=view.label,
             is_connection_wanted=view.is_connection_wanted,
+            is_adviser=view.is_adviser,
+            allocation_groups_at=view.groups_told_at,
             view=view,
         )
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
+from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -23,6 +24,7 @@ from schema.base.context import Info
 from schema.base.errors import UserError, problem_errors, user_errors
 from schema.base.ids import is_id, parse_id
 from schema.base.permissions import scoped
+from schema.orders.blocks import AllocationInput, asked_allocation
 from schema.orders.connections import OrderFilter, WantedOrders, wanted_orders
 from schema.orders.types import Order
 
@@ -69,6 +71,9 @@ class PlaceOrderInput:
         default=None, description="When a staged order is released of itself, or as soon as the broker is connected."
     )
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object of at most 4 KiB.")
+    allocation: AllocationInput | None = strawberry.field(
+        default=None, description="On an adviser's account, and there always: for whom the order is dealt."
+    )
 
 
 @strawberry.input(description="What to change of a working order; a term left out or null stays.")
@@ -268,8 +273,18 @@ def new_order(given: PlaceOrderInput) -> NewOrder | Problem:
         return problem(OrderProblem.INSTRUMENT_NOT_FOUND, "instrumentId")
     if given.metadata is not None and not isinstance(given.metadata, dict):
         return problem(OrderProblem.METADATA_INVALID, "metadata")
+    account_id = AccountId(parse_id(given.account_id))
+    allocation = None if given.allocation is None else asked_allocation(given.allocation)
+    if isinstance(allocation, Problem):
+        return allocation
+    through = None
+    if isinstance(allocation, UUID):
+        # What is dealt for one account is that account's own order.
+        account_id, through, allocation = AccountId(allocation), account_id, None
     return NewOrder(
-        account_id=AccountId(parse_id(given.account_id)),
+        account_id=account_id,
+        allocation=allocation,
+        through=through,
         client_order_id=given.client_order_id,
         side=given.side,
         order_type=given.order_type,

@@ -23,6 +23,7 @@ from app.core.fix import (
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.flows.time_travel import PastOrder
 from app.orders.domain import order as domain
+from app.orders.domain.allocating import Share, shares_of
 from app.orders.domain.placing import terms_document
 from schema.approvals.types import OrderApproval
 from schema.base.context import Info
@@ -30,12 +31,16 @@ from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.brokers.types import BrokerAccount, load_account
 from schema.instruments.types import Instrument, load_instrument
+from schema.orders.blocks import OrderAllocation
 
 strawberry.enum(Side, description="Side (54).")
 strawberry.enum(OrderType, description="OrdType (40).")
 strawberry.enum(TimeInForce, description="TimeInForce (59).")
 strawberry.enum(OrderState, description="OrdStatus (39), the states before the broker told apart.")
-strawberry.enum(OrderOrigin, description="Who brought the order into the house.")
+strawberry.enum(
+    OrderOrigin,
+    description="Who brought the order into the house. ALLOCATION is an account's share of an adviser's block.",
+)
 strawberry.enum(LinkRole, name="OrderLinkRole", description="What an order is among the orders that it hangs with.")
 strawberry.enum(RejectOrigin, description="Who refused: OMS, so that it never left, or BROKER.")
 strawberry.enum(RequestKind, name="OrderRequestKind", description="What is asked of an order.")
@@ -130,7 +135,11 @@ class Order(Node):
     release_at: datetime | None = strawberry.field(description="When a staged order is released of itself.")
     created_at: datetime
     updated_at: datetime
+    allocation: OrderAllocation | None = strawberry.field(
+        description="How an adviser's block is divided; null for any other order."
+    )
     parent_id: strawberry.Private[OrderId | None]
+    block_id: strawberry.Private[OrderId | None]
     oca_group: strawberry.Private[str | None]
     checks: strawberry.Private[tuple[messages.RiskCheck, ...]]
     account_id: strawberry.Private[AccountId]
@@ -172,6 +181,24 @@ class Order(Node):
             return []
         found = await info.context.loaders.legs_of.load(self.oca_group)
         return [Order.of(order) for order in found or () if str(order.id) != self.id]
+
+    @strawberry.field(description="The adviser's block that it is an account's share of.")
+    async def block(self, info: Info) -> "Order | None":
+        """The block that it is a share of."""
+        return None if self.block_id is None else await load_order(info, self.block_id)
+
+    @strawberry.field(
+        description="What each account has of a block so far, as the broker told it, by account number; empty for any "
+        "other order. The shares and the block's filledQuantity need not add up until the broker has divided all."
+    )
+    async def shares(self, info: Info) -> "list[BlockShare]":
+        """What each account has of a block."""
+        if self.allocation is None:
+            return []
+        if self.past is not None:
+            return [BlockShare.of(share) for share in shares_of(self.past.events)]
+        found = await info.context.loaders.events_of.load(OrderId(parse_id(self.id)))
+        return [BlockShare.of(share) for share in shares_of(found or ())]
 
     @strawberry.field(description="Its cancels and replaces, the oldest first.")
     async def requests(self, info: Info) -> list[OrderRequest]:
@@ -247,12 +274,49 @@ class Order(Node):
             staged=order.is_staged,
             release_at=order.release_at,
             parent_id=order.parent_id,
+            allocation=None if order.allocation is None else OrderAllocation.of(order.allocation),
+            block_id=order.block_id,
             oca_group=order.oca_group,
             created_at=order.created_at,
             updated_at=order.updated_at,
             checks=order.risk_checks,
             account_id=order.account_id,
             instrument_id=order.instrument_id,
+        )
+
+
+@strawberry.type(
+    description="What an account has of an adviser's block. Of an account that the tenant has not, only this is known: "
+    "account and order are null."
+)
+class BlockShare:
+    """What an account has of a block."""
+
+    account_number: str = strawberry.field(description="At the broker.")
+    quantity: Decimal
+    average_price: Decimal | None
+    account_id: strawberry.Private[AccountId | None]
+    order_id: strawberry.Private[OrderId | None]
+
+    @strawberry.field
+    async def account(self, info: Info) -> BrokerAccount | None:
+        """The account."""
+        return None if self.account_id is None else await load_account(info, self.account_id)
+
+    @strawberry.field(description="The share as an order of the account, with its executions.")
+    async def order(self, info: Info) -> Order | None:
+        """The share as an order."""
+        return None if self.order_id is None else await load_order(info, self.order_id)
+
+    @classmethod
+    def of(cls, share: Share) -> "BlockShare":
+        """The type of the value."""
+        return cls(
+            account_number=share.account_number,
+            quantity=share.quantity,
+            average_price=share.price,
+            account_id=share.account_id,
+            order_id=share.order_id,
         )
 
 

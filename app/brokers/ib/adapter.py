@@ -103,7 +103,7 @@ class IbAdapter:
         self._session = IbSession(
             library=library,
             address=address,
-            callbacks=Callbacks(self, clock, address.account, timezone),
+            callbacks=Callbacks(self, clock, address.account, timezone, is_adviser=address.is_adviser),
             pacer=pacer,
             timeouts=self._timeouts,
         )
@@ -306,7 +306,7 @@ class IbAdapter:
                     occurred_at=self._clock.now(),
                 )
             )
-        else:
+        elif not self._inquiries.refused_groups(code, message):
             level = logging.WARNING if meaning.fault is FaultClass.UNKNOWN else logging.DEBUG
             log.log(level, "%s: %d %s", self._address.account, code, message)
 
@@ -352,6 +352,9 @@ class IbAdapter:
             self._inquiries.heard_data_type(request_id, data_type)
         else:
             self._lines.heard_data_type(request_id, data_type)
+
+    def heard_groups(self, kind: int, document: str) -> None:
+        self._inquiries.heard_groups(kind, document)
 
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)

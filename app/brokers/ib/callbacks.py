@@ -30,18 +30,26 @@ class Listener(ReferenceListener, StreamListener, Protocol):
     def heard_end(self, part: str) -> None: ...
     def heard_price(self, request_id: int, tick_type: int, price: float, size: float) -> None: ...
     def heard_size(self, request_id: int, tick_type: int, size: float) -> None: ...
+    def heard_groups(self, kind: int, document: str) -> None: ...
     def heard_unreadable(self, detail: str) -> None: ...
     def heard_disconnect(self) -> None: ...
 
 
 class Callbacks(ReferenceCallbacks, StreamCallbacks):
-    """The wrapper of the library's client. Messages of other accounts on the same gateway are left aside."""
+    """The wrapper of the library's client. Messages of other accounts on the same gateway are left aside.
 
-    def __init__(self, listener: Listener, clock: Clock, account: str, timezone: str) -> None:
+    An adviser's session passes on what was dealt for its accounts, under their numbers.
+    """
+
+    def __init__(
+        self, listener: Listener, clock: Clock, account: str, timezone: str, *, is_adviser: bool = False
+    ) -> None:
         self._listener: Listener = listener
         self._clock = clock
         self._account = account
-        self._foreign_executions: dict[str, None] = {}
+        self._is_adviser = is_adviser
+        self._foreign_executions: dict[str, str] = {}
+        self._foreign_orders: dict[int, None] = {}
         # The decoder reads these for times that carry no zone.
         self.ib = SimpleNamespace(TimezoneTWS=timezone)
         self.defaultTimezone = UTC
@@ -75,6 +83,9 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
         whyHeld: str,
         mktCapPrice: float = 0.0,
     ) -> None:
+        # It names no account, and follows the openOrder that does.
+        if permId and permId in self._foreign_orders:
+            return
         report = translate.status_report(
             status=status,
             filled=filled,
@@ -90,7 +101,10 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
         if order.whatIf:
             self._listener.heard_what_if(order.clientId, orderId, orderState)
             return
-        if order.account != self._account:
+        if order.account != self._account and not self._is_block(order):
+            self._foreign_orders[order.permId] = None
+            if len(self._foreign_orders) > FOREIGN_ORDERS_MAX:
+                del self._foreign_orders[next(iter(self._foreign_orders))]
             return
         report = translate.open_order_report(order, orderState, self._clock.now(), contract)
         if report is None:
@@ -99,7 +113,7 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
             self._listener.heard_status(report)
 
     def completedOrder(self, contract: RawContract, order: RawOrder, orderState: RawOrderState) -> None:
-        if order.account != self._account:
+        if order.account != self._account and not self._is_block(order):
             return
         report = translate.completed_order_report(order, orderState, self._clock.now())
         if report is None:
@@ -109,15 +123,19 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
 
     def execDetails(self, reqId: int, contract: RawContract, execution: RawExecution) -> None:
         if execution.acctNumber != self._account:
-            self._foreign_executions[execution.execId] = None
+            self._foreign_executions[execution.execId] = execution.acctNumber
             if len(self._foreign_executions) > FOREIGN_EXECUTIONS_MAX:
                 del self._foreign_executions[next(iter(self._foreign_executions))]
+            if self._is_adviser:
+                report = translate.execution_report(contract, execution, execution.acctNumber)
+                self._listener.heard_execution(report, reqId)
             return
         self._listener.heard_execution(translate.execution_report(contract, execution), reqId)
 
     def commissionReport(self, commissionReport: RawCommission) -> None:
-        if commissionReport.execId not in self._foreign_executions:
-            self._listener.heard_commission(translate.commission_report(commissionReport))
+        account_number = self._foreign_executions.get(commissionReport.execId)
+        if account_number is None or self._is_adviser:
+            self._listener.heard_commission(translate.commission_report(commissionReport, account_number))
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str = "") -> None:
         self._listener.heard_error(reqId, errorCode, errorString)
@@ -150,6 +168,13 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
     def tickOptionComputation(self, *fields: object) -> None:
         """Greeks, told along with an option's quotes: not carried in a Tick."""
 
+    def receiveFA(self, faDataType: int, faXmlData: str) -> None:
+        self._listener.heard_groups(faDataType, faXmlData)
+
+    def _is_block(self, order: RawOrder) -> bool:
+        # A block that another placed without saying that it stands in the adviser's account.
+        return self._is_adviser and bool(order.faGroup) and not order.account
+
     def openOrderEnd(self) -> None:
         self._listener.heard_end(OPEN_ORDERS)
 
@@ -176,6 +201,7 @@ class Callbacks(ReferenceCallbacks, StreamCallbacks):
 
 
 FOREIGN_EXECUTIONS_MAX = 10_000
+FOREIGN_ORDERS_MAX = 10_000
 
 OPEN_ORDERS = "open orders"
 COMPLETED_ORDERS = "completed orders"

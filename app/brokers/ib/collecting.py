@@ -137,7 +137,9 @@ class Collector:
         return True
 
     def _order_requests(self) -> dict[str, Callable[[Client], None]]:
-        asked = self._library.execution_filter(self._session.address.account)
+        address = self._session.address
+        # An adviser's blocks are told for its accounts, too.
+        asked = self._library.execution_filter("" if address.is_adviser else address.account)
         return {
             parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
             parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),

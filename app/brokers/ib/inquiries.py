@@ -13,6 +13,7 @@ from app.brokers.errors import (
     HistoryPacedError,
     InquiryRefusedError,
 )
+from app.brokers.ib.advisers import GROUPS, NO_GROUPS, read_groups
 from app.brokers.ib.codes import meaning_of
 from app.brokers.ib.contracts import (
     RawDetails,
@@ -40,6 +41,7 @@ from app.brokers.inquiries import (
     DescribeContracts,
     Finding,
     Inquiry,
+    ListGroups,
     ListOptions,
     MarketSnapshot,
     OptionClasses,
@@ -48,6 +50,7 @@ from app.brokers.inquiries import (
     TakeSnapshot,
     ToldContract,
     ToldContracts,
+    ToldGroups,
 )
 from app.core.clock import Clock
 from app.core.messages import FaultClass, PriceBand
@@ -93,6 +96,8 @@ class Inquiries:
         self._rules: dict[int, tuple[PriceBand, ...]] = {}
         # An answer names its rule alone: two that ask for the same would wait under one name.
         self._one_rule = asyncio.Lock()
+        self._one_groups = asyncio.Lock()
+        self._asked_groups: _Waiting | None = None
         self.snapshots = Lines(FIRST_INQUIRY_REQUEST, WAITING_MAX)
 
     async def ask(self, asked: Inquiry) -> Finding:
@@ -118,6 +123,8 @@ class Inquiries:
                     return await self._ticks(asked)
                 case TakeSnapshot():
                     return await self._snapshot(asked)
+                case ListGroups():
+                    return await self._groups()
         except (ValueError, ArithmeticError) as error:
             raise InquiryRefusedError(f"the broker's answer cannot be read: {error}") from error
 
@@ -154,6 +161,36 @@ class Inquiries:
             return
         waiting.refusal = code, message
         self.heard_all(request_id)
+
+    def heard_groups(self, kind: int, document: str) -> None:
+        """The groups of an adviser came."""
+        if kind == GROUPS and self._asked_groups is not None:
+            self._asked_groups.parts.append(document)
+            self._session.answered(_GROUPS)
+
+    def refused_groups(self, code: int, message: str) -> bool:
+        """True when an error without a request was about an adviser's groups that are asked for."""
+        if self._asked_groups is None or code not in NO_GROUPS:
+            return False
+        self._asked_groups.refusal = code, message
+        self._session.answered(_GROUPS)
+        return True
+
+    async def _groups(self) -> ToldGroups:
+        # An answer names no request: two that ask would wait under one name.
+        async with self._one_groups:
+            waiting = self._asked_groups = _Waiting()
+            try:
+                await self._session.ask(
+                    _GROUPS,
+                    lambda client: client.requestFA(GROUPS),
+                    timeout_s=self._timeouts.details_s,
+                )
+            finally:
+                self._asked_groups = None
+        if waiting.refusal is not None:
+            self._refuse(*waiting.refusal)
+        return ToldGroups(groups=read_groups("".join(waiting.parts[:1])))
 
     async def _search(self, asked: SearchContracts) -> ContractHits:
         wait_s = self._pace.reserve_search(self._now())
@@ -357,6 +394,7 @@ class Inquiries:
 
 
 _EPOCHS = 2
+_GROUPS = "allocation groups"
 
 
 def _part(number: int) -> str:

@@ -51,6 +51,7 @@ class Client(Protocol):
     def reqCompletedOrders(self, apiOnly: bool) -> None: ...
     def reqExecutions(self, reqId: int, execFilter: Any) -> None: ...
     def reqPositions(self) -> None: ...
+    def requestFA(self, faData: int) -> None: ...
     def reqAccountUpdates(self, subscribe: bool, acctCode: str) -> None: ...
     def reqPnL(self, reqId: int, account: str, modelCode: str) -> None: ...
     def reqCurrentTime(self) -> None: ...
@@ -218,6 +219,8 @@ class Library:
             ocaType=fields.ocaType,
             whatIf=is_what_if,
         )
+        if fields.faGroup:
+            order.faGroup, order.faMethod, order.faPercentage = fields.faGroup, fields.faMethod, fields.faPercentage
         if fields.lmtPrice is not None:
             order.lmtPrice = fields.lmtPrice
         if fields.auxPrice is not None:
@@ -239,7 +242,7 @@ class Library:
         return self._module.Contract(**dataclasses.asdict(fields))
 
     def execution_filter(self, account: str) -> Any:
-        """The filter of an account's executions of today."""
+        """The filter of an account's executions of today; an empty one leaves the account open."""
         return self._module.ExecutionFilter(acctCode=account)
 
 

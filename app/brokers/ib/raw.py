@@ -28,6 +28,9 @@ class RawOrder(Protocol):
     goodTillDate: str
     filledQuantity: float | str
     whatIf: bool
+    faGroup: str
+    faMethod: str
+    faPercentage: str
 
 
 class RawOrderState(Protocol):

@@ -1,7 +1,7 @@
 """The way from the socket to the library's decoder, and past it for the one message that costs most.
 
 The library copies all that it has left for each message, and takes an openOrder apart into a hundred and thirty
-attributes of which we read seventeen. Everything that is out of the ordinary goes the library's own way.
+attributes of which we read twenty. Everything that is out of the ordinary goes the library's own way.
 """
 
 from collections.abc import Callable
@@ -71,6 +71,9 @@ class PlainOrder:
     goodTillDate: str
     filledQuantity: str
     whatIf: bool
+    faGroup: str
+    faMethod: str
+    faPercentage: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,6 +135,9 @@ def _plain_order(fields: list[str], version: int) -> tuple[PlainContract, PlainO
             goodTillDate=fields[36 + moved],
             filledQuantity="0",
             whatIf=False,
+            faGroup=fields[31],
+            faMethod=fields[32],
+            faPercentage=fields[33],
         )
         contract = PlainContract(conId=int(fields[2] or 0), symbol=fields[3])
         return contract, order, PlainState(status=fields[94 + at])

@@ -23,12 +23,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAddress:
-    """Where an account is reached: a gateway, our fixed client id there, and the account's number at the broker."""
+    """Where an account is reached: a gateway, our fixed client id there, and the account's number at the broker.
+
+    An adviser's session hears of all that is dealt for its accounts, too.
+    """
 
     host: str
     port: int
     client_id: int
     account: str
+    is_adviser: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from app.brokers.ib.advisers import fa_fields, told_allocation
 from app.brokers.ib.codes import meaning_of
 from app.brokers.ib.raw import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.brokers.what_if import WhatIf, WhatIfAnswer
@@ -25,6 +26,7 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO, plain
+from app.core.records import replace
 
 UNSET_FROM = 1e300
 NOT_YET = -1.0
@@ -165,7 +167,12 @@ def _outside(contract: RawContract, order: RawOrder) -> OutsideOrder | None:
     kind = _KINDS.get(order.orderType.replace("STPLMT", "STP LMT"))
     if kind is None or order.action not in Side.__members__:
         return None
-    return OutsideOrder(contract_id=contract.conId, side=Side(order.action), order_type=kind)
+    return OutsideOrder(
+        contract_id=contract.conId,
+        side=Side(order.action),
+        order_type=kind,
+        allocation=told_allocation(order.faGroup, order.faMethod, order.faPercentage) if order.faGroup else None,
+    )
 
 
 def completed_order_report(order: RawOrder, state: RawOrderState, occurred_at: datetime) -> StatusReport | None:
@@ -216,8 +223,10 @@ def execution_root(execution_id: str) -> tuple[str, int]:
     return root, int(digits)
 
 
-def execution_report(contract: RawContract, execution: RawExecution) -> ExecutionReport:
-    """The report of an execDetails message."""
+def execution_report(
+    contract: RawContract, execution: RawExecution, account_number: str | None = None
+) -> ExecutionReport:
+    """The report of an execDetails message; account_number is that of an account which is not the session's."""
     root, revision = execution_root(execution.execId)
     return ExecutionReport(
         address=address_of(
@@ -235,10 +244,11 @@ def execution_report(contract: RawContract, execution: RawExecution) -> Executio
         price=exact(execution.price),
         liquidity=_LIQUIDITY.get(execution.lastLiquidity),
         executed_at=execution.time.astimezone(UTC),
+        account_number=account_number,
     )
 
 
-def commission_report(raw: RawCommission) -> CommissionReport:
+def commission_report(raw: RawCommission, account_number: str | None = None) -> CommissionReport:
     """The report of a commissionReport message; -1 and the largest double mean "not yet"."""
     return CommissionReport(
         execution_id=raw.execId,
@@ -246,6 +256,7 @@ def commission_report(raw: RawCommission) -> CommissionReport:
         commission=None if raw.commission == NOT_YET else known(raw.commission),
         currency=raw.currency,
         realized_pnl=known(raw.realizedPNL),
+        account_number=account_number,
     )
 
 
@@ -292,6 +303,9 @@ class OrderFields:
     orderRef: str
     ocaGroup: str
     ocaType: int
+    faGroup: str = ""
+    faMethod: str = ""
+    faPercentage: str = ""
 
 
 def order_fields(command: LaneCommand, account: str) -> OrderFields:
@@ -307,7 +321,7 @@ def what_if_fields(asked: WhatIf, account: str) -> OrderFields:
 def _fields(asked: LaneCommand | WhatIf, account: str, order_ref: str, oca_group: str | None) -> OrderFields:
     terms = asked.terms
     auxiliary = terms.trailing_amount if asked.order_type is OrderType.TRAILING_STOP else terms.stop_price
-    return OrderFields(
+    fields = OrderFields(
         action=asked.side.value,
         orderType=_ORDER_TYPES[asked.order_type],
         totalQuantity=plain(terms.quantity),
@@ -320,6 +334,16 @@ def _fields(asked: LaneCommand | WhatIf, account: str, order_ref: str, oca_group
         orderRef=order_ref,
         ocaGroup=oca_group or "",
         ocaType=_OCA_REDUCE if oca_group else 0,
+    )
+    if asked.allocation is None:
+        return fields
+    told = fa_fields(asked.allocation, asked.side)
+    return replace(
+        fields,
+        faGroup=told.group,
+        faMethod=told.method,
+        faPercentage=told.percentage,
+        totalQuantity="0" if told.percentage else fields.totalQuantity,
     )
 
 

@@ -112,6 +112,9 @@ def replace_problems(file: OrderFile, change: OrderChange, terms: OrderTerms, in
         return [problem(OrderProblem.ORDER_NOT_WORKING, "orderId")]
     if order.shares_reserve and terms.quantity != order.terms.quantity:
         return [problem(OrderProblem.LINKED_QUANTITY, "quantity")]
+    if order.allocation is not None and order.allocation.percentage is not None and change.quantity is not None:
+        message = "the broker works the quantity out of what the accounts hold"
+        return [problem(OrderProblem.ALLOCATION_UNSUITED, "quantity", message=message)]
     problems = []
     asked, held = change.time_in_force, order.terms.time_in_force
     is_swap = asked in _SWAPPED and held not in (TimeInForce.GTD, TimeInForce.OPG)

@@ -108,6 +108,7 @@ def place_command(order: Order, broker_order_id: int, contract: Contract) -> Lan
         terms=order.terms,
         outside_regular_hours=order.outside_regular_hours,
         oca_group=order.oca_group,
+        allocation=order.allocation,
     )
 
 
@@ -123,4 +124,5 @@ def _request_command(order: Order, request: OrderRequest, broker_order_id: int, 
         terms=request.terms or order.terms,
         outside_regular_hours=order.outside_regular_hours,
         oca_group=order.oca_group,
+        allocation=order.allocation,
     )

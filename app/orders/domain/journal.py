@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.core.allocation import allocation_document
 from app.core.fix import OrderState
 from app.core.ids import AccountId, OrderId, TenantId
 from app.core.money import plain
@@ -82,6 +83,10 @@ def placement_details(order: Order) -> dict[str, Any]:
         details["closeId"] = str(order.close_id)
     if order.is_staged:
         details |= {"staged": True, "releaseAt": order.release_at.isoformat() if order.release_at else None}
+    if order.allocation is not None:
+        details["allocation"] = allocation_document(order.allocation)
+    if order.block_id is not None:
+        details["blockId"] = str(order.block_id)
     return details | broker_names(order)
 
 

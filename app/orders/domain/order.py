@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from app.core.allocation import Allocation
 from app.core.fix import (
     LinkRole,
     OrderOrigin,
@@ -32,7 +33,9 @@ class Order:
     An exit has the entry as its parent_id. oca_group is what the broker knows linked orders by, group_quantity what
     the legs of an OCO may deal together. is_staged holds until the order is released. closes_position marks an order
     that only reduces a position, so that it needs no approval. close_id is the close or reversal that this order makes
-    way for; a close that waits for orders to make way bears its own id.
+    way for; a close that waits for orders to make way bears its own id. An order with an allocation is an adviser's
+    block: what it deals moves the positions of the accounts that have shares of it, never its own account's. A share
+    has the block as its block_id.
     """
 
     id: OrderId
@@ -57,6 +60,8 @@ class Order:
     is_staged: bool = False
     release_at: datetime | None = None
     close_id: OrderId | None = None
+    allocation: Allocation | None = None
+    block_id: OrderId | None = None
     state: OrderState
     filled_quantity: Decimal = ZERO
     filled_notional: Decimal = ZERO
@@ -110,12 +115,15 @@ class Order:
     @property
     def is_managed(self) -> bool:
         """True when cancels and modifies may be written for it: it was placed here, or taken under management."""
-        return self.origin is not OrderOrigin.EXTERNAL or self.was_claimed
+        return self.origin not in _OF_THE_BROKER or self.was_claimed
 
     @property
     def was_claimed(self) -> bool:
         """True once the intent to send is durable: from here on the broker may know the order."""
         return self.broker_order_id is not None
+
+
+_OF_THE_BROKER = frozenset({OrderOrigin.EXTERNAL, OrderOrigin.ALLOCATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

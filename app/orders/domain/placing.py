@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app.core.allocation import allocation_document
 from app.core.documents import is_storable
 from app.core.errors import Problem
 from app.core.fix import OrderType, Side, TimeInForce
@@ -123,6 +124,8 @@ def terms_hash(new: NewOrder, instrument_id: InstrumentId) -> bytes:
         document.append([new.aim.kind.value, _plain_or_none(new.aim.quantity)])
     if new.oco is not None:
         document.append([new.oco.side.value, new.oco.order_type.value, terms_document(new.oco.terms)])
+    if new.allocation is not None:
+        document.append(["allocation", allocation_document(new.allocation)])
     if new.is_staged:
         document.append(["staged", new.release_at.isoformat() if new.release_at else None])
     return hashlib.sha256(_hashed(document, has_metadata=bool(new.metadata))).digest()

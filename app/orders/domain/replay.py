@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from app.core.allocation import allocation_from_document
 from app.core.fix import LinkRole, OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
@@ -112,6 +113,7 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             | OrderEventType.ORDER_EXPIRED
             | OrderEventType.CANCEL_REFUSED
             | OrderEventType.REPLACE_REFUSED
+            | OrderEventType.ORDER_ALLOCATED
         ):
             pass
         case OrderEventType.ORDER_IMPORTED:
@@ -202,6 +204,8 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 is_staged=details.get("staged", False),
                 release_at=datetime.fromisoformat(details["releaseAt"]) if details.get("releaseAt") else None,
                 close_id=OrderId(UUID(details["closeId"])) if "closeId" in details else None,
+                allocation=allocation_from_document(details["allocation"]) if "allocation" in details else None,
+                block_id=OrderId(UUID(details["blockId"])) if "blockId" in details else None,
                 state=event.to_state,
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),

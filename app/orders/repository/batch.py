@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from app.core.allocation import allocation_document
 from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Read, Write, plain_json
@@ -140,67 +142,32 @@ def has_stamps(tenant_id: TenantId, stamps: Mapping[OrderId, int]) -> Read[bool]
     )
 
 
+_INSERT = """
+INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, terms_hash, side, order_type,
+  time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
+  outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
+  risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
+  filled_notional, commission, overfilled_quantity, average_fill_price, parent_id, link_role, oca_group,
+  group_quantity, closes_position, is_staged, release_at, in_doubt, version)
+SELECT n.*, false, 1
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+  $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
+  $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
+  $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
+  $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
+  $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[]) AS n
+"""
+# Most orders are plain: they do not carry these along.
+_INSERT_ALLOCATED = _INSERT.replace("in_doubt, version)", "allocation, block_id, in_doubt, version)").replace(
+    "$41::timestamptz[]) AS n", "$41::timestamptz[], $42::jsonb[], $43::uuid[]) AS n"
+)
+
+
 def insert_orders(orders: Sequence[Order]) -> Write:
     """Stores new orders."""
-    return Write.of(
-        """
-        INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, terms_hash, side, order_type,
-          time_in_force, expires_at, quantity, limit_price, stop_price, trailing_amount, post_only,
-          outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
-          risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
-          filled_notional, commission, overfilled_quantity, average_fill_price, parent_id, link_role, oca_group,
-          group_quantity, closes_position, is_staged, release_at, in_doubt, version)
-        SELECT n.*, false, 1
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-          $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
-          $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
-          $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
-          $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
-          $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[]) AS n
-        """,
-        [order.tenant_id for order in orders],
-        [order.id for order in orders],
-        [order.account_id for order in orders],
-        [order.instrument_id for order in orders],
-        [order.client_order_id for order in orders],
-        [order.terms_hash for order in orders],
-        [order.side for order in orders],
-        [order.order_type for order in orders],
-        [order.terms.time_in_force for order in orders],
-        [order.terms.expires_at for order in orders],
-        [order.terms.quantity for order in orders],
-        [order.terms.limit_price for order in orders],
-        [order.terms.stop_price for order in orders],
-        [order.terms.trailing_amount for order in orders],
-        [order.post_only for order in orders],
-        [order.outside_regular_hours for order in orders],
-        [order.origin for order in orders],
-        [order.metadata for order in orders],
-        [order.placed_by for order in orders],
-        [order.state for order in orders],
-        [order.reject_origin for order in orders],
-        [order.reject_code for order in orders],
-        [order.reject_reason for order in orders],
-        # As text: the driver would take a list within the array for another dimension.
-        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
-        [order.broker_client_id for order in orders],
-        [order.broker_order_id for order in orders],
-        [order.permanent_id for order in orders],
-        [order.created_at for order in orders],
-        [order.updated_at for order in orders],
-        [order.filled_quantity for order in orders],
-        [order.filled_notional for order in orders],
-        [order.commission for order in orders],
-        [order.overfilled_quantity for order in orders],
-        [order.average_fill_price for order in orders],
-        [order.parent_id for order in orders],
-        [order.link_role for order in orders],
-        [order.oca_group for order in orders],
-        [order.group_quantity for order in orders],
-        [order.closes_position for order in orders],
-        [order.is_staged for order in orders],
-        [order.release_at for order in orders],
-    )
+    if any(order.allocation is not None or order.block_id is not None for order in orders):
+        return Write.of(_INSERT_ALLOCATED, *_columns(orders), *_allocated_columns(orders))
+    return Write.of(_INSERT, *_columns(orders))
 
 
 def update_orders(orders: Sequence[Order]) -> Write:
@@ -360,3 +327,57 @@ async def instruments_ordered(session: BatchSession, key: AccountKey, at: dateti
         at,
     )
     return {row["instrument_id"] for row in rows}
+
+
+def _columns(orders: Sequence[Order]) -> list[list[Any]]:
+    return [
+        [order.tenant_id for order in orders],
+        [order.id for order in orders],
+        [order.account_id for order in orders],
+        [order.instrument_id for order in orders],
+        [order.client_order_id for order in orders],
+        [order.terms_hash for order in orders],
+        [order.side for order in orders],
+        [order.order_type for order in orders],
+        [order.terms.time_in_force for order in orders],
+        [order.terms.expires_at for order in orders],
+        [order.terms.quantity for order in orders],
+        [order.terms.limit_price for order in orders],
+        [order.terms.stop_price for order in orders],
+        [order.terms.trailing_amount for order in orders],
+        [order.post_only for order in orders],
+        [order.outside_regular_hours for order in orders],
+        [order.origin for order in orders],
+        [order.metadata for order in orders],
+        [order.placed_by for order in orders],
+        [order.state for order in orders],
+        [order.reject_origin for order in orders],
+        [order.reject_code for order in orders],
+        [order.reject_reason for order in orders],
+        # As text: the driver would take a list within the array for another dimension.
+        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
+        [order.broker_client_id for order in orders],
+        [order.broker_order_id for order in orders],
+        [order.permanent_id for order in orders],
+        [order.created_at for order in orders],
+        [order.updated_at for order in orders],
+        [order.filled_quantity for order in orders],
+        [order.filled_notional for order in orders],
+        [order.commission for order in orders],
+        [order.overfilled_quantity for order in orders],
+        [order.average_fill_price for order in orders],
+        [order.parent_id for order in orders],
+        [order.link_role for order in orders],
+        [order.oca_group for order in orders],
+        [order.group_quantity for order in orders],
+        [order.closes_position for order in orders],
+        [order.is_staged for order in orders],
+        [order.release_at for order in orders],
+    ]
+
+
+def _allocated_columns(orders: Sequence[Order]) -> list[list[Any]]:
+    return [
+        [None if order.allocation is None else allocation_document(order.allocation) for order in orders],
+        [order.block_id for order in orders],
+    ]

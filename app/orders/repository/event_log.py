@@ -106,7 +106,10 @@ async def events_of_types(
     until: int | None = None,
     instrument_ids: Sequence[InstrumentId] | None = None,
 ) -> AsyncIterator[list[tuple[LoggedEvent, InstrumentId, Side]]]:
-    """The account's events of these types up to a sequence, in pages, each with its instrument and its order's side."""
+    """The account's events of these types up to a sequence, in pages, each with its instrument and its order's side.
+
+    Those of blocks are left out: what they deal is dealt for other accounts.
+    """
     behind = 0
     while True:
         rows = await session.fetch(
@@ -114,7 +117,7 @@ async def events_of_types(
             SELECT e.*, o.instrument_id, o.side
             FROM order_events AS e JOIN orders AS o ON o.tenant_id = e.tenant_id AND o.id = e.order_id
             WHERE e.tenant_id = $1 AND e.account_id = $2 AND e.sequence > $3 AND e.type = ANY($4::text[])
-              AND ($5::bigint IS NULL OR e.sequence <= $5)
+              AND ($5::bigint IS NULL OR e.sequence <= $5) AND o.allocation IS NULL
               AND ($6::uuid[] IS NULL OR o.instrument_id = ANY($6))
             ORDER BY e.sequence LIMIT $7
             """,

@@ -42,7 +42,10 @@ class Dealt:
 async def dealt_after(
     session: BatchSession, key: AccountKey, instrument_id: InstrumentId, after: datetime | None
 ) -> list[Dealt]:
-    """The active rows of an instrument that were dealt after the instant; None: all of them."""
+    """The active rows of an instrument that were dealt after the instant; None: all of them.
+
+    Those of blocks are left out: they are no dealings of the account.
+    """
     rows = await session.fetch(
         """
         SELECT e.*, f.id AS first_id, f.recorded_at AS first_at FROM executions AS e
@@ -53,6 +56,8 @@ async def dealt_after(
         ) AS f
         WHERE e.tenant_id = $1 AND e.account_id = $2 AND e.instrument_id = $3 AND NOT e.is_superseded
           AND e.executed_at > coalesce($4::timestamptz, '-infinity')
+          AND NOT EXISTS (
+            SELECT FROM orders AS b WHERE b.tenant_id = e.tenant_id AND b.id = e.order_id AND b.allocation IS NOT NULL)
         """,
         key.tenant_id,
         key.account_id,

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.core.allocation import allocation_from_document
 from app.core.fix import (
     LinkRole,
     OrderOrigin,
@@ -52,6 +53,8 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
         is_staged=row["is_staged"],
         release_at=row["release_at"],
         close_id=row["close_id"],
+        allocation=None if row["allocation"] is None else allocation_from_document(row["allocation"]),
+        block_id=row["block_id"],
         state=OrderState(row["state"]),
         filled_quantity=row["filled_quantity"],
         filled_notional=row["filled_notional"],

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.simulator.advisers import AccountGroup, GroupsError, divided, read_groups
+from app.core.allocation import divided
+from app.simulator.advisers import AccountGroup, GroupsError, read_groups
 from app.simulator.config import AccountSeed, SimulatorConfig
 from app.simulator.server import Simulator
 from tests.contract.simulator.clients import LIBRARIES, Desk, load, quiet, until

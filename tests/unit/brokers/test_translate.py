@@ -51,6 +51,9 @@ class Raw:
     tif: str = "DAY"
     goodTillDate: str = ""
     filledQuantity: float | str = UNSET
+    faGroup: str = ""
+    faMethod: str = ""
+    faPercentage: str = ""
     whatIf: bool = False
     status: str = "Submitted"
     conId: int = 265598
@@ -265,6 +268,9 @@ def test_a_command_becomes_an_order_with_account_reference_and_every_digit() -> 
     fields = translate.order_fields(PLACE, "DU1")
 
     assert dataclasses.asdict(fields) == {
+        "faGroup": "",
+        "faMethod": "",
+        "faPercentage": "",
         "action": "BUY",
         "orderType": "LMT",
         "totalQuantity": "100",

@@ -1,0 +1,196 @@
+"""An adviser's blocks among the orders of a batch: what is known of the accounts that share them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from app.brokers import advisers_batch
+from app.brokers.advisers_batch import Worth
+from app.brokers.batch import AccountFacts, Adviser
+from app.core.allocation import Allocation, AllocationGroup, AllocationMethod
+from app.core.errors import Problem
+from app.core.fix import RiskLimitType, RiskOutcome
+from app.core.ids import AccountId, InstrumentId, TenantId
+from app.core.messages import AccountKey, Instrument, NewOrder, RiskCheck
+from app.core.money import ZERO
+from app.core.records import replace
+from app.infra.db import BatchSession
+from app.orders.domain.allocating import allocation_problem, expected_shares, group_of, percentage_problem
+from app.orders.domain.placing import problem
+from app.orders.errors import OrderProblem
+from app.orders.repository import blocks
+from app.positions import batch as positions
+from app.positions.batch import PositionKey
+from app.positions.domain import Position
+from app.risk.domain import Exposure, Proposal, RiskLimit, evaluate
+
+# Of the accounts that share a block the orders are not counted: a share is no order that works.
+_NOT_OF_SHARES: Final = frozenset({RiskLimitType.MAX_OPEN_ORDERS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockFacts:
+    """What blocks are decided on: the positions and the worth of the advisers' accounts, and what is not divided yet.
+
+    The accounts' own books are not locked: what they trade by themselves meanwhile is not seen.
+    """
+
+    positions: Mapping[PositionKey, Position]
+    undivided: Mapping[PositionKey, Decimal]
+    worth: Mapping[AccountId, Worth]
+
+
+NO_BLOCKS: Final = BlockFacts(positions={}, undivided={}, worth={})
+
+
+async def block_facts(
+    session: BatchSession, places: Iterable[PositionKey], accounts: Mapping[AccountKey, AccountFacts]
+) -> BlockFacts:
+    """The facts for blocks in these accounts and instruments; those of accounts that are no adviser's have none."""
+    asked: list[PositionKey] = []
+    theirs: set[PositionKey] = set()
+    members: dict[TenantId, set[AccountId]] = {}
+    for key, instrument_id in places:
+        facts = accounts.get(key)
+        if facts is None or facts.adviser is None:
+            continue
+        asked.append((key, instrument_id))
+        for account_id in facts.adviser.accounts.values():
+            theirs.add((AccountKey(tenant_id=key.tenant_id, account_id=account_id), instrument_id))
+            members.setdefault(key.tenant_id, set()).add(account_id)
+    if not asked:
+        return NO_BLOCKS
+    held, undivided = await session.read(positions.positions_at(theirs), blocks.undivided(set(asked)))
+    worth: dict[AccountId, Worth] = {}
+    for tenant_id, account_ids in sorted(members.items()):
+        (told,) = await session.read(advisers_batch.worth_of(tenant_id, account_ids))
+        worth |= told
+    return BlockFacts(positions=held, undivided=undivided, worth=worth)
+
+
+def route_problem(new: NewOrder, account: AccountFacts) -> Problem | None:
+    """Why the order is none of its account; None for an order that is, as every order of a plain account."""
+    if new.through is not None and account.adviser_id != new.through:
+        return problem(OrderProblem.ALLOCATION_ACCOUNT_UNKNOWN, "allocation", "accountId")
+    return allocation_problem(new, None if account.adviser is None else account.adviser.groups)
+
+
+def block_problem(
+    new: NewOrder, key: AccountKey, account: AccountFacts, instrument: Instrument, facts: BlockFacts
+) -> Problem | None:
+    """Why a block that is well formed is not taken for what its accounts hold; None when it is."""
+    assert new.allocation is not None, "only blocks are asked about"
+    assert account.adviser is not None, "blocks are an adviser's"
+    group = group_of(new.allocation, account.adviser.groups)
+    assert group is not None, "the group was found before"
+    if (new.allocation.method or group.method) is not AllocationMethod.PERCENT_CHANGE:
+        return None
+    if any(number not in account.adviser.accounts for number in group.account_numbers):
+        message = (
+            "what the accounts of the group hold is not known: some are no accounts of the tenant under the adviser"
+        )
+        return problem(OrderProblem.ALLOCATION_ACCOUNT_UNKNOWN, "allocation", "group", message=message)
+    assert new.allocation.percentage is not None, "the method has one"
+    held = [
+        _held(facts, key.tenant_id, account.adviser.accounts[number], instrument.id) for number in group.account_numbers
+    ]
+    return percentage_problem(new.terms.quantity, new.allocation.percentage, held, instrument.lot_size)
+
+
+def held_as_block(
+    limits: Sequence[RiskLimit],
+    proposal: Proposal,
+    allocation: Allocation | None,
+    key: AccountKey,
+    account: AccountFacts,
+    facts: BlockFacts,
+) -> tuple[Proposal, tuple[RiskCheck, ...]]:
+    """The order as the chain of the adviser's account is to see it, and where its shares go beyond limits of theirs.
+
+    The adviser's exposure is what all accounts hold and what its blocks have dealt for them; a share is what an account
+    is expected to get. An order that is no block stays as it is.
+    """
+    if allocation is None or account.adviser is None:
+        return proposal, ()
+    exposure, place = proposal.exposure, (key, proposal.instrument.id)
+    held = [_held(facts, key.tenant_id, one, proposal.instrument.id) for one in account.adviser.accounts.values()]
+    position = exposure.position_quantity + sum(held, ZERO) + facts.undivided.get(place, ZERO)
+    whole = replace(proposal, exposure=replace(exposure, position_quantity=position))
+    group = group_of(allocation, account.adviser.groups)
+    if group is None:
+        # It was taken away at the broker since the order was placed: who shares the block is not known.
+        return whole, ()
+    return whole, _breaches(limits, proposal, allocation, group, key, account.adviser, facts)
+
+
+def _breaches(
+    limits: Sequence[RiskLimit],
+    proposal: Proposal,
+    allocation: Allocation,
+    group: AllocationGroup,
+    key: AccountKey,
+    adviser: Adviser,
+    facts: BlockFacts,
+) -> tuple[RiskCheck, ...]:
+    instrument = proposal.instrument
+    weights = _weights(allocation.method or group.method, group, key, adviser, instrument.id, facts)
+    # What goes for every account of the tenant goes for each share, too.
+    own = [limit for limit in limits if limit.limit_type not in _NOT_OF_SHARES]
+    found: list[RiskCheck] = []
+    for number, quantity in expected_shares(group, proposal.terms.quantity, weights, instrument.lot_size).items():
+        account_id = adviser.accounts.get(number)
+        if account_id is None or not quantity:
+            continue
+        position = facts.positions.get((AccountKey(tenant_id=key.tenant_id, account_id=account_id), instrument.id))
+        share = replace(
+            proposal,
+            account_id=account_id,
+            terms=replace(proposal.terms, quantity=quantity),
+            adds_quantity=quantity,
+            exposure=Exposure(
+                position_quantity=ZERO if position is None else position.quantity,
+                open_buy_quantity=ZERO if position is None else position.open_buy_quantity,
+                open_sell_quantity=ZERO if position is None else position.open_sell_quantity,
+                open_orders=0,
+            ),
+        )
+        found += [
+            replace(check, message=f"{number}: {check.message}")
+            for check in evaluate(own, share)
+            if check.outcome is RiskOutcome.FAILED
+        ]
+    return tuple(found)
+
+
+def _weights(
+    method: AllocationMethod | None,
+    group: AllocationGroup,
+    key: AccountKey,
+    adviser: Adviser,
+    instrument_id: InstrumentId,
+    facts: BlockFacts,
+) -> dict[str, Decimal] | None:
+    if method is not None and method.needs_amounts:
+        return dict(zip(group.account_numbers, group.amounts, strict=True))
+    weights: dict[str, Decimal] = {}
+    for number in group.account_numbers:
+        account_id = adviser.accounts.get(number)
+        if account_id is None:
+            continue
+        worth = facts.worth.get(account_id, Worth(net_liquidation=None, available=None))
+        match method:
+            case AllocationMethod.PERCENT_CHANGE:
+                weights[number] = abs(_held(facts, key.tenant_id, account_id, instrument_id))
+            case AllocationMethod.NET_LIQUIDATION:
+                weights[number] = worth.net_liquidation or ZERO
+            case AllocationMethod.AVAILABLE_EQUITY:
+                weights[number] = worth.available or ZERO
+            case _:
+                return None
+    return weights
+
+
+def _held(facts: BlockFacts, tenant_id: TenantId, account_id: AccountId, instrument_id: InstrumentId) -> Decimal:
+    position = facts.positions.get((AccountKey(tenant_id=tenant_id, account_id=account_id), instrument_id))
+    return ZERO if position is None else position.quantity
