@@ -174,6 +174,7 @@ def test_a_press_of_orders_leaves_room_for_the_question_that_has_waited() -> Non
             asked_at.append(loop.now)
             pacer.submit(Priority.SYNC, socket.write("question"), owner="session")
         loop.advance(0.01)
+    loop.advance(2 * INTERVAL_S)
 
     answered_at = [at for at, name in socket.written if name == "question"]
     assert len(answered_at) == len(asked_at)
