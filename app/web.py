@@ -33,8 +33,9 @@ from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.http import BODY_BYTES_MAX, GraphQLOverHTTP
 from schema.base.persisted import PersistedDocuments, read_list
-from schema.base.socket import GraphQLOverSocket, SocketLimits
-from schema.schema import schema, subscription_requirements
+from schema.base.socket import GraphQLOverSocket
+from schema.base.socket_limits import SocketLimits
+from schema.schema import operation_costs, schema, subscription_requirements
 
 GRAPHQL_PATH: Final = "/graphql"
 STATIC: Final = Path(__file__).with_name("static")
@@ -77,6 +78,7 @@ def create_app(desk: Desk, settings: Settings) -> ASGIApp:
         subscription_requirements(),
         introspection=settings.shows_schema_to,
         known_as=known_as,
+        costs=operation_costs(),
         persisted=_persisted(settings),
     )
     doorway = Doorway(

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from app.infra.lifetime import run_until_signalled
-from app.infra.logs import log_to_stderr
 from app.infra.local_secrets import state_folders, with_own_master_key
+from app.infra.logs import log_to_stderr
 from app.infra.reach import reachable_settings
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings

@@ -1,5 +1,6 @@
 """Serving of the built dashboard: pages with their content security policy, and hashed, precompressed assets."""
 
+import json
 import mimetypes
 import secrets
 from collections.abc import Mapping
@@ -78,6 +79,13 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
         routes.append(Route("/graphiql", serve_graphiql, methods=["GET"]))
     routes.append(Route("/assets/{name}", serve_asset, methods=["GET"]))
     return routes
+
+
+def dashboard_documents(static_dir: Path) -> dict[str, str]:
+    """The documents that the built dashboard sends, by their ids; none without a build."""
+    path = static_dir / "documents.json"
+    listed: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return listed
 
 
 async def _not_built(_: Request) -> Response:

@@ -85,8 +85,10 @@ class TrustedProxies:
         told = b",".join(value for name, value in given if name == b"x-forwarded-proto")[-HEADER_BYTES_MAX:]
         protocols = [_protocol(part) for part in told.decode("latin-1").split(",")]
         # One word tells of the whole way; of several each belongs to its hop, counted from the right.
-        missing = len(addresses) - len(protocols)
-        matched = protocols * len(addresses) if len(protocols) == 1 else [None] * missing + protocols[-len(addresses) :]
+        matched = protocols * len(addresses)
+        if len(protocols) > 1:
+            padding: list[str | None] = [None] * (len(addresses) - len(protocols))
+            matched = padding + protocols[-len(addresses) :]
         return [_Hop(address=one, protocol=how) for one, how in zip(addresses, matched, strict=False)]
 
 

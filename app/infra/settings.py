@@ -142,7 +142,9 @@ class Settings(BaseSettings):
         default=None, description="certificate chain of the web process (PEM), which then serves https alone"
     )
     tls_key: Path | None = Field(default=None, description="private key of OMS_TLS_CERTIFICATE (PEM, not encrypted)")
-    tls_version_min: Literal["1.2", "1.3"] = Field(default="1.2", description="the oldest version of TLS that is spoken")
+    tls_version_min: Literal["1.2", "1.3"] = Field(
+        default="1.2", description="the oldest version of TLS that is spoken"
+    )
     introspection: Literal["off", "signed-in", "all"] | None = Field(
         default=None,
         description="who may ask for the schema; names are suggested in errors only under all. Unset, off in "
@@ -160,7 +162,10 @@ class Settings(BaseSettings):
         default=1_000, ge=1, le=1_000_000, description="WebSockets that an address may hold open in a web process"
     )
     sockets_per_credential: int = Field(
-        default=200, ge=1, le=1_000_000, description="WebSockets that a session or an API key may hold open in a process"
+        default=200,
+        ge=1,
+        le=1_000_000,
+        description="WebSockets that a session or an API key may hold open in a process",
     )
     simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
     simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")

@@ -10,7 +10,9 @@ BITS_MIN: Final = 96.0
 KEY_BYTES_DISTINCT_MIN: Final = 16
 PASSWORD_LENGTH_MIN: Final = 8
 # What examples, installers and tutorials leave behind; a secret that is made of one of them is no secret.
-_WORDS: Final = re.compile(r"change.?me|replace.?me|example|password|secret|default|development|12345|qwerty|abcdef", re.I)
+_WORDS: Final = re.compile(
+    r"change.?me|replace.?me|example|password|secret|default|development|12345|qwerty|abcdef", re.I
+)
 _PASSWORDS: Final = frozenset(
     {"postgres", "postgresql", "oms", "omsomsoms", "admin", "root", "redis", "guest", "test", "user", "word", "letmein"}
 )

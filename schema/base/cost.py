@@ -147,9 +147,9 @@ class _Counting:
         wanted = declared.type.of_type if isinstance(declared.type, GraphQLNonNull) else declared.type
         paged = self._page_of(nodes[0]) if any(one in declared.args for one in _PAGE_ARGUMENTS) else None
         if not isinstance(wanted, GraphQLList):
-            inner = self.below(get_named_type(wanted), selected, paged)
+            inner = self.below(get_named_type(declared.type), selected, paged)
             return CostPlan(own + 1 + inner.fixed, inner.lists), None
-        inner = self.below(get_named_type(wanted), selected, None)
+        inner = self.below(get_named_type(declared.type), selected, None)
         return self._of_list(own, CostPlan(1 + inner.fixed, inner.lists), paged or page or Size())
 
     def _of_list(self, own: int, item: CostPlan, size: Size) -> tuple[CostPlan, Size | None]:

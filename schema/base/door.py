@@ -50,7 +50,7 @@ class Doorway:
 
     def headers_for(self, scope: Mapping[str, Any]) -> tuple[Header, ...]:
         """What goes with the answer to a request."""
-        return self._over_tls if scope["scheme"] == "https" else self.headers
+        return self._over_tls if scope["scheme"] in ("https", "wss") else self.headers
 
     def is_our_page(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> bool:
         """True when a browser says that a page of ours asks; False without a word of where it comes from.

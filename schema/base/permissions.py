@@ -91,7 +91,7 @@ def describe(root_types: Iterable[type]) -> None:
             said = (field.description or "").strip()
             told = f"Scope: {_scope_words(requirement)}. Cost: {cost}."
             if not said.endswith(told):
-                field.description = f"{said}\n\n{told}".strip()
+                field.description = f"{said} {told}".strip()
 
 
 def _scope_words(requirement: Requirement) -> str:

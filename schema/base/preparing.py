@@ -44,9 +44,7 @@ def prepare(schema: GraphQLSchema, text: str, *, has_suggestions: bool) -> Prepa
         excess = excess_of(document)
         if excess is not None:
             return _unfit(text, excess)
-        errors = validate(
-            schema, document, max_errors=VALIDATION_ERRORS_MAX, hide_suggestions=not has_suggestions
-        )
+        errors = validate(schema, document, max_errors=VALIDATION_ERRORS_MAX, hide_suggestions=not has_suggestions)
     except GraphQLSyntaxError as error:
         if "more than" in error.message or "too deeply" in error.message:
             return _too_complex(text, error.message.removeprefix("Syntax Error: "))

@@ -40,9 +40,7 @@ def _checked(root: Any, left: int, name: str) -> int:
     while level:
         depth += 1
         if depth > DEPTH_MAX:
-            raise VariablesTooLargeError(
-                f"Variables have at most {DEPTH_MAX} levels.", name, limit=DEPTH_MAX
-            )
+            raise VariablesTooLargeError(f"Variables have at most {DEPTH_MAX} levels.", name, limit=DEPTH_MAX)
         count += len(level)
         if count > left:
             raise VariablesTooLargeError(f"Variables have at most {VALUES_MAX} values.", name, limit=VALUES_MAX)
