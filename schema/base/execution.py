@@ -1,6 +1,7 @@
 """The one way from a document to its answer, for HTTP and for sockets."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -27,13 +28,14 @@ from schema.base.documents import COMPILED_FIELD_BYTES, DocumentCache, Prepared
 from schema.base.errors import KnownAs, coded, formatted
 from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
-from schema.base.persisted import DocumentListError, PersistedDocuments
+from schema.base.persisted import PersistedDocuments
 from schema.base.preparing import prepare
 from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 5.0
 COMPILED_AFTER: Final = 1
+_log = logging.getLogger("oms.graphql")
 
 Introspection = Literal["off", "signed-in", "all"]
 """Who may ask for the schema."""
@@ -93,8 +95,7 @@ class GraphQLEngine:
     ) -> None:
         """`requirements` are those of the subscriptions, by their name in GraphQL; `costs` those of the root fields.
 
-        An operation is compiled once it was run `compiled_after` times. Raises DocumentListError when a persisted
-        document is not fit to run.
+        An operation is compiled once it was run `compiled_after` times.
         """
         self._schema = schema
         self._compiler = Compiler(schema)
@@ -109,7 +110,7 @@ class GraphQLEngine:
         for name, text in self._persisted.texts.items():
             listed = self._prepare(text)
             if listed.document is None:
-                raise DocumentListError(f"{name} is not fit to run: {listed.errors[0]['message']}")
+                _log.warning("the listed document %s is not fit to run: %s", name, listed.errors[0]["message"])
             self._documents.list(listed)
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:

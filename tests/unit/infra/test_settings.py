@@ -87,7 +87,7 @@ def test_an_unknown_name_in_the_env_file_is_refused_and_a_foreign_one_is_not(
 
 def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
     (empty_folder / "url").write_text("postgresql://oms:kT7vPz3q@db/oms\n")
-    (empty_folder / "secret").write_text("a secret of thirty-two bytes or more\n")
+    (empty_folder / "secret").write_text("Zk4pU0u9c1XqJvR7mT2yH8bW6nL3sD5f\n")
 
     settings = _read(monkeypatch, OMS_DATABASE_URL_FILE="url", OMS_TOKEN_SECRET_FILE="secret")
 
