@@ -47,6 +47,11 @@ class RequestContext:
         """True when a credential was given that holds."""
         return isinstance(self._admitted, Principal)
 
+    def check_credential(self) -> None:
+        """Raises what the check of a credential raised; one that holds, and none at all, pass."""
+        if isinstance(self._admitted, OmsError):
+            raise self._admitted
+
     @cached_property
     def loaders(self) -> Loaders:
         """Loads by id, batched, each id once in an operation."""

@@ -155,7 +155,7 @@ class GraphQLEngine:
         try:
             text = self._persisted.text(asked.document, asked.document_id)
             if not context.is_signed_in:
-                check_anonymous(text)
+                check_anonymous(text, context.check_credential)
             prepared = self.prepare(text)
             if prepared.document is None:
                 raise _RefusedError({"errors": list(prepared.errors)})

@@ -1,6 +1,6 @@
 """From the text of a document to a document ready to run: weighed, parsed, weighed again, validated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
@@ -43,10 +43,14 @@ class DocumentInvalidError(OmsError):
     code = "GRAPHQL_VALIDATION_FAILED"
 
 
-def check_anonymous(text: str) -> None:
-    """Raises DocumentTooComplexError for a text that is not looked at when nobody answers for it."""
+def check_anonymous(text: str, check_credential: Callable[[], None]) -> None:
+    """Raises DocumentTooComplexError for a text that is not looked at when nobody answers for it.
+
+    Whoever has a credential that does not hold hears of that instead.
+    """
     excess = excess_of_anonymous(text)
     if excess is not None:
+        check_credential()
         raise DocumentTooComplexError(_told(excess), limit=excess.limit)
 
 

@@ -41,6 +41,7 @@ from schema.base.socket_limits import (
     SocketLimits,
     SocketsTooManyError,
     credential_of,
+    neighbourhood_of,
 )
 
 OPERATION_ID_LENGTH_MAX: Final = 128
@@ -214,7 +215,7 @@ class GraphQLOverSocket(GraphQL[Visit, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a socket, unless a page of another origin or one too many asks for it."""
-        address = (scope.get("client") or ("",))[0]
+        address = neighbourhood_of((scope.get("client") or ("",))[0])
         try:
             self._doorway.is_our_page(scope, headers_of(scope))
             self._by_address.take(address)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
 
 from app.core.errors import OmsError
@@ -103,3 +104,14 @@ class Pace:
 def credential_of(principal: Principal) -> Hashable:
     """What a socket's places are counted by: its session or its API key."""
     return principal.tenant_id, principal.session_id or principal.api_key_id
+
+
+def neighbourhood_of(address: str) -> str:
+    """What an address is counted by: itself, of IPv6 the network that its holder has whole (/64)."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ip_network((int(parsed) >> 64 << 64, 64)))

@@ -79,6 +79,8 @@ async def test_without_a_credential_long_documents_are_not_looked_at(anonymous: 
     error = await anonymous.error("{ viewer { scopes } }" + " " * 4_096)
 
     assert error["extensions"] == {"code": "DOCUMENT_TOO_COMPLEX", "limit": 4_096}
+    # A program whose token ran out must hear that.
+    assert await anonymous.holding("stale").refusal("{ viewer { scopes } }" + " " * 4_096) == ("UNAUTHENTICATED", [])
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -21,7 +21,7 @@ from app.infra.outages import known_as
 from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.socket import GraphQLOverSocket
-from schema.base.socket_limits import WATCH_EVERY_S, Pace, Places, SocketLimits, SocketsTooManyError
+from schema.base.socket_limits import WATCH_EVERY_S, Pace, Places, SocketLimits, SocketsTooManyError, neighbourhood_of
 from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import Api, Firm, serve_app
 
@@ -168,3 +168,18 @@ def test_a_pace_allows_a_burst_and_then_its_rate() -> None:
     assert [pace.allows() for _ in range(3)] == [True, True, False]
     now = 1_000.0
     assert [pace.allows() for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_by"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_addresses_of_one_holder_count_together(address: str, counted_by: str) -> None:
+    assert neighbourhood_of(address) == counted_by
