@@ -29,7 +29,7 @@ from schema.base.errors import KnownAs, coded, formatted
 from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
 from schema.base.persisted import PersistedDocuments
-from schema.base.preparing import check_anonymous, prepare
+from schema.base.preparing import ASIDE_LENGTH_MIN, Aside, check_anonymous, prepare
 from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 COERCION_ERRORS_MAX: Final = 20
@@ -107,6 +107,7 @@ class GraphQLEngine:
         self._recheck_every_s = recheck_every_s
         self._compiled_after = compiled_after
         self._documents = DocumentCache()
+        self._aside = Aside(self._prepare)
         for name, text in self._persisted.texts.items():
             listed = self._prepare(text)
             if listed.document is None:
@@ -116,7 +117,7 @@ class GraphQLEngine:
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
         try:
-            prepared, operation = self._operation(asked, context)
+            prepared, operation = await self._operation(asked, context)
         except _RefusedError as refused:
             return refused.answer
         if operation.operation is OperationType.SUBSCRIPTION:
@@ -129,7 +130,7 @@ class GraphQLEngine:
         An answer without data ends the operation: it was refused, or what it follows has failed.
         """
         try:
-            prepared, operation = self._operation(asked, context)
+            prepared, operation = await self._operation(asked, context)
         except _RefusedError as refused:
             yield refused.answer
             return
@@ -148,15 +149,28 @@ class GraphQLEngine:
             self._documents.try_out(known)
         return known
 
+    async def _ready(self, text: str, context: RequestContext) -> Prepared:
+        if len(text) < ASIDE_LENGTH_MIN:
+            return self.prepare(text)
+        known = self._documents.find(text)
+        if known is None:
+            holder = context.principal.tenant_id if context.is_signed_in else context.client.ip_address
+            made = await self._aside.prepare(text, holder)
+            known = self._documents.find(text)
+            if known is None:
+                known = made
+                self._documents.try_out(known)
+        return known
+
     def _prepare(self, text: str) -> Prepared:
         return prepare(self._schema, text, has_suggestions=self._introspection == "all")
 
-    def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
+    async def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
         try:
             text = self._persisted.text(asked.document, asked.document_id)
             if not context.is_signed_in:
                 check_anonymous(text, context.check_credential)
-            prepared = self.prepare(text)
+            prepared = await self._ready(text, context)
             if prepared.document is None:
                 raise _RefusedError({"errors": list(prepared.errors)})
             if prepared.is_introspecting:

@@ -50,6 +50,7 @@ class Attackers:
         self._bodies = requests()
         self._number = 0
         self.offered = 0
+        self.spent_s = 0.0
 
     async def cost_ms(self, installation: Installation, name: str) -> float:
         """Processor time of the web process for one such request, in milliseconds."""
@@ -63,10 +64,12 @@ class Attackers:
 
     async def attack(self) -> None:
         """Offers all of them in turn until it is canceled."""
+        began = time.perf_counter()
         slow = [asyncio.create_task(self._send_slowly()) for _ in range(SLOW_BODIES)]
         try:
             await asyncio.gather(*(self._attack_by(place) for place in range(ATTACKERS)))
         finally:
+            self.spent_s += time.perf_counter() - began
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
@@ -130,7 +133,7 @@ async def measure() -> list[Figure]:
             attack.cancel()
             await asyncio.gather(attack, return_exceptions=True)
     _print_costs(costs)
-    rate = attackers.offered / (ROUNDS * ROUND_S)
+    rate = attackers.offered / attackers.spent_s
     figures = [
         _figure(f"placeOrder, {ORDERS_PER_SECOND}/s offered, alone", calm),
         _figure(f"the same beside {rate:.0f} hostile requests/s and {SLOW_BODIES} slow bodies", attacked),

@@ -1,5 +1,7 @@
 """Documents that are kept, pushed out and listed."""
 
+import asyncio
+import threading
 from itertools import count
 
 import orjson
@@ -11,6 +13,7 @@ from schema.base.context import RequestContext
 from schema.base.documents import DocumentCache, Prepared
 from schema.base.execution import Asked, GraphQLEngine
 from schema.base.persisted import PersistedDocuments, id_of
+from schema.base.preparing import Aside, DocumentsTooManyError
 from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import Api, Firm, serve
 
@@ -235,3 +238,53 @@ def test_the_strict_mode_holds_texts_against_the_list_letter_by_letter() -> None
     for other in (VIEWER + " ", VIEWER.lower(), VIEWER + f" # {next(numbers)}"):
         with pytest.raises(Exception, match="Only listed documents"):
             strict.text(other, None)
+
+
+async def test_a_long_document_is_looked_at_while_others_are_answered() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(text: str) -> Prepared:
+        begun.set()
+        assert ended.wait(10)
+        return document(text)
+
+    aside = Aside(work)
+    asked = [asyncio.create_task(aside.prepare("{ long }", "firm")) for _ in range(3)]
+    # The loop goes on meanwhile: it is what sees the thread begin, and lets it end.
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    asked[0].cancel()
+    ended.set()
+
+    first, second = await asyncio.gather(*asked[1:])
+    assert first is second
+    assert first.text == "{ long }"
+
+
+async def test_whoever_floods_waits_for_their_own_documents() -> None:
+    ended = threading.Event()
+
+    def work(text: str) -> Prepared:
+        assert ended.wait(10)
+        return document(text)
+
+    aside = Aside(work)
+    flood = [asyncio.create_task(aside.prepare(f"{{ a{number} }}", "flood")) for number in range(5)]
+    await asyncio.sleep(0)
+    with pytest.raises(DocumentsTooManyError):
+        await aside.prepare("{ one too many }", "flood")
+    other = asyncio.create_task(aside.prepare("{ other }", "firm"))
+    await asyncio.sleep(0)
+    ended.set()
+
+    assert (await other).text == "{ other }"
+    await asyncio.gather(*flood)
+    assert (await aside.prepare("{ again }", "flood")).text == "{ again }"
+
+
+async def test_a_new_long_document_is_answered_like_any_other(firm: Firm) -> None:
+    text = "{ viewer { scopes } } # " + "x" * 2_000
+
+    answers = await asyncio.gather(*(firm.api.data(text) for _ in range(4)))
+
+    assert [answer["viewer"]["scopes"] for answer in answers] == [answers[0]["viewer"]["scopes"]] * 4
