@@ -74,7 +74,6 @@ class Web:
 
 def create_app(desk: Desk, settings: Settings) -> ASGIApp:
     """The web application over a desk that is open."""
-    is_production = settings.environment == "production"
     engine = GraphQLEngine(
         schema._schema,
         subscription_requirements(),
@@ -90,7 +89,7 @@ def create_app(desk: Desk, settings: Settings) -> ASGIApp:
     routes: list[BaseRoute] = [
         Route("/health/live", _live, methods=["GET"]),
         Route("/health/ready", _ready_check(desk), methods=["GET"]),
-        *dashboard_routes(STATIC, "admins" if is_production else "all"),
+        *dashboard_routes(STATIC, settings.shows_graphiql_to),
     ]
     web = Web(
         over_http=GraphQLOverHTTP(doorway, engine),

@@ -121,8 +121,10 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", min_length=1, description="address that the web process listens on")
     http_port: int = Field(default=8000, ge=1, le=65535, description="port of the web process")
-    graphiql: Literal["off", "admins", "all"] = Field(
-        default="all", description="who may open GraphiQL: nobody, who administers the tenant, or everybody"
+    graphiql: Literal["off", "admins", "all"] | None = Field(
+        default=None,
+        description="who may open GraphiQL: nobody, who administers the tenant, or everybody. Unset, admins in "
+        "production and all elsewhere",
     )
     trusted_proxies: Annotated[str, AfterValidator(_known_networks)] = Field(
         default="",
@@ -333,6 +335,11 @@ class Settings(BaseSettings):
     def http_scheme(self) -> Literal["http", "https"]:
         """How the web process is spoken to."""
         return "http" if self.tls_certificate is None else "https"
+
+    @property
+    def shows_graphiql_to(self) -> Literal["off", "admins", "all"]:
+        """Who may open GraphiQL."""
+        return self.graphiql or ("admins" if self.environment == "production" else "all")
 
     @property
     def shows_schema_to(self) -> Literal["off", "signed-in", "all"]:
