@@ -180,7 +180,7 @@ async def test_lists_within_lists_end_where_the_answer_is_too_large(
     firm: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("schema.base.budget.VALUES_MAX", 2_000)
-    monkeypatch.setattr("schema.base.compiled.VALUES_MAX", 2_000)
+    monkeypatch.setattr("schema.base.completing.VALUES_MAX", 2_000)
     placed = await asyncio.gather(*(firm.api.place(**firm.order()) for _ in range(40)))
     await asyncio.gather(*(firm.api.data(CANCEL, input={"orderId": payload["order"]["id"]}) for payload in placed))
     within = "events { order { " * 3 + "id" + " } }" * 3
