@@ -8,7 +8,7 @@ from strawberry.types.base import StrawberryObjectDefinition, get_object_definit
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
-from schema.base.permissions import Requirement, Requires, requirements
+from schema.base.permissions import Requirement, Requires, cost_of, describe, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
@@ -77,8 +77,10 @@ class Subscription(OrderSubscription, PositionSubscription, TickSubscription, St
 
 
 # An operation that does not say what it asks of the credential stops the process here, before it can serve.
-REQUIREMENTS: Final = requirements([Query, Mutation, Subscription])
+ROOTS: Final = (Query, Mutation, Subscription)
+REQUIREMENTS: Final = requirements(ROOTS)
 _ROOTS: Final = frozenset(root for root, _ in REQUIREMENTS)
+describe(ROOTS)
 
 schema: Final = strawberry.Schema(
     query=Query,
@@ -86,6 +88,18 @@ schema: Final = strawberry.Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+
+def operation_costs() -> dict[tuple[str, str], int]:
+    """What each field of the root types costs by itself, by type and name in GraphQL."""
+    names = schema.config.name_converter
+    found: dict[tuple[str, str], int] = {}
+    for root in ROOTS:
+        definition = get_object_definition(root, strict=True)
+        for field in definition.fields:
+            requirement = REQUIREMENTS[definition.name, field.python_name]
+            found[definition.name, names.get_graphql_name(field)] = cost_of(definition.name, requirement)
+    return found
 
 
 def subscription_requirements() -> dict[str, Requirement]:

@@ -75,7 +75,13 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         redis = await open_redis(settings.redis_url, settings.redis_prefix)
         stack.push_async_callback(redis.close)
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
-        door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
+        door = open_door(
+            database,
+            token_secret=settings.token_secret.get_secret_value(),
+            clock=clock,
+            ids=ids,
+            previous_token_secrets=settings.previous_token_keys,
+        )
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))

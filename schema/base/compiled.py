@@ -6,7 +6,7 @@ test holds the answers of both against each other.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -47,13 +47,22 @@ from schema.base.completing import (
 from schema.base.context import RequestContext
 from schema.base.permissions import Requires
 
+# An interface has its fields made once for each type behind it: what would grow too large is executed instead.
+COMPILED_FIELDS_MAX: Final = 4_000
+
 
 class CompiledOperation:
     """An operation that is ready to run with the variables of a request."""
 
     def __init__(
-        self, fields: Sequence[CompiledField], read: Callable[[Mapping[str, Any]], Values], builders: "_Builders"
+        self,
+        fields: Sequence[CompiledField],
+        read: Callable[[Mapping[str, Any]], Values],
+        builders: "_Builders",
+        size: int,
     ):
+        """`size` is the number of fields, each of them once for every type that it may be asked of."""
+        self.size = size
         self._fields = fields
         self._read = read
         self._builders = tuple(builders)
@@ -117,7 +126,7 @@ class Compiler:
             if operation.directives:
                 raise NotCompilable
             fields = making.fields(root, [operation.selection_set], is_root=True)
-            return CompiledOperation(fields, self._inputs.variables(operation), making.builders)
+            return CompiledOperation(fields, self._inputs.variables(operation), making.builders, making.size)
         except NotCompilable:
             return None
 
@@ -128,6 +137,7 @@ class _Making:
         self._inputs = inputs
         self._fragments = fragments
         self.builders: _Builders = []
+        self.size = 0
 
     def fields(
         self, parent: GraphQLObjectType, selection_sets: Iterable[SelectionSetNode], *, is_root: bool = False
@@ -165,6 +175,9 @@ class _Making:
 
     def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], *, is_root: bool) -> CompiledField:
         name = nodes[0].name.value
+        self.size += 1
+        if self.size > COMPILED_FIELDS_MAX:
+            raise NotCompilable
         if name == "__typename":
             told = Completer(lambda value, run, path: value, False)
             return CompiledField(key, lambda source, run: parent.name, False, told, False, nodes)

@@ -1,4 +1,4 @@
-"""What a document may cost, found before validation: each fragment is weighed once, what is compared is counted."""
+"""What a document may hold, found before validation: each fragment is weighed once, what is compared is counted."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,19 +9,31 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    ListValueNode,
+    Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValueNode,
 )
 
-LENGTH_MAX: Final = 64 * 1024
+BYTES_MAX: Final = 64 * 1024
+# Without a credential there is little to ask: a sign-in, and the schema where that is open.
+ANONYMOUS_LENGTH_MAX: Final = 4 * 1024
 TOKENS_MAX: Final = 4_000
 COMMENTS_MAX: Final = 500
 DEPTH_MAX: Final = 20
 FIELDS_MAX: Final = 2_000
 ALIASES_MAX: Final = 100
+DIRECTIVES_MAX: Final = 100
+VARIABLES_MAX: Final = 100
+ARGUMENTS_MAX: Final = 30
+# Of one argument: as many as the longest list of ids; an error about it is told with all of it, again and again.
+VALUES_MAX: Final = 500
+PROPERTIES_MAX: Final = 60
 VISITS_MAX: Final = 10_000
-PAIRS_MAX: Final = 30_000
+PAIRS_MAX: Final = 10_000
 FRAGMENTS_MAX: Final = 100
 OPERATIONS_MAX: Final = 50
 QUERIES_MAX: Final = 30
@@ -37,6 +49,19 @@ class Excess:
     limit: int
 
 
+def excess_of_anonymous(text: str) -> Excess | None:
+    """The limit that the text breaks when nobody answers for it, None when it keeps it."""
+    if len(text) <= ANONYMOUS_LENGTH_MAX:
+        return None
+    return Excess(what="characters, for want of a credential", limit=ANONYMOUS_LENGTH_MAX)
+
+
+def excess_of_text(text: str) -> Excess | None:
+    """The limit that the text breaks before it is parsed, None when it keeps it."""
+    is_long = len(text) > BYTES_MAX or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > BYTES_MAX)
+    return Excess(what="bytes", limit=BYTES_MAX) if is_long else None
+
+
 def excess_of(document: DocumentNode) -> Excess | None:
     """The first limit that the document breaks, None when it keeps all."""
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
@@ -45,6 +70,9 @@ def excess_of(document: DocumentNode) -> Excess | None:
         return Excess(what="operations", limit=OPERATIONS_MAX)
     if len(document.definitions) - len(operations) > FRAGMENTS_MAX:
         return Excess(what="fragments", limit=FRAGMENTS_MAX)
+    found = _excess_of_values(document)
+    if found is not None:
+        return found
     weigher = _Weigher(fragments)
     for operation in operations:
         found = _excess_of_operation(operation, weigher.weigh(operation.selection_set))
@@ -58,6 +86,44 @@ def excess_of(document: DocumentNode) -> Excess | None:
             return Excess(what="fields in all", limit=VISITS_MAX)
         if merger.pairs > PAIRS_MAX:
             return Excess(what="pairs of fields of one name", limit=PAIRS_MAX)
+    return None
+
+
+def _excess_of_values(document: DocumentNode) -> Excess | None:
+    pending: list[Node] = list(document.definitions)
+    while pending:
+        node = pending.pop()
+        for one in getattr(node, "arguments", None) or ():
+            found = _excess_of_value(one.value)
+            if found is not None:
+                return found
+        if len(getattr(node, "arguments", None) or ()) > ARGUMENTS_MAX:
+            return Excess(what="arguments of one field", limit=ARGUMENTS_MAX)
+        for one in getattr(node, "variable_definitions", None) or ():
+            found = None if one.default_value is None else _excess_of_value(one.default_value)
+            if found is not None:
+                return found
+        pending.extend(getattr(node, "directives", None) or ())
+        selection_set = getattr(node, "selection_set", None)
+        if selection_set is not None:
+            pending.extend(selection_set.selections)
+    return None
+
+
+def _excess_of_value(root: ValueNode) -> Excess | None:
+    count = 0
+    pending: list[ValueNode] = [root]
+    while pending:
+        value = pending.pop()
+        count += 1
+        if count > VALUES_MAX:
+            return Excess(what="values in one argument", limit=VALUES_MAX)
+        if isinstance(value, ListValueNode):
+            pending.extend(value.values)
+        elif isinstance(value, ObjectValueNode):
+            if len(value.fields) > PROPERTIES_MAX:
+                return Excess(what="fields in one value", limit=PROPERTIES_MAX)
+            pending.extend(field.value for field in value.fields)
     return None
 
 
@@ -83,6 +149,7 @@ class _Weight:
 
     fields: int = 0
     aliases: int = 0
+    directives: int = 0
     depth: int = 0
     names: set[str] = field(default_factory=set)
 
@@ -90,6 +157,7 @@ class _Weight:
         # Saturating, so that doubling fragments do not make numbers that are slow to add.
         self.fields = min(self.fields + other.fields, FIELDS_MAX + 1)
         self.aliases = min(self.aliases + other.aliases, ALIASES_MAX + 1)
+        self.directives = min(self.directives + other.directives, DIRECTIVES_MAX + 1)
         self.depth = max(self.depth, other.depth + levels)
 
 
@@ -106,6 +174,7 @@ class _Weigher:
             weight.depth = DEPTH_MAX + 1
             return weight
         for selection in selections.selections:
+            weight.directives += len(selection.directives or ())
             match selection:
                 case FieldNode():
                     weight.fields += 1
@@ -132,6 +201,7 @@ class _Weigher:
             return known or _Weight()
         self._open.add(name)
         weight = self.weigh(definition.selection_set)
+        weight.directives += len(definition.directives or ())
         self._open.discard(name)
         self._weights[name] = weight
         return weight
@@ -190,6 +260,12 @@ def _excess_of_operation(operation: OperationDefinitionNode, weight: _Weight) ->
         return Excess(what="fields", limit=FIELDS_MAX)
     if weight.aliases > ALIASES_MAX:
         return Excess(what="aliases", limit=ALIASES_MAX)
+    variables = operation.variable_definitions or ()
+    if len(variables) > VARIABLES_MAX:
+        return Excess(what="variables", limit=VARIABLES_MAX)
+    own = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
+    if weight.directives + own > DIRECTIVES_MAX:
+        return Excess(what="directives", limit=DIRECTIVES_MAX)
     # Each root field asks the database by itself and at once: a hundred of them keep all others waiting.
     if operation.operation is OperationType.QUERY and len(weight.names) > QUERIES_MAX:
         return Excess(what="queries in one operation", limit=QUERIES_MAX)

@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from strawberry.extensions import FieldExtension
 from strawberry.types import get_object_definition
 
 from app.identity.domain import Principal, Scope
+
+# What an operation costs before what it tells is counted: a mutation writes, a subscription stays.
+KIND_COST: Final = {"Query": 1, "Mutation": 10, "Subscription": 10}
+WAY_IN_COST: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,8 @@ class Requirement:
 
     scope: Scope | None = None
     needs_principal: bool = True
+    cost: int | None = None
+    """What the operation costs by itself, without what it tells; None for what its kind costs."""
 
     def check(self, principal: Principal) -> None:
         """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope."""
@@ -50,19 +56,48 @@ class OperationWithoutScopeError(TypeError):
     """A field of a root type does not say what it asks of the credential: a programmer's error, met at import."""
 
 
-def scoped(scope: Scope) -> list[FieldExtension]:
+def scoped(scope: Scope, *, cost: int | None = None) -> list[FieldExtension]:
     """The field asks for the scope."""
-    return [Requires(Requirement(scope=scope))]
+    return [Requires(Requirement(scope=scope, cost=cost))]
 
 
-def signed_in() -> list[FieldExtension]:
+def signed_in(*, cost: int | None = None) -> list[FieldExtension]:
     """The field asks for a credential that holds, whatever its scopes."""
-    return [Requires(Requirement())]
+    return [Requires(Requirement(cost=cost))]
 
 
-def public() -> list[FieldExtension]:
-    """The field asks for nothing: it is a way in."""
-    return [Requires(Requirement(needs_principal=False))]
+def public(*, cost: int = WAY_IN_COST) -> list[FieldExtension]:
+    """The field asks for nothing: it is a way in, which costs as much as a password takes to check."""
+    return [Requires(Requirement(needs_principal=False, cost=cost))]
+
+
+def cost_of(kind: str, requirement: Requirement) -> int:
+    """What a field of the root type (Query, Mutation, Subscription) costs by itself."""
+    return KIND_COST[kind] if requirement.cost is None else requirement.cost
+
+
+def describe(root_types: Iterable[type]) -> None:
+    """Ends the description of each field of the root types with its scope and its cost, for whoever reads the schema.
+
+    Raises OperationWithoutScopeError for a field that does not say what it asks.
+    """
+    listed = list(root_types)
+    asked = requirements(listed)
+    for root_type in listed:
+        definition = get_object_definition(root_type, strict=True)
+        for field in definition.fields:
+            requirement = asked[definition.name, field.python_name]
+            cost = cost_of(definition.name, requirement)
+            said = (field.description or "").strip()
+            told = f"Scope: {_scope_words(requirement)}. Cost: {cost}."
+            if not said.endswith(told):
+                field.description = f"{said} {told}".strip()
+
+
+def _scope_words(requirement: Requirement) -> str:
+    if requirement.scope is not None:
+        return requirement.scope.value
+    return "any credential" if requirement.needs_principal else "none"
 
 
 def requirements(root_types: Iterable[type]) -> dict[tuple[str, str], Requirement]:

@@ -1,0 +1,41 @@
+"""The dashboard where nothing but listed documents runs: its build has listed all that it asks."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.watch import Watch
+from tests.installation import installed
+
+pytestmark = pytest.mark.browser
+
+SHOWN_MS_MAX = 20_000
+
+
+async def test_the_dashboard_needs_no_document_but_those_of_its_build(browser: Browser, static_dir: Path) -> None:
+    assert (static_dir / "documents.json").is_file()
+    async with installed({"OMS_PERSISTED_DOCUMENTS": "require"}) as installation:
+        demo = await installation.demo()
+        address = urlsplit(demo["graphqlUrl"])
+        context = await browser.new_context()
+        watch = await Watch.open(context)
+        page = watch.page
+        await page.goto(f"{address.scheme}://{address.netloc}/")
+        await page.get_by_label("E-mail").fill(demo["email"])
+        await page.get_by_label("Password").fill(demo["password"])
+        await page.get_by_role("button", name="Sign in").click()
+
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=SHOWN_MS_MAX)
+        quotes = page.get_by_role("region", name="Quotes").last
+        await expect(quotes.get_by_role("row").nth(1)).to_be_visible(timeout=SHOWN_MS_MAX)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {demo['apiKey']}"}) as client:
+            answer = (await client.post(demo["graphqlUrl"], json={"query": "{ viewer { scopes } }"})).json()
+
+        assert answer["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_LISTED"
+        assert watch.complaints == []
+        await context.close()
