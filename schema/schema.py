@@ -17,6 +17,7 @@ from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
+from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -38,6 +39,7 @@ from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 @strawberry.type(description="What can be asked.")
 class Query(
     IdentityQuery,
+    TwoFactorQuery,
     NodeQuery,
     InstrumentQuery,
     MarketDataQuery,
@@ -56,6 +58,7 @@ class Query(
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
     IdentityMutation,
+    TwoFactorMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,

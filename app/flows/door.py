@@ -6,9 +6,11 @@ from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.authenticate import Authenticator
 from app.identity.service import IdentityService
+from app.identity.two_factor.service import TwoFactorService
 from app.infra.db import Database
 from app.infra.passwords import Passwords
 from app.infra.tokens import AccessTokens
+from app.infra.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class Door:
     database: Database
     passwords: Passwords
     identity: IdentityService
+    two_factor: TwoFactorService
     authenticator: Authenticator
     clock: Clock
     ids: Ids
@@ -27,8 +30,8 @@ class Door:
         self.passwords.close()
 
 
-def open_door(database: Database, *, token_secret: str, clock: Clock, ids: Ids) -> Door:
-    """The door of a process; the database is of the role APP.
+def open_door(database: Database, *, token_secret: str, vault: Vault, clock: Clock, ids: Ids) -> Door:
+    """The door of a process; the database is of the role APP, and the vault seals what second factors are made of.
 
     Raises ValueError for a token secret below 32 bytes.
     """
@@ -38,6 +41,7 @@ def open_door(database: Database, *, token_secret: str, clock: Clock, ids: Ids) 
         database=database,
         passwords=Passwords(),
         identity=identity,
+        two_factor=TwoFactorService(vault=vault, clock=clock, ids=ids),
         authenticator=Authenticator(database, identity, clock),
         clock=clock,
         ids=ids,

@@ -5,12 +5,17 @@ from app.core.errors import InputError
 from app.flows.door import Door
 from app.identity.domain import Client, Membership, TokenPair, User, normalized_email, prepared_password
 from app.identity.errors import LoginRefusedError, TenantChoiceError
+from app.identity.two_factor.domain import Challenge
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
 
 
-async def log_in(door: Door, *, email: str, password: str, tenant_slug: str | None, client: Client) -> TokenPair:
-    """The tokens of a new session. The slug is needed by those who belong to several tenants.
+async def log_in(
+    door: Door, *, email: str, password: str, tenant_slug: str | None, client: Client
+) -> TokenPair | Challenge:
+    """The tokens of a new session, or, for who has a second factor, a challenge that verifyTwoFactor takes.
+
+    The slug is needed by those who belong to several tenants.
 
     Raises LoginRefusedError for a wrong address, a wrong password, a suspended person and a tenant that is not
     theirs, all alike and after the same work; TenantChoiceError, to those whose password is right.
@@ -27,6 +32,8 @@ async def log_in(door: Door, *, email: str, password: str, tenant_slug: str | No
     async with begin(door.database, Scope(tenant_id=membership.tenant_id, user_id=user.id)) as session:
         if new_hash is not None:
             await door.identity.rehash(session, user.id, stored_hash, new_hash)
+        if user.two_factor_enabled:
+            return await door.two_factor.challenge(session, membership.tenant_id, user.id)
         opened, tokens = await door.identity.open_session(session, membership.tenant_id, user.id, client)
         await audit.record(
             session,

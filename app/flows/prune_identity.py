@@ -1,4 +1,4 @@
-"""What has run out is thrown away: refresh tokens of sessions that ended long ago."""
+"""What has run out is thrown away: refresh tokens of sessions that ended long ago, challenges of logins."""
 
 from datetime import datetime, timedelta
 
@@ -11,11 +11,14 @@ KEPT_AFTER_END = timedelta(days=7)
 
 
 async def prune_identity(database: Database, system_database: Database, now: datetime) -> int:
-    """Deletes the refresh tokens of sessions that ended a week ago or more, tenant by tenant; tells how many."""
+    """Deletes the refresh tokens of sessions that ended a week ago or more, and challenges that have run out, tenant
+    by tenant; tells how many.
+    """
     async with begin_system(system_database) as session:
         tenant_ids = await tenants.all_ids(session)
     pruned = 0
     for tenant_id in tenant_ids:
         async with begin_batch(database, tenant_id) as session:
             pruned += await identity.delete_spent_tokens(session, tenant_id, now - KEPT_AFTER_END)
+            pruned += await identity.delete_expired_challenges(session, tenant_id, now)
     return pruned

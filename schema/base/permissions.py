@@ -1,4 +1,4 @@
-"""Every operation names what it asks of the credential: nothing, to be signed in, or a scope."""
+"""Every operation names what it asks of the credential: nothing, to be signed in, or a scope; and to step up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,20 +8,45 @@ from typing import Any
 from strawberry.extensions import FieldExtension
 from strawberry.types import get_object_definition
 
+from app.flows.door import Door
 from app.identity.domain import Principal, Scope
+from app.identity.two_factor.errors import EnrolmentRequiredError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What an operation asks of the credential. A scope implies being signed in."""
+    """What an operation asks of the credential. A scope implies being signed in.
+
+    step_up asks for a second factor, or the password where there is none, within ten minutes: what a stolen session
+    must not do. API keys do not pass that, but where passes_keys says so. serves_enrolment is for what a person may do
+    who has yet to set up the second factor that the tenant demands.
+    """
 
     scope: Scope | None = None
     needs_principal: bool = True
+    step_up: bool = False
+    passes_keys: bool = False
+    serves_enrolment: bool = False
 
     def check(self, principal: Principal) -> None:
-        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope."""
+        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope, EnrolmentRequiredError."""
+        if principal.must_enrol and not self.serves_enrolment:
+            raise EnrolmentRequiredError
         if self.scope is not None:
             principal.require(self.scope)
+
+    async def check_step_up(self, door: Door, principal: Principal) -> None:
+        """Raises StepUpRequiredError."""
+        if self.step_up and not (self.passes_keys and principal.api_key_id is not None):
+            await door.authenticator.require_step_up(principal, door.two_factor)
+
+    @property
+    def description(self) -> str:
+        """What the schema says of the step-up; empty where none is asked for."""
+        if not self.step_up:
+            return ""
+        keys = "; an API key needs none" if self.passes_keys else ", and API keys are refused"
+        return f"Asks for a step-up (STEP_UP_REQUIRED: see stepUp){keys}."
 
 
 class Requires(FieldExtension):
@@ -30,14 +55,21 @@ class Requires(FieldExtension):
     def __init__(self, requirement: Requirement) -> None:
         self.requirement = requirement
 
+    def apply(self, field: Any) -> None:
+        """Writes into the field's description what cannot be seen from outside."""
+        field.description = " ".join(filter(None, (field.description, self.requirement.description))) or None
+
     def resolve(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Checks, then resolves."""
+        assert not self.requirement.step_up, "what asks for a step-up is asynchronous"
         self._check(info.context)
         return next_(source, info, **kwargs)
 
     async def resolve_async(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Checks, then resolves; what a subscription resolves to is a stream, not an awaitable."""
         self._check(info.context)
+        if self.requirement.step_up:
+            await self.requirement.check_step_up(info.context.desk.door, info.context.principal)
         result = next_(source, info, **kwargs)
         return await result if isawaitable(result) else result
 
@@ -50,14 +82,16 @@ class OperationWithoutScopeError(TypeError):
     """A field of a root type does not say what it asks of the credential: a programmer's error, met at import."""
 
 
-def scoped(scope: Scope) -> list[FieldExtension]:
-    """The field asks for the scope."""
-    return [Requires(Requirement(scope=scope))]
+def scoped(scope: Scope, *, step_up: bool = False) -> list[FieldExtension]:
+    """The field asks for the scope, and with step_up for a recent proof of the person."""
+    return [Requires(Requirement(scope=scope, step_up=step_up))]
 
 
-def signed_in() -> list[FieldExtension]:
-    """The field asks for a credential that holds, whatever its scopes."""
-    return [Requires(Requirement())]
+def signed_in(
+    *, step_up: bool = False, passes_keys: bool = False, serves_enrolment: bool = False
+) -> list[FieldExtension]:
+    """The field asks for a credential that holds, whatever its scopes; the rest is as Requirement says."""
+    return [Requires(Requirement(step_up=step_up, passes_keys=passes_keys, serves_enrolment=serves_enrolment))]
 
 
 def public() -> list[FieldExtension]:

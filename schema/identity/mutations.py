@@ -13,6 +13,7 @@ from app.flows.refresh_session import refresh_session
 from app.flows.register import Registration, register
 from app.flows.revoke_api_key import revoke_api_key
 from app.flows.rotate_api_key import rotate_api_key
+from app.identity.two_factor.domain import Challenge
 from schema.base.context import Info
 from schema.base.errors import user_errors
 from schema.base.ids import parse_id
@@ -57,14 +58,15 @@ class IdentityMutation:
         return LoginPayload(tokens=TokenPair.of(registered.tokens))
 
     @strawberry.mutation(
-        description="An address and a password for tokens. Whatever does not fit is UNAUTHENTICATED, told alike; "
-        "who belongs to several tenants and names none gets TENANT_CHOICE_REQUIRED in errors.",
+        description="An address and a password for tokens, or for a challenge where there is a second factor. Whatever "
+        "does not fit is UNAUTHENTICATED, told alike; who belongs to several tenants and names none gets "
+        "TENANT_CHOICE_REQUIRED in errors.",
         extensions=public(),
     )
     async def login(self, info: Info, input: LoginInput) -> LoginPayload:  # noqa: A002
         """Opens a session."""
         try:
-            tokens = await log_in(
+            entered = await log_in(
                 info.context.desk.door,
                 email=input.email,
                 password=input.password,
@@ -73,7 +75,9 @@ class IdentityMutation:
             )
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(tokens))
+        if isinstance(entered, Challenge):
+            return LoginPayload(two_factor_challenge=entered.text)
+        return LoginPayload(tokens=TokenPair.of(entered))
 
     @strawberry.mutation(
         description="A refresh token for the next pair, once. One that was used before revokes its session.",
@@ -84,7 +88,9 @@ class IdentityMutation:
         tokens = await refresh_session(info.context.desk.door, input.refresh_token, info.context.client)
         return LoginPayload(tokens=TokenPair.of(tokens))
 
-    @strawberry.mutation(description="Ends the session that asks, with all its tokens.", extensions=signed_in())
+    @strawberry.mutation(
+        description="Ends the session that asks, with all its tokens.", extensions=signed_in(serves_enrolment=True)
+    )
     async def logout(self, info: Info) -> LogoutPayload:
         """Ends the session."""
         try:
@@ -95,7 +101,7 @@ class IdentityMutation:
 
     @strawberry.mutation(
         description="A key for a program, with scopes within the maker's own. The secret is told this once.",
-        extensions=signed_in(),
+        extensions=signed_in(step_up=True),
     )
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
         """Makes a key."""
@@ -116,7 +122,8 @@ class IdentityMutation:
         return ApiKeyPayload(api_key=ApiKey.of(issued.api_key), secret=issued.text)
 
     @strawberry.mutation(
-        description="A successor for a key, with the same terms; both hold during the overlap.", extensions=signed_in()
+        description="A successor for a key, with the same terms; both hold during the overlap.",
+        extensions=signed_in(step_up=True, passes_keys=True),
     )
     async def rotate_api_key(self, info: Info, input: RotateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
         """Makes a successor."""

@@ -13,6 +13,7 @@ from app.flows.register import Registered, Registration, register
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
+from app.infra.vault import Vault
 from tests.fakes import SetClock
 
 PASSWORD = "correct horse battery"
@@ -59,7 +60,11 @@ def open_another(database: Database, clock: SetClock) -> Callable[[], Door]:
 
     def open_one() -> Door:
         return open_door(
-            database, token_secret="a key that only the tests know, long enough", clock=clock, ids=SystemIds()
+            database,
+            token_secret="a key that only the tests know, long enough",
+            vault=Vault({"1": b"a master key that tests know too"}),
+            clock=clock,
+            ids=SystemIds(),
         )
 
     return open_one

@@ -32,7 +32,9 @@ from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found, f
 
 async def enter(door: Door, firm: Firm) -> TokenPair:
     """Another login of the firm's administrator."""
-    return await log_in(door, email=firm.registration.email, password=PASSWORD, tenant_slug=None, client=CLIENT)
+    entered = await log_in(door, email=firm.registration.email, password=PASSWORD, tenant_slug=None, client=CLIENT)
+    assert isinstance(entered, TokenPair)
+    return entered
 
 
 async def test_who_registers_is_the_administrator_and_signed_in(door: Door, found: Found) -> None:
@@ -131,6 +133,7 @@ async def test_a_login_opens_a_session_of_its_own(door: Door, found: Found) -> N
         tenant_slug=firm.registered.tenant.slug,
         client=from_address("198.51.100.9"),
     )
+    assert isinstance(tokens, TokenPair)
     principal = await door.authenticator.authenticate(tokens.access_token, CLIENT)
     sessions = await view_sessions(door, principal)
 
@@ -182,6 +185,7 @@ async def test_who_belongs_to_several_firms_names_one(door: Door, found: Found, 
         tenant_slug=other.registered.tenant.slug,
         client=CLIENT,
     )
+    assert isinstance(tokens, TokenPair)
     principal = await door.authenticator.authenticate(tokens.access_token, CLIENT)
 
     assert refused.value.facts == {"slugs": slugs}

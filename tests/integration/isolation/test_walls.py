@@ -18,7 +18,9 @@ from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import Scope, begin, begin_batch, begin_intake, begin_system, reading
 from tests.integration.isolation.rows import Firm, make_firm
 
-_TENANT_COLUMN = {"tenants": "id", "users": "id"}
+# What is a person's own is theirs in every tenant, and no colleague's.
+_OF_PEOPLE = ("second_factors", "recovery_codes", "proof_failures")
+_TENANT_COLUMN = {"tenants": "id", "users": "id", **dict.fromkeys(_OF_PEOPLE, "user_id")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class World:
         """What parts the firms' rows in the table."""
         user_id = firm.principal.user_id
         assert user_id is not None
-        return user_id if table == "users" else firm.tenant_id
+        return user_id if table in ("users", *_OF_PEOPLE) else firm.tenant_id
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +121,8 @@ async def test_a_tenant_sees_its_own_rows_and_no_others(world: World, database: 
 
         assert foreign == 0, table
         assert everything == own, table
-        # The relay alone reads the outbox.
-        assert (own > 0) is (table != "outbox"), table
+        # The relay alone reads the outbox, and a person alone what is theirs.
+        assert (own > 0) is (table not in ("outbox", *_OF_PEOPLE)), table
 
 
 async def test_a_tenant_cannot_insert_rows_of_another(world: World, database: Database) -> None:
