@@ -20,14 +20,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.errors import OmsError
 from app.flows.desk import Desk, open_desk
-from app.infra.assets import dashboard_routes
+from app.infra.assets import dashboard_documents, dashboard_routes
+from app.infra.forwarding import TrustedProxies, networks_of
+from app.infra.http_protocol import HTTP
+from app.infra.origins import Origins, origins_of
 from app.infra.outages import known_as
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, variable
+from app.infra.tls import context_factory
+from app.infra.web_headers import API, TLS_ONLY, SecureHeaders
+from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.http import BODY_BYTES_MAX, GraphQLOverHTTP
+from schema.base.persisted import PersistedDocuments, read_list
 from schema.base.socket import GraphQLOverSocket
-from schema.schema import schema, subscription_requirements
+from schema.base.socket_limits import SocketLimits
+from schema.schema import operation_costs, schema, subscription_requirements, ways_in
 
 GRAPHQL_PATH: Final = "/graphql"
 STATIC: Final = Path(__file__).with_name("static")
@@ -68,19 +76,28 @@ def create_app(desk: Desk, settings: Settings) -> ASGIApp:
     engine = GraphQLEngine(
         schema._schema,
         subscription_requirements(),
-        is_open_to_introspection=not is_production,
+        introspection=settings.shows_schema_to,
         known_as=known_as,
+        costs=operation_costs(),
+        ways_in=ways_in(),
+        persisted=_persisted(settings),
     )
+    doorway = Doorway(
+        desk, Origins(origins_of(settings.public_origins)).is_ours, known_as, headers=API, headers_over_tls=TLS_ONLY
+    )
+    limits = SocketLimits(per_address=settings.sockets_per_address, per_credential=settings.sockets_per_credential)
     routes: list[BaseRoute] = [
         Route("/health/live", _live, methods=["GET"]),
         Route("/health/ready", _ready_check(desk), methods=["GET"]),
         *dashboard_routes(STATIC, "admins" if is_production else "all"),
     ]
-    return Web(
-        over_http=GraphQLOverHTTP(desk, engine, known_as),
-        over_socket=GraphQLOverSocket(desk, engine, schema),
-        rest=Starlette(routes=routes),
+    web = Web(
+        over_http=GraphQLOverHTTP(doorway, engine),
+        over_socket=GraphQLOverSocket(doorway, engine, schema, limits=limits),
+        rest=SecureHeaders(Starlette(routes=routes)),
     )
+    networks = networks_of(settings.trusted_proxies)
+    return TrustedProxies(web, networks, settings.forwarded_header) if networks else web
 
 
 def run(settings: Settings) -> None:
@@ -93,9 +110,14 @@ def run(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[uvicorn.Server]:
-    """A server of the application on the listener, serving; it stops when the block ends."""
-    server = _Server(config_of(app))
+async def serving(
+    app: ASGIApp, listener: socket.socket, settings: Settings | None = None
+) -> AsyncIterator[uvicorn.Server]:
+    """A server of the application on the listener, serving; it stops when the block ends.
+
+    Raises TlsUnusableError when the settings name a certificate or a key that cannot be used.
+    """
+    server = _Server(config_of(app, settings))
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
     try:
         while not server.started:
@@ -108,12 +130,12 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[uvicor
         await task
 
 
-def config_of(app: ASGIApp) -> uvicorn.Config:
-    """How the application is served."""
+def config_of(app: ASGIApp, settings: Settings | None = None) -> uvicorn.Config:
+    """How the application is served; over TLS where the settings name a certificate."""
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=HTTP,
         ws="websockets-sansio",
         ws_max_size=BODY_BYTES_MAX,
         ws_ping_interval=20,
@@ -122,8 +144,9 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
-        # The address that a credential is held against is the peer's own; no header overrules it.
+        # Whom to believe about addresses is ours to decide, from the right end of what proxies tell.
         proxy_headers=False,
+        ssl_context_factory=None if settings is None else context_factory(settings),
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -146,7 +169,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked_to_end.set)
     with contextlib.closing(listener):
-        async with open_desk(settings) as desk, serving(create_app(desk, settings), listener) as server:
+        async with open_desk(settings) as desk, serving(create_app(desk, settings), listener, settings) as server:
             notify_ready()
             _log.info("serving on %s port %s", settings.http_host, settings.http_port)
             while not (asked_to_end.is_set() or server.should_exit):
@@ -170,6 +193,13 @@ def _listen(settings: Settings) -> socket.socket:
         listener.setblocking(False)
         kept.pop_all()
     return listener
+
+
+def _persisted(settings: Settings) -> PersistedDocuments:
+    listed = dashboard_documents(STATIC)
+    if settings.document_list is not None:
+        listed |= read_list(settings.document_list)
+    return PersistedDocuments(settings.persisted_documents, listed)
 
 
 async def _live(_: Request) -> Response:

@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import type { DocumentNode } from "graphql";
+import { createServer, defineConfig, type Plugin } from "vite";
 
 const COMPRESSIBLE = /\.(js|css|svg)$/;
 const SMALLEST_WORTH_COMPRESSING = 1024;
@@ -35,8 +37,58 @@ function precompress(): Plugin {
   };
 }
 
+/**
+ * Writes documents.json: every document that the dashboard sends, as it sends it, under sha256: and the digest of its
+ * text. The server runs these also where it runs nothing else.
+ */
+function listDocuments(): Plugin {
+  let root = "";
+  let outDir = "";
+  return {
+    name: "list-documents",
+    apply: "build",
+    configResolved(config) {
+      root = config.root;
+      outDir = resolve(config.root, config.build.outDir);
+    },
+    async closeBundle() {
+      const { stringifyDocument } = await import("@urql/core");
+      const loader = await createServer({
+        root,
+        configFile: false,
+        logLevel: "error",
+        optimizeDeps: { noDiscovery: true },
+        server: { middlewareMode: true, ws: false, watch: null },
+      });
+      const listed: Record<string, string> = {};
+      try {
+        const modules = await Promise.all(documentModules(join(root, "src")).map((path) => loader.ssrLoadModule(path)));
+        for (const value of modules.flatMap((exported) => Object.values(exported))) {
+          if (!isDocument(value)) continue;
+          const text = stringifyDocument(value);
+          listed[`sha256:${createHash("sha256").update(text).digest("hex")}`] = text;
+        }
+      } finally {
+        await loader.close();
+      }
+      writeFileSync(join(outDir, "documents.json"), `${JSON.stringify(listed, null, 1)}\n`);
+    },
+  };
+}
+
+function documentModules(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => basename(name) === "documents.ts")
+    .map((name) => join(folder, name))
+    .toSorted();
+}
+
+function isDocument(value: unknown): value is DocumentNode {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "Document";
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss(), precompress()],
+  plugins: [react(), tailwindcss(), precompress(), listDocuments()],
   // The server replaces this marker by a fresh nonce in every answer.
   html: { cspNonce: "OMS_CSP_NONCE" },
   build: {

@@ -8,7 +8,7 @@ from strawberry.types.base import get_object_definition
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
-from schema.base.permissions import Requirement, requirements
+from schema.base.permissions import Requirement, cost_of, describe, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
@@ -79,7 +79,9 @@ class Subscription(OrderSubscription, PositionSubscription, TickSubscription, Br
 
 
 # An operation that does not say what it asks of the credential stops the process here, before it can serve.
-REQUIREMENTS: Final = requirements([Query, Mutation, Subscription])
+ROOTS: Final = (Query, Mutation, Subscription)
+REQUIREMENTS: Final = requirements(ROOTS)
+describe(ROOTS)
 
 schema: Final = strawberry.Schema(
     query=Query,
@@ -87,6 +89,29 @@ schema: Final = strawberry.Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+
+def ways_in() -> frozenset[str]:
+    """The mutations that ask for no credential, by their name in GraphQL."""
+    definition = get_object_definition(Mutation, strict=True)
+    names = schema.config.name_converter
+    return frozenset(
+        names.get_graphql_name(field)
+        for field in definition.fields
+        if not REQUIREMENTS[definition.name, field.python_name].needs_principal
+    )
+
+
+def operation_costs() -> dict[tuple[str, str], int]:
+    """What each field of the root types costs by itself, by type and name in GraphQL."""
+    names = schema.config.name_converter
+    found: dict[tuple[str, str], int] = {}
+    for root in ROOTS:
+        definition = get_object_definition(root, strict=True)
+        for field in definition.fields:
+            requirement = REQUIREMENTS[definition.name, field.python_name]
+            found[definition.name, names.get_graphql_name(field)] = cost_of(definition.name, requirement)
+    return found
 
 
 def subscription_requirements() -> dict[str, Requirement]:

@@ -1,13 +1,13 @@
 """Starts one process of the system in the foreground, after a look at what it needs."""
 
 import asyncio
-import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
 from app.infra.lifetime import run_until_signalled
 from app.infra.local_secrets import state_folders, with_own_master_key
+from app.infra.logs import log_to_stderr
 from app.infra.reach import reachable_settings
 from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, load_settings
@@ -58,7 +58,7 @@ def run_simulator() -> None:
 
 def _settings() -> Settings:
     settings = load_settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(settings)
     return settings
 
 

@@ -19,6 +19,17 @@ class Limit:
         return 1 / self.units_per_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the tightest of the limits stands after a charge. wait_s is above 0 where it refused."""
+
+    key: str
+    limit: Limit
+    remaining: int
+    full_in_s: float
+    wait_s: float = 0.0
+
+
 class Bucket:
     """The state of a limit within one process: the instant at which all units will have flowed back."""
 

@@ -24,7 +24,8 @@ from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
 
 # A revoked key or session, a lost role, a suspended tenant lose their power within this time in every process.
-VERDICT_LIFE_S: Final = 5.0
+# With a look each second at open sockets, a socket is closed within 5 s.
+VERDICT_LIFE_S: Final = 4.0
 VERDICTS_MAX: Final = 20_000
 CREDENTIAL_LENGTH_MAX: Final = 2048
 

@@ -1,5 +1,6 @@
 """What the flows at the door work with: built once in a process, handed to each of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Clock
@@ -30,12 +31,20 @@ class Door:
         self.passwords.close()
 
 
-def open_door(database: Database, *, token_secret: str, vault: Vault, clock: Clock, ids: Ids) -> Door:
+def open_door(
+    database: Database,
+    *,
+    token_secret: str,
+    vault: Vault,
+    clock: Clock,
+    ids: Ids,
+    previous_token_secrets: Sequence[str] = (),
+) -> Door:
     """The door of a process; the database is of the role APP, and the vault seals what second factors are made of.
 
-    Raises ValueError for a token secret below 32 bytes.
+    Tokens under the previous secrets still hold. Raises ValueError for a secret below 32 bytes.
     """
-    tokens = AccessTokens(token_secret, clock)
+    tokens = AccessTokens(token_secret, clock, previous_token_secrets)
     identity = IdentityService(tokens=tokens, clock=clock, ids=ids)
     return Door(
         database=database,

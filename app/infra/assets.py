@@ -1,5 +1,6 @@
 """Serving of the built dashboard: pages with their content security policy, and hashed, precompressed assets."""
 
+import json
 import mimetypes
 import secrets
 from collections.abc import Mapping
@@ -22,13 +23,8 @@ _COMMON_POLICY: Final = (
     "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_PAGE_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+# The rest of what keeps a page to itself comes with every answer: see web_headers.
+_PAGE_HEADERS: Final = {"Cache-Control": "no-store"}
 _ASSET_HEADERS: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -83,6 +79,13 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
         routes.append(Route("/graphiql", serve_graphiql, methods=["GET"]))
     routes.append(Route("/assets/{name}", serve_asset, methods=["GET"]))
     return routes
+
+
+def dashboard_documents(static_dir: Path) -> dict[str, str]:
+    """The documents that the built dashboard sends, by their ids; none without a build."""
+    path = static_dir / "documents.json"
+    listed: dict[str, str] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return listed
 
 
 async def _not_built(_: Request) -> Response:

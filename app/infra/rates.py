@@ -10,9 +10,9 @@ Why the limit still holds within one burst, however many processes there are: th
 Redis's own clock, and a slice is paid for when it is taken. So what all slices hold at an instant left the bucket
 within the window before it, and in that window no more than the window's share of the rate flowed back: bucket and
 slices together never hold more than burst + units_per_s * window. Over any t seconds no more is spent than that and
-what flows back within: burst + units_per_s * (t + window). The excess over GCRA is a quarter of a second of the rate; with
-the default burst of ten seconds that is a fortieth of one burst. (Those whom a slow answer kept waiting are served by
-it: the window is longer then, by TIMEOUT_S at most.)
+what flows back within: burst + units_per_s * (t + window). The excess over GCRA is a quarter of a second of the rate,
+with the default burst of ten seconds a fortieth of one burst. (Those whom a slow answer kept waiting are served by it:
+the window is longer then, by TIMEOUT_S at most.)
 
 What a slice did not spend is given back with the next call, less what has flowed back since it was taken: the bucket
 would hold that much more at the least, had it never been taken, so the bound stands. What is lost with a process or an
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from app.core.gcra import Bucket, Limit
+from app.core.gcra import Bucket, Limit, Standing
 from app.infra.batching import Batcher
 from app.infra.redis import REDIS_LOST, Redis
 
@@ -77,17 +77,6 @@ class Charge:
     key: str
     limit: Limit
     units: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How the tightest of the limits stands after a charge. wait_s is above 0 where it refused."""
-
-    key: str
-    limit: Limit
-    remaining: int
-    full_in_s: float
-    wait_s: float = 0.0
 
 
 class _Slice:

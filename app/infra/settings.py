@@ -24,7 +24,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.core.errors import OmsError
-from app.infra.vault import MasterKeyError, Vault
+from app.infra.forwarding import networks_of
+from app.infra.origins import origins_of
+from app.infra.strength import weakness_of_address, weakness_of_key, weakness_of_text
+from app.infra.vault import MasterKeyError, Vault, keys_of
 
 PREFIX = "OMS_"
 DEVELOPMENT_TOKEN_SECRET = "development-only-secret-of-the-demo"  # noqa: S105 - public, and refused in production
@@ -67,6 +70,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_networks(text: str) -> str:
+    networks_of(text)
+    return text
+
+
+def _known_origins(text: str) -> str:
+    origins_of(text)
+    return text
+
+
 def _known_gateways(text: str) -> str:
     gateways_of(text)
     return text
@@ -90,6 +103,7 @@ class Settings(BaseSettings):
         "migration_database_url",
         "redis_url",
         "token_secret",
+        "previous_token_secrets",
         "master_key",
     )
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
@@ -109,6 +123,49 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8000, ge=1, le=65535, description="port of the web process")
     graphiql: Literal["off", "admins", "all"] = Field(
         default="all", description="who may open GraphiQL: nobody, who administers the tenant, or everybody"
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_known_networks)] = Field(
+        default="",
+        description="addresses and CIDRs of the proxies before us, by commas: what they tell of a client is believed, "
+        "what others tell is not",
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        default="x-forwarded-for",
+        description="the header in which trusted proxies name the client; x-forwarded-proto goes with the first",
+    )
+    public_origins: Annotated[str, AfterValidator(_known_origins)] = Field(
+        default="",
+        description="origins that browsers reach us under, such as https://oms.example.com, by commas; pages of others "
+        "are refused. Empty, the host that is asked for is the one",
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="certificate chain of the web process (PEM), which then serves https alone"
+    )
+    tls_key: Path | None = Field(default=None, description="private key of OMS_TLS_CERTIFICATE (PEM, not encrypted)")
+    tls_version_min: Literal["1.2", "1.3"] = Field(
+        default="1.2", description="the oldest version of TLS that is spoken"
+    )
+    introspection: Literal["off", "signed-in", "all"] | None = Field(
+        default=None,
+        description="who may ask for the schema; names are suggested in errors only under all. Unset, off in "
+        "production and all elsewhere",
+    )
+    persisted_documents: Literal["off", "allow", "require"] = Field(
+        default="allow",
+        description="whether documents may be asked by their id (allow), must be listed (require), or always come as "
+        "text (off)",
+    )
+    document_list: Path | None = Field(
+        default=None, description="file of documents to list beside the dashboard's own, written by `oms documents add`"
+    )
+    sockets_per_address: int = Field(
+        default=1_000, ge=1, le=1_000_000, description="WebSockets that an address may hold open in a web process"
+    )
+    sockets_per_credential: int = Field(
+        default=200,
+        ge=1,
+        le=1_000_000,
+        description="WebSockets that a session or an API key may hold open in a process",
     )
     simulator_host: str = Field(default="127.0.0.1", min_length=1, description="address of the TWS-protocol simulator")
     simulator_port: int = Field(default=7497, ge=1, le=65535, description="port of the TWS-protocol simulator")
@@ -148,17 +205,20 @@ class Settings(BaseSettings):
     )
     database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,
+        repr=False,
         description="PostgreSQL 15 or later, postgresql://user:password@host/database; embedded when unset",
         validation_alias=AliasChoices("OMS_DATABASE_URL", "DATABASE_URL"),
     )
     migration_database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,
+        repr=False,
         description="the same database as a login that owns the tables and may create roles, for `oms migrate` alone; "
         "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake and oms_system. "
         "Unset, OMS_DATABASE_URL serves for both",
     )
     redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(
         default=None,
+        repr=False,
         description="Redis 7 or Valkey, redis://, rediss:// or unix://; embedded when unset",
         validation_alias=AliasChoices("OMS_REDIS_URL", "REDIS_URL"),
     )
@@ -172,10 +232,40 @@ class Settings(BaseSettings):
         description=f"key that signs access tokens, at least {TOKEN_SECRET_BYTES_MIN} bytes; "
         "in development `oms up` makes one of its own",
     )
+    previous_token_secrets: SecretStr = Field(
+        default=SecretStr(""),
+        description="keys that access tokens were signed with before OMS_TOKEN_SECRET, parted by blanks or line ends: "
+        "their tokens still hold. A key may go 10 minutes after its last token",
+    )
     master_key: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_MASTER_KEY),
         description="keys that brokers' credentials are sealed under: version:base64 of 32 bytes each, parted by "
         "commas, the newest first; in development `oms up` makes one of its own",
+    )
+    rate_limit_address: int = Field(
+        default=1_000,
+        ge=0,
+        le=10_000_000,
+        description="cost a second that may come from one address without a credential that holds, and through the "
+        "ways in (a login costs 100); 0 for no limit",
+    )
+    rate_limit_user: int = Field(
+        default=20_000, ge=0, le=10_000_000, description="cost a second that one person may ask for; 0 for no limit"
+    )
+    rate_limit_key: int = Field(
+        default=50_000,
+        ge=0,
+        le=10_000_000,
+        description="cost a second that one API key may ask for (an order costs some 12); 0 for no limit",
+    )
+    rate_limit_tenant: int = Field(
+        default=100_000,
+        ge=0,
+        le=10_000_000,
+        description="cost a second that one tenant may ask for, all its people and keys together; 0 for no limit",
+    )
+    rate_limit_burst_seconds: int = Field(
+        default=10, ge=1, le=3_600, description="how many seconds of these rates may come at once after a pause"
     )
     gateway_hosts: Annotated[str, AfterValidator(_known_gateways)] = Field(
         default="",
@@ -230,15 +320,44 @@ class Settings(BaseSettings):
             if missing:
                 names = " and ".join(variable(name) for name in missing)
                 raise ValueError(f"production needs {names}: embedded servers are for development")
-            if secret == DEVELOPMENT_TOKEN_SECRET:
+            if DEVELOPMENT_TOKEN_SECRET in (secret, *self.previous_token_keys):
                 raise ValueError("production needs an OMS_TOKEN_SECRET of its own (or OMS_TOKEN_SECRET_FILE)")
             if DEVELOPMENT_MASTER_KEY.partition(":")[2] in self.master_key.get_secret_value():
                 raise ValueError("production needs an OMS_MASTER_KEY of its own (or OMS_MASTER_KEY_FILE)")
+        if any(len(one.encode()) < TOKEN_SECRET_BYTES_MIN for one in self.previous_token_keys):
+            raise ValueError(f"each of OMS_PREVIOUS_TOKEN_SECRETS must have at least {TOKEN_SECRET_BYTES_MIN} bytes")
+        if (self.tls_certificate is None) is not (self.tls_key is None):
+            raise ValueError("OMS_TLS_CERTIFICATE and OMS_TLS_KEY go together")
         try:
-            Vault.of(self.master_key.get_secret_value())
+            keys = keys_of(self.master_key.get_secret_value())
+            Vault(keys)
         except MasterKeyError as error:
             raise ValueError(f"OMS_MASTER_KEY: {error.message}") from None
+        if self.environment == "production":
+            self._refuse_weak(keys)
         return self
+
+    def _refuse_weak(self, master_keys: Mapping[str, bytes]) -> None:
+        for secret in (self.token_secret.get_secret_value(), *self.previous_token_keys):
+            if (weakness := weakness_of_text(secret)) is not None:
+                raise ValueError(f"OMS_TOKEN_SECRET is weak, it {weakness}: make one with `openssl rand -base64 48`")
+        for version, key in master_keys.items():
+            if (weakness := weakness_of_key(key)) is not None:
+                raise ValueError(f"OMS_MASTER_KEY: version {version} {weakness}: make one with `oms secrets generate`")
+        for name in ("database_url", "migration_database_url", "redis_url"):
+            url = getattr(self, name)
+            if url is not None and (weakness := weakness_of_address(url)) is not None:
+                raise ValueError(f"the password in {variable(name)} {weakness}")
+
+    @property
+    def previous_token_keys(self) -> tuple[str, ...]:
+        """The keys that signed access tokens before the present one."""
+        return tuple(self.previous_token_secrets.get_secret_value().split())
+
+    @property
+    def shows_schema_to(self) -> Literal["off", "signed-in", "all"]:
+        """Who may ask for the schema."""
+        return self.introspection or ("off" if self.environment == "production" else "all")
 
     @property
     def is_master_key_public(self) -> bool:

@@ -1,7 +1,10 @@
 """Access tokens: short-lived JWTs signed with HS256, and the random secrets of everything that lives longer."""
 
+import hmac
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -33,6 +36,10 @@ def new_secret() -> bytes:
     return secrets.token_bytes(32)
 
 
+def _name_of(key: bytes) -> str:
+    return hmac.digest(key, b"the name of this key", "sha256")[:8].hex()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
     """What an access token says: who, in which tenant, by which session, from when until when."""
@@ -45,13 +52,17 @@ class AccessClaims:
 
 
 class AccessTokens:
-    """Issues and reads access tokens under one key."""
+    """Issues access tokens under the newest key, and reads those of the keys before it too."""
 
-    def __init__(self, secret: str, clock: Clock) -> None:
+    def __init__(self, secret: str, clock: Clock, previous: Sequence[str] = ()) -> None:
         """Raises ValueError for a key below 32 bytes (RFC 7518, section 3.2)."""
-        self._key = secret.encode()
-        if len(self._key) < KEY_LENGTH_MIN:
+        keys = [one.encode() for one in (secret, *previous)]
+        if any(len(key) < KEY_LENGTH_MIN for key in keys):
             raise ValueError(f"OMS_TOKEN_SECRET needs at least {KEY_LENGTH_MIN} bytes")
+        # Read by the name in the header; a token without one was signed before keys had names.
+        self._keys = {_name_of(key): key for key in keys}
+        self._key = keys[0]
+        self._key_id = _name_of(self._key)
         self._clock = clock
         self._verified_claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
 
@@ -66,7 +77,7 @@ class AccessTokens:
             "iat": int(claims.issued_at.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
         }
-        return jwt.encode(payload, self._key, algorithm=ALGORITHM, headers={"typ": TYPE})
+        return jwt.encode(payload, self._key, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": self._key_id})
 
     def read(self, token: str) -> AccessClaims:
         """The claims of a token whose signature, type, issuer, audience and times hold.
@@ -75,7 +86,7 @@ class AccessTokens:
         """
         try:
             claims = self._remembered(token)
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+        except (jwt.PyJWTError, LookupError, ValueError, TypeError, OverflowError) as error:
             raise UnauthenticatedError("The credential does not hold.") from error
         now = self._clock.now()
         if claims.expires_at <= now or claims.issued_at > now + SKEW_MAX:
@@ -98,10 +109,19 @@ class AccessTokens:
     def _verified(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_LENGTH_MAX:
             raise ValueError("too long")
+        named = jwt.get_unverified_header(token).get("kid")
+        if named is not None:
+            return self._verified_by(token, self._keys[named])
+        for key in self._keys.values():
+            with suppress(jwt.InvalidSignatureError):
+                return self._verified_by(token, key)
+        raise ValueError("no key fits")
+
+    def _verified_by(self, token: str, key: bytes) -> dict[str, Any]:
         # Times are held against our own clock, in read().
         decoded = jwt.decode_complete(
             token,
-            self._key,
+            key,
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,

@@ -63,18 +63,7 @@ class Vault:
 
         A single key may come without a version, and is version 1. Raises MasterKeyError, which never quotes a key.
         """
-        keys: dict[str, bytes] = {}
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        for part in parts:
-            version, colon, encoded = part.rpartition(":")
-            if not colon:
-                if len(parts) > 1:
-                    raise MasterKeyError("of several keys each needs a version, such as 2:BASE64,1:BASE64")
-                version = "1"
-            if version in keys:
-                raise MasterKeyError(f"version {version} comes twice")
-            keys[version] = _decoded(version, encoded)
-        return cls(keys)
+        return cls(keys_of(text))
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -121,6 +110,22 @@ class DataKey:
     def open(self, sealed: bytes, *place: str) -> str:
         """The secret. Raises SecretUnreadableError when it was changed, or sealed for another place."""
         return _opened(self._cipher, sealed, _place("secret", *place)).decode()
+
+
+def keys_of(text: str) -> dict[str, bytes]:
+    """The master keys of OMS_MASTER_KEY by version, the newest first. Raises MasterKeyError."""
+    keys: dict[str, bytes] = {}
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        version, colon, encoded = part.rpartition(":")
+        if not colon:
+            if len(parts) > 1:
+                raise MasterKeyError("of several keys each needs a version, such as 2:BASE64,1:BASE64")
+            version = "1"
+        if version in keys:
+            raise MasterKeyError(f"version {version} comes twice")
+        keys[version] = _decoded(version, encoded)
+    return keys
 
 
 def new_master_key() -> str:

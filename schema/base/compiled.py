@@ -39,6 +39,9 @@ from schema.base.compiled_inputs import DEFINITION, Inputs, NotCompilable, Uncoe
 from schema.base.context import RequestContext
 from schema.base.permissions import Requires
 
+# An interface has its fields made once for each type behind it: what would grow too large is executed instead.
+COMPILED_FIELDS_MAX: Final = 4_000
+
 Path = tuple[Any, str | int] | None
 """The way to a value from the outside in: the path to what holds it, and its key there."""
 
@@ -119,7 +122,11 @@ class _Field:
 class CompiledOperation:
     """An operation that is ready to run with the variables of a request."""
 
-    def __init__(self, fields: Sequence[_Field], read: Callable[[Mapping[str, Any]], Values], builders: "_Builders"):
+    def __init__(
+        self, fields: Sequence[_Field], read: Callable[[Mapping[str, Any]], Values], builders: "_Builders", size: int
+    ):
+        """`size` is the number of fields, each of them once for every type that it may be asked of."""
+        self.size = size
         self._fields = fields
         self._read = read
         self._builders = tuple(builders)
@@ -183,7 +190,7 @@ class Compiler:
             if operation.directives:
                 raise NotCompilable
             fields = making.fields(root, [operation.selection_set], is_root=True)
-            return CompiledOperation(fields, self._inputs.variables(operation), making.builders)
+            return CompiledOperation(fields, self._inputs.variables(operation), making.builders, making.size)
         except NotCompilable:
             return None
 
@@ -194,6 +201,7 @@ class _Making:
         self._inputs = inputs
         self._fragments = fragments
         self.builders: _Builders = []
+        self.size = 0
 
     def fields(
         self, parent: GraphQLObjectType, selection_sets: Iterable[SelectionSetNode], *, is_root: bool = False
@@ -231,6 +239,9 @@ class _Making:
 
     def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], *, is_root: bool) -> _Field:
         name = nodes[0].name.value
+        self.size += 1
+        if self.size > COMPILED_FIELDS_MAX:
+            raise NotCompilable
         if name == "__typename":
             told = _Completer(lambda value, run, path: value, False)
             return _Field(key, lambda source, run: parent.name, False, told, False, nodes)

@@ -49,6 +49,12 @@ def coded(code: str, message: str, *, path: Iterable[str] = (), **facts: Any) ->
     return {"message": _cut(message), "extensions": _extensions(code, path, facts)}
 
 
+def masked(request_id: str) -> dict[str, Any]:
+    """What is told of a failure that nobody foresaw."""
+    message = "The server failed; the request id finds the cause in its log."
+    return coded("INTERNAL", message, requestId=request_id)
+
+
 def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dict[str, Any]:
     """The error in the form of the answer.
 
@@ -68,9 +74,7 @@ def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dic
     known = original if isinstance(original, OmsError) else known_as(original)
     if known is None:
         _log.error("request %s failed at %s", request_id, error.path, exc_info=original)
-        answer["message"] = "The server failed; the request id finds the cause in its log."
-        answer["extensions"] = _extensions("INTERNAL", (), {"requestId": request_id})
-        return answer
+        return answer | masked(request_id)
     if known is not original and known.is_retryable:
         # Drivers put values of statements into their messages: those stay out of the log.
         _log.warning("request %s met an outage: %s", request_id, type(original).__name__)

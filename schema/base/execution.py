@@ -1,72 +1,82 @@
 """The one way from a document to its answer, for HTTP and for sockets."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import logging
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     execute,
     get_operation_ast,
-    parse,
-    validate,
 )
 from graphql.execution import Executor, create_source_event_stream
 
-from app.core.errors import OmsError
+from app.core.errors import OmsError, UnauthenticatedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
+from schema.base.charging import UNFIT_COST, UNSEEN_COST, charge, charge_operation
 from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext
+from schema.base.cost import COST_MAX, Costs, CostTooHighError
+from schema.base.documents import COMPILED_FIELD_BYTES, DocumentCache, Prepared
 from schema.base.errors import KnownAs, coded, formatted
-from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
-from schema.base.paths import literal_path, variable_errors
+from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
+from schema.base.persisted import PersistedDocuments
+from schema.base.preparing import prepare
 from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
-DOCUMENTS_MAX: Final = 1_000
-DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
-# Measured: what a parsed document keeps for each of its tokens, itself and the nodes made of it.
-TOKEN_BYTES: Final = 420
-CHARACTER_BYTES: Final = 4
-VALIDATION_ERRORS_MAX: Final = 20
 COERCION_ERRORS_MAX: Final = 20
 RECHECK_EVERY_S: Final = 5.0
 COMPILED_AFTER: Final = 1
-MESSAGE_LENGTH_MAX: Final = 500
+_log = logging.getLogger("oms.graphql")
+
+Introspection = Literal["off", "signed-in", "all"]
+"""Who may ask for the schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a client asks: a document, which of its operations, and the values of its variables."""
+    """What a client asks: a document or the id of a listed one, which of its operations, and the variables' values."""
 
-    document: str
+    document: str | None = None
+    document_id: str | None = None
     operation_name: str | None = None
     variables: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A document ready to run, or what is wrong with it."""
+class IntrospectionRefusedError(OmsError):
+    """The schema is not told here."""
 
-    document: DocumentNode | None
-    is_introspecting: bool = False
-    errors: tuple[Answer, ...] = ()
-    size: int = 0
-    """Bytes that it keeps, without its text."""
-    compiled: dict[str | None, CompiledOperation | None] = field(default_factory=dict)
-    """Its operations that were compiled, by name; None for one that only the executor can run."""
-    runs: dict[str | None, int] = field(default_factory=dict)
-    """How often each of its operations was run before it was compiled."""
+    code = "INTROSPECTION_OFF"
+
+    def __init__(self) -> None:
+        super().__init__("The schema is not told here: it is published with the documentation.")
+
+
+class OperationNameRequiredError(OmsError):
+    """The document has several operations, or none, and none was named."""
+
+    code = "OPERATION_NAME_REQUIRED"
+
+
+class OperationUnknownError(OmsError):
+    """The document has no operation of that name."""
+
+    code = "OPERATION_UNKNOWN"
+
+
+class SubscriptionOverHttpError(OmsError):
+    """Subscriptions go over a WebSocket."""
+
+    code = "SUBSCRIPTION_OVER_HTTP"
 
 
 class GraphQLEngine:
@@ -77,33 +87,44 @@ class GraphQLEngine:
         schema: GraphQLSchema,
         requirements: Mapping[str, Requirement],
         *,
-        is_open_to_introspection: bool,
+        introspection: Introspection = "all",
         known_as: KnownAs,
+        costs: Mapping[tuple[str, str], int] | None = None,
+        ways_in: Collection[str] = (),
+        persisted: PersistedDocuments | None = None,
         recheck_every_s: float = RECHECK_EVERY_S,
         compiled_after: int = COMPILED_AFTER,
     ) -> None:
-        """`requirements` are those of the subscriptions, by their name in GraphQL.
+        """`requirements` are those of the subscriptions, by their name in GraphQL; `costs` those of the root fields;
+        `ways_in` are mutations that are charged by address, whoever asks.
 
         An operation is compiled once it was run `compiled_after` times.
         """
         self._schema = schema
         self._compiler = Compiler(schema)
         self._requirements = requirements
-        self._is_open_to_introspection = is_open_to_introspection
+        self._introspection = introspection
+        self._costs = Costs(schema, costs or {})
+        self._ways_in = frozenset(ways_in)
+        self._persisted = persisted or PersistedDocuments()
         self.known_as = known_as
         self._recheck_every_s = recheck_every_s
         self._compiled_after = compiled_after
-        self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._document_bytes = 0
+        self._documents = DocumentCache()
+        for name, text in self._persisted.texts.items():
+            listed = self._prepare(text)
+            if listed.document is None:
+                _log.warning("the listed document %s is not fit to run: %s", name, listed.errors[0]["message"])
+            self._documents.list(listed)
 
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
-        found = self._operation(asked, context)
-        if isinstance(found, dict):
-            return found
-        prepared, operation = found
+        try:
+            prepared, operation = await self._charged(asked, context)
+        except _RefusedError as refused:
+            return refused.answer
         if operation.operation is OperationType.SUBSCRIPTION:
-            return _refused("SUBSCRIPTION_OVER_HTTP", "Subscriptions go over a WebSocket: graphql-transport-ws.")
+            return refusal(SubscriptionOverHttpError("Subscriptions go over a WebSocket: graphql-transport-ws."))
         return await self._execute(prepared, operation, asked, context)
 
     async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
@@ -111,11 +132,11 @@ class GraphQLEngine:
 
         An answer without data ends the operation: it was refused, or what it follows has failed.
         """
-        found = self._operation(asked, context)
-        if isinstance(found, dict):
-            yield found
+        try:
+            prepared, operation = await self._charged(asked, context)
+        except _RefusedError as refused:
+            yield refused.answer
             return
-        prepared, operation = found
         if operation.operation is not OperationType.SUBSCRIPTION:
             yield await self._execute(prepared, operation, asked, context)
             return
@@ -125,56 +146,67 @@ class GraphQLEngine:
 
     def prepare(self, text: str) -> Prepared:
         """The document, from memory when it was seen before."""
-        known = self._documents.get(text)
-        if known is not None:
-            self._documents.move_to_end(text)
-            return known
-        prepared = self._prepare(text)
-        self._documents[text] = prepared
-        self._document_bytes += _kept(text, prepared)
-        while len(self._documents) > DOCUMENTS_MAX or self._document_bytes > DOCUMENT_BYTES_MAX:
-            forgotten, shed = self._documents.popitem(last=False)
-            self._document_bytes -= _kept(forgotten, shed)
-        return prepared
+        known = self._documents.find(text)
+        if known is None:
+            known = self._prepare(text)
+            self._documents.try_out(known)
+        return known
 
     def _prepare(self, text: str) -> Prepared:
-        if len(text) > LENGTH_MAX:
-            return _unfit("DOCUMENT_TOO_COMPLEX", f"The document has more than {LENGTH_MAX} characters.")
-        try:
-            document = parse(text, max_lexical_tokens=TOKENS_MAX, max_comments=COMMENTS_MAX)
-            excess = excess_of(document)
-            if excess is not None:
-                message = f"The document has more than {excess.limit} {excess.what}."
-                return _unfit("DOCUMENT_TOO_COMPLEX", message, limit=excess.limit)
-            errors = validate(
-                self._schema,
-                document,
-                max_errors=VALIDATION_ERRORS_MAX,
-                hide_suggestions=not self._is_open_to_introspection,
-            )
-        except GraphQLSyntaxError as error:
-            if "more than" in error.message or "too deeply" in error.message:
-                return _unfit("DOCUMENT_TOO_COMPLEX", error.message.removeprefix("Syntax Error: "))
-            return Prepared(document=None, errors=(_located(error, "GRAPHQL_PARSE_FAILED"),))
-        except RecursionError:
-            return _unfit("DOCUMENT_TOO_COMPLEX", "The document is nested too deeply.")
-        if errors:
-            return Prepared(document=None, errors=tuple(_invalid(document, error) for error in errors))
-        size = _tokens(document) * TOKEN_BYTES
-        return Prepared(document=document, is_introspecting=is_introspecting(document), size=size)
+        return prepare(self._schema, text, has_suggestions=self._introspection == "all")
 
-    def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode] | Answer:
-        prepared = self.prepare(asked.document)
-        if prepared.document is None:
-            return {"errors": list(prepared.errors)}
-        if prepared.is_introspecting and not (self._is_open_to_introspection or context.is_signed_in):
-            return _refused("UNAUTHENTICATED", "The schema is shown to those who are signed in.")
-        operation = get_operation_ast(prepared.document, asked.operation_name)
-        if operation is None:
-            if asked.operation_name is None:
-                return _refused("OPERATION_NAME_REQUIRED", "Name the operation: the document has several, or none.")
-            return _refused("OPERATION_UNKNOWN", "The document has no operation of that name.")
+    async def _charged(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
+        is_seen = asked.document is None or self._documents.find(asked.document) is not None
+        try:
+            if not is_seen:
+                await charge(context, UNSEEN_COST)
+            try:
+                prepared, operation = self._operation(asked, context)
+            except _RefusedError:
+                if is_seen:
+                    await charge(context, UNFIT_COST)
+                raise
+            document, variables = prepared.document, asked.variables or {}
+            assert document is not None, "an operation was found in it"
+            await charge_operation(context, document, operation, variables, self._ways_in, is_first=is_seen)
+        except OmsError as error:
+            # RATE_LIMITED, or too many wait to be charged.
+            raise _RefusedError(refusal(error)) from error
         return prepared, operation
+
+    def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
+        try:
+            prepared = self.prepare(self._persisted.text(asked.document, asked.document_id))
+            if prepared.document is None:
+                raise _RefusedError({"errors": list(prepared.errors)})
+            if prepared.is_introspecting:
+                self._check_introspection(context)
+            operation = get_operation_ast(prepared.document, asked.operation_name)
+            if operation is None:
+                raise _unnamed(asked)
+            context.cost = self._cost(prepared, operation, asked)
+        except OmsError as error:
+            raise _RefusedError(refusal(error)) from error
+        if context.is_signed_in:
+            self._documents.use(prepared, context.principal.tenant_id)
+        return prepared, operation
+
+    def _check_introspection(self, context: RequestContext) -> None:
+        if self._introspection == "off":
+            raise IntrospectionRefusedError
+        if self._introspection == "signed-in" and not context.is_signed_in:
+            raise UnauthenticatedError("The schema is shown to those who are signed in.")
+
+    def _cost(self, prepared: Prepared, operation: OperationDefinitionNode, asked: Asked) -> int:
+        name = None if operation.name is None else operation.name.value
+        plan = prepared.costs.get(name)
+        if plan is None:
+            assert prepared.document is not None, "an operation was found in it"
+            plan = prepared.costs[name] = self._costs.plan(prepared.document, operation)
+        cost = plan.cost(asked.variables or {})
+        if cost > COST_MAX:
+            raise CostTooHighError(cost)
+        return cost
 
     def _compiled(
         self, prepared: Prepared, operation: OperationDefinitionNode, *, is_repeated: bool = False
@@ -187,7 +219,9 @@ class GraphQLEngine:
                 prepared.runs[name] = runs + 1
                 return None
             assert prepared.document is not None, "an operation was found in it"
-            prepared.compiled[name] = self._compiler.compile(prepared.document, operation)
+            compiled = prepared.compiled[name] = self._compiler.compile(prepared.document, operation)
+            if compiled is not None:
+                self._documents.grow(prepared, compiled.size * COMPILED_FIELD_BYTES)
         return prepared.compiled[name]
 
     async def _execute(
@@ -240,7 +274,7 @@ class GraphQLEngine:
         name = _root_field(executor)
         requirement = self._requirements[name]
         compiled = self._compiled(prepared, operation, is_repeated=True)
-        sharing = SharedAnswers(executor, asked.document, asked.operation_name, _variables(asked))
+        sharing = SharedAnswers(executor, prepared.text, asked.operation_name, _variables(asked))
 
         async def tell(event: Any, context: RequestContext) -> Answer:
             run = None if compiled is None else compiled.start(asked.variables or {}, context)
@@ -336,18 +370,6 @@ class _Patient:
             await close()
 
 
-def _kept(text: str, prepared: Prepared) -> int:
-    return CHARACTER_BYTES * len(text) + prepared.size
-
-
-def _tokens(document: DocumentNode) -> int:
-    count = 0
-    token = document.loc.start_token if document.loc else None
-    while token is not None:
-        count, token = count + 1, token.next
-    return count
-
-
 def _variables(asked: Asked) -> dict[str, Any]:
     return dict(asked.variables or {})
 
@@ -357,26 +379,15 @@ def _root_field(executor: Executor[Any]) -> str:
     return next(fields_of(executor, executor.operation.selection_set)).name.value
 
 
-def _invalid(document: DocumentNode, error: GraphQLError) -> Answer:
-    path = literal_path(document, error)
-    if path is None:
-        return _located(error, "GRAPHQL_VALIDATION_FAILED")
-    return _located(error, "BAD_USER_INPUT", path=path)
+def _unnamed(asked: Asked) -> OmsError:
+    if asked.operation_name is None:
+        return OperationNameRequiredError("Name the operation: the document has several, or none.")
+    return OperationUnknownError("The document has no operation of that name.")
 
 
-def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Answer:
-    answer = coded(code, error.message[:MESSAGE_LENGTH_MAX], path=path)
-    if error.locations:
-        answer["locations"] = [location.formatted for location in error.locations]
-    return answer
-
-
-def _unfit(code: str, message: str, **facts: Any) -> Prepared:
-    return Prepared(document=None, errors=(coded(code, message, **facts),))
-
-
-def _refused(code: str, message: str) -> Answer:
-    return {"errors": [coded(code, message)]}
+class _RefusedError(Exception):
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
 
 def refusal(error: OmsError) -> Answer:

@@ -1,4 +1,4 @@
-"""What a document may cost, found before validation: each fragment is weighed once, what is compared is counted."""
+"""What a document may hold, found before validation: each fragment is weighed once, what is compared is counted."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,12 +14,14 @@ from graphql import (
     SelectionSetNode,
 )
 
-LENGTH_MAX: Final = 64 * 1024
+BYTES_MAX: Final = 64 * 1024
 TOKENS_MAX: Final = 4_000
 COMMENTS_MAX: Final = 500
 DEPTH_MAX: Final = 20
 FIELDS_MAX: Final = 2_000
 ALIASES_MAX: Final = 100
+DIRECTIVES_MAX: Final = 100
+VARIABLES_MAX: Final = 100
 VISITS_MAX: Final = 10_000
 PAIRS_MAX: Final = 30_000
 FRAGMENTS_MAX: Final = 100
@@ -35,6 +37,12 @@ class Excess:
 
     what: str
     limit: int
+
+
+def excess_of_text(text: str) -> Excess | None:
+    """The limit that the text breaks before it is parsed, None when it keeps it."""
+    is_long = len(text) > BYTES_MAX or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > BYTES_MAX)
+    return Excess(what="bytes", limit=BYTES_MAX) if is_long else None
 
 
 def excess_of(document: DocumentNode) -> Excess | None:
@@ -83,6 +91,7 @@ class _Weight:
 
     fields: int = 0
     aliases: int = 0
+    directives: int = 0
     depth: int = 0
     names: set[str] = field(default_factory=set)
 
@@ -90,6 +99,7 @@ class _Weight:
         # Saturating, so that doubling fragments do not make numbers that are slow to add.
         self.fields = min(self.fields + other.fields, FIELDS_MAX + 1)
         self.aliases = min(self.aliases + other.aliases, ALIASES_MAX + 1)
+        self.directives = min(self.directives + other.directives, DIRECTIVES_MAX + 1)
         self.depth = max(self.depth, other.depth + levels)
 
 
@@ -106,6 +116,7 @@ class _Weigher:
             weight.depth = DEPTH_MAX + 1
             return weight
         for selection in selections.selections:
+            weight.directives += len(selection.directives or ())
             match selection:
                 case FieldNode():
                     weight.fields += 1
@@ -132,6 +143,7 @@ class _Weigher:
             return known or _Weight()
         self._open.add(name)
         weight = self.weigh(definition.selection_set)
+        weight.directives += len(definition.directives or ())
         self._open.discard(name)
         self._weights[name] = weight
         return weight
@@ -190,6 +202,12 @@ def _excess_of_operation(operation: OperationDefinitionNode, weight: _Weight) ->
         return Excess(what="fields", limit=FIELDS_MAX)
     if weight.aliases > ALIASES_MAX:
         return Excess(what="aliases", limit=ALIASES_MAX)
+    variables = operation.variable_definitions or ()
+    if len(variables) > VARIABLES_MAX:
+        return Excess(what="variables", limit=VARIABLES_MAX)
+    own = len(operation.directives or ()) + sum(len(one.directives or ()) for one in variables)
+    if weight.directives + own > DIRECTIVES_MAX:
+        return Excess(what="directives", limit=DIRECTIVES_MAX)
     # Each root field asks the database by itself and at once: a hundred of them keep all others waiting.
     if operation.operation is OperationType.QUERY and len(weight.names) > QUERIES_MAX:
         return Excess(what="queries in one operation", limit=QUERIES_MAX)

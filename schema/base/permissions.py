@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from strawberry.extensions import FieldExtension
 from strawberry.types import get_object_definition
@@ -11,6 +11,10 @@ from strawberry.types import get_object_definition
 from app.flows.door import Door
 from app.identity.domain import Principal, Scope
 from app.identity.two_factor.errors import EnrolmentRequiredError
+
+# What an operation costs before what it tells is counted: a mutation writes, a subscription stays.
+KIND_COST: Final = {"Query": 1, "Mutation": 10, "Subscription": 10}
+WAY_IN_COST: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Requirement:
     step_up: bool = False
     passes_keys: bool = False
     serves_enrolment: bool = False
+    cost: int | None = None
+    """What the operation costs by itself, without what it tells; None for what its kind costs."""
 
     def check(self, principal: Principal) -> None:
         """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope, EnrolmentRequiredError."""
@@ -40,24 +46,12 @@ class Requirement:
         if self.step_up and not (self.passes_keys and principal.api_key_id is not None):
             await door.authenticator.require_step_up(principal, door.two_factor)
 
-    @property
-    def description(self) -> str:
-        """What the schema says of the step-up; empty where none is asked for."""
-        if not self.step_up:
-            return ""
-        keys = "; an API key needs none" if self.passes_keys else ", and API keys are refused"
-        return f"Asks for a step-up (STEP_UP_REQUIRED: see stepUp){keys}."
-
 
 class Requires(FieldExtension):
     """Holds the requirement of a field against the credential before its resolver runs."""
 
     def __init__(self, requirement: Requirement) -> None:
         self.requirement = requirement
-
-    def apply(self, field: Any) -> None:
-        """Writes into the field's description what cannot be seen from outside."""
-        field.description = " ".join(filter(None, (field.description, self.requirement.description))) or None
 
     def resolve(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Checks, then resolves."""
@@ -82,21 +76,58 @@ class OperationWithoutScopeError(TypeError):
     """A field of a root type does not say what it asks of the credential: a programmer's error, met at import."""
 
 
-def scoped(scope: Scope, *, step_up: bool = False) -> list[FieldExtension]:
+def scoped(scope: Scope, *, step_up: bool = False, cost: int | None = None) -> list[FieldExtension]:
     """The field asks for the scope, and with step_up for a recent proof of the person."""
-    return [Requires(Requirement(scope=scope, step_up=step_up))]
+    return [Requires(Requirement(scope=scope, step_up=step_up, cost=cost))]
 
 
 def signed_in(
-    *, step_up: bool = False, passes_keys: bool = False, serves_enrolment: bool = False
+    *, step_up: bool = False, passes_keys: bool = False, serves_enrolment: bool = False, cost: int | None = None
 ) -> list[FieldExtension]:
     """The field asks for a credential that holds, whatever its scopes; the rest is as Requirement says."""
-    return [Requires(Requirement(step_up=step_up, passes_keys=passes_keys, serves_enrolment=serves_enrolment))]
+    asked = Requirement(step_up=step_up, passes_keys=passes_keys, serves_enrolment=serves_enrolment, cost=cost)
+    return [Requires(asked)]
 
 
-def public() -> list[FieldExtension]:
-    """The field asks for nothing: it is a way in."""
-    return [Requires(Requirement(needs_principal=False))]
+def public(*, cost: int = WAY_IN_COST) -> list[FieldExtension]:
+    """The field asks for nothing: it is a way in, which costs as much as a password takes to check."""
+    return [Requires(Requirement(needs_principal=False, cost=cost))]
+
+
+def cost_of(kind: str, requirement: Requirement) -> int:
+    """What a field of the root type (Query, Mutation, Subscription) costs by itself."""
+    return KIND_COST[kind] if requirement.cost is None else requirement.cost
+
+
+def describe(root_types: Iterable[type]) -> None:
+    """Ends the description of each field of the root types with its scope, its cost and its step-up, for readers.
+
+    Raises OperationWithoutScopeError for a field that does not say what it asks.
+    """
+    listed = list(root_types)
+    asked = requirements(listed)
+    for root_type in listed:
+        definition = get_object_definition(root_type, strict=True)
+        for field in definition.fields:
+            requirement = asked[definition.name, field.python_name]
+            cost = cost_of(definition.name, requirement)
+            said = (field.description or "").strip()
+            told = f"Scope: {_scope_words(requirement)}. Cost: {cost}.{_step_up_words(requirement)}"
+            if not said.endswith(told):
+                field.description = f"{said} {told}".strip()
+
+
+def _scope_words(requirement: Requirement) -> str:
+    if requirement.scope is not None:
+        return requirement.scope.value
+    return "any credential" if requirement.needs_principal else "none"
+
+
+def _step_up_words(requirement: Requirement) -> str:
+    if not requirement.step_up:
+        return ""
+    keys = "but from API keys" if requirement.passes_keys else "which API keys cannot give"
+    return f" Step-up: asked for (see stepUp), {keys}."
 
 
 def requirements(root_types: Iterable[type]) -> dict[tuple[str, str], Requirement]:

@@ -13,6 +13,7 @@ from app.flows.refresh_session import refresh_session
 from app.flows.register import Registration, register
 from app.flows.revoke_api_key import revoke_api_key
 from app.flows.rotate_api_key import rotate_api_key
+from app.identity.errors import RefreshRefusedError
 from app.identity.two_factor.domain import Challenge
 from schema.base.context import Info
 from schema.base.errors import user_errors
@@ -55,7 +56,7 @@ class IdentityMutation:
             registered = await register(info.context.desk.door, registration, info.context.client)
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(registered.tokens))
+        return LoginPayload(tokens=TokenPair.of(registered.tokens, info.context))
 
     @strawberry.mutation(
         description="An address and a password for tokens, or for a challenge where there is a second factor. Whatever "
@@ -77,7 +78,7 @@ class IdentityMutation:
             return LoginPayload(errors=user_errors(error))
         if isinstance(entered, Challenge):
             return LoginPayload(two_factor_challenge=entered.text)
-        return LoginPayload(tokens=TokenPair.of(entered))
+        return LoginPayload(tokens=TokenPair.of(entered, info.context))
 
     @strawberry.mutation(
         description="A refresh token for the next pair, once. One that was used before revokes its session.",
@@ -85,8 +86,13 @@ class IdentityMutation:
     )
     async def refresh_token(self, info: Info, input: RefreshTokenInput) -> LoginPayload:  # noqa: A002
         """Rotates a refresh token."""
-        tokens = await refresh_session(info.context.desk.door, input.refresh_token, info.context.client)
-        return LoginPayload(tokens=TokenPair.of(tokens))
+        given = info.context.refresh_token(input.refresh_token)
+        try:
+            tokens = await refresh_session(info.context.desk.door, given, info.context.client)
+        except RefreshRefusedError:
+            info.context.take_back()
+            raise
+        return LoginPayload(tokens=TokenPair.of(tokens, info.context))
 
     @strawberry.mutation(
         description="Ends the session that asks, with all its tokens.", extensions=signed_in(serves_enrolment=True)
@@ -96,7 +102,11 @@ class IdentityMutation:
         try:
             await log_out(info.context.desk.door, info.context.principal)
         except OmsError as error:
-            return LogoutPayload(errors=user_errors(error))
+            told = LogoutPayload(errors=user_errors(error))
+            # A page may hold an API key in its cookies, which has no session to end: it forgets the key.
+            info.context.take_back()
+            return told
+        info.context.take_back()
         return LogoutPayload()
 
     @strawberry.mutation(

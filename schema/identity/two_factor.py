@@ -160,7 +160,7 @@ class TwoFactorMutation:
             )
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(tokens))
+        return LoginPayload(tokens=TokenPair.of(tokens, info.context))
 
     @strawberry.mutation(
         description="A secret for an authenticator, for fifteen minutes; confirmTwoFactor makes it count.",

@@ -8,6 +8,7 @@ from strawberry.scalars import JSON
 from app.flows import view_identity
 from app.identity import domain
 from app.tenants import domain as tenants
+from schema.base.context import RequestContext
 from schema.base.errors import UserError
 from schema.base.node import Node
 
@@ -181,14 +182,15 @@ class Viewer:
 class TokenPair:
     """What a login answers."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = strawberry.field(description="Blank for a page that has its session in cookies.")
+    refresh_token: str = strawberry.field(description="Blank for a page that has its session in cookies.")
     expires_at: datetime = strawberry.field(description="The end of the access token.")
     token_type: str = strawberry.field(description="Bearer.")
 
     @classmethod
-    def of(cls, tokens: domain.TokenPair) -> "TokenPair":
-        """The type of the value."""
+    def of(cls, issued: domain.TokenPair, context: RequestContext) -> "TokenPair":
+        """The type of the value, as it is shown to who asked."""
+        tokens = context.hand_over(issued)
         return cls(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
@@ -250,7 +252,7 @@ class LoginInput:
 class RefreshTokenInput:
     """A refresh token."""
 
-    refresh_token: str
+    refresh_token: str = strawberry.field(description="Blank for a page that has its session in cookies.")
 
 
 @strawberry.input

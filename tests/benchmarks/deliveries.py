@@ -108,9 +108,7 @@ async def _measure(desk: Desk) -> list[Figure]:
     ids = [OrderId(one.order.id) for one in placed if one.order is not None]
     async with desk.reading(principal) as session:
         rows = await _orders(session, principal, ids)
-    engine = GraphQLEngine(
-        schema._schema, subscription_requirements(), is_open_to_introspection=True, known_as=known_as
-    )
+    engine = GraphQLEngine(schema._schema, subscription_requirements(), known_as=known_as)
     figures: list[Figure] = []
     for count in ROWS:
         for name, is_equal in (("equal selections: executed once", True), ("each its own selection", False)):

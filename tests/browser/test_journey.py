@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.async_api import Page, expect
 
 from tests.browser.watch import Watch
@@ -69,7 +70,7 @@ async def test_a_wrong_password_is_told_and_signs_nobody_in(watch: Watch, demo: 
 
     await expect(watch.page.get_by_role("alert")).not_to_be_empty()
     await expect(watch.page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert await watch.page.evaluate("sessionStorage.length") == 0
+    assert await watch.page.context.cookies() == []
 
 
 async def test_an_order_placed_elsewhere_appears_and_fills_before_the_eyes(watch: Watch, demo: dict[str, Any]) -> None:
@@ -122,3 +123,47 @@ async def test_graphiql_runs_a_query_and_a_subscription_as_who_signed_in(watch: 
     await expect(response).to_contain_text('"ticks"', timeout=_SHOWN_MS_MAX)
     assert watch.complaints == []
     assert watch.hosts == {urlsplit(_base(demo)).netloc}
+
+
+async def test_no_script_can_read_a_token_and_signing_out_takes_the_cookies_back(
+    watch: Watch, demo: dict[str, Any]
+) -> None:
+    page = watch.page
+    await _sign_in(page, demo)
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=_SHOWN_MS_MAX)
+    held = {cookie["name"]: cookie for cookie in await page.context.cookies()}
+
+    readable = await page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+
+    assert set(held) == {"oms-access", "oms-refresh", "oms-session"}
+    assert all(held[name]["httpOnly"] and held[name]["sameSite"] == "Strict" for name in ("oms-access", "oms-refresh"))
+    assert held["oms-access"]["value"] not in readable
+    assert held["oms-refresh"]["value"] not in readable
+    assert f"oms-session={held['oms-session']['value']}" in readable
+
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    assert await page.context.cookies() == []
+    assert watch.complaints == []
+
+
+async def test_a_session_whose_access_ran_out_is_renewed_by_its_cookie_once_for_two_tabs(
+    watch: Watch, demo: dict[str, Any]
+) -> None:
+    page = watch.page
+    await _sign_in(page, demo)
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=_SHOWN_MS_MAX)
+    before = {cookie["name"]: cookie for cookie in await page.context.cookies()}
+    spent: SetCookieParam = {"name": "oms-access", "value": "spent", "url": _base(demo), "httpOnly": True}
+    mark: SetCookieParam = {"name": "oms-session", "value": "1", "url": _base(demo), "sameSite": "Strict"}
+
+    await page.context.add_cookies([spent, mark])
+    other = await page.context.new_page()
+    await asyncio.gather(page.reload(), other.goto(_base(demo)))
+
+    for one in (page, other):
+        await expect(one.get_by_text("Live", exact=True)).to_be_visible(timeout=_SHOWN_MS_MAX)
+    after = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+    assert after["oms-refresh"] != before["oms-refresh"]["value"]
+    assert after["oms-access"] != "spent"

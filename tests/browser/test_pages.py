@@ -1,6 +1,5 @@
 """The pages by themselves, before any sign-in: whole, quiet and within their origin."""
 
-import json
 import re
 import threading
 import time
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from graphql import build_schema, graphql_sync
+from playwright._impl._api_structures import SetCookieParam
 from playwright.async_api import expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.infra.assets import dashboard_routes
+from app.infra.web_headers import SecureHeaders
+from schema.base.cookies import SessionCookies
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -39,17 +41,33 @@ VIEWER = {"apiKey": {"name": "key of the test"}, "tenant": {"id": "t", "name": "
 
 async def answer(request: Request) -> JSONResponse:
     body = await request.json()
-    if request.headers.get("authorization") != "Bearer key":
+    assert request.headers["x-oms-session"] == "cookie"
+    cookies = SessionCookies("http", {b"cookie": request.headers.get("cookie", "").encode()})
+    bearer = request.headers.get("authorization", f"Bearer {cookies.access}")
+    if bearer != "Bearer key":
         error = {"message": "Sign in first.", "extensions": {"code": "UNAUTHENTICATED"}}
         return JSONResponse({"data": None, "errors": [error]})
+    if "authorization" in request.headers:
+        cookies.keep_key("key")
     result = graphql_sync(SCHEMA, body["query"], {"viewer": VIEWER}, variable_values=body.get("variables"))
-    return JSONResponse(result.formatted)
+    response = JSONResponse(result.formatted)
+    response.raw_headers += cookies.headers
+    return response
+
+
+async def sign_in(watch: Watch, url: str) -> None:
+    """Leaves the cookies of a session with an API key."""
+    held: SetCookieParam = {"name": "oms-access", "value": "key", "url": url, "httpOnly": True, "sameSite": "Strict"}
+    mark: SetCookieParam = {"name": "oms-session", "value": "key", "url": url, "sameSite": "Strict"}
+    await watch.page.context.add_cookies([held, mark])
 
 
 @pytest.fixture(scope="module")
 def url(static_dir: Path) -> Iterator[str]:
     routes = [Route("/graphql", answer, methods=["POST"]), *dashboard_routes(static_dir, "all")]
-    config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", ws="none")
+    config = uvicorn.Config(
+        SecureHeaders(Starlette(routes=routes)), host="127.0.0.1", port=0, log_level="warning", ws="none"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -81,7 +99,7 @@ async def test_a_key_that_is_refused_is_told_in_words_and_kept_nowhere(watch: Wa
     await watch.page.get_by_role("button", name="Sign in").click()
 
     await expect(watch.page.get_by_role("alert")).to_have_text("This API key is not valid.")
-    assert await watch.page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert await watch.page.evaluate("sessionStorage.length + localStorage.length + document.cookie.length") == 0
     assert watch.complaints == []
 
 
@@ -94,12 +112,11 @@ async def test_graphiql_asks_for_a_sign_in_and_comes_back(watch: Watch, url: str
 
     await expect(watch.page.locator(".graphiql-query-editor .monaco-editor .view-line").first).to_be_visible()
     assert urlsplit(watch.page.url).path == "/graphiql"
+    assert await watch.page.evaluate("document.cookie") == "oms-session=key"
 
 
 async def test_graphiql_is_whole_offline_and_sends_the_session(watch: Watch, url: str) -> None:
-    await watch.page.add_init_script(
-        f"""sessionStorage.setItem("oms.session", '{json.dumps({"kind": "apiKey", "apiKey": "key"})}')"""
-    )
+    await sign_in(watch, url)
     await watch.page.goto(f"{url}/graphiql")
     editor = watch.page.locator(".graphiql-query-editor .monaco-editor").first
     await expect(editor.locator(".view-line").first).to_be_visible()
@@ -121,9 +138,7 @@ async def test_graphiql_is_whole_offline_and_sends_the_session(watch: Watch, url
 
 
 async def test_the_theme_follows_the_system_until_a_person_chooses(watch: Watch, url: str) -> None:
-    await watch.page.add_init_script(
-        f"""sessionStorage.setItem("oms.session", '{json.dumps({"kind": "apiKey", "apiKey": "key"})}')"""
-    )
+    await sign_in(watch, url)
     await watch.page.goto(f"{url}/graphiql")
     root = watch.page.locator("html")
     system = "dark" if await watch.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"

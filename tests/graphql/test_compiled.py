@@ -43,7 +43,6 @@ def engine(compiled_after: int) -> GraphQLEngine:
     return GraphQLEngine(
         schema._schema,
         subscription_requirements(),
-        is_open_to_introspection=True,
         known_as=known_as,
         compiled_after=compiled_after,
     )

@@ -7,6 +7,7 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from app.infra.settings import Settings
+from schema.base.cost import COST_MAX
 from schema.base.execution import GraphQLEngine
 from schema.base.guard import excess_of
 from schema.schema import schema, subscription_requirements
@@ -32,7 +33,17 @@ def nested(levels: int, width: int) -> str:
 @pytest.mark.parametrize(
     ("document", "what"),
     [
-        ("{" + "x" * 70_000 + "}", "characters"),
+        ("{" + "x" * 70_000 + "}", "bytes"),
+        ("# " + "\N{ROCKET}" * 17_000 + "\n{ __typename }", "bytes"),
+        ("{ viewer " + "@include(if: true) " * 101 + "{ scopes } }", "directives"),
+        ("query(" + "".join(f"$v{n}: Int " for n in range(101)) + ") { __typename }", "variables"),
+        (
+            "{ ...a ...a } fragment a on Query { ...b ...b ...b ...b ...b }"
+            " fragment b on Query { viewer @skip(if: false) @include(if: true) { scopes "
+            + "@skip(if: false) " * 12
+            + "} }",
+            "directives",
+        ),
         ("{" + " a" * 5_000 + "}", "tokens"),
         ("#\n" * 501 + "{ viewer { scopes } }", "comments"),
         ("{ viewer " + "{ ...on Viewer " * 900 + "{ scopes }" + "}" * 900 + "}", "nested too deeply"),
@@ -99,18 +110,27 @@ async def test_the_explorers_question_about_the_schema_is_answered(anonymous: Ap
     assert data["__schema"]["queryType"]["name"] == "Query"
 
 
-async def test_production_shows_its_schema_to_those_who_are_signed_in(firm: Firm, settings: Settings) -> None:
-    production = settings.model_copy(update={"environment": "production"})
+@pytest.mark.parametrize(("introspection", "outside", "inside"), [
+    (None, "INTROSPECTION_OFF", "INTROSPECTION_OFF"),
+    ("signed-in", "UNAUTHENTICATED", None),
+    ("all", None, None),
+])  # fmt: skip
+async def test_production_tells_its_schema_to_those_whom_the_setting_names(
+    firm: Firm, settings: Settings, introspection: str | None, outside: str | None, inside: str | None
+) -> None:
+    production = settings.model_copy(update={"environment": "production", "introspection": introspection})
     async with serve(firm.desk, production) as address:
-        inside = Api(http=firm.api.http, address=address, bearer=firm.api.bearer)
+        signed_in = Api(http=firm.api.http, address=address, bearer=firm.api.bearer)
+        for asking, code in ((signed_in.holding(None), outside), (signed_in, inside)):
+            answer = await asking.answer("{ __schema { queryType { name } } }")
 
-        refused = await inside.holding(None).refusal("{ __schema { queryType { name } } }")
-        shown = await inside.data("{ __schema { queryType { name } } }")
-        unknown = await inside.error("{ view }")
+            if code is None:
+                assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
+            else:
+                assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+        unknown = await signed_in.error("{ view }")
 
-    assert refused == ("UNAUTHENTICATED", [])
-    assert shown["__schema"]["queryType"]["name"] == "Query"
-    assert "Did you mean" not in unknown["message"]
+    assert ("Did you mean" in unknown["message"]) is (introspection == "all")
 
 
 def test_documents_of_the_clients_keep_all_limits() -> None:
@@ -125,13 +145,27 @@ def test_documents_of_the_clients_keep_all_limits() -> None:
         assert excess_of(parse(document)) is None
 
 
-async def test_lists_within_lists_end_where_the_answer_is_too_large(firm: Firm) -> None:
-    placed = await asyncio.gather(*(firm.api.place(**firm.order()) for _ in range(40)))
-    await asyncio.gather(*(firm.api.data(CANCEL, input={"orderId": payload["order"]["id"]}) for payload in placed))
+async def test_lists_within_lists_cost_too_much_before_anything_is_read(anonymous: Api) -> None:
     within = "events { order { " * 7 + "id" + " } }" * 7
 
+    error = await anonymous.error(f"{{ orders {{ edges {{ node {{ {within} }} }} }} }}")
+
+    assert error["extensions"]["code"] == "COST_TOO_HIGH"
+    assert error["extensions"]["limit"] == COST_MAX
+    assert error["extensions"]["cost"] > COST_MAX
+
+
+async def test_lists_within_lists_end_where_the_answer_is_too_large(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schema.base.budget.VALUES_MAX", 2_000)
+    monkeypatch.setattr("schema.base.compiled.VALUES_MAX", 2_000)
+    placed = await asyncio.gather(*(firm.api.place(**firm.order()) for _ in range(40)))
+    await asyncio.gather(*(firm.api.data(CANCEL, input={"orderId": payload["order"]["id"]}) for payload in placed))
+    within = "events { order { " * 3 + "id" + " } }" * 3
+
     answer = await firm.api.answer(f"{{ orders {{ edges {{ node {{ {within} }} }} }} }}")
-    usual = await firm.api.data("{ orders { edges { node { id events { order { id } } } } } }")
+    usual = await firm.api.data("{ orders { edges { node { id events { type } } } } }")
 
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["ANSWER_TOO_LARGE"]
@@ -151,9 +185,7 @@ async def test_an_error_does_not_say_back_all_that_came_in(firm: Firm) -> None:
 
 
 def test_what_is_kept_of_documents_is_bounded_by_their_tokens() -> None:
-    engine = GraphQLEngine(
-        schema._schema, subscription_requirements(), is_open_to_introspection=True, known_as=lambda _: None
-    )
+    engine = GraphQLEngine(schema._schema, subscription_requirements(), known_as=lambda _: None)
     symbols = " ".join('"A"' for _ in range(3_900))
     documents = [f"{{ quotes(symbols: [{symbols}]) {{ time }} }} # {number}" for number in range(45)]
 

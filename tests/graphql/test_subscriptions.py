@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -19,10 +19,13 @@ from app.flows.create_api_key import create_api_key
 from app.flows.log_out import log_out
 from app.flows.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
+from app.infra.origins import Origins
 from app.marketdata import service as marketdata
+from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.http import BODY_BYTES_MAX
 from schema.base.socket import GraphQLOverSocket
+from schema.base.socket_limits import SocketLimits
 from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import PLACE, Api, Firm, Socket, serve_app
 
@@ -37,6 +40,11 @@ subscription Ticks($symbols: [String!]!, $throttle: Int) {
   ticks(symbols: $symbols, throttleMs: $throttle) { kind sequence ticks { symbol bid last } }
 }
 """
+
+
+def doorway_of(firm: Firm) -> Doorway:
+    """The doorway of a process that knows no origin but the host's."""
+    return Doorway(firm.desk, Origins().is_ours, lambda _: None)
 
 
 async def closing(raw: ClientConnection) -> int:
@@ -93,10 +101,8 @@ async def test_operations_wait_for_the_acknowledgement(anonymous: Api) -> None:
 
 
 async def test_a_silent_socket_is_closed(firm: Firm) -> None:
-    engine = GraphQLEngine(
-        schema._schema, subscription_requirements(), is_open_to_introspection=True, known_as=lambda _: None
-    )
-    patient = GraphQLOverSocket(firm.desk, engine, schema, init_timeout=timedelta(milliseconds=50))
+    engine = GraphQLEngine(schema._schema, subscription_requirements(), known_as=lambda _: None)
+    patient = GraphQLOverSocket(doorway_of(firm), engine, schema, SocketLimits(init_timeout_s=0.05))
     async with serve_app(patient) as address, connect(f"ws://{address}/graphql", subprotocols=PROTOCOL) as raw:
         assert await closing(raw) == 4408
 
@@ -300,11 +306,10 @@ async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:
     engine = GraphQLEngine(
         schema._schema,
         subscription_requirements(),
-        is_open_to_introspection=True,
         known_as=lambda _: None,
         recheck_every_s=0.05,
     )
-    app = GraphQLOverSocket(firm.desk, engine, schema)
+    app = GraphQLOverSocket(doorway_of(firm), engine, schema)
     async with serve_app(app) as address, replace(firm.api, address=address).socket() as opened:
         await opened.subscribe("subscription { executions { id } }")
 

@@ -3,7 +3,7 @@ import { useEffect, type JSX } from "react";
 
 import { SignIn } from "../rooms/identity/SignIn";
 import { OverviewPage } from "../rooms/overview/OverviewPage";
-import { useCredential } from "../shared/graphql/session";
+import { useIsSignedIn } from "../shared/graphql/session";
 import { Shell } from "./Shell";
 
 const SIGN_IN = "/sign-in";
@@ -23,7 +23,7 @@ function proceed(): void {
 }
 
 export function App(): JSX.Element {
-  const isSignedIn = useCredential() !== null;
+  const isSignedIn = useIsSignedIn();
 
   useEffect(() => {
     if (!isSignedIn && location.pathname !== SIGN_IN) history.replaceState(null, "", SIGN_IN);

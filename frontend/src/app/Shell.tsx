@@ -44,6 +44,10 @@ export function Shell({ page, children }: { page: Page; children: ReactNode }): 
     });
   }, []);
 
+  function leave(): void {
+    signOut().catch(() => setFailure("You are still signed in: the server cannot be reached."));
+  }
+
   return (
     <div className={`flex flex-col ${page === "graphiql" ? "h-dvh" : "min-h-dvh lg:h-dvh"}`}>
       <header className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-5 border-b border-line bg-surface px-4">
@@ -69,7 +73,7 @@ export function Shell({ page, children }: { page: Page; children: ReactNode }): 
           {status !== "idle" && <Status tone={LINK_STATUS[status].tone} label={LINK_STATUS[status].text} />}
           <ThemeButton />
           <span className="text-soft max-md:hidden">{viewer && who(viewer)}</span>
-          <button type="button" className="min-h-8 text-soft hover:text-text" onClick={() => signOut()}>
+          <button type="button" className="min-h-8 text-soft hover:text-text" onClick={leave}>
             Sign out
           </button>
         </div>

@@ -1,7 +1,7 @@
 """Identity over GraphQL: the shapes that clients rely on, and which mistakes come where."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import strawberry
@@ -9,8 +9,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 from app.core.errors import OmsError
+from app.flows.desk import Desk
 from app.flows.door import Door
-from app.identity.domain import Client, Principal, Scope
+from app.identity.domain import Principal, Scope
+from schema.base.context import RequestContext
 from schema.base.scalars import SCALARS
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
@@ -28,15 +30,6 @@ class DeskWithDoor:
     door: Door
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """Of the context, what identity's resolvers reach for."""
-
-    desk: DeskWithDoor
-    client: Client
-    principal: Principal | None
-
-
 class Caller:
     """Runs documents at a door as someone."""
 
@@ -46,7 +39,7 @@ class Caller:
 
     async def run(self, document: str, **variables: Any) -> ExecutionResult:
         """The result of the document."""
-        asking = Asking(desk=DeskWithDoor(door=self.door), client=CLIENT, principal=self.principal)
+        asking = RequestContext(cast(Desk, DeskWithDoor(door=self.door)), CLIENT, self.principal)
         return await SCHEMA.execute(document, variable_values=variables, context_value=asking)
 
     async def data(self, document: str, **variables: Any) -> Any:

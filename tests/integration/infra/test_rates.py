@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.gcra import Bucket, Limit
+from app.core.gcra import Bucket, Limit, Standing
 from app.infra.embedded import start_redis
-from app.infra.rates import WINDOW_S, Charge, RateLimiter, Standing
+from app.infra.rates import WINDOW_S, Charge, RateLimiter
 from app.infra.redis import Redis, make_client
 
 # A quarter of a second may be long on a busy machine; what a limit lets through does not depend on it.

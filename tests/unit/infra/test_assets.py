@@ -6,7 +6,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from app.infra.assets import GraphiqlAudience, dashboard_routes
+from app.infra.assets import GraphiqlAudience, dashboard_documents, dashboard_routes
+from app.infra.web_headers import SecureHeaders
 
 PAGE = """<meta name="oms-graphiql" content="OMS_GRAPHIQL_AUDIENCE" />
 <meta property="csp-nonce" nonce="OMS_CSP_NONCE">{name}"""
@@ -27,7 +28,7 @@ def static_dir(tmp_path: Path) -> Path:
 
 
 def client_of(static_dir: Path, graphiql: GraphiqlAudience = "all") -> httpx.AsyncClient:
-    app = Starlette(routes=dashboard_routes(static_dir, graphiql))
+    app = SecureHeaders(Starlette(routes=dashboard_routes(static_dir, graphiql)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oms.test")
 
 
@@ -44,6 +45,11 @@ async def test_a_page_is_never_stored_and_carries_its_policy_with_a_fresh_nonce(
     assert first.headers["cache-control"] == "no-store"
     assert first.headers["x-content-type-options"] == "nosniff"
     assert first.headers["referrer-policy"] == "no-referrer"
+    assert first.headers["x-frame-options"] == "DENY"
+    assert first.headers["cross-origin-opener-policy"] == "same-origin"
+    assert first.headers["cross-origin-resource-policy"] == "same-origin"
+    assert "camera=()" in first.headers["permissions-policy"]
+    assert "strict-transport-security" not in first.headers
     nonces = [response.text.split('nonce="')[1].split('"')[0] for response in (first, second)]
     assert nonces[0] != nonces[1]
     assert len(nonces[0]) >= 16
@@ -119,3 +125,26 @@ async def test_without_a_build_every_page_says_what_to_do(tmp_path: Path) -> Non
         assert response.status_code == 503
         assert response.text == "the dashboard was not built: run make run\n"
         assert response.headers["content-type"].startswith("text/plain")
+
+
+async def test_over_tls_browsers_are_held_to_it(static_dir: Path) -> None:
+    app = SecureHeaders(Starlette(routes=dashboard_routes(static_dir, "all")))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://oms.test")
+
+    response = await client.get("/")
+
+    assert response.headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_what_is_no_page_loads_nothing(static_dir: Path) -> None:
+    response = await client_of(static_dir).get("/nowhere")
+
+    assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_documents_of_the_dashboard_are_listed_by_its_build(static_dir: Path) -> None:
+    assert dashboard_documents(static_dir) == {}
+
+    (static_dir / "documents.json").write_text('{"sha256:00": "{ a }"}')
+
+    assert dashboard_documents(static_dir) == {"sha256:00": "{ a }"}

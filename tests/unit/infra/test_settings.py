@@ -9,9 +9,9 @@ from app.infra.settings import DEVELOPMENT_MASTER_KEY, Settings, SettingsError, 
 
 _PRODUCTION = {
     "OMS_ENVIRONMENT": "production",
-    "OMS_DATABASE_URL": "postgresql://oms:word@db/oms",
+    "OMS_DATABASE_URL": "postgresql://oms:kT7vPz3q@db/oms",
     "OMS_REDIS_URL": "redis://cache:6379/0",
-    "OMS_TOKEN_SECRET": "a secret of thirty-two bytes or more",
+    "OMS_TOKEN_SECRET": "Zk4pU0u9c1XqJvR7mT2yH8bW6nL3sD5f",
     "OMS_MASTER_KEY": "2:bWFzdGVyLWtleS1udW1iZXItMi1vZi0zMi1ieXRlcy4=",
 }
 
@@ -86,13 +86,13 @@ def test_an_unknown_name_in_the_env_file_is_refused_and_a_foreign_one_is_not(
 
 
 def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
-    (empty_folder / "url").write_text("postgresql://oms:word@db/oms\n")
-    (empty_folder / "secret").write_text("a secret of thirty-two bytes or more\n")
+    (empty_folder / "url").write_text("postgresql://oms:kT7vPz3q@db/oms\n")
+    (empty_folder / "secret").write_text("Zk4pU0u9c1XqJvR7mT2yH8bW6nL3sD5f\n")
 
     settings = _read(monkeypatch, OMS_DATABASE_URL_FILE="url", OMS_TOKEN_SECRET_FILE="secret")
 
-    assert settings.database_url == "postgresql://oms:word@db/oms"
-    assert settings.token_secret.get_secret_value() == "a secret of thirty-two bytes or more"
+    assert settings.database_url == "postgresql://oms:kT7vPz3q@db/oms"
+    assert settings.token_secret.get_secret_value() == "Zk4pU0u9c1XqJvR7mT2yH8bW6nL3sD5f"
 
 
 def test_names_without_prefix_serve_the_two_addresses_and_yield_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:

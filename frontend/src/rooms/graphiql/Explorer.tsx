@@ -1,4 +1,4 @@
-/** GraphiQL with this tab's session: over HTTP as Authorization, over the socket in connection_init. */
+/** GraphiQL with this browser's session: by its cookies, over HTTP and over the socket. */
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { useEffect, useState, type JSX } from "react";
@@ -7,7 +7,7 @@ import { explorerAudience, mayExplore } from "../../app/explorer";
 import { Shell } from "../../app/Shell";
 import { authorisedFetch, client, openSocket } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
-import { useCredential } from "../../shared/graphql/session";
+import { useIsSignedIn } from "../../shared/graphql/session";
 import { useTheme } from "../../shared/theme/theme";
 import { VIEWER } from "../identity/documents";
 import { EDITOR_THEME, prepareEditors } from "./editors";
@@ -17,11 +17,11 @@ import { examplesFor } from "./examples";
 const SIGN_IN = "/sign-in?next=/graphiql";
 
 prepareEditors();
-// The token is added below the editor's headers: it is renewed on the way, and never shown or stored with a tab.
+// The session is renewed on the way; no token is ever seen by the editor.
 const fetcher = createGraphiQLFetcher({ url: "/graphql", fetch: authorisedFetch, wsClient: openSocket() });
 
 export function Explorer(): JSX.Element | null {
-  const isSignedIn = useCredential() !== null;
+  const isSignedIn = useIsSignedIn();
   const theme = useTheme();
   const refusal = useRefusal(isSignedIn);
   const accountId = useAccountId(isSignedIn);

@@ -4,20 +4,20 @@ import { useId, useState, type FormEvent, type JSX } from "react";
 import { Mark } from "../../app/Mark";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
-import { endOfSession, signIn, tokensFrom, type Credential } from "../../shared/graphql/session";
+import { endOfSession, signedIn } from "../../shared/graphql/session";
 import { LOGIN, VIEWER } from "./documents";
 
 type Method = "password" | "apiKey";
 
-/** The credential, or the words that say why there is none. */
-type Outcome = { credential: Credential } | { problem: string; needsTenant?: boolean };
+/** Nothing once the server has set the session's cookies, or the words that say why it has not. */
+type Outcome = { problem: string; needsTenant?: boolean } | null;
 
 async function byPassword(email: string, password: string, tenantSlug: string): Promise<Outcome> {
   const input = { email, password, ...(tenantSlug === "" ? {} : { tenantSlug }) };
   const { data, error } = await client.mutation(LOGIN, { input }).toPromise();
   if (error) return { problem: describeFailure(error) };
   const payload = data?.login;
-  if (payload?.tokens) return { credential: tokensFrom(payload.tokens, Date.now()) };
+  if (payload?.tokens) return null;
   if (payload?.twoFactorChallenge) {
     return { problem: "This account has two-factor sign-in. Use an API key here." };
   }
@@ -31,7 +31,7 @@ async function byApiKey(apiKey: string): Promise<Outcome> {
   const { error } = await client
     .query(VIEWER, {}, { fetchOptions: { headers: { authorization: `Bearer ${apiKey}` } } })
     .toPromise();
-  if (!error) return { credential: { kind: "apiKey", apiKey } };
+  if (!error) return null;
   const isRefused = error.graphQLErrors.some((each) => each.extensions["code"] === "UNAUTHENTICATED");
   return { problem: isRefused || error.response?.status === 401 ? "This API key is not valid." : describeFailure(error) };
 }
@@ -55,8 +55,8 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
         ? await byApiKey(read("apiKey"))
         : await byPassword(read("email"), (form.get("password") as string | null) ?? "", read("tenantSlug"));
     setIsBusy(false);
-    if ("credential" in outcome) {
-      signIn(outcome.credential);
+    if (outcome === null) {
+      signedIn();
       onSignedIn();
       return;
     }

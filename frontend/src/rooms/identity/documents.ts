@@ -3,7 +3,7 @@ import { graphql } from "../../shared/graphql/document";
 export const LOGIN = graphql(`
   mutation SignIn($input: LoginInput!) {
     login(input: $input) {
-      tokens { accessToken refreshToken expiresAt }
+      tokens { expiresAt }
       twoFactorChallenge
       errors { code message path }
     }

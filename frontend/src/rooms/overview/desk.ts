@@ -1,6 +1,5 @@
 /** What the overview shows, kept current: snapshots over HTTP, then events and ticks over the socket. */
-import type { TypedDocumentNode } from "@urql/core";
-import { print } from "graphql";
+import { stringifyDocument, type TypedDocumentNode } from "@urql/core";
 
 import { client, openSocket } from "../../shared/graphql/client";
 import { connection } from "../../shared/graphql/connection";
@@ -141,7 +140,7 @@ export function createDesk(): Desk {
         ended(feeds.orders, cause);
       };
       socket.subscribe<ResultOf<typeof ORDER_EVENTS>>(
-        { query: print(ORDER_EVENTS), variables },
+        { query: stringifyDocument(ORDER_EVENTS), variables },
         {
           next: ({ data, errors }) => {
             if (errors?.[0]) feeds.orders.fail(errors[0].message);
@@ -167,7 +166,7 @@ export function createDesk(): Desk {
         ended(feeds.quotes, cause);
       };
       socket.subscribe<ResultOf<typeof TICKS>>(
-        { query: print(TICKS), variables: { symbols, throttleMs: TICK_THROTTLE_MS } },
+        { query: stringifyDocument(TICKS), variables: { symbols, throttleMs: TICK_THROTTLE_MS } },
         {
           next: ({ data, errors }) => {
             if (errors?.[0]) feeds.quotes.fail(errors[0].message);

@@ -2,7 +2,7 @@
 import { Client, fetchExchange } from "@urql/core";
 import { createClient as createSocket, type Client as Socket } from "graphql-ws";
 
-import { bearerToken, refresh, signOut } from "./session";
+import { freshen, refresh, SESSION_HEADER, sessionMark } from "./session";
 import { connection } from "./connection";
 
 const REQUEST_MS_MAX = 15_000;
@@ -10,23 +10,21 @@ const PING_EVERY_MS = 5_000;
 const PONG_MS_MAX = 5_000;
 const RETRY_MS_MAX = 15_000;
 const NORMAL_CLOSURE = 1000;
+/** The credential of the socket holds no longer, or never did. */
+const FORBIDDEN = 4403;
 
-/** fetch with the session's credential; a token that the server no longer takes is renewed once. */
+/** fetch with the session's cookies; a session that the server no longer takes is renewed once. */
 export async function authorisedFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-  const token = await bearerToken();
-  const response = await send(input, init, token);
-  if (token === null || !(await isUnauthenticated(response))) return response;
-  const renewed = await refresh();
-  if (renewed === null) {
-    signOut("Your session has ended. Sign in again.");
-    return response;
-  }
-  return await send(input, init, renewed);
+  await freshen();
+  const response = await send(input, init);
+  const isOwn = !new Headers(init.headers).has("authorization") && sessionMark() !== null;
+  if (!isOwn || !(await isUnauthenticated(response)) || !(await refresh())) return response;
+  return await send(input, init);
 }
 
-async function send(input: RequestInfo | URL, init: RequestInit, token: string | null): Promise<Response> {
+async function send(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
-  if (token !== null && !headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
+  for (const [name, value] of Object.entries(SESSION_HEADER)) headers.set(name, value);
   const limit = AbortSignal.timeout(REQUEST_MS_MAX);
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
   return await fetch(input, { ...init, headers, signal });
@@ -53,14 +51,16 @@ export function socketUrl(): string {
   return url.href;
 }
 
-/** A client of graphql-transport-ws that reconnects for ever and closes a socket whose server went silent. */
+/** A client of graphql-transport-ws, admitted by the cookies of its upgrade, that reconnects for ever and closes a socket whose server went silent. */
 export function openSocket(): Socket {
   let watchdog: ReturnType<typeof setTimeout> | undefined;
+  let wasRefused = false;
   const socket = createSocket({
-    url: socketUrl(),
-    connectionParams: async () => {
-      const token = await bearerToken();
-      return token === null ? {} : { authorization: `Bearer ${token}` };
+    url: async () => {
+      if (wasRefused) await refresh();
+      else await freshen();
+      wasRefused = false;
+      return socketUrl();
     },
     keepAlive: PING_EVERY_MS,
     retryAttempts: Number.POSITIVE_INFINITY,
@@ -83,7 +83,9 @@ export function openSocket(): Socket {
       },
       closed: (event) => {
         clearTimeout(watchdog);
-        const isOurs = (event as CloseEvent).code === NORMAL_CLOSURE;
+        const { code } = event as CloseEvent;
+        wasRefused = code === FORBIDDEN;
+        const isOurs = code === NORMAL_CLOSURE;
         connection.set(isOurs ? "idle" : "reconnecting");
       },
     },

@@ -1,83 +1,131 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-const stored = new Map<string, string>();
-vi.stubGlobal("sessionStorage", {
-  getItem: (key: string) => stored.get(key) ?? null,
-  setItem: (key: string, value: string) => stored.set(key, value),
-  removeItem: (key: string) => stored.delete(key),
-});
+const page = { cookie: "" };
+vi.stubGlobal("document", page);
+
+vi.stubGlobal("navigator", {});
 
 const fetchMock = vi.fn<typeof fetch>();
 vi.stubGlobal("fetch", fetchMock);
 
-const { bearerToken, endOfSession, refresh, signIn, signOut, tokensFrom } = await import("./session");
+const { endOfSession, freshen, isDue, refresh, sessionMark, signedIn, signOut } = await import("./session");
 
-const NOW = Date.parse("2026-11-21T12:00:00Z");
-const FRESH = { accessToken: "a2", refreshToken: "r2", expiresAt: "2099-01-01T00:00:00Z" };
+const SECONDS = Math.floor(Date.now() / 1000);
+const DUE = `oms-session=${SECONDS + 10}`;
+const FRESH = `oms-session=${SECONDS + 600}`;
 
-function answers(body: unknown, status = 200): void {
-  fetchMock.mockImplementation(async () => new Response(JSON.stringify(body), { status }));
+/** The server's answer, and the cookies that it leaves. */
+function answers(body: unknown, cookie: string, status = 200): void {
+  fetchMock.mockImplementation(async () => {
+    page.cookie = cookie;
+    return new Response(JSON.stringify(body), { status });
+  });
 }
+
+const RENEWED = { data: { refreshToken: { tokens: { expiresAt: "2099-01-01T00:00:00Z" }, errors: [] } } };
+const REFUSED = { data: null, errors: [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }] };
 
 beforeEach(() => {
   fetchMock.mockReset();
-  signOut();
-  signIn({ kind: "tokens", accessToken: "a1", refreshToken: "r1", refreshAtMs: 0 });
+  page.cookie = DUE;
+  signedIn();
 });
 
-describe("tokens", () => {
-  it("are renewed half a minute before they end", () => {
-    expect(tokensFrom({ ...FRESH, expiresAt: "2026-11-21T12:15:00Z" }, NOW).refreshAtMs).toBe(NOW + 870_000);
+describe("the mark of a session", () => {
+  it("is read under either of its names", () => {
+    expect(sessionMark("theme=dark; __Host-oms-session=17; x=1")).toBe("17");
+    expect(sessionMark("oms-session=key")).toBe("key");
+    expect(sessionMark("oms-session=; my-oms-session=3")).toBeNull();
   });
 
-  it("are used for a while even when the local clock runs ahead of their end", () => {
-    expect(tokensFrom({ ...FRESH, expiresAt: "2026-11-21T09:00:00Z" }, NOW).refreshAtMs).toBe(NOW + 15_000);
+  it("is due half a minute before the end, and never for an API key", () => {
+    expect(isDue("1000", 969_000)).toBe(false);
+    expect(isDue("1000", 970_000)).toBe(true);
+    expect(isDue("key", 970_000)).toBe(false);
+    expect(isDue(null, 970_000)).toBe(false);
   });
 });
 
 describe("a session that is about to end", () => {
-  it("is renewed once for all who wait", async () => {
-    answers({ data: { refreshToken: { tokens: FRESH, errors: [] } } });
+  it("is renewed once for all who wait, by cookies alone", async () => {
+    answers(RENEWED, FRESH);
 
-    const tokens = await Promise.all([bearerToken(), bearerToken(), refresh()]);
+    await Promise.all([freshen(), freshen(), refresh()]);
+    await freshen();
 
-    expect(tokens).toEqual(["a2", "a2", "a2"]);
     expect(fetchMock).toHaveBeenCalledTimes(1);
-    expect(stored.get("oms.session")).toContain('"refreshToken":"r2"');
-    expect(await bearerToken()).toBe("a2");
+    const sent = fetchMock.mock.calls[0]?.[1];
+    expect(new Headers(sent?.headers).get("x-oms-session")).toBe("cookie");
+    expect(sent?.body).toContain('"refreshToken":""');
+  });
+
+  it("is renewed at most twice a minute by a clock that runs ahead", async () => {
+    answers(RENEWED, `oms-session=${SECONDS - 3600}`);
+
+    await freshen();
+    await freshen();
+
     expect(fetchMock).toHaveBeenCalledTimes(1);
   });
 
+  it("is left alone when another tab has renewed it meanwhile", async () => {
+    vi.stubGlobal("navigator", {
+      locks: {
+        request: (_name: string, work: () => unknown) => {
+          page.cookie = FRESH;
+          return work();
+        },
+      },
+    });
+
+    expect(await refresh()).toBe(true);
+
+    expect(fetchMock).not.toHaveBeenCalled();
+    vi.stubGlobal("navigator", {});
+  });
+
   it("is over when the server refuses to renew it", async () => {
-    answers({ data: { refreshToken: { tokens: null, errors: [{ code: "UNAUTHENTICATED", message: "no" }] } } });
+    answers(REFUSED, "");
 
-    expect(await bearerToken()).toBeNull();
+    expect(await refresh()).toBe(false);
 
-    expect(stored.size).toBe(0);
+    expect(sessionMark()).toBeNull();
     expect(endOfSession()).toBe("Your session has ended. Sign in again.");
   });
 
   it("is kept when the server answers that it cannot tell", async () => {
-    answers({ data: null, errors: [{ message: "The database does not answer.", extensions: { code: "UNAVAILABLE" } }] });
+    const away = { message: "The database does not answer.", extensions: { code: "UNAVAILABLE" } };
+    answers({ data: null, errors: [away] }, DUE);
 
-    await expect(bearerToken()).rejects.toThrow("The database does not answer.");
+    await expect(refresh()).rejects.toThrow("The database does not answer.");
 
-    expect(stored.get("oms.session")).toContain('"refreshToken":"r1"');
+    expect(sessionMark()).not.toBeNull();
   });
 
   it("is kept when the server fails", async () => {
-    answers({}, 503);
+    answers({}, DUE, 503);
 
-    await expect(bearerToken()).rejects.toThrow("503");
+    await expect(refresh()).rejects.toThrow("503");
 
-    expect(stored.get("oms.session")).toContain('"refreshToken":"r1"');
+    expect(sessionMark()).not.toBeNull();
   });
 });
 
-it("uses an API key as it is", async () => {
-  signIn({ kind: "apiKey", apiKey: "key" });
+it("ends at the server, which takes the cookies back", async () => {
+  page.cookie = FRESH;
+  answers({ data: { logout: { errors: [] } } }, "");
 
-  expect(await bearerToken()).toBe("key");
-  expect(await refresh()).toBeNull();
+  await signOut();
+
+  expect(fetchMock.mock.calls[0]?.[1]?.body).toContain("logout");
+  expect(sessionMark()).toBeNull();
+  expect(endOfSession()).toBeNull();
+});
+
+it("uses an API key as it is", async () => {
+  page.cookie = "oms-session=key";
+
+  await freshen();
+
   expect(fetchMock).not.toHaveBeenCalled();
 });

@@ -1,65 +1,66 @@
 /**
- * Who is signed in. The credential lives in this tab's sessionStorage: it ends with the tab, and a second tab never
- * holds the same refresh token, whose second use would revoke the session.
+ * Who is signed in. The tokens are in cookies that no script can read; beside them stands a mark that says that there is
+ * a session and when its access ends. All tabs share it: the one that finds it due renews it for all.
  */
+import { stringifyDocument, type TypedDocumentNode } from "@urql/core";
 import { useSyncExternalStore } from "react";
 
-export interface Tokens {
-  kind: "tokens";
-  accessToken: string;
-  refreshToken: string;
-  /** Local clock, so that a wrong clock here costs at most a refresh too many. */
-  refreshAtMs: number;
-}
-export interface Key {
-  kind: "apiKey";
-  apiKey: string;
-}
-export type Credential = Tokens | Key;
+import { LOGOUT, REFRESH } from "./documents";
 
-const KEY = "oms.session";
+/** Asks the server to keep the session in cookies. A page of another site cannot send it. */
+export const SESSION_HEADER = { "x-oms-session": "cookie" } as const;
+
+/** The mark's names: over TLS browsers hold the cookie to this very host. */
+const MARKS = new Set(["__Host-oms-session", "oms-session"]);
+const MARK_OF_KEY = "key";
 const REFRESH_AHEAD_MS = 30_000;
-const LIFETIME_MS_MIN = 30_000;
+const REFRESH_AGAIN_MS = 30_000;
 const TIMEOUT_MS = 15_000;
+const ENDED = "Your session has ended. Sign in again.";
 
 const listeners = new Set<() => void>();
-let current: Credential | null = read();
+/** Tells the other tabs to look at the mark again. */
+const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("oms.session");
 let notice: string | null = null;
-let refreshing: Promise<string | null> | null = null;
+let refreshing: Promise<boolean> | null = null;
+let renewed: { mark: string | null; atMs: number } = { mark: null, atMs: 0 };
 
-function read(): Credential | null {
-  const stored = sessionStorage.getItem(KEY);
-  return stored === null ? null : (JSON.parse(stored) as Credential);
-}
-
-function write(credential: Credential | null): void {
-  current = credential;
-  if (credential === null) sessionStorage.removeItem(KEY);
-  else sessionStorage.setItem(KEY, JSON.stringify(credential));
+function tell(): void {
   for (const listener of listeners) listener();
 }
+tabs?.addEventListener("message", tell);
 
-export function tokensFrom(
-  pair: { accessToken: string; refreshToken: string; expiresAt: string },
-  nowMs: number,
-): Tokens {
-  const lifetimeMs = Math.max(LIFETIME_MS_MIN, Date.parse(pair.expiresAt) - nowMs);
-  return {
-    kind: "tokens",
-    accessToken: pair.accessToken,
-    refreshToken: pair.refreshToken,
-    refreshAtMs: nowMs + Math.max(lifetimeMs - REFRESH_AHEAD_MS, lifetimeMs / 2),
-  };
+function tellAllTabs(): void {
+  tell();
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has its own origin alone.
+  tabs?.postMessage(null);
 }
 
-export function signIn(credential: Credential): void {
+/** When the access of the session ends, in seconds of the epoch, or "key" for an API key; null without a session. */
+export function sessionMark(cookies: string = document.cookie): string | null {
+  for (const part of cookies.split(";")) {
+    const [name, value] = part.trim().split("=", 2);
+    if (name !== undefined && value && MARKS.has(name)) return value;
+  }
+  return null;
+}
+
+/** The server has set the cookies of a session. */
+export function signedIn(): void {
   notice = null;
-  write(credential);
+  tellAllTabs();
 }
 
-export function signOut(reason: string | null = null): void {
+/** Ends the session and lets the server take its cookies back. Throws when the server cannot be reached. */
+export async function signOut(): Promise<void> {
+  await freshen();
+  if (sessionMark() !== null) await ask(LOGOUT, {});
+  signedOut(null);
+}
+
+function signedOut(reason: string | null): void {
   notice = reason;
-  write(null);
+  tellAllTabs();
 }
 
 /** Why the last session ended, for the sign-in page. */
@@ -67,59 +68,72 @@ export function endOfSession(): string | null {
   return notice;
 }
 
-export function useCredential(): Credential | null {
+export function useIsSignedIn(): boolean {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => current,
+    () => sessionMark() !== null,
   );
 }
 
-/** The bearer token of now, refreshed when it is about to end; null when nobody is signed in. */
-export async function bearerToken(): Promise<string | null> {
-  if (current === null) return null;
-  if (current.kind === "apiKey") return current.apiKey;
-  return Date.now() < current.refreshAtMs ? current.accessToken : await refresh();
+/** True when the access of the session is about to end, by a clock that may be wrong: then now and again. */
+export function isDue(mark: string | null, nowMs: number): boolean {
+  if (mark === null || mark === MARK_OF_KEY) return false;
+  if (mark === renewed.mark && nowMs < renewed.atMs + REFRESH_AGAIN_MS) return false;
+  return nowMs >= Number(mark) * 1000 - REFRESH_AHEAD_MS;
 }
 
-/** Asks for new tokens once, however many callers wait. Null, and signed out, when they are refused. */
-export function refresh(): Promise<string | null> {
-  refreshing ??= requestTokens().finally(() => {
+/** Renews the session when it is about to end. */
+export async function freshen(): Promise<void> {
+  if (isDue(sessionMark(), Date.now())) await refresh();
+}
+
+/** Renews the session once, however many callers and tabs wait. False, and signed out, when that is refused. */
+export function refresh(): Promise<boolean> {
+  refreshing ??= oneTabAtATime(sessionMark()).finally(() => {
     refreshing = null;
   });
   return refreshing;
 }
 
-const REFRESH = `mutation RefreshToken($input: RefreshTokenInput!) {
-  refreshToken(input: $input) { tokens { accessToken refreshToken expiresAt } errors { code message } }
-}`;
-
-interface RefreshAnswer {
-  errors?: { message: string; extensions?: { code?: string } }[];
-  data?: { refreshToken: { tokens: { accessToken: string; refreshToken: string; expiresAt: string } | null } } | null;
+async function oneTabAtATime(seen: string | null): Promise<boolean> {
+  // A refresh token is taken once: a second tab that sent it too would end the session for all.
+  if (navigator.locks === undefined) return await renew(seen);
+  return await navigator.locks.request("oms.session", () => renew(seen));
 }
 
-async function requestTokens(): Promise<string | null> {
-  if (current?.kind !== "tokens") return null;
+async function renew(seen: string | null): Promise<boolean> {
+  const mark = sessionMark();
+  if (mark !== seen && mark !== null) return true;
+  const answer = await ask(REFRESH, { input: { refreshToken: "" } });
+  const outage = answer.errors?.find((error) => error.extensions?.code !== "UNAUTHENTICATED");
+  if (outage) throw new Error(outage.message);
+  if (!answer.data?.refreshToken?.tokens) {
+    signedOut(ENDED);
+    return false;
+  }
+  renewed = { mark: sessionMark(), atMs: Date.now() };
+  return true;
+}
+
+interface Answer<Data> {
+  errors?: { message: string; extensions?: { code?: string } }[];
+  data?: Data | null;
+}
+
+async function ask<Data, Variables>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+): Promise<Answer<Data>> {
   const response = await fetch("/graphql", {
     method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query: REFRESH, variables: { input: { refreshToken: current.refreshToken } } }),
+    headers: { "content-type": "application/json", ...SESSION_HEADER },
+    body: JSON.stringify({ query: stringifyDocument(document), variables }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   // A failing server says nothing about the session: keep it and let the caller try again.
   if (response.status >= 500 || response.status === 429) throw new Error(`the server answered ${response.status}`);
-  const answer = (await response.json()) as RefreshAnswer;
-  const pair = answer.data?.refreshToken.tokens;
-  const outage = answer.errors?.find((error) => error.extensions?.code !== "UNAUTHENTICATED");
-  if (outage) throw new Error(outage.message);
-  if (!pair) {
-    signOut("Your session has ended. Sign in again.");
-    return null;
-  }
-  const tokens = tokensFrom(pair, Date.now());
-  write(tokens);
-  return tokens.accessToken;
+  return (await response.json()) as Answer<Data>;
 }
