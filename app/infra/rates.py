@@ -20,6 +20,7 @@ answer was paid for, which errs on the safe side. FLUSHALL fills every bucket on
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -32,11 +33,12 @@ from typing import Final, Self
 from app.core.gcra import Bucket, Limit, Standing
 from app.infra.batching import Batcher
 from app.infra.redis import REDIS_LOST, Redis
+from app.infra.sharing import end_task
 
 WINDOW_S: Final = 0.25
 AHEAD_OF_BURST: Final = 16
-TIMEOUT_S: Final = 0.25
-LOCAL_S: Final = 1.0
+TIMEOUT_S: Final = 1.0
+PROBE_EVERY_S: Final = 1.0
 BELIEVED_EMPTY_S: Final = 1.0
 KNOWN_MAX: Final = 20_000
 _log = logging.getLogger("oms.rates")
@@ -130,8 +132,8 @@ class _Slice:
 class RateLimiter:
     """Charges limits that all processes on the Redis share.
 
-    While Redis is away, each process limits by itself what is not to be refused by mistake: then the bound holds in
-    each process, not over all of them. Redis is asked again after a second.
+    While Redis is away, each process limits by itself what does not open: then the bound holds in each process, not
+    over all of them. Nobody waits for Redis again before a probe beside them has found it.
     """
 
     def __init__(
@@ -147,12 +149,14 @@ class RateLimiter:
         self._script = redis.client.register_script(_SCRIPT)
         self._slices: OrderedDict[str, _Slice] = OrderedDict()
         self._locals: OrderedDict[str, Bucket] = OrderedDict()
-        self._local_until = -math.inf
+        self._probe: asyncio.Task[None] | None = None
         self._batcher: Batcher[tuple[Sequence[Charge], bool], Standing | None] = Batcher(self._settle)
         self.calls = 0
         """How often Redis was asked."""
 
     async def __aenter__(self) -> Self:
+        with contextlib.suppress(*REDIS_LOST):
+            await self._redis.client.script_load(_SCRIPT)
         await self._batcher.__aenter__()
         return self
 
@@ -160,6 +164,8 @@ class RateLimiter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._batcher.__aexit__(kind, error, trace)
+        if self._probe is not None:
+            await end_task(self._probe)
 
     async def charge(self, charges: Sequence[Charge], *, opens: bool) -> Standing | None:
         """How the tightest limit stands after all were charged; where one refuses, none was.
@@ -169,12 +175,24 @@ class RateLimiter:
         if not charges:
             return None
         now = self._monotonic()
-        if now < self._local_until:
+        if self._is_alone:
             return None if opens else self._locally(charges, now)
         standing = self._from_slices(charges, now)
         if standing is not None:
             return standing
         return await self._batcher.submit((charges, opens))
+
+    @property
+    def _is_alone(self) -> bool:
+        return self._probe is not None and not self._probe.done()
+
+    async def _until_found(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_S)
+            with contextlib.suppress(*REDIS_LOST):
+                async with asyncio.timeout(self._timeout_s):
+                    await self._redis.ping()
+                return
 
     def _from_slices(self, charges: Sequence[Charge], now: float) -> Standing | None:
         """The standing where the slices tell it: enough is held, or too little is there; None where Redis must tell."""
@@ -207,18 +225,17 @@ class RateLimiter:
 
     async def _settle(self, batch: Sequence[tuple[Sequence[Charge], bool]]) -> list[Standing | None]:
         now = self._monotonic()
-        if now >= self._local_until:
+        if not self._is_alone:
             try:
                 await self._take_ahead([one for charges, _ in batch for one in charges], now)
             except REDIS_LOST as error:
                 # The values of statements are in no message of Redis's; its address may be.
                 _log.warning("Redis does not answer (%s): limits are each process's own", type(error).__name__)
-                now = self._monotonic()
-                self._local_until = now + LOCAL_S
+                self._probe = asyncio.create_task(self._until_found(), name="rates: Redis")
         return [self._settled(charges, opens, now) for charges, opens in batch]
 
     def _settled(self, charges: Sequence[Charge], opens: bool, asked_at: float) -> Standing | None:
-        if asked_at < self._local_until:
+        if self._is_alone:
             return None if opens else self._locally(charges, asked_at)
         # As of when it was asked: a slice that ended on its way still serves those who waited for it.
         standing = self._from_slices(charges, asked_at)

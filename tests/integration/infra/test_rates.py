@@ -175,6 +175,11 @@ async def test_redis_killed_in_the_midst(state_dir: Path) -> None:
 
             reads = [await limiter.charge([other], opens=True) for _ in range(30)]
             orders = [await limiter.charge([other], opens=False) for _ in range(12)]
+            async with start_redis(state_dir, durable=False) as again:
+                assert again == url
+                async with asyncio.timeout(20):
+                    while await limiter.charge([charge(SLOW)], opens=True) is None:
+                        await asyncio.sleep(0.05)
 
     assert reads == [None] * 30
     assert orders[:10] == [None] * 10
