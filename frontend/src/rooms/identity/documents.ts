@@ -10,6 +10,15 @@ export const LOGIN = graphql(`
   }
 `);
 
+export const VERIFY = graphql(`
+  mutation VerifyTwoFactor($input: VerifyTwoFactorInput!) {
+    verifyTwoFactor(input: $input) {
+      tokens { expiresAt }
+      errors { code message path }
+    }
+  }
+`);
+
 export const VIEWER = graphql(`
   query Viewer {
     viewer {
