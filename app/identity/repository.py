@@ -302,8 +302,13 @@ async def api_keys(session: AnySession, tenant_id: TenantId, *, of_user: UserId 
     return [_api_key(row) for row in (await session.execute(statement)).scalars()]
 
 
-async def count_live_api_keys(session: AnySession, tenant_id: TenantId, user_id: UserId, *, now: datetime) -> int:
-    """How many keys of the member are neither revoked nor past their end."""
+async def count_live_api_keys(session: WriteSession, tenant_id: TenantId, user_id: UserId, *, now: datetime) -> int:
+    """How many keys of the member are neither revoked nor past their end; none is made beside until this one ends."""
+    await session.execute(
+        select(col(MembershipRow.id))
+        .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.user_id) == user_id)
+        .with_for_update(key_share=True)
+    )
     statement = select(func.count()).where(
         col(ApiKeyRow.tenant_id) == tenant_id,
         col(ApiKeyRow.user_id) == user_id,
