@@ -179,7 +179,7 @@ def _oms(*arguments: str) -> list[str]:
 
 def _greeting(settings: Settings, *, has_demo: bool) -> list[str]:
     if not has_demo:
-        return [f"OMS Trading serves at http://{settings.http_host}:{settings.http_port}"]
+        return [f"OMS Trading serves at {settings.http_scheme}://{settings.http_host}:{settings.http_port}"]
     try:
         return ["", *describe(read_demo(settings)), "", "Ctrl-C stops everything.", ""]
     except NoDemoError as error:

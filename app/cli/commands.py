@@ -27,6 +27,8 @@ journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journ
 app.add_typer(journal_app, name="journal")
 secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials of broker accounts.")
 app.add_typer(secrets_app, name="secrets")
+documents_app = typer.Typer(no_args_is_help=True, help="The list of documents that may be asked by their id.")
+app.add_typer(documents_app, name="documents")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -265,3 +267,24 @@ def secrets_rotate(
     from app.cli.secrets import rotate
 
     rotate(has_data_keys=has_data_keys, as_json=as_json)
+
+
+@documents_app.command("add")
+def documents_add(
+    sources: Annotated[list[Path], typer.Argument(help="Files of one GraphQL document each.", exists=True)],
+    listed: Annotated[Path, typer.Option("--list", help="The list, made when it is not there: OMS_DOCUMENT_LIST.")],
+) -> None:
+    """Add documents to a list and print their ids; exit code 1 when one does not fit the schema."""
+    from app.cli.documents import add
+
+    add(sources, listed)
+
+
+@documents_app.command("check")
+def documents_check(
+    listed: Annotated[Path, typer.Argument(help="The list: OMS_DOCUMENT_LIST.", exists=True)],
+) -> None:
+    """Check that every document of a list fits the schema; exit code 1 when one does not."""
+    from app.cli.documents import check
+
+    check(listed)

@@ -41,13 +41,14 @@ async def _seed(settings: Settings, database_url: str) -> None:
         simulator_port=settings.simulator_port,
     )
     host = "127.0.0.1" if settings.http_host in {"0.0.0.0", "::"} else settings.http_host  # noqa: S104 - compared only
+    scheme = settings.http_scheme
     authority = f"[{host}]:{settings.http_port}" if ":" in host else f"{host}:{settings.http_port}"
     write_demo(
         folders,
         Demo(
-            graphqlUrl=f"http://{authority}/graphql",
-            websocketUrl=f"ws://{authority}/graphql",
-            dashboardUrl=f"http://{authority}/",
+            graphqlUrl=f"{scheme}://{authority}/graphql",
+            websocketUrl=f"{scheme.replace('http', 'ws')}://{authority}/graphql",
+            dashboardUrl=f"{scheme}://{authority}/",
             tenant=seeded.tenant,
             email=seeded.email,
             password=password,

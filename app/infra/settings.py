@@ -355,6 +355,11 @@ class Settings(BaseSettings):
         return tuple(self.previous_token_secrets.get_secret_value().split())
 
     @property
+    def http_scheme(self) -> Literal["http", "https"]:
+        """How the web process is spoken to."""
+        return "http" if self.tls_certificate is None else "https"
+
+    @property
     def shows_schema_to(self) -> Literal["off", "signed-in", "all"]:
         """Who may ask for the schema."""
         return self.introspection or ("off" if self.environment == "production" else "all")

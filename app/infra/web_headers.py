@@ -24,7 +24,7 @@ _DEFAULT: Final[tuple[Header, ...]] = (
         b"permissions-policy",
         b"accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
         b"idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), "
-        b"screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()",
+        b"screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
     ),
 )
 

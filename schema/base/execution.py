@@ -30,7 +30,7 @@ from schema.base.errors import KnownAs, coded, formatted
 from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
 from schema.base.persisted import PersistedDocuments
-from schema.base.preparing import prepare
+from schema.base.preparing import check_anonymous, prepare
 from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 COERCION_ERRORS_MAX: Final = 20
@@ -176,7 +176,10 @@ class GraphQLEngine:
 
     def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
         try:
-            prepared = self.prepare(self._persisted.text(asked.document, asked.document_id))
+            text = self._persisted.text(asked.document, asked.document_id)
+            if not context.is_signed_in:
+                check_anonymous(text)
+            prepared = self.prepare(text)
             if prepared.document is None:
                 raise _RefusedError({"errors": list(prepared.errors)})
             if prepared.is_introspecting:

@@ -9,12 +9,18 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    ListValueNode,
+    Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValueNode,
 )
 
 BYTES_MAX: Final = 64 * 1024
+# Without a credential there is little to ask: a sign-in, and the schema where that is open.
+ANONYMOUS_LENGTH_MAX: Final = 4 * 1024
 TOKENS_MAX: Final = 4_000
 COMMENTS_MAX: Final = 500
 DEPTH_MAX: Final = 20
@@ -22,8 +28,12 @@ FIELDS_MAX: Final = 2_000
 ALIASES_MAX: Final = 100
 DIRECTIVES_MAX: Final = 100
 VARIABLES_MAX: Final = 100
+ARGUMENTS_MAX: Final = 30
+# Of one argument: as many as the longest list of ids; an error about it is told with all of it, again and again.
+VALUES_MAX: Final = 500
+PROPERTIES_MAX: Final = 60
 VISITS_MAX: Final = 10_000
-PAIRS_MAX: Final = 30_000
+PAIRS_MAX: Final = 10_000
 FRAGMENTS_MAX: Final = 100
 OPERATIONS_MAX: Final = 50
 QUERIES_MAX: Final = 30
@@ -37,6 +47,13 @@ class Excess:
 
     what: str
     limit: int
+
+
+def excess_of_anonymous(text: str) -> Excess | None:
+    """The limit that the text breaks when nobody answers for it, None when it keeps it."""
+    if len(text) <= ANONYMOUS_LENGTH_MAX:
+        return None
+    return Excess(what="characters, for want of a credential", limit=ANONYMOUS_LENGTH_MAX)
 
 
 def excess_of_text(text: str) -> Excess | None:
@@ -53,6 +70,9 @@ def excess_of(document: DocumentNode) -> Excess | None:
         return Excess(what="operations", limit=OPERATIONS_MAX)
     if len(document.definitions) - len(operations) > FRAGMENTS_MAX:
         return Excess(what="fragments", limit=FRAGMENTS_MAX)
+    found = _excess_of_values(document)
+    if found is not None:
+        return found
     weigher = _Weigher(fragments)
     for operation in operations:
         found = _excess_of_operation(operation, weigher.weigh(operation.selection_set))
@@ -66,6 +86,44 @@ def excess_of(document: DocumentNode) -> Excess | None:
             return Excess(what="fields in all", limit=VISITS_MAX)
         if merger.pairs > PAIRS_MAX:
             return Excess(what="pairs of fields of one name", limit=PAIRS_MAX)
+    return None
+
+
+def _excess_of_values(document: DocumentNode) -> Excess | None:
+    pending: list[Node] = list(document.definitions)
+    while pending:
+        node = pending.pop()
+        for one in getattr(node, "arguments", None) or ():
+            found = _excess_of_value(one.value)
+            if found is not None:
+                return found
+        if len(getattr(node, "arguments", None) or ()) > ARGUMENTS_MAX:
+            return Excess(what="arguments of one field", limit=ARGUMENTS_MAX)
+        for one in getattr(node, "variable_definitions", None) or ():
+            found = None if one.default_value is None else _excess_of_value(one.default_value)
+            if found is not None:
+                return found
+        pending.extend(getattr(node, "directives", None) or ())
+        selection_set = getattr(node, "selection_set", None)
+        if selection_set is not None:
+            pending.extend(selection_set.selections)
+    return None
+
+
+def _excess_of_value(root: ValueNode) -> Excess | None:
+    count = 0
+    pending: list[ValueNode] = [root]
+    while pending:
+        value = pending.pop()
+        count += 1
+        if count > VALUES_MAX:
+            return Excess(what="values in one argument", limit=VALUES_MAX)
+        if isinstance(value, ListValueNode):
+            pending.extend(value.values)
+        elif isinstance(value, ObjectValueNode):
+            if len(value.fields) > PROPERTIES_MAX:
+                return Excess(what="fields in one value", limit=PROPERTIES_MAX)
+            pending.extend(field.value for field in value.fields)
     return None
 
 

@@ -8,11 +8,20 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxErro
 from app.core.errors import OmsError
 from schema.base.documents import TOKEN_BYTES, Prepared
 from schema.base.errors import coded
-from schema.base.guard import COMMENTS_MAX, TOKENS_MAX, Excess, excess_of, excess_of_text, is_introspecting
+from schema.base.guard import (
+    COMMENTS_MAX,
+    TOKENS_MAX,
+    Excess,
+    excess_of,
+    excess_of_anonymous,
+    excess_of_text,
+    is_introspecting,
+)
 from schema.base.paths import literal_path
 from schema.base.sharing import Answer
 
-VALIDATION_ERRORS_MAX: Final = 20
+# Each may quote as much as the guard let through.
+VALIDATION_ERRORS_MAX: Final = 5
 MESSAGE_LENGTH_MAX: Final = 500
 
 
@@ -32,6 +41,13 @@ class DocumentInvalidError(OmsError):
     """The document does not fit the schema."""
 
     code = "GRAPHQL_VALIDATION_FAILED"
+
+
+def check_anonymous(text: str) -> None:
+    """Raises DocumentTooComplexError for a text that is not looked at when nobody answers for it."""
+    excess = excess_of_anonymous(text)
+    if excess is not None:
+        raise DocumentTooComplexError(_told(excess), limit=excess.limit)
 
 
 def prepare(schema: GraphQLSchema, text: str, *, has_suggestions: bool) -> Prepared:
@@ -80,7 +96,11 @@ def _located(error: GraphQLError, code: str, *, path: Sequence[str] = ()) -> Ans
 
 
 def _unfit(text: str, excess: Excess) -> Prepared:
-    return _too_complex(text, f"The document has more than {excess.limit} {excess.what}.", limit=excess.limit)
+    return _too_complex(text, _told(excess), limit=excess.limit)
+
+
+def _told(excess: Excess) -> str:
+    return f"The document has more than {excess.limit} {excess.what}."
 
 
 def _too_complex(text: str, message: str, **facts: Any) -> Prepared:

@@ -28,8 +28,7 @@ def check_variables(variables: Mapping[str, Any]) -> None:
     """Raises VariablesTooLargeError with the name of the variable at whose value a limit was passed."""
     left = VALUES_MAX
     for name, value in variables.items():
-        if type(value) is str and len(value) <= NAME_LENGTH_MAX >= len(name):
-            continue
+        _check_length(name, NAME_LENGTH_MAX, name[:NAME_LENGTH_MAX])
         left -= _checked(value, left, name[:NAME_LENGTH_MAX])
 
 

@@ -5,13 +5,14 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import connector, deliveries, http_orders, intake
+from tests.benchmarks import connector, deliveries, hostile, http_orders, intake
 
 BENCHMARKS = {
     "intake": intake.measure,
     "http": http_orders.measure,
     "deliveries": deliveries.measure,
     "connector": connector.measure,
+    "hostile": hostile.measure,
 }
 
 

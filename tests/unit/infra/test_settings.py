@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.infra.settings import DEVELOPMENT_MASTER_KEY, Settings, SettingsError, read_settings
 
@@ -138,3 +139,50 @@ def test_the_gateways_are_those_of_the_operator_and_the_simulator(monkeypatch: p
     settings = _read(monkeypatch, OMS_GATEWAY_HOSTS="IB-Gateway:4003-4004, [::1]:7496")
 
     assert settings.gateways == {("127.0.0.1", 7497), ("ib-gateway", 4003), ("ib-gateway", 4004), ("[::1]", 7496)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OMS_TOKEN_SECRET", "a" * 40, "OMS_TOKEN_SECRET is weak, it repeats itself"),
+        ("OMS_TOKEN_SECRET", "change-me-to-something-of-32-bytes", "OMS_TOKEN_SECRET is weak, it holds 'change-me'"),
+        ("OMS_PREVIOUS_TOKEN_SECRETS", "b" * 40, "OMS_TOKEN_SECRET is weak, it repeats itself"),
+        ("OMS_PREVIOUS_TOKEN_SECRETS", "development-only-secret-of-the-demo", "OMS_TOKEN_SECRET of its own"),
+        ("OMS_PREVIOUS_TOKEN_SECRETS", "short", "each of OMS_PREVIOUS_TOKEN_SECRETS must have at least 32 bytes"),
+        ("OMS_MASTER_KEY", "2:" + "A" * 43 + "=", "OMS_MASTER_KEY: version 2 repeats itself"),
+        ("OMS_DATABASE_URL", "postgresql://oms:postgres@db/oms", "the password in OMS_DATABASE_URL is one that"),
+        ("OMS_DATABASE_URL", "postgresql://oms:omsomsoms@db/oms", "the password in OMS_DATABASE_URL is one that"),
+        ("OMS_REDIS_URL", "redis://:secret@cache", "the password in OMS_REDIS_URL has less than 8 characters"),
+        ("OMS_TRUSTED_PROXIES", "proxy", "OMS_TRUSTED_PROXIES: needs addresses or CIDRs"),
+        ("OMS_PUBLIC_ORIGINS", "oms.example.com", "OMS_PUBLIC_ORIGINS: needs origins such as"),
+    ],
+)
+def test_production_refuses_what_is_weak_and_never_quotes_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        _read(monkeypatch, **{**_PRODUCTION, name: value})
+
+    assert message in str(refused.value)
+    if "SECRET" in name or "KEY" in name:
+        assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", Settings.secret_fields)
+def test_every_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, empty_folder: Path, name: str) -> None:
+    variable = f"OMS_{name.upper()}"
+    values = {**_PRODUCTION, "OMS_MIGRATION_DATABASE_URL": "postgresql://owner:kT7vPz3q@db/oms"}
+    values["OMS_PREVIOUS_TOKEN_SECRETS"] = "xK3pU0u9c1XqJvR7mT2yH8bW6nL3sD5f\nyK3pU0u9c1XqJvR7mT2yH8bW6nL3sD5f"
+    (empty_folder / "held").write_text(values.pop(variable) + "\n")
+
+    settings = _read(monkeypatch, **values, **{f"{variable}_FILE": "held"})
+
+    given = getattr(settings, name)
+    text = given.get_secret_value() if isinstance(given, SecretStr) else given
+    assert text == (empty_folder / "held").read_text().strip()
+
+
+def test_every_field_that_holds_a_secret_may_come_from_a_file() -> None:
+    secret = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
+
+    assert secret <= set(Settings.secret_fields)

@@ -207,3 +207,36 @@ def test_garbage_is_refused(token: str) -> None:
 def test_a_short_key_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         AccessTokens("too short", SetClock(NOW))
+
+
+def test_tokens_of_the_keys_before_still_hold_and_the_newest_key_signs() -> None:
+    older = AccessTokens(SECRET, SetClock(NOW))
+    rotated = AccessTokens("a newer key of the house, also long enough", SetClock(NOW), previous=[SECRET])
+    alone = AccessTokens("a newer key of the house, also long enough", SetClock(NOW))
+
+    assert rotated.read(older.issue(CLAIMS)) == CLAIMS
+    assert alone.read(rotated.issue(CLAIMS)) == CLAIMS
+    for reader, token in ((older, rotated.issue(CLAIMS)), (alone, older.issue(CLAIMS))):
+        with pytest.raises(UnauthenticatedError):
+            reader.read(token)
+
+
+@pytest.mark.parametrize("key_id", ["unknown", "", "../../etc/passwd", "0" * 16])
+def test_a_key_that_is_named_and_not_held_opens_nothing(key_id: str) -> None:
+    token = jwt.encode(
+        payload(), "another key, one that nobody gave us", algorithm="HS256", headers={"typ": TYPE, "kid": key_id}
+    )
+
+    with pytest.raises(UnauthenticatedError):
+        AccessTokens(SECRET, SetClock(NOW), previous=["a key of yesterday, which is long enough"]).read(token)
+
+
+def test_a_token_from_before_keys_had_names_is_tried_with_each() -> None:
+    rotated = AccessTokens("a newer key of the house, also long enough", SetClock(NOW), previous=[SECRET])
+
+    assert rotated.read(signed(payload())) == CLAIMS
+
+
+def test_a_previous_key_that_is_too_short_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        AccessTokens(SECRET, SetClock(NOW), previous=["too short"])
