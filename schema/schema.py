@@ -4,11 +4,11 @@ from typing import Final
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import get_object_definition
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
-from schema.base.permissions import Requirement, cost_of, describe, requirements
+from schema.base.permissions import Requirement, Requires, cost_of, describe, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
@@ -82,6 +82,7 @@ class Subscription(OrderSubscription, PositionSubscription, TickSubscription, Br
 ROOTS: Final = (Query, Mutation, Subscription)
 REQUIREMENTS: Final = requirements(ROOTS)
 describe(ROOTS)
+_ROOTS: Final = frozenset(root for root, _ in REQUIREMENTS)
 
 schema: Final = strawberry.Schema(
     query=Query,
@@ -121,3 +122,18 @@ def subscription_requirements() -> dict[str, Requirement]:
     return {
         names.get_graphql_name(field): REQUIREMENTS[definition.name, field.python_name] for field in definition.fields
     }
+
+
+def field_requirements() -> dict[tuple[str, str], Requirement]:
+    """What fields below the root types ask beyond what led to them, by type and name in GraphQL."""
+    names = schema.config.name_converter
+    found: dict[tuple[str, str], Requirement] = {}
+    for kind in schema.schema_converter.type_map.values():
+        definition = kind.definition
+        if not isinstance(definition, StrawberryObjectDefinition) or definition.name in _ROOTS:
+            continue
+        for field in definition.fields:
+            for asked in field.extensions:
+                if isinstance(asked, Requires):
+                    found[definition.name, names.get_graphql_name(field)] = asked.requirement
+    return found
