@@ -100,7 +100,7 @@ def cost_of(kind: str, requirement: Requirement) -> int:
 
 
 def describe(root_types: Iterable[type]) -> None:
-    """Ends the description of each field of the root types with its scope, its cost and its step-up, for readers.
+    """Ends the description of each field of the root types with its step-up, its scope and its cost, for readers.
 
     Raises OperationWithoutScopeError for a field that does not say what it asks.
     """
@@ -112,7 +112,7 @@ def describe(root_types: Iterable[type]) -> None:
             requirement = asked[definition.name, field.python_name]
             cost = cost_of(definition.name, requirement)
             said = (field.description or "").strip()
-            told = f"Scope: {_scope_words(requirement)}. Cost: {cost}.{_step_up_words(requirement)}"
+            told = f"{_step_up_words(requirement)}Scope: {_scope_words(requirement)}. Cost: {cost}."
             if not said.endswith(told):
                 field.description = f"{said} {told}".strip()
 
@@ -127,7 +127,7 @@ def _step_up_words(requirement: Requirement) -> str:
     if not requirement.step_up:
         return ""
     keys = "but from API keys" if requirement.passes_keys else "which API keys cannot give"
-    return f" Step-up: asked for (see stepUp), {keys}."
+    return f"Step-up: asked for (see stepUp), {keys}. "
 
 
 def requirements(root_types: Iterable[type]) -> dict[tuple[str, str], Requirement]:

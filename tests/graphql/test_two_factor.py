@@ -247,8 +247,7 @@ async def test_where_it_is_demanded_a_member_can_only_enrol_also_on_an_open_sock
         assert await member.refusal(document) == ("TWO_FACTOR_ENROLMENT_REQUIRED", [])
     standing = await member.data(STANDING)
     assert (standing["twoFactor"]["demanded"], standing["viewer"]["scopes"]) == (True, [])
-    begun = (await member.error(BEGIN))["extensions"]
-    assert begun == {"code": "STEP_UP_REQUIRED", "proof": "PASSWORD"}
+    assert (await member.data(BEGIN))["beginTwoFactor"]["errors"] == []
     # Who demands it is not locked out.
     assert await person.api.data(ORDERS)
 
