@@ -11,6 +11,7 @@ from app.core.ids import Ids
 from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
+from app.flows.hold_markets import MarketHolds
 from app.flows.operation_rates import OperationLimits, OperationRates
 from app.flows.order_intake import OrderIntake
 from app.flows.simulator_desk import SimulatorDesk
@@ -42,6 +43,7 @@ class Desk:
     intake: OrderIntake
     broker: BrokerDesk
     events: EventFeeds
+    markets: MarketHolds
     rates: OperationRates
     tables: Sharing
     clock: Clock
@@ -89,6 +91,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
+        markets = await stack.enter_async_context(MarketHolds(redis, clock, ids))
         limiter = await stack.enter_async_context(RateLimiter(redis))
         yield Desk(
             database=database,
@@ -98,6 +101,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             intake=intake,
             broker=broker,
             events=events,
+            markets=markets,
             rates=OperationRates(limiter, OperationLimits.of(settings)),
             tables=Sharing(),
             clock=clock,
