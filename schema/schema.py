@@ -15,6 +15,7 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.identity.account_mutations import AccountMutation
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.instruments.mutations import InstrumentMutation
@@ -56,6 +57,7 @@ class Query(
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
     IdentityMutation,
+    AccountMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from app.flows.door import Door, open_door
-from app.flows.register import Registered, Registration, register
+from app.flows.open_tenant import open_tenant
+from app.flows.register import Registered, Registration
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
@@ -91,7 +92,7 @@ def found(door: Door) -> Found:
             first_name="Ann",
             last_name="Lee",
         )
-        return Firm(registration=registration, registered=await register(door, registration, CLIENT))
+        return Firm(registration=registration, registered=await open_tenant(door, registration, CLIENT))
 
     return found_one
 
