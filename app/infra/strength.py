@@ -1,6 +1,7 @@
 """How hard a password is to guess: zxcvbn in a thread of its own, off the event loop."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +18,7 @@ SEEN_MAX: Final = 64
 WORDS_MAX: Final = 20
 WORD_LENGTH_MAX: Final = 64
 WAITING_MAX: Final = 64
+_SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
 class PasswordStrength:
@@ -50,7 +52,11 @@ class PasswordStrength:
 
 
 def _parts(words: Sequence[str]) -> list[str]:
-    parts = [part[:WORD_LENGTH_MAX] for word in words for part in (word, *word.replace("@", " ").split())]
+    parts = [
+        part[:WORD_LENGTH_MAX]
+        for word in words
+        for part in (word, _SEPARATORS.sub("", word), *_SEPARATORS.split(word[:WORD_LENGTH_MAX]))
+    ]
     return list(dict.fromkeys(part for part in parts if len(part) > 2))[:WORDS_MAX]
 
 

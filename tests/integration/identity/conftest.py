@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +17,7 @@ from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
 from app.infra.vault import Vault, new_master_key
 from tests.fakes import SetClock
+from tests.mailbox import Mailbox, opened_mailbox
 
 PASSWORD = "correct horse battery"
 VAULT = Vault.of(new_master_key())
@@ -78,6 +80,13 @@ def door(open_another: Callable[[], Door]) -> Iterator[Door]:
     door = open_another()
     yield door
     door.close()
+
+
+@pytest.fixture
+async def mailbox(database_url: str, door: Door, tmp_path: Path) -> AsyncIterator[Mailbox]:
+    """What people are mailed."""
+    async with opened_mailbox(database_url, door, tmp_path / "mail") as mailbox:
+        yield mailbox
 
 
 @pytest.fixture
