@@ -11,7 +11,7 @@ from app.infra.db import Database
 from app.infra.delays import Delays
 from app.infra.passwords import Passwords
 from app.infra.redis import Redis
-from app.infra.strength import PasswordStrength
+from app.infra.password_strength import PasswordStrength
 from app.infra.tokens import AccessTokens
 from app.infra.vault import Vault
 
