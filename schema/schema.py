@@ -15,6 +15,7 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.identity.account_mutations import AccountMutation
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
@@ -60,6 +61,7 @@ class Query(
 class Mutation(
     IdentityMutation,
     TwoFactorMutation,
+    AccountMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,

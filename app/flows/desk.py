@@ -79,13 +79,16 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         stack.push_async_callback(redis.close)
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
         vault = Vault.of(settings.master_key.get_secret_value())
+        token_secret = settings.token_secret.get_secret_value()
         door = open_door(
             database,
-            token_secret=settings.token_secret.get_secret_value(),
+            token_secret=token_secret,
             vault=vault,
             clock=clock,
             ids=ids,
             previous_token_secrets=settings.previous_token_keys,
+            redis=redis,
+            is_registration_open=settings.registration == "open",
         )
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
