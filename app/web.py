@@ -36,7 +36,7 @@ from schema.base.http import BODY_BYTES_MAX, GraphQLOverHTTP
 from schema.base.persisted import PersistedDocuments, read_list
 from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import SocketLimits
-from schema.schema import operation_costs, schema, subscription_requirements
+from schema.schema import operation_costs, schema, subscription_requirements, ways_in
 
 GRAPHQL_PATH: Final = "/graphql"
 STATIC: Final = Path(__file__).with_name("static")
@@ -80,6 +80,7 @@ def create_app(desk: Desk, settings: Settings) -> ASGIApp:
         introspection=settings.shows_schema_to,
         known_as=known_as,
         costs=operation_costs(),
+        ways_in=ways_in(),
         persisted=_persisted(settings),
     )
     doorway = Doorway(

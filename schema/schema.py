@@ -15,8 +15,10 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.identity.account_mutations import AccountMutation
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
+from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -39,6 +41,7 @@ from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 @strawberry.type(description="What can be asked.")
 class Query(
     IdentityQuery,
+    TwoFactorQuery,
     NodeQuery,
     InstrumentQuery,
     MarketDataQuery,
@@ -57,6 +60,8 @@ class Query(
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
     IdentityMutation,
+    TwoFactorMutation,
+    AccountMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,
@@ -88,6 +93,17 @@ schema: Final = strawberry.Schema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+
+def ways_in() -> frozenset[str]:
+    """The mutations that ask for no credential, by their name in GraphQL."""
+    definition = get_object_definition(Mutation, strict=True)
+    names = schema.config.name_converter
+    return frozenset(
+        names.get_graphql_name(field)
+        for field in definition.fields
+        if not REQUIREMENTS[definition.name, field.python_name].needs_principal
+    )
 
 
 def operation_costs() -> dict[tuple[str, str], int]:

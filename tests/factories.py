@@ -83,6 +83,8 @@ async def make_principal(
         created_at=now,
         last_seen_at=now,
         expires_at=now + SESSION_LIFE,
+        stepped_up_at=now,
+        stepped_up_with="PASSWORD",
     )
     await _store(database, tenant_id, [user, membership, session], user_id=user_id)
     return Principal(

@@ -1,5 +1,6 @@
 """The errors that the house knows: each has a stable code, says whether a retry may help, and carries facts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,6 +45,19 @@ class ForbiddenError(OmsError):
     """The credential holds, and lacks the scope."""
 
     code = "FORBIDDEN"
+
+
+class RateLimitedError(OmsError):
+    """Too much was asked, or guessed, in too short a time; facts: `retryAfter` in whole seconds."""
+
+    code = "RATE_LIMITED"
+    is_retryable = True
+
+    def __init__(self, retry_after_s: float, **facts: Any) -> None:
+        self.retry_after_s = max(1, math.ceil(retry_after_s))
+        super().__init__(
+            f"Too many requests: try again in {self.retry_after_s} s.", retryAfter=self.retry_after_s, **facts
+        )
 
 
 class UnavailableError(OmsError):

@@ -1,5 +1,6 @@
 """From a bearer credential to the principal, on each request and again on long-lived sockets."""
 
+from dataclasses import replace
 from typing import Final
 
 from app.core.clock import Clock
@@ -15,6 +16,8 @@ from app.identity.domain import (
 )
 from app.identity.errors import AddressRefusedError, CredentialRefusedError
 from app.identity.service import SEEN_EVERY, IdentityService
+from app.identity.two_factor.errors import StepUpRequiredError
+from app.identity.two_factor.service import TwoFactorService
 from app.infra.db import Database
 from app.infra.expiring import ExpiringCache
 from app.infra.uow import Scope, begin, reading
@@ -78,9 +81,34 @@ class Authenticator:
         )
         return self._admit(verdict, client)
 
+    async def require_step_up(self, principal: Principal, two_factor: TwoFactorService) -> None:
+        """Passes a session that proved its person within ten minutes; asked anew each time, as it is asked seldom.
+
+        Raises CredentialRefusedError, StepUpRequiredError: always for an API key.
+        """
+        tenant_id, session_id = principal.tenant_id, principal.session_id
+        if session_id is None:
+            raise StepUpRequiredError(None)
+        async with reading(self._database, Scope(tenant_id=tenant_id)) as session:
+            found = await self._identity.session_verdict(session, tenant_id, session_id)
+            if found is None:
+                raise CredentialRefusedError
+            has_second_factor = found[0].has_second_factor
+            if await two_factor.is_stepped_up(session, tenant_id, session_id, has_second_factor=has_second_factor):
+                return
+        raise StepUpRequiredError("CODE" if has_second_factor else "PASSWORD")
+
     def forget_session(self, session_id: SessionId) -> None:
         """Makes an ended session powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._sessions.drop(lambda verdict: verdict is not None and verdict.session_id == session_id)
+
+    def forget_sessions(self, tenant_id: TenantId) -> None:
+        """Has what every session of the tenant may looked up anew in this process; others follow as above."""
+        self._sessions.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
+
+    def forget_person(self, user_id: UserId) -> None:
+        """Asks anew for every session of the person in this process at once; others follow within VERDICT_LIFE_S."""
+        self._sessions.drop(lambda verdict: verdict is not None and verdict.user_id == user_id)
 
     def forget_api_key(self, api_key_id: ApiKeyId) -> None:
         """Makes an ended key powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
@@ -108,9 +136,12 @@ class Authenticator:
     async def _ask_session(self, tenant_id: TenantId, session_id: SessionId) -> Verdict | None:
         async with reading(self._database, Scope(tenant_id=tenant_id)) as session:
             found = await self._identity.session_verdict(session, tenant_id, session_id)
-            if found is None or not await tenants.is_active(session, tenant_id):
-                return None
+            firm = None if found is None else await tenants.open_tenant(session, tenant_id)
+        if found is None or firm is None:
+            return None
         verdict, seen = found
+        if firm.requires_two_factor and not verdict.has_second_factor:
+            verdict = replace(verdict, must_enrol=True)
         now = self._clock.now()
         if now - seen.last_seen_at >= SEEN_EVERY:
             async with begin(self._database, Scope(tenant_id=tenant_id)) as writing:

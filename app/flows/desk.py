@@ -12,11 +12,13 @@ from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
 from app.flows.hold_markets import MarketHolds
+from app.flows.operation_rates import OperationLimits, OperationRates
 from app.flows.order_intake import OrderIntake
 from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession
+from app.infra.rates import RateLimiter
 from app.infra.redis import Redis, open_redis
 from app.infra.settings import Settings
 from app.infra.sharing import Sharing
@@ -27,8 +29,8 @@ from app.infra.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, clock, ids, and what its
-    followers share.
+    """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, rate limits, clock,
+    ids, and what its followers share.
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
     through, and vault seals their secrets; simulator is the bundled one, None in production.
@@ -42,6 +44,7 @@ class Desk:
     broker: BrokerDesk
     events: EventFeeds
     markets: MarketHolds
+    rates: OperationRates
     tables: Sharing
     clock: Clock
     ids: Ids
@@ -75,18 +78,24 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         redis = await open_redis(settings.redis_url, settings.redis_prefix)
         stack.push_async_callback(redis.close)
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
+        vault = Vault.of(settings.master_key.get_secret_value())
+        token_secret = settings.token_secret.get_secret_value()
         door = open_door(
             database,
-            token_secret=settings.token_secret.get_secret_value(),
+            token_secret=token_secret,
+            vault=vault,
             clock=clock,
             ids=ids,
             previous_token_secrets=settings.previous_token_keys,
+            redis=redis,
+            is_registration_open=settings.registration == "open",
         )
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
         markets = await stack.enter_async_context(MarketHolds(redis, clock, ids))
+        limiter = await stack.enter_async_context(RateLimiter(redis))
         yield Desk(
             database=database,
             redis=redis,
@@ -96,11 +105,12 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             broker=broker,
             events=events,
             markets=markets,
+            rates=OperationRates(limiter, OperationLimits.of(settings)),
             tables=Sharing(),
             clock=clock,
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),
             gateways=settings.gateways,
-            vault=Vault.of(settings.master_key.get_secret_value()),
+            vault=vault,
             simulator=SimulatorDesk.of(settings),
         )

@@ -1,13 +1,16 @@
-"""`oms secrets rotate`: data keys under a new master key, or secrets under new data keys, tenant by tenant."""
+"""`oms secrets rotate`: data keys under a new master key, or secrets under new data keys."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.brokers import credentials
 from app.core.clock import Clock
-from app.core.ids import TenantId
+from app.core.ids import TenantId, UserId
+from app.identity import batch as identity
+from app.identity.two_factor import keys
 from app.infra.db import Database
-from app.infra.uow import begin_batch, begin_system
+from app.infra.uow import Scope, begin, begin_batch, begin_system, reading
 from app.infra.vault import Vault
 from app.tenants import batch as tenants
 
@@ -40,6 +43,9 @@ async def rotate_master_key(database: Database, system_database: Database, vault
     for tenant_id in await _all_tenants(system_database):
         async with begin_batch(database, tenant_id) as session:
             done.rewrapped_keys += await credentials.rewrap_keys(session, vault, tenant_id)
+        for user_id in await _people(database, tenant_id):
+            async with begin(database, Scope(user_id=user_id)) as writing:
+                done.rewrapped_keys += await keys.rewrap(writing, vault, user_id)
         done.tenants += 1
     return done
 
@@ -47,13 +53,21 @@ async def rotate_master_key(database: Database, system_database: Database, vault
 async def rotate_data_keys(
     database: Database, system_database: Database, vault: Vault, clock: Clock, only: TenantId | None = None
 ) -> Rotation:
-    """Gives each tenant that has secrets a new data key and seals them under it; the older keys go.
+    """Gives each tenant and person that has secrets a new data key and seals them under it; the older keys go.
 
     Interrupted, it goes on where it was when it is run again: secrets stay readable at every instant. Raises
     SecretUnreadableError.
     """
     done = Rotation()
+    resealed_people: set[UserId] = set()
     for tenant_id in await _all_tenants(system_database) if only is None else [only]:
+        for user_id in await _people(database, tenant_id):
+            if user_id not in resealed_people:
+                resealed_people.add(user_id)
+                async with begin(database, Scope(user_id=user_id)) as writing:
+                    is_resealed = await keys.reseal(writing, vault, user_id)
+                done.new_keys += is_resealed
+                done.resealed_secrets += is_resealed
         async with begin_batch(database, tenant_id) as session:
             done.new_keys += await credentials.begin_new_key(session, vault, tenant_id, clock.now())
         while True:
@@ -69,13 +83,23 @@ async def rotate_data_keys(
 async def keys_in_use(database: Database, system_database: Database, vault: Vault) -> KeysInUse:
     """Which versions of the master key are needed."""
     found = KeysInUse(current=vault.current)
+    people: dict[UserId, str | None] = {}
+    versions: Counter[str] = Counter()
     for tenant_id in await _all_tenants(system_database):
         async with begin_batch(database, tenant_id) as session:
-            for key in await tenants.keys(session, tenant_id):
-                version = key.wrapped.master_version
-                found.by_master_version[version] = found.by_master_version.get(version, 0) + 1
+            versions.update(key.wrapped.master_version for key in await tenants.keys(session, tenant_id))
+        for user_id in await _people(database, tenant_id):
+            async with reading(database, Scope(user_id=user_id)) as looking:
+                people[user_id] = await keys.master_version(looking, user_id)
+    versions.update(version for version in people.values() if version is not None)
+    found.by_master_version = dict(versions)
     found.missing = sorted(found.by_master_version.keys() - set(vault.versions))
     return found
+
+
+async def _people(database: Database, tenant_id: TenantId) -> list[UserId]:
+    async with begin_batch(database, tenant_id) as session:
+        return await identity.people_with_second_factor(session, tenant_id)
 
 
 async def _all_tenants(system_database: Database) -> list[TenantId]:

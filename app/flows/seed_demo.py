@@ -17,11 +17,13 @@ from app.core.messages import Instrument
 from app.flows.create_api_key import create_api_key
 from app.flows.door import Door, open_door
 from app.flows.open_account import open_account
-from app.flows.register import Registration, register
+from app.flows.open_tenant import open_tenant
+from app.flows.register import Registration
 from app.identity.domain import ROLE_SCOPES, Client, Principal, Role
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, begin, begin_batch, reading
+from app.infra.vault import Vault, new_master_key
 from app.instruments import batch as instruments
 from app.risk import batch as risk
 from app.risk.domain import RiskLimit
@@ -62,8 +64,9 @@ async def seed_demo(
     database = Database(database_url, DatabaseRole.APP, size=2)
     await database.open()
     clock, ids = SystemClock(), SystemIds()
-    # The tokens of this sign-in are thrown away, so their key may be too.
-    door = open_door(database, token_secret=secrets.token_hex(32), clock=clock, ids=ids)
+    # The tokens of this sign-in are thrown away, so their key may be too; nothing is sealed, and no errand is left.
+    vault = Vault.of(new_master_key())
+    door = open_door(database, token_secret=secrets.token_hex(32), vault=vault, clock=clock, ids=ids)
     try:
         principal = await _demo_person(door, password)
         key = await _api_key(door, principal, api_key)
@@ -86,7 +89,7 @@ async def _demo_person(door: Door, password: str) -> Principal:
     async with reading(door.database, Scope(email=DEMO_EMAIL)) as session:
         known = await door.identity.credentials(session, DEMO_EMAIL)
     if known is None:
-        registered = await register(
+        registered = await open_tenant(
             door,
             Registration(
                 tenant_name=DEMO_TENANT, email=DEMO_EMAIL, password=password, first_name="Demo", last_name="Trader"

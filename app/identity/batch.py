@@ -22,6 +22,26 @@ async def delete_spent_tokens(session: BatchSession, tenant_id: TenantId, ended_
     return len(rows)
 
 
+async def delete_expired_challenges(session: BatchSession, tenant_id: TenantId, now: datetime) -> int:
+    """Deletes the challenges of logins that have run out by now; tells how many."""
+    rows = await session.fetch(
+        "DELETE FROM two_factor_challenges WHERE tenant_id = $1 AND expires_at <= $2 RETURNING 1", tenant_id, now
+    )
+    return len(rows)
+
+
+async def people_with_second_factor(session: BatchSession, tenant_id: TenantId) -> list[UserId]:
+    """The members of the tenant, past ones too, who have a second factor."""
+    rows = await session.fetch(
+        """
+        SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+        WHERE m.tenant_id = $1 AND u.two_factor_enabled ORDER BY u.id
+        """,
+        tenant_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def people_behind(session: BatchSession, tenant_id: TenantId, actors: Iterable[str]) -> dict[str, UserId]:
     """Who stands behind actors: the person themselves, or the owner of the API key; absent where nobody does."""
     people: dict[str, UserId] = {}

@@ -64,6 +64,7 @@ class AuthSessionRow(SQLModel, table=True):
     __tablename__ = "auth_sessions"
     __table_args__ = (
         refers(_MEMBER, "memberships", ["tenant_id", "user_id"]),
+        CheckConstraint("stepped_up_with IN ('PASSWORD', 'TOTP', 'RECOVERY_CODE')", name="stepped_up_with"),
         Index("ix_auth_sessions_user", "tenant_id", "user_id", "created_at"),
     )
 
@@ -77,6 +78,8 @@ class AuthSessionRow(SQLModel, table=True):
     expires_at: datetime = time_column()
     revoked_at: datetime | None = time_column(nullable=True)
     revoked_reason: str | None = text_column(nullable=True)
+    stepped_up_at: datetime | None = time_column(nullable=True)
+    stepped_up_with: str | None = text_column(nullable=True)
 
 
 class RefreshTokenRow(SQLModel, table=True):

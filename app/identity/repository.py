@@ -32,6 +32,7 @@ class Standing:
 
     membership: Membership
     is_user_active: bool
+    has_second_factor: bool
 
     @property
     def scopes(self) -> frozenset[Scope]:
@@ -72,6 +73,13 @@ async def users_by_ids(session: AnySession, user_ids: list[UserId]) -> dict[User
     """Those of the people that the transaction sees."""
     rows = (await session.execute(select(UserRow).where(col(UserRow.id).in_(user_ids)))).scalars()
     return {UserId(row.id): _user(row) for row in rows}
+
+
+async def password_hash(session: AnySession, user_id: UserId) -> str | None:
+    """The hash of the person's password, or None."""
+    return (
+        await session.execute(select(col(UserRow.password_hash)).where(col(UserRow.id) == user_id))
+    ).scalar_one_or_none()
 
 
 async def replace_password_hash(session: WriteSession, user_id: UserId, old_hash: str, new_hash: str) -> None:
@@ -117,16 +125,18 @@ async def memberships_of_tenant(session: AnySession, tenant_id: TenantId, *, lim
 async def standing(session: AnySession, tenant_id: TenantId, user_id: UserId) -> Standing | None:
     """How the person stands in the tenant now, or None when there is no membership."""
     statement = (
-        select(MembershipRow, col(UserRow.is_active))
+        select(MembershipRow, col(UserRow.is_active), col(UserRow.two_factor_enabled))
         .join(UserRow, col(UserRow.id) == col(MembershipRow.user_id))
         .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.user_id) == user_id)
     )
     found = (await session.execute(statement)).one_or_none()
-    return None if found is None else Standing(membership=_membership(found[0]), is_user_active=found[1])
+    if found is None:
+        return None
+    return Standing(membership=_membership(found[0]), is_user_active=found[1], has_second_factor=found[2])
 
 
-async def add_session(session: WriteSession, opened: Session) -> None:
-    """Stores the session."""
+async def add_session(session: WriteSession, opened: Session, proof: str) -> None:
+    """Stores the session, with what its person proved who they are."""
     await session.execute(
         insert(AuthSessionRow).values(
             tenant_id=opened.tenant_id,
@@ -138,6 +148,8 @@ async def add_session(session: WriteSession, opened: Session) -> None:
             last_seen_at=opened.last_seen_at,
             expires_at=opened.expires_at,
             revoked_at=opened.revoked_at,
+            stepped_up_at=opened.created_at,
+            stepped_up_with=proof,
         )
     )
 
@@ -290,8 +302,13 @@ async def api_keys(session: AnySession, tenant_id: TenantId, *, of_user: UserId 
     return [_api_key(row) for row in (await session.execute(statement)).scalars()]
 
 
-async def count_live_api_keys(session: AnySession, tenant_id: TenantId, user_id: UserId, *, now: datetime) -> int:
-    """How many keys of the member are neither revoked nor past their end."""
+async def count_live_api_keys(session: WriteSession, tenant_id: TenantId, user_id: UserId, *, now: datetime) -> int:
+    """How many keys of the member are neither revoked nor past their end; none is made beside until this one ends."""
+    await session.execute(
+        select(col(MembershipRow.id))
+        .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.user_id) == user_id)
+        .with_for_update(key_share=True)
+    )
     statement = select(func.count()).where(
         col(ApiKeyRow.tenant_id) == tenant_id,
         col(ApiKeyRow.user_id) == user_id,

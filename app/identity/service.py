@@ -86,9 +86,9 @@ class IdentityService:
         return membership
 
     async def open_session(
-        self, session: WriteSession, tenant_id: TenantId, user_id: UserId, client: Client
+        self, session: WriteSession, tenant_id: TenantId, user_id: UserId, client: Client, proof: str = "PASSWORD"
     ) -> tuple[Session, TokenPair]:
-        """A new session of the member with its first pair of tokens."""
+        """A new session of the member with its first pair of tokens; proof is what the person proved last."""
         now = self.clock.now()
         opened = Session(
             tenant_id=tenant_id,
@@ -101,7 +101,7 @@ class IdentityService:
             expires_at=now + SESSION_LIFE,
             revoked_at=None,
         )
-        await repository.add_session(session, opened)
+        await repository.add_session(session, opened, proof)
         return opened, await self._issue(session, opened, now)
 
     async def rotate_refresh_token(
@@ -169,6 +169,10 @@ class IdentityService:
         if not old.is_live(now):
             raise ApiKeyInactiveError
         _check_within(old.scopes, principal)
+        live = await repository.count_live_api_keys(session, old.tenant_id, old.user_id, now=now)
+        # The one that is rotated makes room; a key that is rotated again and again during its overlap does not.
+        if live > API_KEYS_MAX:
+            raise ApiKeyLimitError(API_KEYS_MAX)
         ends_at = now + overlap if old.expires_at is None else min(now + overlap, old.expires_at)
         await repository.set_api_key_end(
             session,
@@ -236,16 +240,17 @@ class IdentityService:
         found = await repository.session_by_id(session, tenant_id, session_id)
         if found is None or not found.is_live(self.clock.now()):
             return None
-        scopes = await self._scopes(session, tenant_id, found.user_id)
-        if not scopes:
+        standing = await repository.standing(session, tenant_id, found.user_id)
+        if standing is None or not standing.scopes:
             return None
         verdict = Verdict(
             tenant_id=tenant_id,
             user_id=found.user_id,
             api_key_id=None,
             session_id=found.id,
-            scopes=scopes,
+            scopes=standing.scopes,
             ends_at=found.expires_at,
+            has_second_factor=standing.has_second_factor,
         )
         return verdict, found
 
@@ -275,6 +280,10 @@ class IdentityService:
         """The person of the address with the hash of the password, or None; the scope is the address."""
         return await repository.user_by_email(session, email)
 
+    async def password_hash(self, session: AnySession, user_id: UserId) -> str | None:
+        """The hash of the person's password, or None; the scope is the person."""
+        return await repository.password_hash(session, user_id)
+
     async def rehash(self, session: WriteSession, user_id: UserId, old_hash: str, new_hash: str) -> None:
         """Stores the same password under today's costs; the scope is the person."""
         await repository.replace_password_hash(session, user_id, old_hash, new_hash)
@@ -288,6 +297,10 @@ class IdentityService:
         found = await repository.memberships_of_tenant(session, tenant_id, limit=LISTED_MAX)
         people = await repository.users_by_ids(session, [one.user_id for one in found])
         return [(one, people[one.user_id]) for one in found]
+
+    async def membership_scopes(self, session: AnySession, tenant_id: TenantId, user_id: UserId) -> frozenset[Scope]:
+        """What the person may in the tenant now; nothing without an active membership."""
+        return await self._scopes(session, tenant_id, user_id)
 
     async def user(self, session: AnySession, user_id: UserId) -> User:
         """The person. Raises NotFoundError."""
@@ -310,6 +323,7 @@ class IdentityService:
             scopes=scopes,
             ends_at=key.expires_at,
             ip_allowlist=key.ip_allowlist,
+            requests_per_minute=key.requests_per_minute,
         )
         return verdict, key
 

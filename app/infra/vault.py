@@ -1,4 +1,4 @@
-"""Envelope encryption: secrets under a tenant's data key, data keys under the installation's master key."""
+"""Envelope encryption: secrets under a data key of a tenant or a person, data keys under the master key."""
 
 import base64
 import binascii

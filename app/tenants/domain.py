@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.core.ids import TenantId
 
 SLUG_LENGTH_MAX: Final = 48
+REQUIRE_TWO_FACTOR: Final = "requireTwoFactor"
 _NO_SLUG = re.compile(r"[^a-z0-9]+", re.ASCII)
 
 
@@ -24,6 +25,11 @@ class Tenant:
     settings: Mapping[str, Any]
     is_active: bool
     created_at: datetime
+
+    @property
+    def requires_two_factor(self) -> bool:
+        """True when each member needs a second factor to do more than set one up."""
+        return self.settings.get(REQUIRE_TWO_FACTOR) is True
 
 
 def slug_of(name: str) -> str:

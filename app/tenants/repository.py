@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -35,6 +35,15 @@ async def by_ids(session: ReadSession | WriteSession, tenant_ids: Iterable[Tenan
     """Those of the tenants that the transaction sees, by slug."""
     statement = select(TenantRow).where(col(TenantRow.id).in_(list(tenant_ids))).order_by(col(TenantRow.slug))
     return [_tenant(row) for row in (await session.execute(statement)).scalars()]
+
+
+async def merge_setting(session: WriteSession, tenant_id: TenantId, name: str, value: bool) -> None:
+    """Stores one setting of the tenant and leaves the others."""
+    await session.execute(
+        update(TenantRow)
+        .where(col(TenantRow.id) == tenant_id)
+        .values(settings=col(TenantRow.settings).op("||")(func.jsonb_build_object(name, value)))
+    )
 
 
 def _tenant(row: TenantRow) -> Tenant:

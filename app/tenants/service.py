@@ -10,7 +10,7 @@ from app.core.ids import TenantId
 from app.core.records import replace
 from app.infra.db import ReadSession, WriteSession
 from app.tenants import repository
-from app.tenants.domain import Tenant, slug_of
+from app.tenants.domain import REQUIRE_TWO_FACTOR, Tenant, slug_of
 from app.tenants.errors import SlugExhaustedError
 
 SLUG_TRIES_MAX: Final = 5
@@ -43,6 +43,18 @@ async def tenant(session: ReadSession | WriteSession, tenant_id: TenantId) -> Te
 async def tenants(session: ReadSession | WriteSession, tenant_ids: Iterable[TenantId]) -> list[Tenant]:
     """Those of the tenants that the transaction sees, by slug."""
     return await repository.by_ids(session, tenant_ids)
+
+
+async def open_tenant(session: ReadSession | WriteSession, tenant_id: TenantId) -> Tenant | None:
+    """The tenant, None when it is unknown or suspended."""
+    return next((one for one in await repository.by_ids(session, [tenant_id]) if one.is_active), None)
+
+
+async def demand_second_factor(session: WriteSession, tenant_id: TenantId, *, is_demanded: bool) -> tuple[bool, Tenant]:
+    """Whether the demand stood before, and the tenant as it is now."""
+    before = await tenant(session, tenant_id)
+    await repository.merge_setting(session, tenant_id, REQUIRE_TWO_FACTOR, is_demanded)
+    return before.requires_two_factor, replace(before, settings={**before.settings, REQUIRE_TWO_FACTOR: is_demanded})
 
 
 async def is_active(session: ReadSession | WriteSession, tenant_id: TenantId) -> bool:

@@ -195,6 +195,9 @@ class _Making:
         requirements = [one.requirement for one in definition.extensions if isinstance(one, Requires)]
         if len(requirements) != len(definition.extensions) or (is_root and not requirements):
             raise NotCompilable
+        if any(one.step_up for one in requirements):
+            # Asked seldom, and asks the database before it resolves.
+            raise NotCompilable
         resolver = definition.base_resolver
         if resolver is None:
             get = attrgetter(definition.python_name)

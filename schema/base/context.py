@@ -6,6 +6,7 @@ from typing import TypeAlias
 import strawberry
 
 from app.core.errors import OmsError, UnauthenticatedError
+from app.core.gcra import Standing
 from app.flows.desk import Desk
 from app.identity.domain import Client, Principal, TokenPair
 from schema.base.cookies import SessionCookies, tokens_kept
@@ -30,6 +31,8 @@ class RequestContext:
         self.client = client
         self.cost = 0
         """What the operation costs, by its document and the sizes of its pages."""
+        self.standing: Standing | None = None
+        """How the tightest rate limit of who asks stood when the operation was charged."""
         self._admitted = admitted
         self._cookies = cookies
 

@@ -7,7 +7,14 @@ from typing import Any, Final
 import strawberry
 from graphql import GraphQLError
 
-from app.core.errors import ForbiddenError, OmsError, Problem, UnauthenticatedError, UnavailableError
+from app.core.errors import (
+    ForbiddenError,
+    OmsError,
+    Problem,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 MESSAGE_LENGTH_MAX: Final = 500
 _log = logging.getLogger("oms.graphql")
@@ -27,7 +34,7 @@ class UserError:
 
 def user_errors(error: OmsError) -> list[UserError]:
     """The error as a payload carries it; what the input cannot mend is raised on."""
-    if isinstance(error, UnauthenticatedError | ForbiddenError | UnavailableError):
+    if isinstance(error, UnauthenticatedError | ForbiddenError | UnavailableError | RateLimitedError):
         raise error
     return [UserError(code=error.code, message=_cut(error.message), path=list(error.path))]
 

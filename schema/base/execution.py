@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -21,6 +21,7 @@ from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError, UnauthenticatedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
+from schema.base.charging import UNFIT_COST, UNSEEN_COST, charge, charge_operation
 from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext
 from schema.base.cost import COST_MAX, Costs, CostTooHighError
@@ -89,11 +90,13 @@ class GraphQLEngine:
         introspection: Introspection = "all",
         known_as: KnownAs,
         costs: Mapping[tuple[str, str], int] | None = None,
+        ways_in: Collection[str] = (),
         persisted: PersistedDocuments | None = None,
         recheck_every_s: float = RECHECK_EVERY_S,
         compiled_after: int = COMPILED_AFTER,
     ) -> None:
-        """`requirements` are those of the subscriptions, by their name in GraphQL; `costs` those of the root fields.
+        """`requirements` are those of the subscriptions, by their name in GraphQL; `costs` those of the root fields;
+        `ways_in` are mutations that are charged by address, whoever asks.
 
         An operation is compiled once it was run `compiled_after` times.
         """
@@ -102,6 +105,7 @@ class GraphQLEngine:
         self._requirements = requirements
         self._introspection = introspection
         self._costs = Costs(schema, costs or {})
+        self._ways_in = frozenset(ways_in)
         self._persisted = persisted or PersistedDocuments()
         self.known_as = known_as
         self._recheck_every_s = recheck_every_s
@@ -117,7 +121,7 @@ class GraphQLEngine:
     async def answer(self, asked: Asked, context: RequestContext) -> Answer:
         """The answer of a query or a mutation."""
         try:
-            prepared, operation = await self._operation(asked, context)
+            prepared, operation = await self._charged(asked, context)
         except _RefusedError as refused:
             return refused.answer
         if operation.operation is OperationType.SUBSCRIPTION:
@@ -130,7 +134,7 @@ class GraphQLEngine:
         An answer without data ends the operation: it was refused, or what it follows has failed.
         """
         try:
-            prepared, operation = await self._operation(asked, context)
+            prepared, operation = await self._charged(asked, context)
         except _RefusedError as refused:
             yield refused.answer
             return
@@ -164,6 +168,25 @@ class GraphQLEngine:
 
     def _prepare(self, text: str) -> Prepared:
         return prepare(self._schema, text, has_suggestions=self._introspection == "all")
+
+    async def _charged(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
+        is_seen = asked.document is None or self._documents.find(asked.document) is not None
+        try:
+            if not is_seen:
+                await charge(context, UNSEEN_COST)
+            try:
+                prepared, operation = await self._operation(asked, context)
+            except _RefusedError:
+                if is_seen:
+                    await charge(context, UNFIT_COST)
+                raise
+            document, variables = prepared.document, asked.variables or {}
+            assert document is not None, "an operation was found in it"
+            await charge_operation(context, document, operation, variables, self._ways_in, is_first=is_seen)
+        except OmsError as error:
+            # RATE_LIMITED, or too many wait to be charged.
+            raise _RefusedError(refusal(error)) from error
+        return prepared, operation
 
     async def _operation(self, asked: Asked, context: RequestContext) -> tuple[Prepared, OperationDefinitionNode]:
         try:

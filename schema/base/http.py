@@ -9,7 +9,9 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.core.errors import InputError, OmsError
+from app.flows.operation_rates import refusal_of
 from app.identity.domain import Client, Principal, bearer_of
+from schema.base.charging import rate_headers
 from schema.base.context import RequestContext
 from schema.base.cookies import SessionCookies, is_asked_for
 from schema.base.door import Doorway, Header, OriginRefusedError, client_of, headers_of
@@ -107,12 +109,15 @@ class GraphQLOverHTTP:
         try:
             credential = headers.get(b"authorization")
             admitted = await self._admit(credential, cookies, client)
-            answer = await self._engine.answer(asked, RequestContext(desk, client, admitted, cookies))
+            context = RequestContext(desk, client, admitted, cookies)
+            answer = await self._engine.answer(asked, context)
         except Exception as error:
             _log.error("request %s failed", client.request_id, exc_info=error)
             await answering.send(500, {"errors": [masked(client.request_id)]})
             return
-        await answering.send(200, answer, () if cookies is None else cookies.headers)
+        status = 429 if refusal_of(context.standing) else 200
+        more = [*rate_headers(context.standing), *(() if cookies is None else cookies.headers)]
+        await answering.send(status, answer, more)
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
         if scope["method"] != "POST":

@@ -1,4 +1,4 @@
-"""Every operation names what it asks of the credential: nothing, to be signed in, or a scope."""
+"""Every operation names what it asks of the credential: nothing, to be signed in, or a scope; and to step up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from typing import Any, Final
 from strawberry.extensions import FieldExtension
 from strawberry.types import get_object_definition
 
+from app.flows.door import Door
 from app.identity.domain import Principal, Scope
+from app.identity.two_factor.errors import EnrolmentRequiredError
 
 # What an operation costs before what it tells is counted: a mutation writes, a subscription stays.
 KIND_COST: Final = {"Query": 1, "Mutation": 10, "Subscription": 10}
@@ -17,17 +19,32 @@ WAY_IN_COST: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What an operation asks of the credential. A scope implies being signed in."""
+    """What an operation asks of the credential. A scope implies being signed in.
+
+    step_up asks for a second factor, or the password where there is none, within ten minutes: what a stolen session
+    must not do. API keys do not pass that, but where passes_keys says so. serves_enrolment is for what a person may do
+    who has yet to set up the second factor that the tenant demands.
+    """
 
     scope: Scope | None = None
     needs_principal: bool = True
+    step_up: bool = False
+    passes_keys: bool = False
+    serves_enrolment: bool = False
     cost: int | None = None
     """What the operation costs by itself, without what it tells; None for what its kind costs."""
 
     def check(self, principal: Principal) -> None:
-        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope."""
+        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope, EnrolmentRequiredError."""
+        if principal.must_enrol and not self.serves_enrolment:
+            raise EnrolmentRequiredError
         if self.scope is not None:
             principal.require(self.scope)
+
+    async def check_step_up(self, door: Door, principal: Principal) -> None:
+        """Raises StepUpRequiredError."""
+        if self.step_up and not (self.passes_keys and principal.api_key_id is not None):
+            await door.authenticator.require_step_up(principal, door.two_factor)
 
 
 class Requires(FieldExtension):
@@ -38,12 +55,15 @@ class Requires(FieldExtension):
 
     def resolve(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Checks, then resolves."""
+        assert not self.requirement.step_up, "what asks for a step-up is asynchronous"
         self._check(info.context)
         return next_(source, info, **kwargs)
 
     async def resolve_async(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Checks, then resolves; what a subscription resolves to is a stream, not an awaitable."""
         self._check(info.context)
+        if self.requirement.step_up:
+            await self.requirement.check_step_up(info.context.desk.door, info.context.principal)
         result = next_(source, info, **kwargs)
         return await result if isawaitable(result) else result
 
@@ -56,14 +76,17 @@ class OperationWithoutScopeError(TypeError):
     """A field of a root type does not say what it asks of the credential: a programmer's error, met at import."""
 
 
-def scoped(scope: Scope, *, cost: int | None = None) -> list[FieldExtension]:
-    """The field asks for the scope."""
-    return [Requires(Requirement(scope=scope, cost=cost))]
+def scoped(scope: Scope, *, step_up: bool = False, cost: int | None = None) -> list[FieldExtension]:
+    """The field asks for the scope, and with step_up for a recent proof of the person."""
+    return [Requires(Requirement(scope=scope, step_up=step_up, cost=cost))]
 
 
-def signed_in(*, cost: int | None = None) -> list[FieldExtension]:
-    """The field asks for a credential that holds, whatever its scopes."""
-    return [Requires(Requirement(cost=cost))]
+def signed_in(
+    *, step_up: bool = False, passes_keys: bool = False, serves_enrolment: bool = False, cost: int | None = None
+) -> list[FieldExtension]:
+    """The field asks for a credential that holds, whatever its scopes; the rest is as Requirement says."""
+    asked = Requirement(step_up=step_up, passes_keys=passes_keys, serves_enrolment=serves_enrolment, cost=cost)
+    return [Requires(asked)]
 
 
 def public(*, cost: int = WAY_IN_COST) -> list[FieldExtension]:
@@ -77,7 +100,7 @@ def cost_of(kind: str, requirement: Requirement) -> int:
 
 
 def describe(root_types: Iterable[type]) -> None:
-    """Ends the description of each field of the root types with its scope and its cost, for whoever reads the schema.
+    """Ends the description of each field of the root types with its step-up, its scope and its cost, for readers.
 
     Raises OperationWithoutScopeError for a field that does not say what it asks.
     """
@@ -89,7 +112,7 @@ def describe(root_types: Iterable[type]) -> None:
             requirement = asked[definition.name, field.python_name]
             cost = cost_of(definition.name, requirement)
             said = (field.description or "").strip()
-            told = f"Scope: {_scope_words(requirement)}. Cost: {cost}."
+            told = f"{_step_up_words(requirement)}Scope: {_scope_words(requirement)}. Cost: {cost}."
             if not said.endswith(told):
                 field.description = f"{said} {told}".strip()
 
@@ -98,6 +121,13 @@ def _scope_words(requirement: Requirement) -> str:
     if requirement.scope is not None:
         return requirement.scope.value
     return "any credential" if requirement.needs_principal else "none"
+
+
+def _step_up_words(requirement: Requirement) -> str:
+    if not requirement.step_up:
+        return ""
+    keys = "but from API keys" if requirement.passes_keys else "which API keys cannot give"
+    return f"Step-up: asked for (see stepUp), {keys}. "
 
 
 def requirements(root_types: Iterable[type]) -> dict[tuple[str, str], Requirement]:

@@ -14,6 +14,7 @@ from app.flows.register import Registration, register
 from app.flows.revoke_api_key import revoke_api_key
 from app.flows.rotate_api_key import rotate_api_key
 from app.identity.errors import RefreshRefusedError
+from app.identity.two_factor.domain import Challenge
 from schema.base.context import Info
 from schema.base.errors import user_errors
 from schema.base.ids import parse_id
@@ -40,10 +41,12 @@ class IdentityMutation:
     """Mutations of identity."""
 
     @strawberry.mutation(
-        description="Opens a tenant with its first administrator and signs them in.", extensions=public()
+        description="Asks to open a tenant. Tokens are null: a mail to the address has a link for verifyEmail, which "
+        "opens it. The answer is the same whether the address has an account or not.",
+        extensions=public(),
     )
     async def register(self, info: Info, input: RegisterInput) -> LoginPayload:  # noqa: A002
-        """Opens a tenant."""
+        """Leaves word of a registration."""
         registration = Registration(
             tenant_name=input.tenant_name,
             email=input.email,
@@ -52,20 +55,21 @@ class IdentityMutation:
             last_name=input.last_name,
         )
         try:
-            registered = await register(info.context.desk.door, registration, info.context.client)
+            await register(info.context.desk.door, registration, info.context.client)
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(registered.tokens, info.context))
+        return LoginPayload()
 
     @strawberry.mutation(
-        description="An address and a password for tokens. Whatever does not fit is UNAUTHENTICATED, told alike; "
-        "who belongs to several tenants and names none gets TENANT_CHOICE_REQUIRED in errors.",
+        description="An address and a password for tokens, or for a challenge where there is a second factor. Whatever "
+        "does not fit is UNAUTHENTICATED, told alike; who belongs to several tenants and names none gets "
+        "TENANT_CHOICE_REQUIRED in errors. Too many wrong tries are TOO_MANY_ATTEMPTS with retryAfter, in seconds.",
         extensions=public(),
     )
     async def login(self, info: Info, input: LoginInput) -> LoginPayload:  # noqa: A002
         """Opens a session."""
         try:
-            tokens = await log_in(
+            entered = await log_in(
                 info.context.desk.door,
                 email=input.email,
                 password=input.password,
@@ -74,7 +78,9 @@ class IdentityMutation:
             )
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(tokens, info.context))
+        if isinstance(entered, Challenge):
+            return LoginPayload(two_factor_challenge=entered.text)
+        return LoginPayload(tokens=TokenPair.of(entered, info.context))
 
     @strawberry.mutation(
         description="A refresh token for the next pair, once. One that was used before revokes its session.",
@@ -90,7 +96,9 @@ class IdentityMutation:
             raise
         return LoginPayload(tokens=TokenPair.of(tokens, info.context))
 
-    @strawberry.mutation(description="Ends the session that asks, with all its tokens.", extensions=signed_in())
+    @strawberry.mutation(
+        description="Ends the session that asks, with all its tokens.", extensions=signed_in(serves_enrolment=True)
+    )
     async def logout(self, info: Info) -> LogoutPayload:
         """Ends the session."""
         try:
@@ -105,7 +113,7 @@ class IdentityMutation:
 
     @strawberry.mutation(
         description="A key for a program, with scopes within the maker's own. The secret is told this once.",
-        extensions=signed_in(),
+        extensions=signed_in(step_up=True),
     )
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
         """Makes a key."""
@@ -126,7 +134,8 @@ class IdentityMutation:
         return ApiKeyPayload(api_key=ApiKey.of(issued.api_key), secret=issued.text)
 
     @strawberry.mutation(
-        description="A successor for a key, with the same terms; both hold during the overlap.", extensions=signed_in()
+        description="A successor for a key, with the same terms; both hold during the overlap.",
+        extensions=signed_in(step_up=True, passes_keys=True),
     )
     async def rotate_api_key(self, info: Info, input: RotateApiKeyInput) -> ApiKeyPayload:  # noqa: A002
         """Makes a successor."""

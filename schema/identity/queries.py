@@ -13,7 +13,7 @@ from schema.identity.types import ApiKey, Membership, Session, Viewer
 class IdentityQuery:
     """Queries of identity."""
 
-    @strawberry.field(description="Who asks.", extensions=signed_in())
+    @strawberry.field(description="Who asks.", extensions=signed_in(serves_enrolment=True))
     async def viewer(self, info: Info) -> Viewer:
         """Who asks."""
         return Viewer.of(await view_self(info.context.desk.door, info.context.principal))

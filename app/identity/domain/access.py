@@ -91,6 +91,10 @@ class Principal:
     ip_address: str = ""
     request_id: str = ""
     user_agent: str = ""
+    must_enrol: bool = False
+    """The tenant demands a second factor that the person does not have: no scope holds until there is one."""
+    requests_per_minute: int | None = None
+    """The quota of the API key."""
 
     def has(self, scope: Scope) -> bool:
         """True when the principal holds the scope."""
@@ -118,6 +122,9 @@ class Verdict:
     scopes: frozenset[Scope]
     ends_at: datetime | None
     ip_allowlist: tuple[str, ...] = ()
+    has_second_factor: bool = False
+    must_enrol: bool = False
+    requests_per_minute: int | None = None
 
     def principal(self, client: Client) -> Principal:
         """The principal of a request from the client."""
@@ -127,9 +134,11 @@ class Verdict:
             user_id=self.user_id,
             api_key_id=self.api_key_id,
             session_id=self.session_id,
-            scopes=self.scopes,
+            scopes=frozenset() if self.must_enrol else self.scopes,
             actor=actor,
             ip_address=client.ip_address,
             request_id=client.request_id,
             user_agent=client.user_agent,
+            must_enrol=self.must_enrol,
+            requests_per_minute=self.requests_per_minute,
         )

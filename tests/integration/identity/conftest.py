@@ -3,19 +3,25 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from app.flows.door import Door, open_door
-from app.flows.register import Registered, Registration, register
+from app.flows.open_tenant import open_tenant
+from app.flows.register import Registered, Registration
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
+from app.infra.vault import Vault
 from tests.fakes import SetClock
+from tests.mailbox import Mailbox, opened_mailbox
 
 PASSWORD = "correct horse battery"
+MASTER_KEY = b"a master key that tests know too"
+VAULT = Vault({"1": MASTER_KEY})
 CLIENT = Client(ip_address="192.0.2.7", request_id="request-1", user_agent="pytest")
 
 
@@ -59,7 +65,11 @@ def open_another(database: Database, clock: SetClock) -> Callable[[], Door]:
 
     def open_one() -> Door:
         return open_door(
-            database, token_secret="a key that only the tests know, long enough", clock=clock, ids=SystemIds()
+            database,
+            token_secret="a key that only the tests know, long enough",
+            vault=VAULT,
+            clock=clock,
+            ids=SystemIds(),
         )
 
     return open_one
@@ -74,6 +84,13 @@ def door(open_another: Callable[[], Door]) -> Iterator[Door]:
 
 
 @pytest.fixture
+async def mailbox(database_url: str, door: Door, tmp_path: Path) -> AsyncIterator[Mailbox]:
+    """What people are mailed."""
+    async with opened_mailbox(database_url, door, tmp_path / "mail") as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
 def found(door: Door) -> Found:
     """Registers a firm of the test's own."""
 
@@ -85,7 +102,7 @@ def found(door: Door) -> Found:
             first_name="Ann",
             last_name="Lee",
         )
-        return Firm(registration=registration, registered=await register(door, registration, CLIENT))
+        return Firm(registration=registration, registered=await open_tenant(door, registration, CLIENT))
 
     return found_one
 

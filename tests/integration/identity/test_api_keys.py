@@ -1,5 +1,6 @@
 """API keys: what they may, how they end, and that another firm's are nothing."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -314,3 +315,41 @@ async def test_a_member_has_a_bounded_number_of_keys(door: Door, found: Found, m
     await revoke_api_key(door, principal, first.api_key.id)
 
     assert (await a_key(door, principal)).api_key.name == "desk"
+
+
+async def test_keys_that_are_made_at_once_are_counted_all(
+    door: Door, found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.identity.service.API_KEYS_MAX", 2)
+    principal = await administrator(door, await found())
+
+    made = await asyncio.gather(*(a_key(door, principal) for _ in range(5)), return_exceptions=True)
+
+    assert sorted(type(one).__name__ for one in made) == ["ApiKeyLimitError"] * 3 + ["IssuedApiKey"] * 2
+
+
+async def test_a_key_that_rotates_itself_again_and_again_makes_no_more_than_a_member_may_have(
+    door: Door, found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.identity.service.API_KEYS_MAX", 2)
+    principal = await administrator(door, await found())
+    issued = await a_key(door, principal)
+    by_key = await door.authenticator.authenticate(issued.text, CLIENT)
+
+    for _ in range(2):
+        await rotate_api_key(door, by_key, issued.api_key.id, overlap=timedelta(hours=1))
+    with pytest.raises(ApiKeyLimitError):
+        await rotate_api_key(door, by_key, issued.api_key.id, overlap=timedelta(hours=1))
+
+    assert len(await view_api_keys(door, principal)) == 3
+
+
+async def test_the_quota_goes_with_the_key_to_its_successor(door: Door, found: Found) -> None:
+    principal = await administrator(door, await found())
+    issued = await create_api_key(door, principal, name="desk", scopes=READ, requests_per_minute=7)
+
+    successor = await rotate_api_key(door, principal, issued.api_key.id, overlap=timedelta(0))
+    by_key = await door.authenticator.authenticate(successor.text, CLIENT)
+
+    assert by_key.requests_per_minute == 7
+    assert (await door.authenticator.recheck(by_key)).requests_per_minute == 7

@@ -24,10 +24,18 @@ from app.brokers.paper.models import (
     PaperPositionRow,
 )
 from app.core.fix import RiskLimitType
-from app.core.ids import InstrumentId, TenantId
+from app.core.ids import InstrumentId, TenantId, UserId
 from app.core.messages import AccountKey
+from app.errands.models import ErrandRow
+from app.identity.accounts.models import PasswordHistoryRow, PersonTokenRow, RegistrationRow
 from app.identity.domain import Principal
 from app.identity.models import ApiKeyRow, RefreshTokenRow
+from app.identity.two_factor.models import (
+    ProofFailureRow,
+    RecoveryCodeRow,
+    SecondFactorRow,
+    TwoFactorChallengeRow,
+)
 from app.infra.db import Database, WriteSession
 from app.infra.system import SystemIds
 from app.infra.uow import Scope, begin
@@ -83,7 +91,10 @@ async def make_firm(database: Database) -> Firm:
     await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
     await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
-    async with begin(database, Scope(tenant_id=tenant_id)) as session:
+    assert principal.user_id is not None
+    async with begin(database, Scope(tenant_id=tenant_id, user_id=principal.user_id)) as session:
+        await _add_account(session, firm)
+        await _add_second_factor(session, principal.user_id)
         await _add_credentials(session, firm)
         await _add_order(session, firm)
         await _add_earnings(session, firm)
@@ -95,6 +106,50 @@ async def make_firm(database: Database) -> Firm:
             {"tenant_id": tenant_id},
         )
     return firm
+
+
+async def _add_account(session: WriteSession, firm: Firm) -> None:
+    now, user_id = datetime.now(UTC), firm.principal.user_id
+    assert user_id is not None
+    email, token_hash = f"{user_id.hex}@example.com", user_id.bytes * 2
+    session.add_all(
+        [
+            RegistrationRow(
+                id=user_id,
+                email=email,
+                password_hash="none",
+                tenant_name="canary",
+                first_name="canary",
+                last_name="canary",
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PersonTokenRow(
+                user_id=user_id,
+                id=_ids.new(),
+                purpose="RESET_PASSWORD",
+                email=email,
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PasswordHistoryRow(user_id=user_id, id=_ids.new(), password_hash="canary", set_at=now),
+            ErrandRow(
+                id=user_id,
+                kind="MAIL",
+                recipient=email,
+                state="WAITING",
+                sealed=b"canary",
+                wrapped_key=b"canary",
+                master_version="1",
+                created_at=now,
+                due_at=now + timedelta(days=1),
+                expires_at=now,
+            ),
+        ]
+    )
+    await session.flush()
 
 
 async def _add_credentials(session: WriteSession, firm: Firm) -> None:
@@ -125,6 +180,34 @@ async def _add_credentials(session: WriteSession, firm: Firm) -> None:
             AuditRow(
                 tenant_id=tenant_id, id=_ids.new(), actor="test", action="test", resource_type="test", created_at=now
             ),
+            TwoFactorChallengeRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                user_id=firm.principal.user_id,
+                token_hash=_ids.new().bytes * 2,
+                attempts=0,
+                created_at=now,
+                expires_at=now,
+            ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_second_factor(session: WriteSession, user_id: UserId) -> None:
+    now = datetime.now(UTC)
+    session.add_all(
+        [
+            SecondFactorRow(
+                user_id=user_id,
+                master_version="1",
+                wrapped_key=b"canary",
+                sealed_secret=b"canary",
+                last_step=0,
+                begun_at=now,
+            ),
+            RecoveryCodeRow(user_id=user_id, code_hash=_ids.new().bytes * 2, created_at=now),
+            ProofFailureRow(user_id=user_id, failures=1, last_failed_at=now),
         ]
     )
     await session.flush()

@@ -1,16 +1,16 @@
-/** The sign-in page: e-mail and password, or an API key. */
+/** The sign-in page: e-mail and password, then the second factor where there is one, or an API key. */
 import { useId, useState, type FormEvent, type JSX } from "react";
 
 import { Mark } from "../../app/Mark";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { endOfSession, signedIn } from "../../shared/graphql/session";
-import { LOGIN, VIEWER } from "./documents";
+import { LOGIN, VERIFY, VIEWER } from "./documents";
 
 type Method = "password" | "apiKey";
 
 /** Nothing once the server has set the session's cookies, or the words that say why it has not. */
-type Outcome = { problem: string; needsTenant?: boolean } | null;
+type Outcome = { problem: string; needsTenant?: boolean } | { challenge: string } | null;
 
 async function byPassword(email: string, password: string, tenantSlug: string): Promise<Outcome> {
   const input = { email, password, ...(tenantSlug === "" ? {} : { tenantSlug }) };
@@ -18,13 +18,20 @@ async function byPassword(email: string, password: string, tenantSlug: string): 
   if (error) return { problem: describeFailure(error) };
   const payload = data?.login;
   if (payload?.tokens) return null;
-  if (payload?.twoFactorChallenge) {
-    return { problem: "This account has two-factor sign-in. Use an API key here." };
-  }
+  if (payload?.twoFactorChallenge) return { challenge: payload.twoFactorChallenge };
   return {
     problem: payload?.errors.map((each) => each.message).join(" ") || "The server gave no session.",
     needsTenant: payload?.errors.some((each) => each.path.includes("tenantSlug")) ?? false,
   };
+}
+
+/** A wrong code can be typed again; a challenge that has ended begins at the password. */
+async function byCode(challenge: string, code: string): Promise<Outcome | "again"> {
+  const { data, error } = await client.mutation(VERIFY, { input: { challenge, code } }).toPromise();
+  if (error?.graphQLErrors.some((each) => each.extensions["code"] === "UNAUTHENTICATED")) return "again";
+  if (error) return { problem: describeFailure(error) };
+  if (data?.verifyTwoFactor.tokens) return null;
+  return { problem: data?.verifyTwoFactor.errors.map((each) => each.message).join(" ") || "The server gave no session." };
 }
 
 async function byApiKey(apiKey: string): Promise<Outcome> {
@@ -40,6 +47,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
   const [method, setMethod] = useState<Method>("password");
   const [problem, setProblem] = useState<string | null>(endOfSession());
   const [needsTenant, setNeedsTenant] = useState(false);
+  const [challenge, setChallenge] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const problemId = useId();
 
@@ -51,13 +59,24 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
     setIsBusy(true);
     setProblem(null);
     const outcome =
-      method === "apiKey"
-        ? await byApiKey(read("apiKey"))
-        : await byPassword(read("email"), (form.get("password") as string | null) ?? "", read("tenantSlug"));
+      challenge !== null
+        ? await byCode(challenge, read("code"))
+        : method === "apiKey"
+          ? await byApiKey(read("apiKey"))
+          : await byPassword(read("email"), (form.get("password") as string | null) ?? "", read("tenantSlug"));
     setIsBusy(false);
     if (outcome === null) {
       signedIn();
       onSignedIn();
+      return;
+    }
+    if (outcome === "again") {
+      setChallenge(null);
+      setProblem("That took too long or too many tries. Sign in again.");
+      return;
+    }
+    if ("challenge" in outcome) {
+      setChallenge(outcome.challenge);
       return;
     }
     setProblem(outcome.problem);
@@ -71,7 +90,16 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
         <Mark className="mb-10" />
         <h1 className="mb-6 text-title leading-7 font-semibold">Sign in</h1>
         <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate={false}>
-          {method === "password" ? (
+          {challenge !== null ? (
+            <Field
+              key="code"
+              name="code"
+              label="Code of your authenticator, or a recovery code"
+              type="text"
+              autoComplete="one-time-code"
+              {...{ invalid, problemId }}
+            />
+          ) : method === "password" ? (
             <>
               <Field name="email" label="E-mail" type="email" autoComplete="username" {...{ invalid, problemId }} />
               <Field
@@ -104,11 +132,12 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
           type="button"
           className="mt-5 text-body text-accent underline-offset-2 hover:underline"
           onClick={() => {
-            setMethod(method === "password" ? "apiKey" : "password");
+            if (challenge === null) setMethod(method === "password" ? "apiKey" : "password");
+            setChallenge(null);
             setProblem(null);
           }}
         >
-          {method === "password" ? "Use an API key" : "Use e-mail and password"}
+          {challenge !== null || method === "apiKey" ? "Use e-mail and password" : "Use an API key"}
         </button>
       </div>
     </main>

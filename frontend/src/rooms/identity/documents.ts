@@ -10,6 +10,15 @@ export const LOGIN = graphql(`
   }
 `);
 
+export const VERIFY = graphql(`
+  mutation VerifyTwoFactor($input: VerifyTwoFactorInput!) {
+    verifyTwoFactor(input: $input) {
+      tokens { expiresAt }
+      errors { code message path }
+    }
+  }
+`);
+
 export const VIEWER = graphql(`
   query Viewer {
     viewer {
@@ -18,6 +27,22 @@ export const VIEWER = graphql(`
       membership { role }
       tenant { id name slug }
       scopes
+    }
+  }
+`);
+
+export const VERIFY_EMAIL = graphql(`
+  mutation VerifyEmail($input: VerifyEmailInput!) {
+    verifyEmail(input: $input) {
+      errors { code message path }
+    }
+  }
+`);
+
+export const RESET_PASSWORD = graphql(`
+  mutation ResetPassword($input: ResetPasswordInput!) {
+    resetPassword(input: $input) {
+      errors { code message path }
     }
   }
 `);

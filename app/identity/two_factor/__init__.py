@@ -1,0 +1,1 @@
+"""The second factor of people: one-time codes, recovery codes, the challenge of a login, and stepping up."""
