@@ -43,6 +43,7 @@ TABLES: Final[dict[str, str | None]] = {
     "orderId": "orders",
     "orderIds": "orders",
     "positionId": "positions",
+    "sessionId": "auth_sessions",
     "strategyId": None,
     "subscriptionId": "market_data_subscriptions",
 }
