@@ -20,8 +20,10 @@ async def create_broker_account(
 ) -> AccountKey:
     """The key of the new account; a connector takes it after connectBroker.
 
-    Raises InputError with the path of the field, GatewayNotAllowedError, ClientIdNotFreeError, AccountExistsError.
+    Raises InputError with the path of the field, GatewayNotAllowedError, ClientIdNotFreeError, AccountExistsError,
+    WholeTenantError.
     """
+    principal.require_whole_tenant()
     new = checked_account(asked, desk.gateways, owns_manual_orders=owns_manual_orders)
     secrets = checked_credentials(credentials, may_remove=False)
     tenant_id, now = principal.tenant_id, desk.clock.now()

@@ -57,11 +57,11 @@ async def decide_approval(desk: Desk, principal: Principal, verdict: Verdict) ->
     """
     tenant_id = principal.tenant_id
     try:
-        instrument = await _instrument_of(desk, tenant_id, verdict.order_id)
+        instrument = await _instrument_of(desk, principal, verdict.order_id)
         if instrument is None:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
         quote = await _quote(desk, tenant_id, instrument.id)
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             placement = await _decide(session, desk, principal, verdict, instrument, quote)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -268,8 +268,9 @@ def _book(
     )
 
 
-async def _instrument_of(desk: Desk, tenant_id: TenantId, order_id: OrderId) -> Instrument | None:
-    async with begin_batch(desk.database, tenant_id) as session:
+async def _instrument_of(desk: Desk, principal: Principal, order_id: OrderId) -> Instrument | None:
+    tenant_id = principal.tenant_id
+    async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
         order = (await orders.orders_by_id(session, tenant_id, [order_id])).get(order_id)
         if order is None:
             return None

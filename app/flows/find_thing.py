@@ -74,7 +74,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             held = await positions.positions(session, tenant_id, [PositionId(wanted)])
             if held:
                 return held[PositionId(wanted)]
-            async with begin_batch(desk.database, tenant_id) as batch:
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as batch:
                 booked: Thing | None = await adjustments_batch.by_id(
                     batch, tenant_id, AdjustmentId(wanted)
                 ) or await pnl_batch.snapshot_by_id(batch, tenant_id, SnapshotId(wanted))
@@ -88,7 +88,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             known = await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])
             if known:
                 return known[InstrumentId(wanted)]
-            async with begin_batch(desk.database, tenant_id) as batch:
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as batch:
                 return await subscriptions_batch.by_id(batch, tenant_id, wanted)
     return None
 

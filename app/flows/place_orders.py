@@ -137,7 +137,7 @@ async def _known(
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
-    if account is None or intent.key not in booking.books:
+    if account is None or intent.key not in booking.books or not intent.principal.may_trade(intent.key.account_id):
         return _refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
     if not intent.matches:
         return _refused(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol" if intent.new.symbol else "instrumentId")

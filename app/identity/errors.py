@@ -38,6 +38,23 @@ class MissingScopeError(ForbiddenError):
         super().__init__(f"This needs the scope {scope}.", scope=scope)
 
 
+class WholeTenantError(ForbiddenError):
+    """The act concerns all accounts of the tenant, and the credential is restricted to some of them."""
+
+    def __init__(self) -> None:
+        super().__init__("This concerns all accounts of the tenant, and you are restricted to some of them.")
+
+
+class AccessChangedError(OmsError):
+    """The accounts that the credential is restricted to are others than when the subscription began."""
+
+    code = "ACCESS_CHANGED"
+    is_retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("Your access to accounts has changed: subscribe again.")
+
+
 class EmailTakenError(OmsError):
     """A person with this e-mail address is registered already."""
 

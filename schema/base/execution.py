@@ -258,6 +258,8 @@ class GraphQLEngine:
                     event = await anext(events)
                     principal = await context.desk.door.authenticator.recheck(context.principal)
                     requirement.check(principal)
+                    if principal.accounts != context.principal.accounts:
+                        raise AccessChangedError
                 except StopAsyncIteration:
                     return
                 except Exception as error:
