@@ -142,6 +142,7 @@ class InvitationRow(SQLModel, table=True):
     token_hash: bytes = Field(sa_type=LargeBinary)
     invited_by: str = text_column()
     times_sent: int
+    wrong_passwords: int = 0
     created_at: datetime = time_column()
     sent_at: datetime = time_column()
     expires_at: datetime = time_column()

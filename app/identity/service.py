@@ -15,6 +15,7 @@ from app.identity.domain import (
     OVERLAP_MAX,
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
+    TENANT_WIDE_SCOPES,
     ApiKey,
     Client,
     IssuedApiKey,
@@ -236,15 +237,16 @@ class IdentityService:
         found = await repository.session_by_id(session, tenant_id, session_id)
         if found is None or not found.is_live(self.clock.now()):
             return None
-        scopes = await self._scopes(session, tenant_id, found.user_id)
-        if not scopes:
+        standing = await repository.standing(session, tenant_id, found.user_id)
+        if standing is None or not standing.scopes:
             return None
         verdict = Verdict(
             tenant_id=tenant_id,
             user_id=found.user_id,
             api_key_id=None,
             session_id=found.id,
-            scopes=scopes,
+            scopes=standing.scopes,
+            accounts=standing.accounts,
             ends_at=found.expires_at,
         )
         return verdict, found
@@ -299,7 +301,13 @@ class IdentityService:
     async def _key_verdict(self, session: AnySession, key: ApiKey) -> tuple[Verdict, ApiKey] | None:
         if not key.is_live(self.clock.now()):
             return None
-        scopes = key.scopes & await self._scopes(session, key.tenant_id, key.user_id)
+        standing = await repository.standing(session, key.tenant_id, key.user_id)
+        if standing is None:
+            return None
+        scopes, accounts = key.scopes & standing.scopes, standing.accounts
+        if key.is_restricted:
+            scopes -= TENANT_WIDE_SCOPES
+            accounts = (await repository.accounts_of_api_key(session, key.tenant_id, key.id)).within(accounts)
         if not scopes:
             return None
         verdict = Verdict(
@@ -308,6 +316,7 @@ class IdentityService:
             api_key_id=key.id,
             session_id=None,
             scopes=scopes,
+            accounts=accounts,
             ends_at=key.expires_at,
             ip_allowlist=key.ip_allowlist,
         )

@@ -3,9 +3,11 @@
 # The role works under all policies of oms_app, and under these besides. A table that belongs to accounts in another
 # way than by its column account_id is named in WALLS; a row without an account is of the whole tenant, for all to see.
 _SEEN = "(SELECT nullif(current_setting('app.account_ids', true), '')::uuid[]) @> ARRAY[{column}]"
+_OF_ORDER = "EXISTS (SELECT FROM orders AS o WHERE o.tenant_id = {table}.tenant_id AND o.id = {table}.order_id)"
 WALLS = {
     "broker_accounts": _SEEN.format(column="id"),
-    "order_approvals": "order_id IN (SELECT o.id FROM orders AS o WHERE o.tenant_id = order_approvals.tenant_id)",
+    "order_approvals": _OF_ORDER.format(table="order_approvals"),
+    "order_requests": _OF_ORDER.format(table="order_requests"),
 }
 
 

@@ -179,6 +179,7 @@ def _create_invitations() -> None:
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("invited_by", sa.Text(), nullable=False),
         sa.Column("times_sent", sa.Integer(), nullable=False),
+        sa.Column("wrong_passwords", sa.Integer(), nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("sent_at", _TIME, nullable=False),
         sa.Column("expires_at", _TIME, nullable=False),
