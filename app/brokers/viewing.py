@@ -12,7 +12,7 @@ from app.brokers import models
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 from app.core.money import ZERO
-from app.infra.db import ReadSession
+from app.infra.db import ReadSession, WriteSession
 from app.infra.tables import metadata
 
 _ACCOUNTS = metadata.tables[models.BrokerAccountRow.__tablename__]
@@ -111,7 +111,7 @@ async def accounts(session: ReadSession, tenant_id: TenantId, *, limit: int) -> 
 
 
 async def accounts_by_ids(
-    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+    session: ReadSession | WriteSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
 ) -> dict[AccountId, AccountView]:
     """The accounts by id; absent if the tenant has none of the id."""
     statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.id.in_(account_ids))

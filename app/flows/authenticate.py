@@ -81,6 +81,11 @@ class Authenticator:
         """Makes an ended session powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._sessions.drop(lambda verdict: verdict is not None and verdict.session_id == session_id)
 
+    def forget_tenant(self, tenant_id: TenantId) -> None:
+        """Looks at everybody of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
+        for cache in (self._sessions, self._keys, self._known_keys):
+            cache.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
+
     def forget_api_key(self, api_key_id: ApiKeyId) -> None:
         """Makes an ended key powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._keys.drop(lambda verdict: verdict is not None and verdict.api_key_id == api_key_id)

@@ -46,9 +46,7 @@ async def follow_live_positions(
 
 
 class _PositionTable(LiveTable[Position]):
-    def __init__(
-        self, desk: Desk, tenant_id: TenantId, accounts: tuple[AccountId, ...] | None, window: float
-    ) -> None:
+    def __init__(self, desk: Desk, tenant_id: TenantId, accounts: tuple[AccountId, ...] | None, window: float) -> None:
         super().__init__(desk.clock, window)
         self._desk = desk
         self._tenant_id = tenant_id

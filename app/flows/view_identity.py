@@ -1,7 +1,9 @@
 """viewer, sessions, apiKeys, members: what the door shows of identity."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.core.ids import AccountId
 from app.flows.door import Door
 from app.identity.domain import ApiKey, Membership, Principal, Scope, Session, User
 from app.infra import uow
@@ -11,11 +13,12 @@ from app.tenants.domain import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A membership with its two ends."""
+    """A membership with its two ends. accounts are those that the member is restricted to; None for all."""
 
     membership: Membership
     user: User
     tenant: Tenant
+    accounts: Mapping[AccountId, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ async def _set(session: WriteSession, invitation: Invitation, **values: object) 
     )
 
 
-def _all(tenant_id: TenantId) -> Select[tuple[InvitationRow, CustomRoleRow]]:
+def _all(tenant_id: TenantId) -> Select[InvitationRow, CustomRoleRow]:
     return (
         select(InvitationRow, CustomRoleRow)
         .outerjoin(
@@ -129,7 +129,7 @@ def _all(tenant_id: TenantId) -> Select[tuple[InvitationRow, CustomRoleRow]]:
     )
 
 
-async def _one(session: AnySession, statement: Select[tuple[InvitationRow, CustomRoleRow]]) -> Invitation | None:
+async def _one(session: AnySession, statement: Select[InvitationRow, CustomRoleRow]) -> Invitation | None:
     found = (await session.execute(statement)).one_or_none()
     return None if found is None else _invitation(found[0], found[1])
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlmodel import col
 
 from app.core.ids import AccountId, ApiKeyId, MembershipId, RoleId, TenantId, UserId
@@ -19,7 +19,7 @@ from app.identity.models import (
     MembershipRow,
     UserRow,
 )
-from app.identity.repository import AnySession, membership_of, role_of
+from app.identity.repository import HAS_ROLE, AnySession, membership_of, role_of
 from app.infra.db import WriteSession
 
 
@@ -143,9 +143,7 @@ async def revoke_keys_of(session: WriteSession, tenant_id: TenantId, user_id: Us
 
 async def custom_roles(session: AnySession, tenant_id: TenantId) -> list[CustomRole]:
     """The tenant's own roles, by name."""
-    statement = (
-        select(CustomRoleRow).where(col(CustomRoleRow.tenant_id) == tenant_id).order_by(col(CustomRoleRow.name))
-    )
+    statement = select(CustomRoleRow).where(col(CustomRoleRow.tenant_id) == tenant_id).order_by(col(CustomRoleRow.name))
     return [role_of(row) for row in (await session.execute(statement)).scalars()]
 
 
@@ -195,9 +193,7 @@ async def delete_custom_role(session: WriteSession, tenant_id: TenantId, role_id
     )
 
 
-async def uses_of_role(
-    session: AnySession, tenant_id: TenantId, role_id: RoleId, *, now: datetime
-) -> tuple[int, int]:
+async def uses_of_role(session: AnySession, tenant_id: TenantId, role_id: RoleId, *, now: datetime) -> tuple[int, int]:
     """How many members have the role, and how many open invitations give it."""
     members = select(func.count()).where(
         col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.custom_role_id) == role_id
@@ -213,16 +209,12 @@ async def uses_of_role(
 
 
 async def _member_where(
-    session: AnySession, tenant_id: TenantId, condition: object, *, is_removed_too: bool = False
+    session: AnySession, tenant_id: TenantId, condition: ColumnElement[bool], *, is_removed_too: bool = False
 ) -> Membership | None:
     statement = (
         select(MembershipRow, CustomRoleRow)
-        .outerjoin(
-            CustomRoleRow,
-            (col(CustomRoleRow.tenant_id) == col(MembershipRow.tenant_id))
-            & (col(CustomRoleRow.id) == col(MembershipRow.custom_role_id)),
-        )
-        .where(col(MembershipRow.tenant_id) == tenant_id, condition)  # type: ignore[arg-type]
+        .outerjoin(CustomRoleRow, HAS_ROLE)
+        .where(col(MembershipRow.tenant_id) == tenant_id, condition)
         .execution_options(populate_existing=True)
     )
     if not is_removed_too:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -25,6 +24,10 @@ from app.identity.models import (
 from app.infra.db import ReadSession, WriteSession
 
 AnySession = ReadSession | WriteSession
+HAS_ROLE = and_(
+    col(CustomRoleRow.tenant_id) == col(MembershipRow.tenant_id),
+    col(CustomRoleRow.id) == col(MembershipRow.custom_role_id),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,9 @@ async def add_membership(session: WriteSession, membership: Membership) -> None:
 async def memberships_of_user(session: AnySession, user_id: UserId) -> list[Membership]:
     """All memberships of the person that the transaction sees, oldest first, but those that were removed."""
     statement = (
-        _with_roles(select(MembershipRow, CustomRoleRow))
+        select(MembershipRow, CustomRoleRow)
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
         .where(col(MembershipRow.user_id) == user_id, col(MembershipRow.removed_at).is_(None))
         .order_by(col(MembershipRow.id))
     )
@@ -122,8 +127,11 @@ async def memberships_of_tenant(
     session: AnySession, tenant_id: TenantId, *, limit: int, after: MembershipId | None = None
 ) -> list[Membership]:
     """The members of the tenant, oldest first, behind one of them."""
-    statement = _with_roles(select(MembershipRow, CustomRoleRow)).where(
-        col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.removed_at).is_(None)
+    statement = (
+        select(MembershipRow, CustomRoleRow)
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
+        .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.removed_at).is_(None))
     )
     if after is not None:
         statement = statement.where(col(MembershipRow.id) > after)
@@ -134,7 +142,9 @@ async def memberships_of_tenant(
 async def standing(session: AnySession, tenant_id: TenantId, user_id: UserId) -> Standing | None:
     """How the person stands in the tenant now, or None when there is no membership."""
     statement = (
-        _with_roles(select(MembershipRow, CustomRoleRow, col(UserRow.is_active)))
+        select(MembershipRow, CustomRoleRow, col(UserRow.is_active))
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
         .join(UserRow, col(UserRow.id) == col(MembershipRow.user_id))
         .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.user_id) == user_id)
     )
@@ -401,14 +411,6 @@ def _user(row: UserRow) -> User:
         is_active=row.is_active,
         created_at=row.created_at,
     )
-
-
-def _with_roles(statement: Select[Any]) -> Select[Any]:
-    same = and_(
-        col(CustomRoleRow.tenant_id) == col(MembershipRow.tenant_id),
-        col(CustomRoleRow.id) == col(MembershipRow.custom_role_id),
-    )
-    return statement.select_from(MembershipRow).outerjoin(CustomRoleRow, same)
 
 
 def role_of(row: CustomRoleRow) -> CustomRole:

@@ -45,6 +45,26 @@ async def tenants(session: ReadSession | WriteSession, tenant_ids: Iterable[Tena
     return await repository.by_ids(session, tenant_ids)
 
 
+async def lock(session: WriteSession, tenant_id: TenantId) -> Tenant:
+    """The tenant, for one change of its members, roles or settings at a time. Raises NotFoundError."""
+    locked = await repository.lock(session, tenant_id)
+    if locked is None:
+        raise NotFoundError("There is no such tenant.")
+    return locked
+
+
+async def save(session: WriteSession, changed: Tenant) -> None:
+    """Stores what the locked tenant has become."""
+    await repository.save(session, changed)
+
+
+async def page(
+    session: ReadSession | WriteSession, *, search: str | None, after: TenantId | None, limit: int
+) -> list[Tenant]:
+    """Those of the tenants that the transaction sees, the oldest first; search is a part of name or slug."""
+    return await repository.page(session, search=search, after=after, limit=limit)
+
+
 async def is_active(session: ReadSession | WriteSession, tenant_id: TenantId) -> bool:
     """True when the tenant exists and is not suspended."""
     return any(one.is_active for one in await repository.by_ids(session, [tenant_id]))

@@ -24,6 +24,7 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
+from app.identity.errors import AccessChangedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext

@@ -192,9 +192,7 @@ async def test_the_roles_have_no_power_beyond_their_grants(owner: asyncpg.Connec
     )
 
     powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication", "rolinherit")
-    assert {power: facts[power] for power in powers} == dict.fromkeys(powers, False) | {
-        "rolinherit": role == GRANTED
-    }
+    assert {power: facts[power] for power in powers} == dict.fromkeys(powers, False) | {"rolinherit": role == GRANTED}
     assert facts["rolcanlogin"] is (role == "oms_login")
     assert owned == 0
     assert not may_create
