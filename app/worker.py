@@ -1,18 +1,25 @@
-"""The worker and the scheduler: background chores."""
+"""The worker and the scheduler: background chores, and errands such as mails."""
 
+import asyncio
+import logging
 from zoneinfo import ZoneInfo
 
 from taskiq import AsyncBroker
 from taskiq.api import run_scheduler_task
 
+from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
+from app.flows.run_errands import ErrandRunner
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
+from app.infra.mail import transport_of
 from app.infra.queue import do_chores, make_broker, make_scheduler
 from app.infra.readiness import notify_ready
 from app.infra.redis import Redis, make_client
-from app.infra.settings import Settings
+from app.infra.settings import Settings, variable
+from app.infra.sharing import end_task
 from app.infra.system import SystemClock, SystemIds
+from app.infra.vault import Vault
 
 
 def run(settings: Settings) -> None:
@@ -49,15 +56,33 @@ async def _work(settings: Settings) -> None:
     broker.state.redis = Redis(make_client(settings.redis_url), settings.redis_prefix)
     broker.state.trading_timezone = ZoneInfo(settings.trading_timezone)
     broker.state.snapshot_interval_s = settings.pnl_snapshot_interval_s
+    errands = asyncio.create_task(_runner(settings, database, system_database).run_forever(), name="errands")
     try:
         await broker.startup()
         notify_ready()
         await do_chores(broker)
     finally:
+        await end_task(errands)
         await broker.shutdown()
         await broker.state.redis.close()
         await system_database.close()
         await database.close()
+
+
+def _runner(settings: Settings, database: Database, system_database: Database) -> ErrandRunner:
+    clock, ids = SystemClock(), SystemIds()
+    vault = Vault.of(settings.master_key.get_secret_value())
+    transport = transport_of(settings)
+    if transport is None:
+        logging.getLogger("oms.errands").error("no mail goes out: set %s", variable("smtp_host"))
+    return ErrandRunner(
+        database=system_database,
+        errands=Errands(vault=vault, clock=clock, ids=ids),
+        transport=transport,
+        sender=settings.mail_sender,
+        link_base=settings.link_base,
+        clock=clock,
+    )
 
 
 async def _schedule(settings: Settings) -> None:

@@ -31,8 +31,8 @@ def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]
     # The policies of approval come along with the accounts that they cover, and what is frozen with its account.
     return Read(
         sql="""
-        SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'isActive', a.is_active AND t.is_active,
-          'isGateOpen', coalesce(c.is_gate_open, false),
+        SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id,
+          'isActive', a.is_active AND t.is_active, 'isGateOpen', coalesce(c.is_gate_open, false),
           'frozen', (SELECT jsonb_object_agg(b.instrument_id, b.broker ->> 'quantity') FROM reconciliation_breaks AS b
            WHERE b.tenant_id = a.tenant_id AND b.account_id = a.id AND b.is_freezing),
           'policies', (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'accountId', p.account_id,

@@ -82,7 +82,7 @@ class Authenticator:
         self._sessions.drop(lambda verdict: verdict is not None and verdict.session_id == session_id)
 
     def forget_tenant(self, tenant_id: TenantId) -> None:
-        """Looks at everybody of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
+        """Looks at all of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
         for cache in (self._sessions, self._keys, self._known_keys):
             cache.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
 

@@ -77,7 +77,9 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         redis = await open_redis(settings.redis_url, settings.redis_prefix)
         stack.push_async_callback(redis.close)
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
-        door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
+        vault = Vault.of(settings.master_key.get_secret_value())
+        token_secret = settings.token_secret.get_secret_value()
+        door = open_door(database, token_secret=token_secret, vault=vault, clock=clock, ids=ids)
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
@@ -95,6 +97,6 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),
             gateways=settings.gateways,
-            vault=Vault.of(settings.master_key.get_secret_value()),
+            vault=vault,
             simulator=SimulatorDesk.of(settings),
         )

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from app.core.clock import Clock
 from app.core.ids import Ids
+from app.errands.service import Errands
 from app.flows.authenticate import Authenticator
 from app.identity.service import IdentityService
 from app.infra.db import Database
 from app.infra.passwords import Passwords
 from app.infra.tokens import AccessTokens
+from app.infra.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class Door:
     passwords: Passwords
     identity: IdentityService
     authenticator: Authenticator
+    errands: Errands
     clock: Clock
     ids: Ids
 
@@ -27,8 +30,8 @@ class Door:
         self.passwords.close()
 
 
-def open_door(database: Database, *, token_secret: str, clock: Clock, ids: Ids) -> Door:
-    """The door of a process; the database is of the role APP.
+def open_door(database: Database, *, token_secret: str, vault: Vault, clock: Clock, ids: Ids) -> Door:
+    """The door of a process; the database is of the role APP. The vault seals what errands are about.
 
     Raises ValueError for a token secret below 32 bytes.
     """
@@ -39,6 +42,7 @@ def open_door(database: Database, *, token_secret: str, clock: Clock, ids: Ids) 
         passwords=Passwords(),
         identity=identity,
         authenticator=Authenticator(database, identity, clock),
+        errands=Errands(vault=vault, clock=clock, ids=ids),
         clock=clock,
         ids=ids,
     )

@@ -22,6 +22,7 @@ from app.identity.domain import ROLE_SCOPES, Client, Principal, Role
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, begin, begin_batch, reading
+from app.infra.vault import Vault, new_master_key
 from app.instruments import batch as instruments
 from app.risk import batch as risk
 from app.risk.domain import RiskLimit
@@ -62,8 +63,9 @@ async def seed_demo(
     database = Database(database_url, DatabaseRole.APP, size=2)
     await database.open()
     clock, ids = SystemClock(), SystemIds()
-    # The tokens of this sign-in are thrown away, so their key may be too.
-    door = open_door(database, token_secret=secrets.token_hex(32), clock=clock, ids=ids)
+    # The tokens of this sign-in are thrown away, so their key may be too; and no errand is left.
+    vault = Vault.of(new_master_key())
+    door = open_door(database, token_secret=secrets.token_hex(32), vault=vault, clock=clock, ids=ids)
     try:
         principal = await _demo_person(door, password)
         key = await _api_key(door, principal, api_key)

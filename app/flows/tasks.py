@@ -6,6 +6,7 @@ from taskiq import Context, TaskiqDepends, async_shared_broker
 
 from app.flows.expire_approvals import expire_approvals
 from app.flows.prune_identity import prune_identity
+from app.flows.run_errands import prune_errands
 from app.flows.snapshot_pnl import snapshot_all
 
 
@@ -13,7 +14,9 @@ from app.flows.snapshot_pnl import snapshot_all
 async def prune_identity_task(context: Annotated[Context, TaskiqDepends()]) -> int:
     """Every hour: throw away what has run out."""
     state = context.state
-    return await prune_identity(state.database, state.system_database, state.clock.now())
+    now = state.clock.now()
+    await prune_errands(state.system_database, now)
+    return await prune_identity(state.database, state.system_database, now)
 
 
 @async_shared_broker.task(task_name="snapshot_pnl", schedule=[{"cron": "* * * * *"}])

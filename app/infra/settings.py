@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -33,6 +34,7 @@ TOKEN_SECRET_BYTES_MIN = 32
 DEVELOPMENT_MASTER_KEY = "development:ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LWRlbW8="
 GATEWAY_PORTS_MAX = 1_000
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
+_SENDER = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
 # Set by the supervisor for its children, and by whoever builds the package; no setting of an operator.
 _NOT_SETTINGS = frozenset({"OMS_READY_FD", "OMS_SKIP_DASHBOARD"})
 
@@ -72,6 +74,13 @@ def _known_gateways(text: str) -> str:
     return text
 
 
+def _known_sender(text: str) -> str:
+    name, address = parseaddr(text)
+    if not text.isprintable() or _SENDER.fullmatch(address) is None:
+        raise ValueError(f"needs an address such as {name or 'Name'} <no-reply@firm.example>")
+    return text
+
+
 class Settings(BaseSettings):
     """What an operator may set. Each field is the variable OMS_<NAME>; its description is its documentation."""
 
@@ -91,6 +100,7 @@ class Settings(BaseSettings):
         "redis_url",
         "token_secret",
         "master_key",
+        "smtp_password",
     )
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
@@ -220,6 +230,34 @@ class Settings(BaseSettings):
         default=300, ge=30, le=7_200, description="how long a gateway may take for its restart before that is an alarm"
     )
 
+    public_url: Annotated[str | None, _url_of("http", "https")] = Field(
+        default=None,
+        description="address that links in mails begin with, such as https://oms.firm.example; "
+        "unset, http:// with OMS_HTTP_HOST and OMS_HTTP_PORT",
+    )
+    registration: Literal["open", "closed"] = Field(
+        default="open", description="closed refuses `register`: people come by invitation alone"
+    )
+    mail_sender: Annotated[str, AfterValidator(_known_sender)] = Field(
+        default="OMS Trading <no-reply@oms.example>", description="who mails come from: an address, or Name <address>"
+    )
+    mail_folder: Path | None = Field(
+        default=None,
+        description="folder that mails go to when no SMTP server is set, for `oms mail`; unset, mail in the state "
+        "folder, and in production nowhere",
+    )
+    smtp_host: str | None = Field(default=None, min_length=1, description="SMTP server that takes our mails")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="its port: 587 for starttls, 465 for tls")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="starttls and tls verify its certificate; none is for a relay on the loopback",
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="file of certificates to trust there, for a server with a private authority"
+    )
+    smtp_user: str = Field(default="", description="user name at the SMTP server; empty for no sign-in")
+    smtp_password: SecretStr | None = Field(default=None, description="password at the SMTP server")
+
     @after_all(mode="after")
     def _is_safe(self) -> Self:
         secret = self.token_secret.get_secret_value()
@@ -234,6 +272,8 @@ class Settings(BaseSettings):
                 raise ValueError("production needs an OMS_TOKEN_SECRET of its own (or OMS_TOKEN_SECRET_FILE)")
             if DEVELOPMENT_MASTER_KEY.partition(":")[2] in self.master_key.get_secret_value():
                 raise ValueError("production needs an OMS_MASTER_KEY of its own (or OMS_MASTER_KEY_FILE)")
+        if self.smtp_user and self.smtp_tls == "none" and self.smtp_host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("OMS_SMTP_TLS may be none with a sign-in only on the loopback: the password would be read")
         try:
             Vault.of(self.master_key.get_secret_value())
         except MasterKeyError as error:
@@ -249,6 +289,14 @@ class Settings(BaseSettings):
     def gateways(self) -> frozenset[tuple[str, int]]:
         """The gateways that an account may be reached through: host in small letters, and port."""
         return gateways_of(self.gateway_hosts) | {(self.simulator_host.lower(), self.simulator_port)}
+
+    @property
+    def link_base(self) -> str:
+        """What links to the dashboard begin with, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.http_host in {"0.0.0.0", "::"} else self.http_host  # noqa: S104 - compared only
+        return f"http://[{host}]:{self.http_port}" if ":" in host else f"http://{host}:{self.http_port}"
 
     @property
     def is_token_secret_public(self) -> bool:

@@ -47,6 +47,11 @@ async def begin(database: Database, scope: Scope) -> AsyncIterator[WriteSession]
         yield WriteSession(session)
 
 
+async def rescope(session: WriteSession, scope: Scope) -> None:
+    """From here on the transaction sees the rows of another scope: for what concerns one person in several tenants."""
+    await _set_scope(session, scope, read_only=False)
+
+
 @asynccontextmanager
 async def reading(database: Database, scope: Scope) -> AsyncIterator[ReadSession]:
     """One transaction that reads; the database refuses a write in it."""

@@ -8,7 +8,7 @@ from migrations.policies import policy
 from migrations.policies.accounts import WALLS, wall
 
 revision = "0017"
-down_revision = "0012"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -13,9 +13,11 @@ from app.flows.register import Registered, Registration, register
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
+from app.infra.vault import Vault, new_master_key
 from tests.fakes import SetClock
 
 PASSWORD = "correct horse battery"
+VAULT = Vault.of(new_master_key())
 CLIENT = Client(ip_address="192.0.2.7", request_id="request-1", user_agent="pytest")
 
 
@@ -59,7 +61,11 @@ def open_another(database: Database, clock: SetClock) -> Callable[[], Door]:
 
     def open_one() -> Door:
         return open_door(
-            database, token_secret="a key that only the tests know, long enough", clock=clock, ids=SystemIds()
+            database,
+            token_secret="a key that only the tests know, long enough",
+            vault=VAULT,
+            clock=clock,
+            ids=SystemIds(),
         )
 
     return open_one

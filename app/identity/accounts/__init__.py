@@ -1,0 +1,1 @@
+"""What changes a person's account: registering, confirming an address, passwords, profile and preferences."""
