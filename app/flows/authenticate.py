@@ -5,6 +5,7 @@ from typing import Final
 from app.core.clock import Clock
 from app.core.errors import UnauthenticatedError
 from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
+from app.flows.platform_presence import PlatformPresence
 from app.identity.domain import (
     Client,
     PresentedApiKey,
@@ -39,6 +40,7 @@ class Authenticator:
         self._keys: ExpiringCache[PresentedApiKey, Verdict | None] = ExpiringCache(
             life_s=VERDICT_LIFE_S, size_max=VERDICTS_MAX
         )
+        self._platform = PlatformPresence(database, clock, life_s=VERDICT_LIFE_S)
         self._known_keys: ExpiringCache[tuple[TenantId, ApiKeyId], Verdict | None] = ExpiringCache(
             life_s=VERDICT_LIFE_S, size_max=VERDICTS_MAX
         )
@@ -54,6 +56,8 @@ class Authenticator:
         presented = parse_api_key(bearer)
         if presented is not None:
             verdict = await self._keys.get(presented, lambda: self._ask_key(presented))
+        elif (of_platform := self._platform.presented(bearer)) is not None:
+            verdict = await self._platform.verdict(of_platform)
         else:
             verdict = await self._session_of_token(bearer)
         return self._admit(verdict, client)
@@ -72,6 +76,8 @@ class Authenticator:
             verdict = await self._known_keys.get(
                 (tenant_id, api_key_id), lambda: self._ask_known_key(tenant_id, api_key_id)
             )
+        elif (of_platform := self._platform.known(principal)) is not None:
+            verdict = await self._platform.verdict(of_platform)
         client = Client(
             ip_address=principal.ip_address, request_id=principal.request_id, user_agent=principal.user_agent
         )
@@ -85,6 +91,7 @@ class Authenticator:
         """Looks at all of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
         for cache in (self._sessions, self._keys, self._known_keys):
             cache.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
+        self._platform.forget(tenant_id)
 
     def forget_api_key(self, api_key_id: ApiKeyId) -> None:
         """Makes an ended key powerless in this process at once; other processes follow within VERDICT_LIFE_S."""

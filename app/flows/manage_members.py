@@ -14,7 +14,7 @@ from app.flows.view_identity import Member
 from app.identity import members
 from app.identity.domain import CustomRole, Principal, Role
 from app.identity.domain import Scope as Allowed
-from app.identity.domain.members import UNRESTRICTED, MemberChange, member_facts
+from app.identity.domain.members import UNRESTRICTED, MemberChange, check_person, member_facts
 from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
@@ -52,6 +52,7 @@ async def change_member(door: Door, principal: Principal, asked: AskedChange) ->
 
     Raises NotFoundError, AccountUnknownError, and what members.change raises.
     """
+    check_person(principal)
     if asked.role is not None and asked.custom_role_id is not None:
         raise InputError("Either a role or a role of your own.", path=["customRoleId"])
     if asked.accounts is not None and asked.is_unrestricted:
@@ -79,6 +80,7 @@ async def change_member(door: Door, principal: Principal, asked: AskedChange) ->
 
 async def remove_member(door: Door, principal: Principal, member_id: UUID) -> Member:
     """Who was a member until now: sessions and keys have ended. Raises what members.remove does."""
+    check_person(principal)
     tenant_id = principal.tenant_id
     async with begin(door.database, Scope(tenant_id=tenant_id)) as session:
         tenant = await tenants.lock(session, tenant_id)
@@ -98,6 +100,7 @@ async def list_roles(door: Door, principal: Principal) -> list[CustomRole]:
 
 async def create_role(door: Door, principal: Principal, *, name: str, scopes: Iterable[Allowed]) -> CustomRole:
     """A role of the tenant's own. Raises what members.create_role does."""
+    check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
         await tenants.lock(session, principal.tenant_id)
         role = await members.create_role(
@@ -111,6 +114,7 @@ async def update_role(
     door: Door, principal: Principal, role_id: UUID, *, name: str | None, scopes: Iterable[Allowed] | None
 ) -> CustomRole:
     """The role as it is now, for all who have it. Raises what members.update_role does."""
+    check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
         await tenants.lock(session, principal.tenant_id)
         before, after = await members.update_role(
@@ -123,6 +127,7 @@ async def update_role(
 
 async def delete_role(door: Door, principal: Principal, role_id: UUID) -> CustomRole:
     """The role that is gone. Raises what members.delete_role does."""
+    check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
         await tenants.lock(session, principal.tenant_id)
         role = await members.delete_role(session, principal, role_id, now=door.clock.now())

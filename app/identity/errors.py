@@ -38,6 +38,13 @@ class MissingScopeError(ForbiddenError):
         super().__init__(f"This needs the scope {scope}.", scope=scope)
 
 
+class NotPlatformError(ForbiddenError):
+    """The operation is for administrators of the platform, and the credential is not a login of one."""
+
+    def __init__(self) -> None:
+        super().__init__("This is for administrators of the platform.")
+
+
 class WholeTenantError(ForbiddenError):
     """The act concerns all accounts of the tenant, and the credential is restricted to some of them."""
 

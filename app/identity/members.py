@@ -55,6 +55,20 @@ async def page(
     return [(state, people[state.membership.user_id]) for state in await with_accounts(session, tenant_id, found)]
 
 
+async def find(session: AnySession, tenant_id: TenantId, wanted: UUID) -> MemberState | None:
+    """The member of this id, or whose person has it; None where there is none."""
+    found = await members_repository.member_by_id(session, tenant_id, MembershipId(wanted))
+    if found is None:
+        known = await members_repository.membership_of_user(session, tenant_id, UserId(wanted))
+        found = None if known is None or known.removed_at is not None else known
+    return None if found is None else (await with_accounts(session, tenant_id, [found]))[0]
+
+
+async def has_address(session: AnySession, tenant_id: TenantId, email: str) -> bool:
+    """True when a member has the normalized address."""
+    return await members_repository.has_address(session, tenant_id, email)
+
+
 async def with_accounts(
     session: AnySession, tenant_id: TenantId, memberships: Iterable[Membership]
 ) -> list[MemberState]:

@@ -33,6 +33,21 @@ async def membership_of_user(session: AnySession, tenant_id: TenantId, user_id: 
     return await _member_where(session, tenant_id, col(MembershipRow.user_id) == user_id, is_removed_too=True)
 
 
+async def has_address(session: AnySession, tenant_id: TenantId, email: str) -> bool:
+    """True when a member has the address."""
+    statement = (
+        select(func.count())
+        .select_from(MembershipRow)
+        .join(UserRow, col(UserRow.id) == col(MembershipRow.user_id))
+        .where(
+            col(MembershipRow.tenant_id) == tenant_id,
+            col(MembershipRow.removed_at).is_(None),
+            col(UserRow.email) == email,
+        )
+    )
+    return bool((await session.execute(statement)).scalar_one())
+
+
 async def active_administrators(session: AnySession, tenant_id: TenantId) -> frozenset[UserId]:
     """The people who are administrators now."""
     statement = (

@@ -41,6 +41,8 @@ from app.identity.errors import ApiKeyInactiveError, ApiKeyLimitError, NotASessi
 from app.identity.repository import AnySession
 from app.infra.db import WriteSession
 from app.infra.tokens import AccessClaims, AccessTokens, new_secret
+from app.tenants import service as tenants
+from app.tenants.settings import TenantSettings
 
 PREFIX_LENGTH: Final = 10
 LISTED_MAX: Final = 500
@@ -86,11 +88,16 @@ class IdentityService:
         await repository.add_membership(session, membership)
         return membership
 
+    async def add_person(self, session: WriteSession, user: User, password_hash: str) -> None:
+        """A new person, of no tenant yet; the scope is the person. Raises EmailTakenError."""
+        await repository.add_user(session, user, password_hash)
+
     async def open_session(
         self, session: WriteSession, tenant_id: TenantId, user_id: UserId, client: Client
     ) -> tuple[Session, TokenPair]:
         """A new session of the member with its first pair of tokens."""
         now = self.clock.now()
+        settings = TenantSettings.of((await tenants.tenant(session, tenant_id)).settings)
         opened = Session(
             tenant_id=tenant_id,
             id=SessionId(self.ids.new()),
@@ -99,7 +106,7 @@ class IdentityService:
             user_agent=visible_text(client.user_agent),
             created_at=now,
             last_seen_at=now,
-            expires_at=now + SESSION_LIFE,
+            expires_at=now + min(SESSION_LIFE, settings.session_life),
             revoked_at=None,
         )
         await repository.add_session(session, opened)
@@ -284,12 +291,6 @@ class IdentityService:
     async def memberships(self, session: AnySession, user_id: UserId) -> list[Membership]:
         """The person's memberships, oldest first; the scope is the person."""
         return await repository.memberships_of_user(session, user_id)
-
-    async def members(self, session: AnySession, tenant_id: TenantId) -> list[tuple[Membership, User]]:
-        """The members of the tenant, oldest first."""
-        found = await repository.memberships_of_tenant(session, tenant_id, limit=LISTED_MAX)
-        people = await repository.users_by_ids(session, [one.user_id for one in found])
-        return [(one, people[one.user_id]) for one in found]
 
     async def user(self, session: AnySession, user_id: UserId) -> User:
         """The person. Raises NotFoundError."""

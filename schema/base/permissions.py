@@ -17,9 +17,12 @@ class Requirement:
 
     scope: Scope | None = None
     needs_principal: bool = True
+    is_platform: bool = False
 
     def check(self, principal: Principal) -> None:
-        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope."""
+        """Raises MissingScopeError, NotPlatformError (FORBIDDEN) when the principal lacks what is asked."""
+        if self.is_platform:
+            principal.require_platform()
         if self.scope is not None:
             principal.require(self.scope)
 
@@ -58,6 +61,11 @@ def scoped(scope: Scope) -> list[FieldExtension]:
 def signed_in() -> list[FieldExtension]:
     """The field asks for a credential that holds, whatever its scopes."""
     return [Requires(Requirement())]
+
+
+def for_platform() -> list[FieldExtension]:
+    """The field asks for the login of an administrator of the platform, whom no scope of a tenant makes."""
+    return [Requires(Requirement(is_platform=True))]
 
 
 def public() -> list[FieldExtension]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from app.core.ids import AccountId, ApiKeyId, EntryId, SessionId, TenantId, UserId
-from app.identity.errors import MissingScopeError, WholeTenantError
+from app.identity.errors import MissingScopeError, NotPlatformError, WholeTenantError
 
 
 class Role(StrEnum):
@@ -103,10 +104,10 @@ class Client:
 class Principal:
     """Who acts, in which tenant, with which scopes, from where.
 
-    Exactly one of session_id (a person signed in, then user_id too), api_key_id and entry_id (an administrator of the
-    platform who entered the tenant) is set; none for a process of the house. actor names the principal in events and
-    audit: "user:<uuid>", "key:<uuid>", "platform:<uuid>" or "system:<name>". accounts are the broker accounts that it
-    is restricted to, None for all.
+    Exactly one of session_id (a person signed in, then user_id too), api_key_id, platform_session_id (an administrator
+    of the platform, in no tenant) and entry_id (one who entered the tenant) is set; none for a process of the house.
+    actor names the principal in events and audit: "user:<uuid>", "key:<uuid>", "platform:<uuid>" or "system:<name>".
+    accounts are the broker accounts that it is restricted to, None for all.
     """
 
     tenant_id: TenantId
@@ -114,6 +115,7 @@ class Principal:
     api_key_id: ApiKeyId | None = None
     session_id: SessionId | None = None
     entry_id: EntryId | None = None
+    platform_session_id: UUID | None = None
     scopes: frozenset[Scope]
     accounts: AccountGrants | None = None
     actor: str
@@ -141,6 +143,11 @@ class Principal:
             return None if account_ids is None else tuple(account_ids)
         asked = sorted(self.accounts.view) if account_ids is None else account_ids
         return tuple(one for one in asked if one in self.accounts.view)
+
+    def require_platform(self) -> None:
+        """Raises NotPlatformError (FORBIDDEN) for anybody but an administrator of the platform."""
+        if self.platform_session_id is None:
+            raise NotPlatformError
 
     def require_whole_tenant(self) -> None:
         """Raises WholeTenantError (FORBIDDEN) when the principal is restricted to some accounts."""
@@ -171,6 +178,7 @@ class Verdict:
     api_key_id: ApiKeyId | None
     session_id: SessionId | None
     entry_id: EntryId | None = None
+    platform_session_id: UUID | None = None
     scopes: frozenset[Scope]
     accounts: AccountGrants | None = None
     ends_at: datetime | None
@@ -179,7 +187,7 @@ class Verdict:
     def principal(self, client: Client) -> Principal:
         """The principal of a request from the client."""
         actor = f"key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
-        if self.entry_id is not None:
+        if self.entry_id is not None or self.platform_session_id is not None:
             actor = f"platform:{self.user_id}"
         return Principal(
             tenant_id=self.tenant_id,
@@ -188,6 +196,7 @@ class Verdict:
             api_key_id=self.api_key_id,
             session_id=self.session_id,
             entry_id=self.entry_id,
+            platform_session_id=self.platform_session_id,
             scopes=self.scopes,
             accounts=self.accounts,
             actor=actor,

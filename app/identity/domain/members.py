@@ -15,6 +15,7 @@ from app.identity.domain.people import CustomRole, Membership, written_name
 from app.identity.errors import (
     LastAdministratorError,
     MemberBeyondOwnError,
+    NotASessionError,
     OwnMembershipError,
     RoleBeyondOwnError,
 )
@@ -120,6 +121,12 @@ def parse_invitation(text: str) -> tuple[TenantId, bytes] | None:
     """The tenant of a token and the hash of its secret, or None when the text has not its form."""
     found = owner_in_token(_INVITATION, text)
     return None if found is None else (TenantId(found[0]), found[1])
+
+
+def check_person(principal: Principal) -> None:
+    """A key makes no keys, and no members. Raises NotASessionError."""
+    if principal.api_key_id is not None:
+        raise NotASessionError("An API key does not manage people; sign in for that.")
 
 
 def check_may_give(principal: Principal, role: GivenRole, *path: str) -> None:
