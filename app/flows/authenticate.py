@@ -87,6 +87,10 @@ class Authenticator:
         """Makes an ended session powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._sessions.drop(lambda verdict: verdict is not None and verdict.session_id == session_id)
 
+    def forget_platform(self) -> None:
+        """Looks at the logins of the platform anew in this process at once."""
+        self._platform.forget()
+
     def forget_tenant(self, tenant_id: TenantId) -> None:
         """Looks at all of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
         for cache in (self._sessions, self._keys, self._known_keys):

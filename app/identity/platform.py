@@ -62,8 +62,13 @@ async def open_session(
 
 
 async def live_session(
-    session: AnySession, user_id: UserId, *, token_hash: bytes | None = None, session_id: UUID | None = None, now: datetime
-) -> PlatformSession | None:  # fmt: skip
+    session: AnySession,
+    user_id: UserId,
+    *,
+    token_hash: bytes | None = None,
+    session_id: UUID | None = None,
+    now: datetime,
+) -> PlatformSession | None:
     """The login of a token or an id, while it lasts and the person still is an administrator; else None."""
     if token_hash is not None:
         found = await repository.session_by_token(session, user_id, token_hash)
@@ -77,7 +82,8 @@ async def live_session(
 
 async def close_session(session: WriteSession, principal: Principal, *, now: datetime) -> None:
     """Ends the administrator's own login, and with it the entries that were made by it."""
-    assert principal.user_id is not None and principal.platform_session_id is not None, "a login of the platform"
+    assert principal.user_id is not None, "a login is a person's"
+    assert principal.platform_session_id is not None, "a login of the platform"
     await repository.revoke_session(session, principal.user_id, principal.platform_session_id, at=now)
 
 
