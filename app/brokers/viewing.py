@@ -104,7 +104,7 @@ class CredentialView:
     set_at: datetime
 
 
-async def accounts(session: ReadSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
+async def accounts(session: ReadSession | WriteSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
     """The accounts of the tenant, the oldest first."""
     statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id).order_by(_ACCOUNTS.c.id).limit(limit)
     return [_account(row) for row in (await session.execute(statement)).mappings()]

@@ -48,16 +48,15 @@ async def view_self(door: Door, principal: Principal) -> Viewer:
             )
         user = await door.identity.user(session, user_id)
         memberships = await door.identity.memberships(session, user_id)
-        [standing] = await members.with_accounts(
-            session, tenant_id, [one for one in memberships if one.tenant_id == tenant_id]
-        ) or [None]
+        here = [one for one in memberships if one.tenant_id == tenant_id]
+        standings = {one.membership.id: one for one in await members.with_accounts(session, tenant_id, here)}
         firms = {firm.id: firm for firm in await tenants.tenants(session, [one.tenant_id for one in memberships])}
     everywhere = tuple(
         Member(
             membership=one,
             user=user,
             tenant=firms[one.tenant_id],
-            accounts=standing.accounts if standing is not None and one.tenant_id == tenant_id else None,
+            accounts=standings[one.id].accounts if one.id in standings else None,
         )
         for one in memberships
     )

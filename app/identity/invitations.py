@@ -58,8 +58,7 @@ async def invite(
     RoleBeyondOwnError, InputError, MemberExistsError, InvitationExistsError, InvitationLimitError.
     """
     tenant_id = principal.tenant_id
-    check_may_give(principal, role, "role")
-    granted = checked_grants(role, accounts, "accounts")
+    granted = check_invitable(principal, role, accounts)
     if await members.has_address(session, tenant_id, email):
         raise MemberExistsError
     known = await repository.open_to(session, tenant_id, email)
@@ -87,6 +86,12 @@ async def invite(
     token, token_hash = _new_token(tenant_id)
     await repository.add(session, invitation, token_hash)
     return Sent(invitation=invitation, token=token)
+
+
+def check_invitable(principal: Principal, role: GivenRole, accounts: Grants | None) -> Grants | None:
+    """The accounts, when the principal may give the role with them. Raises RoleBeyondOwnError, InputError."""
+    check_may_give(principal, role, "role")
+    return checked_grants(role, accounts, "accounts")
 
 
 async def resend(session: WriteSession, principal: Principal, invitation_id: UUID, *, now: datetime) -> Sent:

@@ -24,7 +24,7 @@ CUSTOM_ROLES_MAX: Final = 100
 ROLE_NAME_LENGTH_MAX: Final = 60
 GRANTS_MAX: Final = 500
 INVITATION_LIFE: Final = timedelta(days=7)
-INVITATIONS_OPEN_MAX: Final = 500
+INVITATIONS_OPEN_MAX: Final = 1_000
 SENDS_MAX: Final = 10
 RESEND_AFTER: Final = timedelta(minutes=1)
 WRONG_PASSWORDS_MAX: Final = 5
