@@ -15,8 +15,11 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
+from schema.identity.platform import PlatformMutation, PlatformQuery
 from schema.identity.queries import IdentityQuery
+from schema.identity.tenants import TenantMutation, TenantQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -38,6 +41,9 @@ from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 @strawberry.type(description="What can be asked.")
 class Query(
     IdentityQuery,
+    MemberQuery,
+    TenantQuery,
+    PlatformQuery,
     NodeQuery,
     InstrumentQuery,
     MarketDataQuery,
@@ -56,6 +62,9 @@ class Query(
 @strawberry.type(description="What can be done. What a user can get wrong comes back in the payload's errors.")
 class Mutation(
     IdentityMutation,
+    MemberMutation,
+    TenantMutation,
+    PlatformMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,

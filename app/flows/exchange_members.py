@@ -90,8 +90,7 @@ async def import_members(
         async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
             work = await _work(door, session, principal)
             seen: set[str] = set()
-            for line in lines:
-                reports.append(line if isinstance(line, LineReport) else await _take(work, line, seen))
+            reports += [line if isinstance(line, LineReport) else await _take(work, line, seen) for line in lines]
             outcomes = [report.outcome for report in reports]
             if is_dry_run or (mode is ImportMode.ALL and LineOutcome.REFUSED in outcomes):
                 raise _NotStored
@@ -192,7 +191,7 @@ async def _take(work: _Work, line: MemberLine, seen: set[str]) -> LineReport:
     return LineReport(number=line.number, email=email, outcome=outcome)
 
 
-def _accounts(work: _Work, text: str) -> Grants | None | str:
+def _accounts(work: _Work, text: str) -> Grants | str | None:
     if not text:
         return ""
     named = accounts_of(text)
@@ -206,7 +205,7 @@ def _accounts(work: _Work, text: str) -> Grants | None | str:
 
 
 async def _change(
-    work: _Work, known: MemberState, role: GivenRole, state: LineState | None, accounts: Grants | None | str
+    work: _Work, known: MemberState, role: GivenRole, state: LineState | None, accounts: Grants | str | None
 ) -> LineOutcome:
     change = MemberChange(
         role=role,
@@ -238,7 +237,7 @@ def _is_so(known: MemberState, change: MemberChange) -> bool:
     )
 
 
-async def _invite(work: _Work, email: str, role: GivenRole, accounts: Grants | None | str) -> LineOutcome:
+async def _invite(work: _Work, email: str, role: GivenRole, accounts: Grants | str | None) -> LineOutcome:
     granted = None if isinstance(accounts, str) else accounts
     known = work.invited.get(email)
     if known is not None and known.role == role and (isinstance(accounts, str) or known.accounts == granted):

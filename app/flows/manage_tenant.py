@@ -106,7 +106,7 @@ async def deactivate(desk: Desk, principal: Principal, *, reason: str) -> Closed
 
 
 async def reactivate(door: Door, principal: Principal, *, reason: str) -> Tenant:
-    """Opens the tenant of the principal again: keys work, people log in anew. Raises TenantInactiveError for an open one."""
+    """Opens the tenant of the principal again: keys work, people log in anew. Raises TenantInactiveError."""
     written = written_reason(reason)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
         before = await tenants.lock(session, principal.tenant_id)

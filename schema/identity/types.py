@@ -10,9 +10,7 @@ from app.identity import domain
 from app.tenants import domain as tenants
 from schema.base.errors import UserError
 from schema.base.node import Node
-
-strawberry.enum(domain.Role, description="What a member is in a tenant; the role decides the scopes.")
-strawberry.enum(domain.Scope, description="One thing that a credential may allow.")
+from schema.identity.grants import AccountGrant, CustomRole
 
 
 def listed(scopes: frozenset[domain.Scope]) -> list[domain.Scope]:
@@ -80,11 +78,18 @@ class Membership(Node):
 
     user: User
     tenant: Tenant
-    role: domain.Role
+    role: domain.Role = strawberry.field(
+        description="VIEWER, the least of them, for who has a role of the tenant's own."
+    )
+    custom_role: CustomRole | None = strawberry.field(description="The role of the tenant's own, which then decides.")
     scopes: list[domain.Scope] = strawberry.field(
-        description="What the role allows; empty when the membership is not active."
+        description="What the member may; empty when the membership is not active."
     )
     is_active: bool
+    accounts: list[AccountGrant] | None = strawberry.field(
+        description="The broker accounts that the member is restricted to; null for all, those to come too. Of a "
+        "membership in another tenant it tells nothing."
+    )
 
     @classmethod
     def of(cls, member: view_identity.Member) -> "Membership":
@@ -96,6 +101,8 @@ class Membership(Node):
             role=member.membership.role,
             scopes=listed(member.membership.scopes),
             is_active=member.membership.is_active,
+            custom_role=None if member.membership.custom_role is None else CustomRole.of(member.membership.custom_role),
+            accounts=AccountGrant.all_of(member.accounts),
         )
 
 
