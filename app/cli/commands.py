@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.simulator_commands import simulator_app
 
 app = typer.Typer(
@@ -27,6 +28,8 @@ journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journ
 app.add_typer(journal_app, name="journal")
 secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials of broker accounts.")
 app.add_typer(secrets_app, name="secrets")
+app.add_typer(platform_app, name="platform")
+app.add_typer(tenant_app, name="tenant")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]

@@ -1,5 +1,6 @@
 """Identity's acts within a transaction: enrolling people, opening and rotating sessions, making and ending keys."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -7,8 +8,8 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import InputError, NotFoundError
-from app.core.ids import ApiKeyId, Ids, MembershipId, SessionId, TenantId, UserId
-from app.identity import repository
+from app.core.ids import AccountId, ApiKeyId, Ids, MembershipId, SessionId, TenantId, UserId
+from app.identity import members_repository, repository
 from app.identity.domain import (
     ACCESS_TOKEN_LIFE,
     API_KEYS_MAX,
@@ -192,6 +193,7 @@ class IdentityService:
             requests_per_minute=old.requests_per_minute,
             # The successor lives as long as its predecessor was meant to.
             expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
+            accounts=await self._accounts_of_key(session, old),
         )
         return old, await self._make_key(session, principal.tenant_id, old.user_id, asked, now)
 
@@ -323,6 +325,11 @@ class IdentityService:
         )
         return verdict, key
 
+    async def _accounts_of_key(self, session: AnySession, key: ApiKey) -> Mapping[AccountId, bool] | None:
+        if not key.is_restricted:
+            return None
+        return (await members_repository.api_key_accounts(session, key.tenant_id, [key.id])).get(key.id, {})
+
     async def _scopes(self, session: AnySession, tenant_id: TenantId, user_id: UserId) -> frozenset[Scope]:
         standing = await repository.standing(session, tenant_id, user_id)
         return frozenset() if standing is None else standing.scopes
@@ -361,6 +368,8 @@ class IdentityService:
             now=now,
         )
         await repository.add_api_key(session, key, digest(base32(secret)))
+        if asked.accounts is not None:
+            await members_repository.set_api_key_accounts(session, tenant_id, key.id, asked.accounts)
         return IssuedApiKey(api_key=key, text=api_key_text(tenant_id, key.prefix, secret))
 
 

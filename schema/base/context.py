@@ -34,6 +34,11 @@ class RequestContext:
         """True when a credential was given that holds."""
         return isinstance(self._admitted, Principal)
 
+    @property
+    def is_of_platform(self) -> bool:
+        """True for somebody who runs the platform and has entered the tenant: the tenant sees what they ask."""
+        return isinstance(self._admitted, Principal) and self._admitted.entry_id is not None
+
     @cached_property
     def loaders(self) -> Loaders:
         """Loads by id, batched, each id once in an operation."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -24,6 +25,7 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError
+from app.flows.platform_tenants import note_act
 from app.identity.errors import AccessChangedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.compiled import CompiledOperation, Compiler
@@ -105,6 +107,8 @@ class GraphQLEngine:
         prepared, operation = found
         if operation.operation is OperationType.SUBSCRIPTION:
             return _refused("SUBSCRIPTION_OVER_HTTP", "Subscriptions go over a WebSocket: graphql-transport-ws.")
+        if context.is_of_platform and (refused := await self._noted(operation, context)) is not None:
+            return refused
         return await self._execute(prepared, operation, asked, context)
 
     async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
@@ -117,6 +121,9 @@ class GraphQLEngine:
             yield found
             return
         prepared, operation = found
+        if context.is_of_platform and (refused := await self._noted(operation, context)) is not None:
+            yield refused
+            return
         if operation.operation is not OperationType.SUBSCRIPTION:
             yield await self._execute(prepared, operation, asked, context)
             return
@@ -274,6 +281,19 @@ class GraphQLEngine:
                     yield await sharing.answer(event, anew, tell)
                 else:
                     yield await tell(event, anew)
+
+    async def _noted(self, operation: OperationDefinitionNode, context: RequestContext) -> Answer | None:
+        # What the platform looks at in a tenant is written down before it is shown, or it is not shown.
+        fields = [
+            one.name.value if isinstance(one, FieldNode) else f"...{getattr(getattr(one, 'name', None), 'value', '')}"
+            for one in operation.selection_set.selections
+        ]
+        name = None if operation.name is None else operation.name.value
+        try:
+            await note_act(context.desk.door, context.principal, operation.operation.value, name, fields)
+        except Exception as error:
+            return self._failed(error, fields[0], context)
+        return None
 
     def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[name], original_error=error)

@@ -10,7 +10,7 @@ from app.identity import domain
 from app.tenants import domain as tenants
 from schema.base.errors import UserError
 from schema.base.node import Node
-from schema.identity.grants import AccountGrant, CustomRole
+from schema.identity.grants import AccountGrant, AccountGrantInput, CustomRole
 
 
 def listed(scopes: frozenset[domain.Scope]) -> list[domain.Scope]:
@@ -142,6 +142,7 @@ class ApiKey(Node):
     last_used_at: datetime | None = strawberry.field(description="To the minute.")
     revoked_at: datetime | None
     created_at: datetime
+    is_restricted: bool = strawberry.field(description="True when it is restricted to some broker accounts.")
 
     @classmethod
     def of(cls, key: domain.ApiKey) -> "ApiKey":
@@ -157,6 +158,7 @@ class ApiKey(Node):
             last_used_at=key.last_used_at,
             revoked_at=key.revoked_at,
             created_at=key.created_at,
+            is_restricted=key.is_restricted,
         )
 
 
@@ -269,6 +271,9 @@ class CreateApiKeyInput:
     expires_at: datetime | None = strawberry.UNSET
     ip_allowlist: list[str] | None = strawberry.UNSET
     requests_per_minute: int | None = strawberry.UNSET
+    accounts: list[AccountGrantInput] | None = strawberry.field(
+        default=None, description="The broker accounts that the key is restricted to; left out, those of its maker."
+    )
 
 
 @strawberry.input

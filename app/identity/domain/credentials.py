@@ -2,7 +2,7 @@
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.errors import InputError
-from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
+from app.core.ids import AccountId, ApiKeyId, SessionId, TenantId, UserId
 from app.identity.domain.access import AccountGrants, Client, Principal, Scope
 from app.identity.domain.people import written_name
 from app.identity.errors import CredentialRefusedError
@@ -89,6 +89,7 @@ class ApiKey:
             "prefix": self.prefix,
             "user_id": str(self.user_id),
             "scopes": sorted(scope.value for scope in self.scopes),
+            "is_restricted": self.is_restricted,
             "ip_allowlist": list(self.ip_allowlist),
             "requests_per_minute": self.requests_per_minute,
             "expires_at": None if self.expires_at is None else self.expires_at.isoformat(),
@@ -115,13 +116,14 @@ class IssuedApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApiKey:
-    """A key as it is asked for; new_api_key() has checked it."""
+    """A key as it is asked for; new_api_key() has checked it. accounts are those that it is restricted to."""
 
     name: str
     scopes: frozenset[Scope]
     ip_allowlist: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     expires_at: datetime | None = None
+    accounts: Mapping[AccountId, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,7 @@ def granted_key(
         expires_at=asked.expires_at,
         last_used_at=None,
         revoked_at=None,
+        is_restricted=asked.accounts is not None,
     )
 
 
