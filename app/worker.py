@@ -9,6 +9,7 @@ from taskiq.api import run_scheduler_task
 
 from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
+from app.flows.answer_requests import DoorRequests
 from app.flows.run_errands import ErrandRunner
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
@@ -75,9 +76,11 @@ def _runner(settings: Settings, database: Database, system_database: Database) -
     transport = transport_of(settings)
     if transport is None:
         logging.getLogger("oms.errands").error("no mail goes out: set %s", variable("smtp_host"))
+    errands = Errands(vault=vault, clock=clock, ids=ids)
     return ErrandRunner(
         database=system_database,
-        errands=Errands(vault=vault, clock=clock, ids=ids),
+        errands=errands,
+        doing=DoorRequests(database=database, errands=errands, clock=clock, ids=ids).doing,
         transport=transport,
         sender=settings.mail_sender,
         link_base=settings.link_base,

@@ -15,6 +15,7 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
 from schema.identity.platform import PlatformMutation, PlatformQuery
@@ -65,6 +66,7 @@ class Mutation(
     MemberMutation,
     TenantMutation,
     PlatformMutation,
+    AccountMutation,
     InstrumentMutation,
     MarketDataMutation,
     OrderMutation,

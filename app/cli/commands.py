@@ -30,6 +30,8 @@ secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(platform_app, name="platform")
 app.add_typer(tenant_app, name="tenant")
+mail_app = typer.Typer(no_args_is_help=True, help="Mails to people, and the errands of the worker.")
+app.add_typer(mail_app, name="mail")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -268,3 +270,29 @@ def secrets_rotate(
     from app.cli.secrets import rotate
 
     rotate(has_data_keys=has_data_keys, as_json=as_json)
+
+
+@mail_app.command("list")
+def mail_list(as_json: AsJson = False) -> None:
+    """List the mails of the folder that they go to when no SMTP server is set, the newest first."""
+    from app.cli.mail import list_mails
+
+    list_mails(as_json=as_json)
+
+
+@mail_app.command("show")
+def mail_show(
+    name: Annotated[str, typer.Argument(help="The name of the mail in the list.")] = "last", as_json: AsJson = False
+) -> None:
+    """Show a mail of the folder with its link; the newest without a name."""
+    from app.cli.mail import show_mail
+
+    show_mail(name, as_json=as_json)
+
+
+@mail_app.command("queue")
+def mail_queue(as_json: AsJson = False) -> None:
+    """Tell how many errands wait, are done or were given up, and what went wrong last."""
+    from app.cli.mail import show_queue
+
+    show_queue(as_json=as_json)

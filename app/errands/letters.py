@@ -23,7 +23,6 @@ class MailTemplate(StrEnum):
     EMAIL_CHANGED = "EMAIL_CHANGED"
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
-    SIGN_INS_DELAYED = "SIGN_INS_DELAYED"
     INVITATION = "INVITATION"
 
 
@@ -99,14 +98,6 @@ _PATTERNS: Final[Mapping[MailTemplate, _Pattern]] = MappingProxyType(
             paragraphs=(
                 "The password of your account was changed at {at}, from the address {ip_address}.",
                 "If it was not you, reset it now, and tell an administrator of your firm.",
-            ),
-        ),
-        MailTemplate.SIGN_INS_DELAYED: _Pattern(
-            subject="Many failed sign-ins to your account",
-            paragraphs=(
-                "Somebody has tried many wrong passwords for your account. From places that you have not signed in "
-                "from, the next tries have to wait.",
-                "You need not do anything. If you cannot get in, reset your password: that lifts the wait.",
             ),
         ),
         MailTemplate.INVITATION: _Pattern(

@@ -97,6 +97,10 @@ class Authenticator:
             cache.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
         self._platform.forget(tenant_id)
 
+    def forget_person(self, user_id: UserId) -> None:
+        """Asks anew for every session of the person in this process at once; others follow within VERDICT_LIFE_S."""
+        self._sessions.drop(lambda verdict: verdict is not None and verdict.user_id == user_id)
+
     def forget_api_key(self, api_key_id: ApiKeyId) -> None:
         """Makes an ended key powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._keys.drop(lambda verdict: verdict is not None and verdict.api_key_id == api_key_id)

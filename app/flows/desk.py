@@ -79,7 +79,15 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
         vault = Vault.of(settings.master_key.get_secret_value())
         token_secret = settings.token_secret.get_secret_value()
-        door = open_door(database, token_secret=token_secret, vault=vault, clock=clock, ids=ids)
+        door = open_door(
+            database,
+            token_secret=token_secret,
+            vault=vault,
+            clock=clock,
+            ids=ids,
+            redis=redis,
+            is_registration_open=settings.registration == "open",
+        )
         stack.callback(door.close)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))

@@ -8,7 +8,10 @@ from app.errands.service import Errands
 from app.flows.authenticate import Authenticator
 from app.identity.service import IdentityService
 from app.infra.db import Database
+from app.infra.delays import Delays
 from app.infra.passwords import Passwords
+from app.infra.redis import Redis
+from app.infra.strength import PasswordStrength
 from app.infra.tokens import AccessTokens
 from app.infra.vault import Vault
 
@@ -22,16 +25,31 @@ class Door:
     identity: IdentityService
     authenticator: Authenticator
     errands: Errands
+    strength: PasswordStrength
+    delays: Delays
+    is_registration_open: bool
     clock: Clock
     ids: Ids
 
     def close(self) -> None:
-        """Lets the threads of password hashing go."""
+        """Lets the threads of password hashing and judging go."""
         self.passwords.close()
+        self.strength.close()
 
 
-def open_door(database: Database, *, token_secret: str, vault: Vault, clock: Clock, ids: Ids) -> Door:
+def open_door(
+    database: Database,
+    *,
+    token_secret: str,
+    vault: Vault,
+    clock: Clock,
+    ids: Ids,
+    redis: Redis | None = None,
+    is_registration_open: bool = True,
+) -> Door:
     """The door of a process; the database is of the role APP. The vault seals what errands are about.
+
+    Without a Redis, failed tries are counted in this process alone.
 
     Raises ValueError for a token secret below 32 bytes.
     """
@@ -43,6 +61,9 @@ def open_door(database: Database, *, token_secret: str, vault: Vault, clock: Clo
         identity=identity,
         authenticator=Authenticator(database, identity, clock),
         errands=Errands(vault=vault, clock=clock, ids=ids),
+        strength=PasswordStrength(),
+        delays=Delays(redis, clock),
+        is_registration_open=is_registration_open,
         clock=clock,
         ids=ids,
     )

@@ -1,32 +1,73 @@
 """login: an e-mail address and a password for a session in one tenant."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, NoReturn
+
 from app.audit import service as audit
 from app.core.errors import InputError
+from app.errands.domain import ErrandKind
 from app.flows.door import Door
+from app.flows.door_guard import begin_attempt, succeed
 from app.identity.domain import Client, Membership, TokenPair, User, normalized_email, prepared_password
 from app.identity.errors import LoginRefusedError, TenantChoiceError
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
+
+REFUSAL_LASTS: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A person whose password was right, and the tenant that they enter. new_hash is set where costs have changed."""
+
+    user: User
+    membership: Membership
+    stored_hash: str
+    new_hash: str | None
 
 
 async def log_in(door: Door, *, email: str, password: str, tenant_slug: str | None, client: Client) -> TokenPair:
     """The tokens of a new session. The slug is needed by those who belong to several tenants.
 
     Raises LoginRefusedError for a wrong address, a wrong password, a suspended person and a tenant that is not
-    theirs, all alike and after the same work; TenantChoiceError, to those whose password is right.
+    theirs, all alike and after the same work; TenantChoiceError, to those whose password is right;
+    TooManyAttemptsError to all alike, before anything is looked at.
     """
+    proven = await prove_password(door, email=email, password=password, tenant_slug=tenant_slug, client=client)
+    return await open_session(door, proven, client)
+
+
+async def prove_password(door: Door, *, email: str, password: str, tenant_slug: str | None, client: Client) -> Proven:
+    """The person, when the password is theirs and they may enter the tenant. Raises as log_in does."""
+    attempt = await begin_attempt(door, email, client)
     prepared = prepared_password(password)
     found = await _find(door, email)
     # The hash of nobody takes as long as a real one, so that time does not tell whether the address is known.
     is_right = await door.passwords.verify(prepared, None if found is None else found[1])
-    if not is_right or found is None or prepared is None or not found[0].is_active:
-        raise LoginRefusedError
+    if not is_right or found is None or prepared is None:
+        await _refuse(door, email, "password", client)
     user, stored_hash = found
+    if not user.is_active:
+        await _refuse(door, email, "suspended", client)
+    await succeed(door, attempt)
     membership = await _choose(door, user, tenant_slug)
-    new_hash = await door.passwords.hash(prepared) if door.passwords.is_outdated(stored_hash) else None
+    if membership is None:
+        await _refuse(door, email, "tenant", client)
+    return Proven(
+        user=user,
+        membership=membership,
+        stored_hash=stored_hash,
+        new_hash=await door.passwords.hash(prepared) if door.passwords.is_outdated(stored_hash) else None,
+    )
+
+
+async def open_session(door: Door, proven: Proven, client: Client) -> TokenPair:
+    """The tokens of a new session of who was proven to be the person."""
+    user, membership = proven.user, proven.membership
     async with begin(door.database, Scope(tenant_id=membership.tenant_id, user_id=user.id)) as session:
-        if new_hash is not None:
-            await door.identity.rehash(session, user.id, stored_hash, new_hash)
+        if proven.new_hash is not None:
+            await door.identity.rehash(session, user.id, proven.stored_hash, proven.new_hash)
         opened, tokens = await door.identity.open_session(session, membership.tenant_id, user.id, client)
         await audit.record(
             session,
@@ -49,14 +90,30 @@ async def _find(door: Door, email: str) -> tuple[User, str] | None:
         return await door.identity.credentials(session, address)
 
 
-async def _choose(door: Door, user: User, tenant_slug: str | None) -> Membership:
+async def _choose(door: Door, user: User, tenant_slug: str | None) -> Membership | None:
     async with reading(door.database, Scope(user_id=user.id)) as session:
         memberships = {one.tenant_id: one for one in await door.identity.memberships(session, user.id) if one.is_active}
         open_tenants = [one for one in await tenants.tenants(session, memberships) if one.is_active]
     if tenant_slug is not None:
         open_tenants = [one for one in open_tenants if one.slug == tenant_slug.strip().lower()]
-    if not open_tenants:
-        raise LoginRefusedError
     if len(open_tenants) > 1:
         raise TenantChoiceError([one.slug for one in open_tenants])
-    return memberships[open_tenants[0].id]
+    return memberships[open_tenants[0].id] if open_tenants else None
+
+
+async def _refuse(door: Door, email: str, reason: str, client: Client) -> NoReturn:
+    # Word of it is left whether the address is known or not: the worker finds out, and writes it into the audit log
+    # of the person's tenants. To write it here would take longer for an address that is known.
+    try:
+        address = normalized_email(email)
+    except InputError:
+        raise LoginRefusedError from None
+    async with begin(door.database, Scope(email=address)) as session:
+        await door.errands.leave(
+            session,
+            ErrandKind.SIGN_IN_REFUSED,
+            address,
+            {"reason": reason, "ip_address": client.ip_address, "request_id": client.request_id},
+            lasts=REFUSAL_LASTS,
+        )
+    raise LoginRefusedError

@@ -1,23 +1,24 @@
-"""register: a new tenant with its first administrator, signed in."""
+"""register: who wants to open a tenant leaves word of it, and a mail to the address tells how to go on."""
 
 from dataclasses import dataclass
 
-from app.audit import service as audit
-from app.core.ids import TenantId, UserId
+from app.core.ids import UserId
+from app.errands.domain import ErrandKind
 from app.flows.door import Door
+from app.flows.door_guard import bound_questions, may_mail
+from app.flows.new_password import strong_password
+from app.identity.accounts.domain import CONFIRMATION_LIFE
+from app.identity.accounts.errors import RegistrationClosedError
 from app.identity.domain import (
     Client,
     Principal,
-    Role,
     TokenPair,
     User,
-    new_password,
     normalized_email,
     written_name,
 )
-from app.identity.errors import EmailTakenError
-from app.infra.uow import Scope, begin, reading
-from app.tenants import service as tenants
+from app.infra.tokens import new_secret
+from app.infra.uow import Scope, begin
 from app.tenants.domain import Tenant
 
 
@@ -42,47 +43,47 @@ class Registered:
     tokens: TokenPair
 
 
-async def register(door: Door, registration: Registration, client: Client) -> Registered:
-    """Opens the tenant and signs its administrator in, or stores nothing.
+async def register(door: Door, registration: Registration, client: Client) -> None:
+    """Leaves word of the registration. Nobody looks here whether the address is known: the mail tells its owner.
 
-    Raises InputError with the path of what is wrong, WeakPasswordError, EmailTakenError.
+    Raises InputError with the path of what is wrong, WeakPasswordError, RegistrationClosedError,
+    TooManyAttemptsError.
+    """
+    if not door.is_registration_open:
+        raise RegistrationClosedError
+    typed, password = await checked_registration(door, registration)
+    await bound_questions(door, client)
+    password_hash = await door.passwords.hash(password)
+    if not await may_mail(door, typed.email):
+        return
+    async with begin(door.database, Scope(email=typed.email)) as session:
+        await door.errands.leave(
+            session,
+            ErrandKind.REGISTRATION,
+            typed.email,
+            {
+                "user_id": str(UserId(door.ids.new())),
+                "secret": new_secret().hex(),
+                "password_hash": password_hash,
+                "tenant_name": typed.tenant_name,
+                "first_name": typed.first_name,
+                "last_name": typed.last_name,
+            },
+            lasts=CONFIRMATION_LIFE,
+        )
+
+
+async def checked_registration(door: Door, registration: Registration) -> tuple[Registration, str]:
+    """The registration as it is stored, and the password to hash.
+
+    Raises InputError with the path of what is wrong, WeakPasswordError.
     """
     tenant_name = written_name(registration.tenant_name, path=["tenantName"])
     email = normalized_email(registration.email)
     first_name = written_name(registration.first_name, path=["firstName"])
     last_name = written_name(registration.last_name, path=["lastName"])
-    password = new_password(registration.password, email=email)
-    async with reading(door.database, Scope(email=email)) as looking:
-        if await door.identity.credentials(looking, email) is not None:
-            raise EmailTakenError
-    password_hash = await door.passwords.hash(password)
-    now = door.clock.now()
-    tenant_id, user_id = TenantId(door.ids.new()), UserId(door.ids.new())
-    user = User(
-        id=user_id,
-        email=email,
-        first_name=first_name,
-        last_name=last_name,
-        phone_number=None,
-        email_verified=False,
-        two_factor_enabled=False,
-        preferences={},
-        is_active=True,
-        created_at=now,
+    password = await strong_password(
+        door, registration.password, email=email, words=[tenant_name, first_name, last_name]
     )
-    async with begin(door.database, Scope(tenant_id=tenant_id, user_id=user_id)) as session:
-        tenant = await tenants.found(session, tenant_id, tenant_name, now=now)
-        membership = await door.identity.enroll(session, tenant_id, user, password_hash, Role.ADMIN)
-        opened, tokens = await door.identity.open_session(session, tenant_id, user_id, client)
-        principal = opened.principal(membership.scopes, client)
-        await audit.record(
-            session,
-            principal,
-            "tenant.registered",
-            "tenant",
-            tenant_id,
-            entry_id=door.ids.new(),
-            now=now,
-            new={"name": tenant.name, "slug": tenant.slug, "administrator": str(user_id)},
-        )
-    return Registered(tenant=tenant, user=user, principal=principal, tokens=tokens)
+    typed = Registration(tenant_name=tenant_name, email=email, password="", first_name=first_name, last_name=last_name)
+    return typed, password

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from app.core.clock import Clock
@@ -41,7 +40,7 @@ class ErrandRunner:
     sender: str
     link_base: str
     clock: Clock
-    doing: Mapping[ErrandKind, Doing] = MappingProxyType({})
+    doing: Mapping[ErrandKind, Doing] = field(default_factory=dict)
 
     async def run_forever(self) -> None:
         """Does what is due until it is cancelled. A database that is away is waited for."""

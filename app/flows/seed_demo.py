@@ -17,7 +17,8 @@ from app.core.messages import Instrument
 from app.flows.create_api_key import create_api_key
 from app.flows.door import Door, open_door
 from app.flows.open_account import open_account
-from app.flows.register import Registration, register
+from app.flows.open_tenant import open_tenant
+from app.flows.register import Registration
 from app.identity.domain import ROLE_SCOPES, Client, Principal, Role
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.system import SystemClock, SystemIds
@@ -88,7 +89,7 @@ async def _demo_person(door: Door, password: str) -> Principal:
     async with reading(door.database, Scope(email=DEMO_EMAIL)) as session:
         known = await door.identity.credentials(session, DEMO_EMAIL)
     if known is None:
-        registered = await register(
+        registered = await open_tenant(
             door,
             Registration(
                 tenant_name=DEMO_TENANT, email=DEMO_EMAIL, password=password, first_name="Demo", last_name="Trader"

@@ -85,8 +85,8 @@ class WeakPasswordError(InputError):
 
     code = "PASSWORD_WEAK"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, path=["password"])
+    def __init__(self, message: str, field: str = "password") -> None:
+        super().__init__(message, path=[field])
 
 
 class ScopeBeyondOwnError(OmsError):

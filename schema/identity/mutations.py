@@ -40,10 +40,12 @@ class IdentityMutation:
     """Mutations of identity."""
 
     @strawberry.mutation(
-        description="Opens a tenant with its first administrator and signs them in.", extensions=public()
+        description="Asks to open a tenant. Tokens are null: a mail to the address has a link for verifyEmail, which "
+        "opens it. The answer is the same whether the address has an account or not.",
+        extensions=public(),
     )
     async def register(self, info: Info, input: RegisterInput) -> LoginPayload:  # noqa: A002
-        """Opens a tenant."""
+        """Leaves word of a registration."""
         registration = Registration(
             tenant_name=input.tenant_name,
             email=input.email,
@@ -52,14 +54,15 @@ class IdentityMutation:
             last_name=input.last_name,
         )
         try:
-            registered = await register(info.context.desk.door, registration, info.context.client)
+            await register(info.context.desk.door, registration, info.context.client)
         except OmsError as error:
             return LoginPayload(errors=user_errors(error))
-        return LoginPayload(tokens=TokenPair.of(registered.tokens))
+        return LoginPayload()
 
     @strawberry.mutation(
         description="An address and a password for tokens. Whatever does not fit is UNAUTHENTICATED, told alike; "
-        "who belongs to several tenants and names none gets TENANT_CHOICE_REQUIRED in errors.",
+        "who belongs to several tenants and names none gets TENANT_CHOICE_REQUIRED in errors. Too many wrong tries are "
+        "TOO_MANY_ATTEMPTS with retryAfter, in seconds.",
         extensions=public(),
     )
     async def login(self, info: Info, input: LoginInput) -> LoginPayload:  # noqa: A002

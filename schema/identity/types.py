@@ -239,7 +239,7 @@ class RegisterInput:
 
     tenant_name: str
     email: str
-    password: str = strawberry.field(description="12 to 128 characters, at least 5 different ones.")
+    password: str = strawberry.field(description="12 to 128 characters, hard to guess.")
     first_name: str
     last_name: str
 

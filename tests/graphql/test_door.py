@@ -55,20 +55,6 @@ async def test_a_stale_credential_does_not_bar_the_way_in(anonymous: Api) -> Non
     assert error["message"] == "The e-mail address or the password is wrong."
 
 
-async def test_register_then_login_then_viewer(anonymous: Api, firm: Firm) -> None:
-    email = f"{firm.desk.ids.new().hex}@example.com"
-    person = {"email": email, "password": "correct horse battery"}
-    register = "mutation($i: RegisterInput!) { register(input: $i) { tokens { accessToken } errors { code } } }"
-    login = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken tokenType } errors { code } } }"
-    names = {"tenantName": "New Capital", "firstName": "Ann", "lastName": "Lee"}
-    assert (await anonymous.data(register, i={**person, **names}))["register"]["errors"] == []
-
-    tokens = (await anonymous.data(login, i=person))["login"]["tokens"]
-
-    viewer = (await anonymous.holding(tokens["accessToken"]).data(VIEWER))["viewer"]
-    assert viewer["user"]["email"] == email
-
-
 async def test_who_only_looks_on_may_not_trade(firm: Firm) -> None:
     viewer = await firm.member(Role.VIEWER)
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from app.core.documents import is_storable
 from app.core.errors import InputError
 from app.core.ids import UserId
 from app.identity.domain import base32, digest
@@ -19,6 +20,7 @@ PASSWORDS_REMEMBERED: Final = 5
 PREFERENCES_BYTES_MAX: Final = 16 * 1024
 PREFERENCES_KEYS_MAX: Final = 100
 PREFERENCES_DEPTH_MAX: Final = 8
+PREFERENCES_VALUES_MAX: Final = 1_000
 _BASE32 = r"[a-z2-7]"
 _PERSON_TOKEN: Final = re.compile(rf"omt_({_BASE32}{{26}})_({_BASE32}{{52}})", re.ASCII)
 _PREFERENCE_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", re.ASCII)
@@ -95,36 +97,25 @@ def written_phone(text: str) -> str | None:
     return number
 
 
-def checked_preferences(document: Any, size: int) -> Mapping[str, Any]:
+def checked_preferences(document: Any, size: int | None) -> Mapping[str, Any]:
     """The preferences, when they are what can be kept: an object, whose keys are the dashboard's or anyone's own.
 
-    size is their length as JSON, in bytes. Raises InputError.
+    size is their length as JSON, in bytes; None where they have none. Raises InputError.
     """
     path = ["preferences"]
     if not isinstance(document, dict):
         raise InputError("Preferences are a JSON object.", path=path)
-    if size > PREFERENCES_BYTES_MAX:
+    if size is None or size > PREFERENCES_BYTES_MAX:
         raise InputError(f"Preferences have at most {PREFERENCES_BYTES_MAX} bytes.", path=path)
     if len(document) > PREFERENCES_KEYS_MAX:
         raise InputError(f"Preferences have at most {PREFERENCES_KEYS_MAX} keys.", path=path)
     for key in document:
         if _PREFERENCE_KEY.fullmatch(key) is None:
             raise InputError("A key begins with a letter and has up to 64 letters, digits and _ . : -", path=path)
-    if _is_deeper(document, PREFERENCES_DEPTH_MAX):
-        raise InputError(f"Preferences are at most {PREFERENCES_DEPTH_MAX} levels deep.", path=path)
+    if not is_storable(document, depth_max=PREFERENCES_DEPTH_MAX, nodes_max=PREFERENCES_VALUES_MAX):
+        raise InputError(
+            f"Preferences are at most {PREFERENCES_DEPTH_MAX} levels deep, with {PREFERENCES_VALUES_MAX} values that "
+            "can be stored.",
+            path=path,
+        )
     return document
-
-
-def _is_deeper(value: Any, depth: int) -> bool:
-    # Level by level, not by recursion: what comes in may be deeper than the stack.
-    level = [value]
-    for _ in range(depth):
-        level = [
-            child
-            for one in level
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return any(isinstance(one, dict | list) for one in level)

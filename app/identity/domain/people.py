@@ -90,15 +90,21 @@ class Membership:
         return self.role_scopes - TENANT_WIDE_SCOPES if self.is_restricted else self.role_scopes
 
 
-def normalized_email(text: str) -> str:
+def normalized_email(text: str, *, path: Sequence[str] = ("email",)) -> str:
     """The address as it is stored and compared: trimmed, lower case, ASCII.
 
     Raises InputError for what is no address of the form local@domain.tld.
     """
     email = text.strip().lower()
     local = email.partition("@")[0]
-    if len(email) > EMAIL_LENGTH_MAX or len(local) > _EMAIL_LOCAL_LENGTH_MAX or _EMAIL.fullmatch(email) is None:
-        raise InputError("This is not an e-mail address.", path=["email"])
+    # Before it is in lower case: the Kelvin sign would become a k, and another's address of it.
+    if (
+        not text.isascii()
+        or len(email) > EMAIL_LENGTH_MAX
+        or len(local) > _EMAIL_LOCAL_LENGTH_MAX
+        or _EMAIL.fullmatch(email) is None
+    ):
+        raise InputError("This is not an e-mail address.", path=path)
     return email
 
 
@@ -140,8 +146,8 @@ def prepared_password(password: str) -> str | None:
     return prepared
 
 
-def new_password(password: str, *, email: str) -> str:
-    """The password to hash for a new account, when it satisfies the policy.
+def new_password(password: str, *, email: str, field: str = "password") -> str:
+    """The password to hash for an account, when its form satisfies the policy; how hard it is to guess comes after.
 
     12 to 128 characters, at least 5 different ones, no plain row such as "abcdefghijkl", without the name in the
     e-mail address. No rules on classes of characters: they make passwords worse (NIST SP 800-63B).
@@ -151,14 +157,14 @@ def new_password(password: str, *, email: str) -> str:
     prepared = prepared_password(password)
     if prepared is None or len(prepared) < PASSWORD_LENGTH_MIN:
         raise WeakPasswordError(
-            f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters, all of them writable."
+            f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters, all of them writable.", field
         )
     lowered = prepared.lower()
     if len(set(lowered)) < PASSWORD_DISTINCT_MIN:
-        raise WeakPasswordError(f"A password has at least {PASSWORD_DISTINCT_MIN} different characters.")
+        raise WeakPasswordError(f"A password has at least {PASSWORD_DISTINCT_MIN} different characters.", field)
     if {ord(after) - ord(before) for before, after in pairwise(lowered)} in ({1}, {-1}):
-        raise WeakPasswordError("A password is not a plain row of characters.")
+        raise WeakPasswordError("A password is not a plain row of characters.", field)
     local = email.partition("@")[0]
     if len(local) > 3 and local in lowered:
-        raise WeakPasswordError("A password does not hold the name in the e-mail address.")
+        raise WeakPasswordError("A password does not hold the name in the e-mail address.", field)
     return prepared

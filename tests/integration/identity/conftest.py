@@ -3,18 +3,21 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from app.flows.door import Door, open_door
-from app.flows.register import Registered, Registration, register
+from app.flows.open_tenant import open_tenant
+from app.flows.register import Registered, Registration
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds
 from app.infra.vault import Vault, new_master_key
 from tests.fakes import SetClock
+from tests.mailbox import Mailbox, opened_mailbox
 
 PASSWORD = "correct horse battery"
 VAULT = Vault.of(new_master_key())
@@ -80,6 +83,13 @@ def door(open_another: Callable[[], Door]) -> Iterator[Door]:
 
 
 @pytest.fixture
+async def mailbox(database_url: str, door: Door, tmp_path: Path) -> AsyncIterator[Mailbox]:
+    """What people are mailed."""
+    async with opened_mailbox(database_url, door, tmp_path / "mail") as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
 def found(door: Door) -> Found:
     """Registers a firm of the test's own."""
 
@@ -91,7 +101,7 @@ def found(door: Door) -> Found:
             first_name="Ann",
             last_name="Lee",
         )
-        return Firm(registration=registration, registered=await register(door, registration, CLIENT))
+        return Firm(registration=registration, registered=await open_tenant(door, registration, CLIENT))
 
     return found_one
 

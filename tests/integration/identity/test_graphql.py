@@ -12,13 +12,19 @@ from app.core.errors import OmsError
 from app.flows.door import Door
 from app.identity.domain import Client, Principal, Scope
 from schema.base.scalars import SCALARS
+from schema.identity.account_mutations import AccountMutation
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found
+from tests.mailbox import Mailbox
 
-SCHEMA = strawberry.Schema(
-    query=IdentityQuery, mutation=IdentityMutation, config=StrawberryConfig(scalar_map=dict(SCALARS))
-)
+
+@strawberry.type
+class Mutation(IdentityMutation, AccountMutation):
+    """What can be done at the door."""
+
+
+SCHEMA = strawberry.Schema(query=IdentityQuery, mutation=Mutation, config=StrawberryConfig(scalar_map=dict(SCALARS)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,8 @@ async def administrator(door: Door, found: Found) -> tuple[Caller, Firm]:
 
 REGISTER = """mutation($input: RegisterInput!) { register(input: $input) {
   tokens { accessToken refreshToken expiresAt tokenType } twoFactorChallenge errors { code message path } } }"""
+VERIFY = """mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) {
+  tokens { accessToken refreshToken expiresAt tokenType } errors { code message path } } }"""
 LOGIN = """mutation($input: LoginInput!) { login(input: $input) {
   tokens { accessToken } errors { code path } } }"""
 REFRESH = (
@@ -88,22 +96,25 @@ REVOKE = """mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) {
   apiKey { id revokedAt } errors { code path } } }"""
 
 
-async def test_a_newcomer_registers_logs_in_refreshes_and_leaves(door: Door) -> None:
+async def test_a_newcomer_registers_confirms_logs_in_refreshes_and_leaves(door: Door, mailbox: Mailbox) -> None:
     newcomer = Caller(door)
     typed = {"email": "new@example.com", "password": PASSWORD}
 
     registered = await newcomer.data(
         REGISTER, input={**typed, "tenantName": "Newcomers", "firstName": "Ann", "lastName": "Lee"}
     )
+    link = {"token": await mailbox.token_for("new@example.com"), "password": PASSWORD}
+    confirmed = (await newcomer.data(VERIFY, input=link))["verifyEmail"]
     logged_in = await newcomer.data(LOGIN, input=typed)
-    refreshed = await newcomer.data(REFRESH, input={"refreshToken": registered["register"]["tokens"]["refreshToken"]})
+    refreshed = await newcomer.data(REFRESH, input={"refreshToken": confirmed["tokens"]["refreshToken"]})
     token = refreshed["refreshToken"]["tokens"]["accessToken"]
     signed_in = Caller(door, await door.authenticator.authenticate(token, CLIENT))
     left = await signed_in.data("mutation { logout { errors { code } } }")
 
-    assert registered["register"]["tokens"]["expiresAt"] == "2026-11-20T12:10:00.000000Z"
-    assert registered["register"]["tokens"]["tokenType"] == "Bearer"
-    assert registered["register"]["errors"] == []
+    assert registered == {"register": {"tokens": None, "twoFactorChallenge": None, "errors": []}}
+    assert confirmed["tokens"]["expiresAt"] == "2026-11-20T12:10:00.000000Z"
+    assert confirmed["tokens"]["tokenType"] == "Bearer"
+    assert confirmed["errors"] == []
     assert logged_in["login"]["errors"] == []
     assert left == {"logout": {"errors": []}}
 

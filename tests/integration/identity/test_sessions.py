@@ -14,8 +14,9 @@ from app.flows.door import Door
 from app.flows.log_in import log_in
 from app.flows.log_out import log_out
 from app.flows.manage_members import list_members
+from app.flows.open_tenant import open_tenant
 from app.flows.refresh_session import refresh_session
-from app.flows.register import Registration, register
+from app.flows.register import Registration
 from app.flows.view_identity import view_self, view_sessions
 from app.identity.domain import Role, Scope, TokenPair
 from app.identity.errors import (
@@ -71,7 +72,7 @@ async def test_a_bad_registration_stores_nothing(
     )
 
     with pytest.raises(InputError) as refused:
-        await register(door, replace(good, **change), CLIENT)
+        await open_tenant(door, replace(good, **change), CLIENT)
 
     assert refused.value.path == path
     assert await owner.fetchval("SELECT count(*) FROM users WHERE email = 'never@example.com'") == 0
@@ -82,14 +83,14 @@ async def test_a_weak_password_has_a_code_of_its_own(door: Door) -> None:
     weak = Registration(tenant_name="W", email="w@example.com", password="aaaaaaaaaaaaa", first_name="A", last_name="B")
 
     with pytest.raises(WeakPasswordError):
-        await register(door, weak, CLIENT)
+        await open_tenant(door, weak, CLIENT)
 
 
 async def test_an_address_registers_once_however_it_is_written(door: Door, found: Found) -> None:
     firm = await found()
 
     with pytest.raises(EmailTakenError):
-        await register(door, replace(firm.registration, email=f" {firm.registration.email.upper()} "), CLIENT)
+        await open_tenant(door, replace(firm.registration, email=f" {firm.registration.email.upper()} "), CLIENT)
 
 
 async def test_of_two_who_register_an_address_at_once_one_wins_and_nothing_is_left_of_the_other(
@@ -99,7 +100,7 @@ async def test_of_two_who_register_an_address_at_once_one_wins_and_nothing_is_le
         tenant_name="Race Firm", email="race@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
 
-    answers = await asyncio.gather(*(register(door, both, CLIENT) for _ in range(4)), return_exceptions=True)
+    answers = await asyncio.gather(*(open_tenant(door, both, CLIENT) for _ in range(4)), return_exceptions=True)
 
     assert [type(answer) for answer in answers if isinstance(answer, BaseException)] == [EmailTakenError] * 3
     assert await owner.fetchval("SELECT count(*) FROM tenants WHERE name = 'Race Firm'") == 1
@@ -115,8 +116,8 @@ async def test_firms_of_the_same_name_get_slugs_of_their_own(door: Door) -> None
             last_name="B",
         )
 
-    first = await register(door, named(1), CLIENT)
-    second = await register(door, named(2), CLIENT)
+    first = await open_tenant(door, named(1), CLIENT)
+    second = await open_tenant(door, named(2), CLIENT)
 
     assert first.tenant.slug == "gleich-sohne"
     assert second.tenant.slug.startswith("gleich-sohne-")
