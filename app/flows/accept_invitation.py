@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.audit import service as audit
 from app.core.ids import UserId
 from app.flows.door import Door
+from app.flows.door_guard import begin_attempt, succeed
 from app.identity import invitations
 from app.identity.domain import (
     Client,
@@ -49,7 +50,7 @@ async def accept_invitation(door: Door, acceptance: Acceptance, client: Client) 
     """The place is taken, and the token worth nothing any more.
 
     Raises InvitationRefusedError for every token that does not hold, InvitedPasswordError where the address has an
-    account with another password, InputError and WeakPasswordError for what a new account cannot be made of.
+    account with another password, TooManyAttemptsError, InputError and WeakPasswordError for what a new account cannot be made of.
     """
     token = parse_invitation(acceptance.token)
     if token is None:
@@ -63,7 +64,7 @@ async def accept_invitation(door: Door, acceptance: Acceptance, client: Client) 
     if known is None:
         user, password_hash = await _new_person(door, invitation, acceptance, settings)
     else:
-        user, password_hash = await _known_person(door, invitation, acceptance, *known), None
+        user, password_hash = await _known_person(door, invitation, acceptance, client, *known), None
     async with begin(door.database, Scope(tenant_id=tenant_id, user_id=user.id)) as session:
         tenant = _open_tenant(await tenants.lock(session, tenant_id), invitation)
         now = door.clock.now()
@@ -128,11 +129,14 @@ async def _new_person(
 
 
 async def _known_person(
-    door: Door, invitation: Invitation, acceptance: Acceptance, user: User, stored_hash: str
+    door: Door, invitation: Invitation, acceptance: Acceptance, client: Client, user: User, stored_hash: str
 ) -> User:
     if not user.is_active:
         raise InvitationRefusedError
+    # A token that was passed on is no other way to guess at the password of whom it was meant for.
+    attempt = await begin_attempt(door, invitation.email, client)
     if await door.passwords.verify(prepared_password(acceptance.password), stored_hash):
+        await succeed(door, attempt)
         return user
     async with begin(door.database, Scope(tenant_id=invitation.tenant_id)) as session:
         await tenants.lock(session, invitation.tenant_id)

@@ -14,6 +14,7 @@ from app.core.ids import EntryId, TenantId
 from app.core.records import replace
 from app.flows.desk import Desk
 from app.flows.door import Door
+from app.flows.door_guard import begin_attempt, succeed
 from app.flows.invite import send_invitation
 from app.flows.manage_members import record
 from app.flows.manage_tenant import Closed, deactivate, reactivate
@@ -45,8 +46,10 @@ class CreatedTenant:
 async def log_in_to_platform(door: Door, *, email: str, password: str, client: Client) -> OpenedSession:
     """A login of an administrator of the platform.
 
-    Raises LoginRefusedError for a wrong address, a wrong password, and for who is none: all alike.
+    Raises LoginRefusedError for a wrong address, a wrong password, and for who is none: all alike;
+    TooManyAttemptsError to all alike, before anything is looked at.
     """
+    attempt = await begin_attempt(door, email, client)
     prepared = prepared_password(password)
     try:
         address = normalized_email(email)
@@ -63,7 +66,9 @@ async def log_in_to_platform(door: Door, *, email: str, password: str, client: C
     async with begin(door.database, Scope(user_id=user_id, platform_user_id=user_id)) as writing:
         if await platform.administrator(writing, user_id) is None:
             raise LoginRefusedError
-        return await platform.open_session(writing, user_id, client, ids=door.ids, now=door.clock.now())
+        opened = await platform.open_session(writing, user_id, client, ids=door.ids, now=door.clock.now())
+    await succeed(door, attempt)
+    return opened
 
 
 async def log_out_of_platform(door: Door, principal: Principal) -> None:
