@@ -10,7 +10,7 @@ from app.core.errors import InputError, OmsError
 from app.core.ids import AccountId
 from app.flows.door import Door
 from app.flows.invite import send_invitation
-from app.flows.manage_members import record
+from app.flows.manage_members import lock_people, record
 from app.identity import invitations, members
 from app.identity.domain import Principal, Role, normalized_email
 from app.identity.domain.member_file import (
@@ -36,7 +36,6 @@ from app.identity.errors import EmailDomainError
 from app.identity.members import MemberState
 from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
-from app.tenants import service as tenants
 from app.tenants.domain import Tenant
 from app.tenants.settings import TenantSettings
 
@@ -141,8 +140,8 @@ def _numbered(accounts: Grants | None, numbers: Mapping[AccountId, str]) -> str:
 
 
 async def _work(door: Door, session: WriteSession, principal: Principal) -> _Work:
+    tenant, principal = await lock_people(session, principal)
     tenant_id = principal.tenant_id
-    tenant = await tenants.lock(session, tenant_id)
     roles = {role.value.casefold(): GivenRole(role=role) for role in Role}
     for custom in await members.roles(session, tenant_id):
         roles[custom.name.casefold()] = GivenRole(role=Role.VIEWER, custom=custom)

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.core.errors import InputError
 from app.errands.letters import MailTemplate
 from app.flows.door import Door
-from app.flows.manage_members import MEMBERS_PAGE_MAX, record
+from app.flows.manage_members import MEMBERS_PAGE_MAX, lock_people, record
 from app.flows.tenant_accounts import AskedGrant, known_grants
 from app.identity import invitations, members
 from app.identity.domain import Principal, Role, normalized_email
@@ -16,7 +16,6 @@ from app.identity.errors import EmailDomainError
 from app.identity.invitations import Sent
 from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
-from app.tenants import service as tenants
 from app.tenants.domain import Tenant
 from app.tenants.settings import TenantSettings
 
@@ -42,7 +41,7 @@ async def invite_member(door: Door, principal: Principal, asked: AskedInvitation
         raise InputError("Either a role or a role of your own.", path=["role"])
     tenant_id = principal.tenant_id
     async with begin(door.database, Scope(tenant_id=tenant_id)) as session:
-        tenant = await tenants.lock(session, tenant_id)
+        tenant, principal = await lock_people(session, principal)
         if not TenantSettings.of(tenant.settings).takes(email):
             raise EmailDomainError
         role = await members.given_role(session, tenant_id, asked.role, asked.custom_role_id)
@@ -57,7 +56,7 @@ async def resend_invitation(door: Door, principal: Principal, invitation_id: UUI
     """The invitation, sent again under a new token. Raises what invitations.resend does."""
     check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
-        tenant = await tenants.lock(session, principal.tenant_id)
+        tenant, principal = await lock_people(session, principal)
         sent = await invitations.resend(session, principal, invitation_id, now=door.clock.now())
         await send_invitation(door, session, principal, tenant, sent, action="invitation.resent")
     return sent.invitation
@@ -67,7 +66,7 @@ async def revoke_invitation(door: Door, principal: Principal, invitation_id: UUI
     """The invitation, which nobody can accept any more. Raises NotFoundError."""
     check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
-        await tenants.lock(session, principal.tenant_id)
+        _, principal = await lock_people(session, principal)
         gone = await invitations.revoke(session, principal, invitation_id, now=door.clock.now())
         await record(door, session, principal, "invitation.revoked", gone.id, old=gone.as_facts())
     return gone

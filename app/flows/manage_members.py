@@ -18,6 +18,7 @@ from app.identity.domain.members import UNRESTRICTED, MemberChange, check_person
 from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
+from app.tenants.domain import Tenant
 
 MEMBERS_PAGE_MAX = 500
 
@@ -59,7 +60,7 @@ async def change_member(door: Door, principal: Principal, asked: AskedChange) ->
         raise InputError("Either accounts or all of them.", path=["accounts"])
     tenant_id, now = principal.tenant_id, door.clock.now()
     async with begin(door.database, Scope(tenant_id=tenant_id)) as session:
-        tenant = await tenants.lock(session, tenant_id)
+        tenant, principal = await lock_people(session, principal)
         change = MemberChange(
             role=await members.given_role(session, tenant_id, asked.role, asked.custom_role_id),
             is_active=asked.is_active,
@@ -83,7 +84,7 @@ async def remove_member(door: Door, principal: Principal, member_id: UUID) -> Me
     check_person(principal)
     tenant_id = principal.tenant_id
     async with begin(door.database, Scope(tenant_id=tenant_id)) as session:
-        tenant = await tenants.lock(session, tenant_id)
+        tenant, principal = await lock_people(session, principal)
         gone = await members.remove(session, principal, MembershipId(member_id), now=door.clock.now())
         user = await door.identity.user(session, gone.membership.user_id)
         facts = {**member_facts(gone.membership, gone.accounts), "email": user.email}
@@ -102,7 +103,7 @@ async def create_role(door: Door, principal: Principal, *, name: str, scopes: It
     """A role of the tenant's own. Raises what members.create_role does."""
     check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
-        await tenants.lock(session, principal.tenant_id)
+        _, principal = await lock_people(session, principal)
         role = await members.create_role(
             session, principal, name=name, scopes=scopes, ids=door.ids, now=door.clock.now()
         )
@@ -116,7 +117,7 @@ async def update_role(
     """The role as it is now, for all who have it. Raises what members.update_role does."""
     check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
-        await tenants.lock(session, principal.tenant_id)
+        _, principal = await lock_people(session, principal)
         before, after = await members.update_role(
             session, principal, role_id, name=name, scopes=scopes, now=door.clock.now()
         )
@@ -129,10 +130,19 @@ async def delete_role(door: Door, principal: Principal, role_id: UUID) -> Custom
     """The role that is gone. Raises what members.delete_role does."""
     check_person(principal)
     async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
-        await tenants.lock(session, principal.tenant_id)
+        _, principal = await lock_people(session, principal)
         role = await members.delete_role(session, principal, role_id, now=door.clock.now())
         await record(door, session, principal, "role.deleted", role_id, old=role.as_facts())
     return role
+
+
+async def lock_people(session: WriteSession, principal: Principal) -> tuple[Tenant, Principal]:
+    """The tenant, for one change of its people at a time, and the principal as it stands behind that lock.
+
+    Raises MissingScopeError.
+    """
+    tenant = await tenants.lock(session, principal.tenant_id)
+    return tenant, await members.as_now(session, principal, Allowed.MANAGE_MEMBERS)
 
 
 async def record(

@@ -12,8 +12,9 @@ from app.flows.cancel_orders import cancel_orders
 from app.flows.desk import Desk
 from app.flows.door import Door
 from app.flows.manage_members import record
-from app.identity import members_repository
+from app.identity import members, members_repository
 from app.identity.domain import Principal, written_name
+from app.identity.domain import Scope as Allowed
 from app.identity.domain.members import check_person
 from app.identity.domain.platform import written_reason
 from app.infra.db import WriteSession
@@ -51,6 +52,7 @@ async def update_tenant(door: Door, principal: Principal, change: TenantChange) 
     tenant_id = principal.tenant_id
     async with begin(door.database, Scope(tenant_id=tenant_id)) as session:
         before = await tenants.lock(session, tenant_id)
+        principal = await members.as_now(session, principal, Allowed.ADMIN_TENANT)
         domain = before.domain
         if change.domain is not None:
             domain = domain_name(change.domain, "domain") if change.domain.strip() else None
@@ -91,6 +93,7 @@ async def deactivate(desk: Desk, principal: Principal, *, reason: str) -> Closed
     tenant_id, now = principal.tenant_id, desk.clock.now()
     async with begin(desk.database, Scope(tenant_id=tenant_id)) as session:
         before = await tenants.lock(session, tenant_id)
+        principal = await members.as_now(session, principal, Allowed.ADMIN_TENANT)
         after = before
         if before.is_active:
             after = replace(

@@ -82,6 +82,19 @@ async def with_accounts(
     ]
 
 
+async def as_now(session: AnySession, principal: Principal, scope: Scope) -> Principal:
+    """The principal with the power of this moment, which the tenant's lock keeps as it is.
+
+    Real world: two administrators demote each other at once, and each was let in before the other's act. Raises
+    MissingScopeError for who has lost the scope since.
+    """
+    if principal.session_id is not None and principal.user_id is not None:
+        standing = await repository.standing(session, principal.tenant_id, principal.user_id)
+        principal = replace(principal, scopes=frozenset() if standing is None else standing.scopes)
+    principal.require(scope)
+    return principal
+
+
 async def change(
     session: WriteSession, principal: Principal, membership_id: MembershipId, asked: MemberChange, *, now: datetime
 ) -> tuple[MemberState, MemberState]:
