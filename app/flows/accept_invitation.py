@@ -49,8 +49,9 @@ class Accepted:
 async def accept_invitation(door: Door, acceptance: Acceptance, client: Client) -> Accepted:
     """The place is taken, and the token worth nothing any more.
 
-    Raises InvitationRefusedError for every token that does not hold, InvitedPasswordError where the address has an
-    account with another password, TooManyAttemptsError, InputError and WeakPasswordError for what a new account cannot be made of.
+    Raises InvitationRefusedError for every token that does not hold, InvitedPasswordError and TooManyAttemptsError
+    where the address has an account with another password, InputError and WeakPasswordError for what a new account
+    cannot be made of.
     """
     token = parse_invitation(acceptance.token)
     if token is None:
