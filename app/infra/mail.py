@@ -120,7 +120,7 @@ class MailFolder:
         return self._read(found[0])
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*.eml"))
+        return sorted(self.folder.glob("*.eml"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
     def _read(self, path: Path) -> KeptMail:
         message = message_from_bytes(path.read_bytes(), policy=default)
@@ -134,9 +134,9 @@ class MailFolder:
 
     def _write(self, message: EmailMessage) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sent_at = message["Date"].datetime
+        queued_at = message["Date"].datetime
         # By the mail's own id: a mail that is handed over twice is one file.
-        name = f"{sent_at:%Y%m%dT%H%M%S%f}-{str(message['Message-ID']).strip('<>').partition('@')[0]}"
+        name = f"{queued_at:%Y%m%dT%H%M%S}-{str(message['Message-ID']).strip('<>').partition('@')[0]}"
         partial = self.folder / f".{name}.{secrets.token_hex(4)}"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:

@@ -26,6 +26,8 @@ from app.brokers.paper.models import (
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey
+from app.errands.models import ErrandRow
+from app.identity.accounts.models import PasswordHistoryRow, PersonTokenRow, RegistrationRow
 from app.identity.domain import Principal
 from app.identity.models import ApiKeyRow, RefreshTokenRow
 from app.infra.db import Database, WriteSession
@@ -83,7 +85,8 @@ async def make_firm(database: Database) -> Firm:
     await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
     await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
-    async with begin(database, Scope(tenant_id=tenant_id)) as session:
+    async with begin(database, Scope(tenant_id=tenant_id, user_id=principal.user_id)) as session:
+        await _add_account(session, firm)
         await _add_credentials(session, firm)
         await _add_order(session, firm)
         await _add_earnings(session, firm)
@@ -95,6 +98,50 @@ async def make_firm(database: Database) -> Firm:
             {"tenant_id": tenant_id},
         )
     return firm
+
+
+async def _add_account(session: WriteSession, firm: Firm) -> None:
+    now, user_id = datetime.now(UTC), firm.principal.user_id
+    assert user_id is not None
+    email, token_hash = f"{user_id.hex}@example.com", user_id.bytes * 2
+    session.add_all(
+        [
+            RegistrationRow(
+                id=user_id,
+                email=email,
+                password_hash="none",
+                tenant_name="canary",
+                first_name="canary",
+                last_name="canary",
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PersonTokenRow(
+                user_id=user_id,
+                id=_ids.new(),
+                purpose="RESET_PASSWORD",
+                email=email,
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PasswordHistoryRow(user_id=user_id, id=_ids.new(), password_hash="canary", set_at=now),
+            ErrandRow(
+                id=user_id,
+                kind="MAIL",
+                recipient=email,
+                state="WAITING",
+                sealed=b"canary",
+                wrapped_key=b"canary",
+                master_version="1",
+                created_at=now,
+                due_at=now + timedelta(days=1),
+                expires_at=now,
+            ),
+        ]
+    )
+    await session.flush()
 
 
 async def _add_credentials(session: WriteSession, firm: Firm) -> None:

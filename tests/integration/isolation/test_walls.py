@@ -18,7 +18,17 @@ from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import Scope, begin, begin_batch, begin_intake, begin_system, reading
 from tests.integration.isolation.rows import Firm, make_firm
 
-_TENANT_COLUMN = {"tenants": "id", "users": "id"}
+# Rows of a person, whom nobody else sees, and errands, which nobody but the worker sees.
+_PERSONS = ("password_history", "person_tokens", "registrations")
+_UNSEEN = ("errands", "outbox", *_PERSONS)
+_TENANT_COLUMN = {
+    "tenants": "id",
+    "users": "id",
+    "registrations": "id",
+    "errands": "id",
+    "person_tokens": "user_id",
+    "password_history": "user_id",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +44,7 @@ class World:
         """What parts the firms' rows in the table."""
         user_id = firm.principal.user_id
         assert user_id is not None
-        return user_id if table == "users" else firm.tenant_id
+        return user_id if table in ("users", "errands", *_PERSONS) else firm.tenant_id
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +129,17 @@ async def test_a_tenant_sees_its_own_rows_and_no_others(world: World, database: 
 
         assert foreign == 0, table
         assert everything == own, table
-        # The relay alone reads the outbox.
-        assert (own > 0) is (table != "outbox"), table
+        # The relay alone reads the outbox, the worker errands, and a person what is theirs.
+        assert (own > 0) is (table not in _UNSEEN), table
 
 
 async def test_a_tenant_cannot_insert_rows_of_another(world: World, database: Database) -> None:
     before = await snapshot(world, world.other)
 
     for table in world.tables:
+        if table == "errands":
+            # They are of nobody: whoever is somebody may leave one, and none can be read.
+            continue
         [row, *_] = before[table]
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with begin_batch(database, world.one.tenant_id) as session:
@@ -328,7 +341,7 @@ async def test_a_pooled_connection_keeps_nothing_of_the_tenant_before(
         assert (await raw.execute(text("SHOW transaction_read_only"))).scalar_one() == "off"
     assert await visible(narrow, world.tables, None) == {}
     async with reading(narrow, Scope()) as session:
-        for table in set(world.tables) - {"outbox"}:
+        for table in set(world.tables) - {"outbox", "errands"}:
             assert (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0, table
     async with begin_batch(narrow, world.other.tenant_id) as batch:
         [row] = await batch.fetch("SELECT DISTINCT tenant_id FROM orders")
@@ -429,13 +442,13 @@ async def test_the_intake_cannot_write_beyond_its_batch(world: World, intake_dat
     assert await snapshot(world, world.other) == before
 
 
-async def test_the_system_role_reads_four_tables_and_writes_none_but_the_outbox(
+async def test_the_system_role_reads_five_tables_and_writes_none_but_outbox_and_errands(
     world: World, system_database: Database
 ) -> None:
     readable = await visible(system_database, world.tables, None)
 
-    assert set(readable) == {"broker_accounts", "broker_connections", "outbox", "tenants"}
-    for table in world.tables:
+    assert set(readable) == {"broker_accounts", "broker_connections", "errands", "outbox", "tenants"}
+    for table in set(world.tables) - {"errands"}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with begin_system(system_database) as session:
                 await session.execute(f"UPDATE {table} SET {column(table)} = {column(table)}")

@@ -52,6 +52,11 @@ def test_nothing_has_to_be_set_for_development(monkeypatch: pytest.MonkeyPatch) 
         ("OMS_GATEWAY_HOSTS", "gw:4004-4003", "OMS_GATEWAY_HOSTS: needs ports from 1 to 65535"),
         ("OMS_GATEWAY_HOSTS", "gw:1-65535", "OMS_GATEWAY_HOSTS: needs ports from 1 to 65535, at most 1000 of a host"),
         ("OMS_GATEWAY_HOSTS", "http://gw:4003", "OMS_GATEWAY_HOSTS: needs host:port or host:first-last"),
+        ("OMS_SMTP_TLS", "ssl", "OMS_SMTP_TLS: input should be 'starttls', 'tls' or 'none'"),
+        ("OMS_MAIL_SENDER", "nobody", "OMS_MAIL_SENDER: needs an address such as"),
+        ("OMS_MAIL_SENDER", "OMS\r\nBcc: <a@b.example>", "OMS_MAIL_SENDER: needs an address such as"),
+        ("OMS_PUBLIC_URL", "javascript:alert(1)", "OMS_PUBLIC_URL: must begin with http:// or https://"),
+        ("OMS_REGISTRATION", "maybe", "OMS_REGISTRATION: input should be 'open' or 'closed'"),
         ("OMS_HTPT_PORT", "1", "no such setting: OMS_HTPT_PORT"),
         ("OMS_TOKEN_SECRET_FILE", "/nonexistent", "OMS_TOKEN_SECRET_FILE: cannot read /nonexistent: No such file"),
     ],
@@ -138,3 +143,24 @@ def test_the_gateways_are_those_of_the_operator_and_the_simulator(monkeypatch: p
     settings = _read(monkeypatch, OMS_GATEWAY_HOSTS="IB-Gateway:4003-4004, [::1]:7496")
 
     assert settings.gateways == {("127.0.0.1", 7497), ("ib-gateway", 4003), ("ib-gateway", 4004), ("[::1]", 7496)}
+
+
+def test_a_password_is_not_sent_in_the_clear_but_on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    _read(monkeypatch, OMS_SMTP_HOST="127.0.0.1", OMS_SMTP_USER="oms", OMS_SMTP_TLS="none")
+
+    with pytest.raises(SettingsError, match="OMS_SMTP_TLS may be none with a sign-in only on the loopback"):
+        _read(monkeypatch, OMS_SMTP_HOST="smtp.example")
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ({"OMS_PUBLIC_URL": "https://oms.example/"}, "https://oms.example"),
+        ({"OMS_HTTP_HOST": "0.0.0.0", "OMS_HTTP_PORT": "8080"}, "http://127.0.0.1:8080"),
+        ({"OMS_HTTP_HOST": "::1"}, "http://[::1]:8000"),
+    ],
+)
+def test_links_begin_with_an_address_that_a_browser_opens(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], base: str
+) -> None:
+    assert _read(monkeypatch, **given).link_base == base
