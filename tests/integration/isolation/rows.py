@@ -29,7 +29,16 @@ from app.core.messages import AccountKey
 from app.errands.models import ErrandRow
 from app.identity.accounts.models import PasswordHistoryRow, PersonTokenRow, RegistrationRow
 from app.identity.domain import Principal
-from app.identity.models import ApiKeyRow, RefreshTokenRow
+from app.identity.models import (
+    ApiKeyAccountRow,
+    ApiKeyRow,
+    CustomRoleRow,
+    InvitationRow,
+    MemberAccountRow,
+    PlatformEntryRow,
+    PlatformSessionRow,
+    RefreshTokenRow,
+)
 from app.infra.db import Database, WriteSession
 from app.infra.system import SystemIds
 from app.infra.uow import Scope, begin
@@ -85,9 +94,11 @@ async def make_firm(database: Database) -> Firm:
     await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
     await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
-    async with begin(database, Scope(tenant_id=tenant_id, user_id=principal.user_id)) as session:
+    scope = Scope(tenant_id=tenant_id, user_id=principal.user_id, platform_user_id=principal.user_id)
+    async with begin(database, scope) as session:
         await _add_account(session, firm)
         await _add_credentials(session, firm)
+        await _add_members(session, firm)
         await _add_order(session, firm)
         await _add_earnings(session, firm)
         await _add_market_data(session, firm)
@@ -171,6 +182,61 @@ async def _add_credentials(session: WriteSession, firm: Firm) -> None:
             ),
             AuditRow(
                 tenant_id=tenant_id, id=_ids.new(), actor="test", action="test", resource_type="test", created_at=now
+            ),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_members(session: WriteSession, firm: Firm) -> None:
+    now, user_id, tenant_id = datetime.now(UTC), firm.principal.user_id, firm.tenant_id
+    assert user_id is not None
+    key_id = (await session.execute(text("SELECT id FROM api_keys"))).scalar_one()
+    account_id, token_hash = firm.account.account_id, user_id.bytes * 2
+    session.add_all(
+        [
+            CustomRoleRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                name="canary",
+                scopes=["VIEW_ORDERS"],
+                created_at=now,
+                updated_at=now,
+            ),
+            MemberAccountRow(tenant_id=tenant_id, user_id=user_id, account_id=account_id, may_trade=True),
+            ApiKeyAccountRow(tenant_id=tenant_id, api_key_id=key_id, account_id=account_id, may_trade=True),
+            InvitationRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                email="canary@example.com",
+                role="VIEWER",
+                token_hash=token_hash,
+                invited_by="test",
+                times_sent=1,
+                created_at=now,
+                sent_at=now,
+                expires_at=now,
+            ),
+            PlatformEntryRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                user_id=user_id,
+                session_id=_ids.new(),
+                administrator="canary",
+                reason="canary",
+                scopes=[],
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PlatformSessionRow(
+                user_id=user_id,
+                id=_ids.new(),
+                token_hash=token_hash,
+                ip_address="",
+                user_agent="",
+                created_at=now,
+                expires_at=now,
             ),
         ]
     )
