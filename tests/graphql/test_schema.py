@@ -41,7 +41,16 @@ def test_an_operation_without_a_scope_stops_the_process() -> None:
 def test_the_ways_in_alone_are_public() -> None:
     open_to_all = {name for (_, name), requirement in REQUIREMENTS.items() if not requirement.needs_principal}
 
-    assert open_to_all == {"accept_invitation", "platform_login", "register", "login", "refresh_token"}
+    assert open_to_all == {
+        "register",
+        "login",
+        "refresh_token",
+        "verify_email",
+        "request_password_reset",
+        "reset_password",
+        "accept_invitation",
+        "platform_login",
+    }
 
 
 def test_what_moves_money_needs_its_own_scope() -> None:
