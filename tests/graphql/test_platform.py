@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -54,6 +54,15 @@ mutation Enter($input: EnterTenantInput!) {
 LEAVE = "mutation Leave($input: LeaveTenantInput!) { leaveTenant(input: $input) { entry { endedAt } errors { code } } }"
 LOGOUT = "mutation { platformLogout { errors { code } } }"
 ENTRIES = "{ platformEntries { id administrator reason scopes endedAt } }"
+
+
+BEYOND: Final[tuple[dict[str, Any], ...]] = (
+    {"scopes": ["PLACE_ORDERS"]},
+    {"scopes": []},
+    {"scopes": ["VIEW_ORDERS"], "minutes": 241},
+    {"scopes": ["VIEW_ORDERS"], "minutes": 0},
+    {"scopes": ["VIEW_ORDERS"], "reason": "why not"},
+)
 
 
 @pytest.fixture
@@ -283,13 +292,7 @@ async def test_an_entry_has_the_scopes_that_were_asked_for_and_trades_never(firm
     )
     refusals = [
         (await platform.data(ENTER, input={**tenant, **change}))["enterTenant"]["errors"][0]["path"]
-        for change in (
-            {"scopes": ["PLACE_ORDERS"]},
-            {"scopes": []},
-            {"scopes": ["VIEW_ORDERS"], "minutes": 241},
-            {"scopes": ["VIEW_ORDERS"], "minutes": 0},
-            {"scopes": ["VIEW_ORDERS"], "reason": "why not"},
-        )
+        for change in BEYOND
     ]
     unknown = (await platform.data(ENTER, input={**tenant, "scopes": ["VIEW_ORDERS"], "tenantId": str(uuid4())}))[
         "enterTenant"
