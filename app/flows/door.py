@@ -9,9 +9,9 @@ from app.flows.authenticate import Authenticator
 from app.identity.service import IdentityService
 from app.infra.db import Database
 from app.infra.delays import Delays
+from app.infra.password_strength import PasswordStrength
 from app.infra.passwords import Passwords
 from app.infra.redis import Redis
-from app.infra.strength import PasswordStrength
 from app.infra.tokens import AccessTokens
 from app.infra.vault import Vault
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 GraphiqlAudience = Literal["off", "admins", "all"]
 
-CLIENT_ROUTES: Final = ("/", "/sign-in")
+CLIENT_ROUTES: Final = ("/", "/sign-in", "/verify-email", "/reset-password")
 NONCE_MARKER: Final = "OMS_CSP_NONCE"
 AUDIENCE_MARKER: Final = "OMS_GRAPHIQL_AUDIENCE"
 NOT_BUILT: Final = "the dashboard was not built: run make run\n"

@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,6 +14,7 @@ from app.core.clock import Clock
 from app.infra.redis import REDIS_LOST, Redis
 
 LOCAL_MAX: Final = 20_000
+AWAY_S: Final = 2.0
 _DOUBLINGS_MAX: Final = 30
 _log = logging.getLogger("oms.door")
 
@@ -82,11 +84,13 @@ class _Count:
 class Delays:
     """Counts tries, and remembers who succeeded. redis None counts in this process alone."""
 
-    def __init__(self, redis: Redis | None, clock: Clock) -> None:
+    def __init__(self, redis: Redis | None, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
         self._clock = clock
         self._local: OrderedDict[str, _Count] = OrderedDict()
         self._is_redis_up = True
+        self._monotonic = monotonic
+        self._away_until = 0.0
 
     async def enter(self, counted: Sequence[Counted]) -> int:
         """0, and the try counts for each; or the seconds, rounded up, until another may be made: then none counts."""
@@ -142,7 +146,7 @@ class Delays:
         return bool(answer)
 
     async def _ask(self, script: str, keys: Sequence[str], *arguments: int) -> Any:
-        if self._redis is None or not keys:
+        if self._redis is None or not keys or self._monotonic() < self._away_until:
             return None
         try:
             named = [self._redis.prefix + key for key in keys]
@@ -150,7 +154,8 @@ class Delays:
         except REDIS_LOST as error:
             if self._is_redis_up:
                 _log.error("Redis is away: tries are counted in this process alone (%s)", type(error).__name__)
-            self._is_redis_up = False
+            # Whoever waits for a server that hangs waits once, not at every count.
+            self._is_redis_up, self._away_until = False, self._monotonic() + AWAY_S
             return None
         self._is_redis_up = True
         return answer

@@ -1,6 +1,8 @@
 /** Signed out: the sign-in page. Signed in: the shell with its page. */
 import { useEffect, type JSX } from "react";
 
+import { FromMail } from "../rooms/identity/FromMail";
+import { purposeOf } from "../rooms/identity/mailLink";
 import { SignIn } from "../rooms/identity/SignIn";
 import { OverviewPage } from "../rooms/overview/OverviewPage";
 import { useCredential } from "../shared/graphql/session";
@@ -25,12 +27,19 @@ function proceed(): void {
 export function App(): JSX.Element {
   const isSignedIn = useCredential() !== null;
 
+  const purpose = purposeOf(location.pathname);
+
   useEffect(() => {
+    if (purpose !== null) {
+      document.title = "Your account · OMS Trading";
+      return;
+    }
     if (!isSignedIn && location.pathname !== SIGN_IN) history.replaceState(null, "", SIGN_IN);
     if (isSignedIn && location.pathname === SIGN_IN) proceed();
     document.title = isSignedIn ? "Overview · OMS Trading" : "Sign in · OMS Trading";
-  }, [isSignedIn]);
+  }, [isSignedIn, purpose]);
 
+  if (purpose !== null) return <FromMail purpose={purpose} />;
   if (!isSignedIn) return <SignIn onSignedIn={proceed} />;
   return (
     <Shell page="overview">

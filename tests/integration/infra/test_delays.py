@@ -15,14 +15,18 @@ from tests.fakes import SetClock
 
 RULE = DelayRule(free=2, most=timedelta(seconds=30), kept=timedelta(minutes=5))
 STRICT = DelayRule(free=1, first=timedelta(seconds=4), most=timedelta(seconds=16), kept=timedelta(minutes=5))
+CHOSEN = st.sampled_from([(0,), (0,), (1,), (1,), (0, 1)])
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("enter"), st.sampled_from([(0,), (1,), (0, 1)])),
-        st.tuples(st.just("take_back"), st.sampled_from([(0,), (1,), (0, 1)])),
-        st.tuples(st.just("forget"), st.sampled_from([(0,), (1,)])),
-        st.tuples(st.just("advance"), st.integers(min_value=1, max_value=20)),
+        st.tuples(st.just("enter"), CHOSEN),
+        st.tuples(st.just("enter"), CHOSEN),
+        st.tuples(st.just("wait"), CHOSEN),
+        st.tuples(st.just("take_back"), CHOSEN),
+        st.tuples(st.just("forget"), st.just((0, 1))),
+        st.tuples(st.just("advance"), st.sampled_from([1, 3, 20])),
     ),
-    max_size=30,
+    min_size=8,
+    max_size=50,
 )
 
 
@@ -42,20 +46,24 @@ def _counted(rule: DelayRule = RULE) -> Counted:
     return Counted(subject=uuid4().hex, rule=rule)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-async def test_redis_and_the_process_count_alike(redis: Redis, steps: list[tuple[str, object]]) -> None:
+async def test_redis_and_the_process_count_alike(redis: Redis, steps: list[tuple[str, int | tuple[int, ...]]]) -> None:
     clock = _clock()
     both = (Delays(redis, clock), Delays(None, clock))
     counted = [_counted(RULE), _counted(STRICT)]
 
     for act, value in steps:
-        if act == "advance":
-            assert isinstance(value, int)
+        if isinstance(value, int):
             clock.advance(timedelta(seconds=value))
             continue
-        assert isinstance(value, tuple)
         chosen = [counted[place] for place in value]
+        if act == "wait":
+            # As long as it takes, and not a moment longer.
+            waits = [await delays.enter(chosen) for delays in both]
+            assert waits[0] == waits[1]
+            clock.advance(timedelta(seconds=waits[0]))
+            continue
         answers = [await getattr(delays, act)(chosen) for delays in both]
 
         assert answers[0] == answers[1], (act, value)

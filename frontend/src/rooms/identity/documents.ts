@@ -21,3 +21,19 @@ export const VIEWER = graphql(`
     }
   }
 `);
+
+export const VERIFY_EMAIL = graphql(`
+  mutation VerifyEmail($input: VerifyEmailInput!) {
+    verifyEmail(input: $input) {
+      errors { code message path }
+    }
+  }
+`);
+
+export const RESET_PASSWORD = graphql(`
+  mutation ResetPassword($input: ResetPasswordInput!) {
+    resetPassword(input: $input) {
+      errors { code message path }
+    }
+  }
+`);

@@ -8,7 +8,7 @@ import pytest
 from zxcvbn.matching import RANKED_DICTIONARIES
 
 from app.core.errors import UnavailableError
-from app.infra.strength import PasswordStrength
+from app.infra.password_strength import PasswordStrength
 
 PERSON = ["annabel.lee@poe-capital.example", "Annabel", "Lee", "Poe Capital"]
 
