@@ -250,9 +250,7 @@ class MemberQuery:
         "one that is known. isActive is false for who is suspended; who was removed is not among them.",
         extensions=scoped(Scope.MANAGE_MEMBERS),
     )
-    async def members(
-        self, info: Info, first: int | None = 100, after: strawberry.ID | None = None
-    ) -> list[Membership]:
+    async def members(self, info: Info, first: int | None = 100, after: str | None = None) -> list[Membership]:
         """The members of the tenant."""
         behind = None if after is None else parse_id(after, "after")
         size = 100 if first is None else first
@@ -271,9 +269,7 @@ class MemberQuery:
         "of the last one that is known.",
         extensions=scoped(Scope.MANAGE_MEMBERS),
     )
-    async def invitations(
-        self, info: Info, first: int | None = 100, after: strawberry.ID | None = None
-    ) -> list[Invitation]:
+    async def invitations(self, info: Info, first: int | None = 100, after: str | None = None) -> list[Invitation]:
         """The open invitations."""
         behind = None if after is None else parse_id(after, "after")
         size = 100 if first is None else first

@@ -118,7 +118,7 @@ class PlatformQuery:
         extensions=for_platform(),
     )
     async def tenants(
-        self, info: Info, search: str | None = None, first: int | None = 50, after: strawberry.ID | None = None
+        self, info: Info, search: str | None = None, first: int | None = 50, after: str | None = None
     ) -> list[Tenant]:
         """The tenants of the installation."""
         behind = None if after is None else parse_id(after, "after")

@@ -108,7 +108,7 @@ class TenantQuery:
         extensions=scoped(Scope.VIEW_AUDIT),
     )
     async def platform_entries(
-        self, info: Info, first: int | None = 50, before: strawberry.ID | None = None
+        self, info: Info, first: int | None = 50, before: str | None = None
     ) -> list[PlatformEntry]:
         """Who of the platform was in the tenant."""
         known = None if before is None else parse_id(before, "before")

@@ -299,7 +299,7 @@ async def test_members_come_in_pages(firm: Firm) -> None:
 
     everyone = [one["id"] for one in (await firm.api.data(MEMBERS))["members"]]
     first = (await firm.api.data("{ members(first: 2) { id } }"))["members"]
-    rest = (await firm.api.data("query R($after: ID) { members(after: $after) { id } }", after=first[-1]["id"]))[
+    rest = (await firm.api.data("query R($after: String) { members(after: $after) { id } }", after=first[-1]["id"]))[
         "members"
     ]
     refused = await firm.api.refusal("{ members(first: 501) { id } }")

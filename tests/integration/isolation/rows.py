@@ -215,7 +215,7 @@ async def _add_members(session: WriteSession, firm: Firm) -> None:
                 times_sent=1,
                 created_at=now,
                 sent_at=now,
-                expires_at=now,
+                expires_at=now + timedelta(days=1),
             ),
             PlatformEntryRow(
                 tenant_id=tenant_id,
