@@ -48,6 +48,7 @@ TABLES: Final[dict[str, str | None]] = {
     "orderIds": "orders",
     "positionId": "positions",
     "roleId": "custom_roles",
+    "sessionId": "auth_sessions",
     "strategyId": None,
     "subscriptionId": "market_data_subscriptions",
     "tenantId": "tenants",
