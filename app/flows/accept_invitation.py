@@ -6,12 +6,12 @@ from app.audit import service as audit
 from app.core.ids import UserId
 from app.flows.door import Door
 from app.flows.door_guard import begin_attempt, succeed
+from app.flows.new_password import strong_password
 from app.identity import invitations
 from app.identity.domain import (
     Client,
     Principal,
     User,
-    new_password,
     prepared_password,
     written_name,
 )
@@ -110,7 +110,8 @@ async def _new_person(
 ) -> tuple[User, str]:
     first_name = written_name(acceptance.first_name or "", path=["firstName"])
     last_name = written_name(acceptance.last_name or "", path=["lastName"])
-    password = new_password(acceptance.password, email=invitation.email)
+    words = [first_name, last_name]
+    password = await strong_password(door, acceptance.password, email=invitation.email, words=words)
     if len(password) < settings.password_length_min:
         raise WeakPasswordError(f"A password has at least {settings.password_length_min} characters here.")
     user = User(
