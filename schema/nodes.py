@@ -9,6 +9,7 @@ from app.core.messages import Instrument as InstrumentValue
 from app.flows.find_thing import Thing, find_thing
 from app.flows.view_identity import Member
 from app.identity import domain as identity
+from app.identity.domain.members import Invitation as InvitationValue
 from app.marketdata.subscriptions_batch import MarketDataSubscription as SubscriptionValue
 from app.orders.domain import order as orders
 from app.positions.domain import PnlSnapshot as SnapshotValue
@@ -21,6 +22,8 @@ from schema.base.node import Node
 from schema.base.permissions import signed_in
 from schema.brokers.reconciliation import Reconciliation, ReconciliationBreak
 from schema.brokers.types import BrokerAccount
+from schema.identity.grants import CustomRole
+from schema.identity.members import Invitation
 from schema.identity.types import ApiKey, Membership, Session, Tenant, User
 from schema.instruments.types import Instrument
 from schema.marketdata.types import MarketDataSubscription
@@ -71,6 +74,10 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return BrokerAccount.of(found)
         case TenantValue():
             return Tenant.of(found)
+        case identity.CustomRole():
+            return CustomRole.of(found)
+        case InvitationValue():
+            return Invitation.of(found)
         case identity.User():
             return User.of(found)
         case Member():

@@ -16,8 +16,11 @@ from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
 from schema.identity.account_mutations import AccountMutation
+from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
+from schema.identity.platform import PlatformMutation, PlatformQuery
 from schema.identity.queries import IdentityQuery
+from schema.identity.tenants import TenantMutation, TenantQuery
 from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
@@ -42,6 +45,9 @@ from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 class Query(
     IdentityQuery,
     TwoFactorQuery,
+    MemberQuery,
+    TenantQuery,
+    PlatformQuery,
     NodeQuery,
     InstrumentQuery,
     MarketDataQuery,
@@ -61,6 +67,9 @@ class Query(
 class Mutation(
     IdentityMutation,
     TwoFactorMutation,
+    MemberMutation,
+    TenantMutation,
+    PlatformMutation,
     AccountMutation,
     InstrumentMutation,
     MarketDataMutation,

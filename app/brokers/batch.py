@@ -43,7 +43,8 @@ def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]
     # The policies of approval come along with the accounts that they cover, and what is frozen with its account.
     return Read(
         sql="""
-        SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'isActive', a.is_active,
+        SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id,
+          'isActive', a.is_active AND t.is_active,
           'isGateOpen', coalesce(c.is_gate_open, false), 'adviserId', a.adviser_id,
           'adviser', CASE WHEN a.is_adviser THEN jsonb_build_object('groups', a.allocation_groups, 'accounts',
             (SELECT jsonb_object_agg(s.account_number, s.id) FROM broker_accounts AS s
@@ -56,6 +57,7 @@ def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]
            FROM approval_policies AS p
            WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id))))
         FROM broker_accounts AS a
+        JOIN tenants AS t ON t.id = a.tenant_id
         LEFT JOIN broker_connections AS c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
         WHERE (a.tenant_id, a.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
         """,

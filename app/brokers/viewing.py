@@ -13,7 +13,7 @@ from app.core.allocation import AllocationGroup, group_from_document
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 from app.core.money import ZERO
-from app.infra.db import ReadSession
+from app.infra.db import ReadSession, WriteSession
 from app.infra.tables import metadata
 
 ACCOUNTS_OF_ADVISERS_MAX: Final = 5_000
@@ -111,14 +111,14 @@ class CredentialView:
     set_at: datetime
 
 
-async def accounts(session: ReadSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
+async def accounts(session: ReadSession | WriteSession, tenant_id: TenantId, *, limit: int) -> list[AccountView]:
     """The accounts of the tenant, the oldest first."""
     statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id).order_by(_ACCOUNTS.c.id).limit(limit)
     return [_account(row) for row in (await session.execute(statement)).mappings()]
 
 
 async def accounts_by_ids(
-    session: ReadSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
+    session: ReadSession | WriteSession, tenant_id: TenantId, account_ids: Sequence[AccountId]
 ) -> dict[AccountId, AccountView]:
     """The accounts by id; absent if the tenant has none of the id."""
     statement = select(_ACCOUNTS).where(_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.id.in_(account_ids))

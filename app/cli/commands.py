@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.simulator_commands import simulator_app
 
 app = typer.Typer(
@@ -29,6 +30,8 @@ secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials
 app.add_typer(secrets_app, name="secrets")
 documents_app = typer.Typer(no_args_is_help=True, help="The list of documents that may be asked by their id.")
 app.add_typer(documents_app, name="documents")
+app.add_typer(platform_app, name="platform")
+app.add_typer(tenant_app, name="tenant")
 mail_app = typer.Typer(no_args_is_help=True, help="Mails to people, and the errands of the worker.")
 app.add_typer(mail_app, name="mail")
 DocsFolder = Annotated[Path, typer.Option("--folder", help="The folder of the pages.")]

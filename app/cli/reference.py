@@ -150,6 +150,8 @@ def operations() -> str:
 def _openness(requirement: "Requirement") -> tuple[str, ...]:
     if not requirement.needs_principal:
         return ("nothing", *("yes" for _ in Role))
+    if requirement.is_platform:
+        return ("a login of the platform", *("" for _ in Role))
     if requirement.scope is None:
         return ("a credential", *("yes" for _ in Role))
     return (f"`{requirement.scope.value}`", *("yes" if requirement.scope in ROLE_SCOPES[role] else "" for role in Role))

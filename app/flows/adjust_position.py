@@ -59,7 +59,7 @@ async def adjust_position(
         raise AdjustmentRefusedError(wrong[1], path=[wrong[0]])
     key = AccountKey(tenant_id=principal.tenant_id, account_id=terms.account_id)
     try:
-        async with begin_batch(desk.database, key.tenant_id) as session:
+        async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
             books = await account_books.books_for_update(session, [key])
             if key not in books:
                 raise AccountUnknownError("accountId")

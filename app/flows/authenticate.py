@@ -6,6 +6,7 @@ from typing import Final
 from app.core.clock import Clock
 from app.core.errors import UnauthenticatedError
 from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
+from app.flows.platform_presence import PlatformPresence
 from app.identity.domain import (
     Client,
     PresentedApiKey,
@@ -43,6 +44,7 @@ class Authenticator:
         self._keys: ExpiringCache[PresentedApiKey, Verdict | None] = ExpiringCache(
             life_s=VERDICT_LIFE_S, size_max=VERDICTS_MAX
         )
+        self._platform = PlatformPresence(database, clock, life_s=VERDICT_LIFE_S)
         self._known_keys: ExpiringCache[tuple[TenantId, ApiKeyId], Verdict | None] = ExpiringCache(
             life_s=VERDICT_LIFE_S, size_max=VERDICTS_MAX
         )
@@ -58,6 +60,8 @@ class Authenticator:
         presented = parse_api_key(bearer)
         if presented is not None:
             verdict = await self._keys.get(presented, lambda: self._ask_key(presented))
+        elif (of_platform := self._platform.presented(bearer)) is not None:
+            verdict = await self._platform.verdict(of_platform)
         else:
             verdict = await self._session_of_token(bearer)
         return self._admit(verdict, client)
@@ -76,6 +80,8 @@ class Authenticator:
             verdict = await self._known_keys.get(
                 (tenant_id, api_key_id), lambda: self._ask_known_key(tenant_id, api_key_id)
             )
+        elif (of_platform := self._platform.known(principal)) is not None:
+            verdict = await self._platform.verdict(of_platform)
         client = Client(
             ip_address=principal.ip_address, request_id=principal.request_id, user_agent=principal.user_agent
         )
@@ -102,9 +108,15 @@ class Authenticator:
         """Makes an ended session powerless in this process at once; other processes follow within VERDICT_LIFE_S."""
         self._sessions.drop(lambda verdict: verdict is not None and verdict.session_id == session_id)
 
-    def forget_sessions(self, tenant_id: TenantId) -> None:
-        """Has what every session of the tenant may looked up anew in this process; others follow as above."""
-        self._sessions.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
+    def forget_platform(self) -> None:
+        """Looks at the logins of the platform anew in this process at once."""
+        self._platform.forget()
+
+    def forget_tenant(self, tenant_id: TenantId) -> None:
+        """Looks at all of the tenant anew in this process at once; other processes follow within VERDICT_LIFE_S."""
+        for cache in (self._sessions, self._keys, self._known_keys):
+            cache.drop(lambda verdict: verdict is not None and verdict.tenant_id == tenant_id)
+        self._platform.forget(tenant_id)
 
     def forget_person(self, user_id: UserId) -> None:
         """Asks anew for every session of the person in this process at once; others follow within VERDICT_LIFE_S."""

@@ -55,7 +55,7 @@ async def cancel_orders(desk: Desk, principal: Principal, order_ids: Sequence[Or
     Raises UnavailableError when the database does not answer; then none was canceled, or all were.
     """
     try:
-        async with begin_batch(desk.database, principal.tenant_id) as session:
+        async with begin_batch(desk.database, principal.tenant_id, accounts=principal.tradable) as session:
             placements = await cancel_in(session, desk, principal, order_ids)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error

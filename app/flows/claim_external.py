@@ -63,10 +63,10 @@ async def claim_external(desk: Desk, principal: Principal, claim: Claim) -> Clai
         return Claimed(order=None, problems=(problem(OrderProblem.METADATA_INVALID, "metadata"),))
     tenant_id = principal.tenant_id
     try:
-        async with desk.reading(principal) as reading:
+        async with desk.acting(principal) as reading:
             seen = (await order_service.orders(reading, tenant_id, [claim.order_id])).get(claim.order_id)
             accounts = {} if seen is None else await viewing.accounts_by_ids(reading, tenant_id, [seen.account_id])
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             if seen is None:
                 return Claimed(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
             client_id = accounts[seen.account_id].client_id

@@ -40,7 +40,7 @@ async def aim_at_position(
     orders that cover the whole of the position are canceled in the same transaction, and as much of the order as they
     may still deal waits until they have ended. Raises UnavailableError when the database does not answer.
     """
-    async with desk.reading(principal) as session:
+    async with desk.acting(principal) as session:
         found = await positions.positions(session, principal.tenant_id, [position_id])
     if position_id not in found:
         return Placement(order=None, problems=(problem(OrderProblem.POSITION_NOT_FOUND, "positionId"),))
@@ -61,7 +61,7 @@ async def aim_at_position(
     try:
         intent = await desk.intake.intent(principal, new)
         quotes = await desk.intake.quotes([intent])
-        async with begin_batch(desk.database, principal.tenant_id) as session:
+        async with begin_batch(desk.database, principal.tenant_id, accounts=principal.tradable) as session:
             placement = await _take(session, desk, intent, position.instrument_id, quotes)
     except (*CONNECTION_LOST, *PUT_OFF) as error:
         raise UnavailableError("the order store does not answer; send the order again under its key") from error

@@ -55,7 +55,7 @@ async def compare_pnl(
     rates = await rates_now(desk, principal)
     async with desk.reading(principal) as reading:
         told = await viewing.balances(reading, tenant_id, account_ids)
-    async with begin_batch(desk.database, tenant_id) as session:
+    async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
         currencies = await brokers.base_currencies(session, tenant_id, limit=ACCOUNTS_MAX)
         known = [account_id for account_id in account_ids if account_id in currencies]
         booked = await read_books(session, tenant_id, known, Day.of(now, desk.trading_timezone))

@@ -22,7 +22,7 @@ async def connect_broker(desk: Desk, principal: Principal, account_id: AccountId
     operator has closed the account's gateway, ClientIdNotFreeError.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
-    async with begin_batch(desk.database, key.tenant_id) as session:
+    async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
         found = await brokers.account_for_update(session, key)
         if found is None:
             raise AccountUnknownError("accountId")
@@ -40,7 +40,7 @@ async def disconnect_broker(desk: Desk, principal: Principal, account_id: Accoun
     What works at the broker goes on working there. Raises AccountUnknownError.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
-    async with begin_batch(desk.database, key.tenant_id) as session:
+    async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
         # In line with all who write orders of the account: one that comes in after this finds the gate shut.
         await lock_account(session, key)
         found = await brokers.account_for_update(session, key)

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.audit import service as audit
+from app.core.records import replace
 from app.flows.door import Door
+from app.flows.tenant_accounts import AskedGrant, known_grants
 from app.identity.domain import IssuedApiKey, Principal, new_api_key
 from app.identity.domain import Scope as Allowed
+from app.identity.domain.members import facts_of_grants
 from app.infra.uow import Scope, begin
 
 
@@ -19,10 +22,11 @@ async def create_api_key(
     expires_at: datetime | None = None,
     ip_allowlist: Sequence[str] = (),
     requests_per_minute: int | None = None,
+    accounts: Sequence[AskedGrant] | None = None,
 ) -> IssuedApiKey:
-    """The new key with its text, which is told this once.
+    """The new key with its text, which is told this once. With accounts, it is restricted to them.
 
-    Raises InputError with the path, ScopeBeyondOwnError, ApiKeyLimitError, NotASessionError.
+    Raises InputError with the path, AccountUnknownError, ScopeBeyondOwnError, ApiKeyLimitError, NotASessionError.
     """
     asked = new_api_key(
         name=name,
@@ -32,7 +36,9 @@ async def create_api_key(
         expires_at=expires_at,
         now=door.clock.now(),
     )
-    async with begin(door.database, Scope(tenant_id=principal.tenant_id)) as session:
+    async with begin(door.database, Scope(tenant_id=principal.tenant_id, accounts=principal.viewable)) as session:
+        if accounts is not None:
+            asked = replace(asked, accounts=await known_grants(session, principal.tenant_id, accounts))
         issued = await door.identity.create_api_key(session, principal, asked)
         await audit.record(
             session,
@@ -42,6 +48,6 @@ async def create_api_key(
             issued.api_key.id,
             entry_id=door.ids.new(),
             now=issued.api_key.created_at,
-            new=issued.api_key.as_facts(),
+            new={**issued.api_key.as_facts(), "accounts": facts_of_grants(asked.accounts)},
         )
     return issued

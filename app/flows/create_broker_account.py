@@ -44,9 +44,10 @@ async def create_broker_account(
     """The key of the new account; a connector takes it after connectBroker.
 
     Raises InputError with the path of the field, GatewayNotAllowedError, ClientIdNotFreeError, AccountExistsError,
-    AccountUnknownError for an adviser that the tenant has not; with nothing stored where one of the accounts under an
-    adviser is not right.
+    AccountUnknownError for an adviser that the tenant has not, WholeTenantError; with nothing stored where one of the
+    accounts under an adviser is not right.
     """
+    principal.require_whole_tenant()
     new = checked_account(asked, desk.gateways, owns_manual_orders=owns_manual_orders)
     secrets = checked_credentials(credentials, may_remove=False)
     if sub_accounts and not new.is_adviser:

@@ -10,7 +10,7 @@ from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
-from app.core.ids import OrderId, TenantId, UserId
+from app.core.ids import OrderId, UserId
 from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -58,12 +58,12 @@ async def decide_approval(desk: Desk, principal: Principal, verdict: Verdict) ->
     """
     tenant_id = principal.tenant_id
     try:
-        instrument = await _instrument_of(desk, tenant_id, verdict.order_id)
+        instrument = await _instrument_of(desk, principal, verdict.order_id)
         if instrument is None:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
         quotes = await marketdata.reachable_quotes(desk.redis, tenant_id, [instrument.id])
         quote = quotes.get(instrument.id)
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             placement = await _decide(session, desk, principal, verdict, instrument, quote)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -276,8 +276,9 @@ def _book(
     )
 
 
-async def _instrument_of(desk: Desk, tenant_id: TenantId, order_id: OrderId) -> Instrument | None:
-    async with begin_batch(desk.database, tenant_id) as session:
+async def _instrument_of(desk: Desk, principal: Principal, order_id: OrderId) -> Instrument | None:
+    tenant_id = principal.tenant_id
+    async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
         order = (await orders.orders_by_id(session, tenant_id, [order_id])).get(order_id)
         if order is None:
             return None

@@ -31,5 +31,5 @@ async def demand_two_factor(door: Door, principal: Principal, *, is_demanded: bo
             old={"requireTwoFactor": before},
             new={"requireTwoFactor": is_demanded},
         )
-    door.authenticator.forget_sessions(principal.tenant_id)
+    door.authenticator.forget_tenant(principal.tenant_id)
     return tenant

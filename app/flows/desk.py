@@ -54,8 +54,12 @@ class Desk:
     simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
-        """One transaction that reads the rows of the principal's tenant."""
-        return reading(self.database, Scope(tenant_id=principal.tenant_id))
+        """One transaction that reads the rows of the principal's tenant, of the accounts that it may see."""
+        return reading(self.database, Scope(tenant_id=principal.tenant_id, accounts=principal.viewable))
+
+    def acting(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
+        """The same of the accounts that it may trade: what an act begins with, so that others are unknown to it."""
+        return reading(self.database, Scope(tenant_id=principal.tenant_id, accounts=principal.tradable))
 
 
 @asynccontextmanager

@@ -21,8 +21,16 @@ from app.core.ids import (
 )
 from app.core.messages import Instrument
 from app.flows.desk import Desk
-from app.flows.view_identity import Member, view_api_keys, view_members, view_self, view_sessions
-from app.identity.domain import ApiKey, Principal, Scope, Session, User
+from app.flows.view_identity import (
+    Member,
+    find_member,
+    find_role_or_invitation,
+    view_api_keys,
+    view_self,
+    view_sessions,
+)
+from app.identity.domain import ApiKey, CustomRole, Principal, Scope, Session, User
+from app.identity.domain.members import Invitation
 from app.infra.uow import begin_batch
 from app.instruments import service as instruments
 from app.marketdata import subscriptions_batch
@@ -49,6 +57,8 @@ Thing = (
     | Tenant
     | User
     | Member
+    | CustomRole
+    | Invitation
     | Session
     | ApiKey
 )
@@ -75,7 +85,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             held = await positions.positions(session, tenant_id, [PositionId(wanted)])
             if held:
                 return held[PositionId(wanted)]
-            async with begin_batch(desk.database, tenant_id) as batch:
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as batch:
                 booked: Thing | None = await adjustments_batch.by_id(
                     batch, tenant_id, AdjustmentId(wanted)
                 ) or await pnl_batch.snapshot_by_id(batch, tenant_id, SnapshotId(wanted))
@@ -89,7 +99,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
             known = await instruments.instruments(session, tenant_id, [InstrumentId(wanted)])
             if known:
                 return known[InstrumentId(wanted)]
-            async with begin_batch(desk.database, tenant_id) as batch:
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as batch:
                 return await subscriptions_batch.by_id(batch, tenant_id, wanted)
     return None
 
@@ -98,14 +108,15 @@ async def _find_person(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
     viewer = await view_self(desk.door, principal)
     if viewer.tenant.id == wanted:
         return viewer.tenant
-    members = list(viewer.memberships)
+    found = next((one for one in viewer.memberships if wanted in (one.membership.id, one.user.id)), None)
+    if found is None and principal.has(Scope.MANAGE_MEMBERS):
+        found = await find_member(desk.door, principal, wanted)
+    if found is not None:
+        return found if found.membership.id == wanted else found.user
     if principal.has(Scope.MANAGE_MEMBERS):
-        members.extend(await view_members(desk.door, principal))
-    for member in members:
-        if member.membership.id == wanted:
-            return member
-        if member.user.id == wanted:
-            return member.user
+        offered = await find_role_or_invitation(desk.door, principal, wanted)
+        if offered is not None:
+            return offered
     for key in await view_api_keys(desk.door, principal):
         if key.id == wanted:
             return key

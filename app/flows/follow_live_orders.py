@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.fix import OrderState
 from app.core.ids import OrderId, TenantId
 from app.core.paging import Window
+from app.core.records import replace
 from app.flows.desk import Desk
 from app.flows.event_feed import EventBatch
 from app.flows.list_orders import narrowed
@@ -32,6 +33,7 @@ async def follow_live_orders(
     """
     window = window_s(throttle_ms)
     tenant_id = principal.tenant_id
+    wanted = replace(wanted, account_ids=principal.within(wanted.account_ids))
     if symbols is not None:
         async with desk.reading(principal) as session:
             wanted = await narrowed(session, principal, wanted, symbols)
@@ -105,4 +107,5 @@ class _OrderTable(LiveTable[Order]):
         return found
 
     def _reading(self) -> AbstractAsyncContextManager[ReadSession]:
-        return reading(self._desk.database, Scope(tenant_id=self._tenant_id))
+        # Whoever follows may see all accounts of the table, and nobody's power decides what the others see.
+        return reading(self._desk.database, Scope(tenant_id=self._tenant_id, accounts=self._wanted.account_ids))

@@ -38,8 +38,8 @@ async def follow_live_positions(
     """
     window = window_s(throttle_ms)
     tenant_id = principal.tenant_id
-    await ends_of_known(desk, tenant_id, account_ids)
-    accounts = None if account_ids is None else tuple(sorted(set(account_ids)))
+    await ends_of_known(desk, principal, account_ids)
+    accounts = principal.within(None if account_ids is None else tuple(sorted(set(account_ids))))
     key = TableKey(tenant_id=tenant_id, kind="positions", wanted=accounts, throttle_ms=throttle_ms)
     async for update in follow_table(desk, key, lambda: _PositionTable(desk, tenant_id, accounts, window)):
         yield update
@@ -194,4 +194,5 @@ class _PositionTable(LiveTable[Position]):
             return await positions.held(session, self._tenant_id, account_ids=self._accounts, path="accountIds")
 
     def _reading(self) -> AbstractAsyncContextManager[ReadSession]:
-        return reading(self._desk.database, Scope(tenant_id=self._tenant_id))
+        # Whoever follows may see all accounts of the table, and nobody's power decides what the others see.
+        return reading(self._desk.database, Scope(tenant_id=self._tenant_id, accounts=self._accounts))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.brokers.errors import AccountUnknownError
 from app.core.errors import InputError
-from app.core.ids import AccountId, ExecutionKey, TenantId
+from app.core.ids import AccountId, ExecutionKey
 from app.core.messages import AccountKey
 from app.flows.desk import Desk
 from app.flows.event_feed import PAGE, events_page
@@ -26,7 +26,7 @@ async def follow_order_events(
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
     async with desk.events.follow(key.tenant_id) as stream:
-        last = await _start(desk, key, after_sequence)
+        last = await _start(desk, principal, key, after_sequence)
         # The log may have grown since the feed was joined: what comes twice is known by its sequence.
         async for page in _pages(desk, key, last):
             for logged in page:
@@ -54,16 +54,17 @@ async def follow_executions(
     """
     tenant_id = principal.tenant_id
     async with desk.events.follow(tenant_id) as stream:
-        lasts = await ends_of_known(desk, tenant_id, account_ids)
-        wanted = None if account_ids is None else frozenset(account_ids)
+        lasts = await ends_of_known(desk, principal, account_ids)
+        within = principal.within(account_ids)
+        wanted = None if within is None else frozenset(within)
         async for batch in stream:
             if isinstance(batch, Gap):
-                grown = await _ends(desk, tenant_id)
+                grown = await _ends(desk, principal)
                 for account_id in grown if wanted is None else wanted:
                     key = AccountKey(tenant_id=tenant_id, account_id=account_id)
                     async for page in _pages(desk, key, lasts.get(account_id, 0)):
                         lasts[account_id] = page[-1].sequence
-                        for execution in await _executions(desk, tenant_id, page):
+                        for execution in await _executions(desk, principal, page):
                             yield execution
                 continue
             account_id = batch[0].event.account_id
@@ -71,25 +72,25 @@ async def follow_executions(
                 continue
             last = lasts.get(account_id, 0)
             lasts[account_id] = max(last, batch[-1].sequence)
-            for execution in await _executions(desk, tenant_id, [one for one in batch if one.sequence > last]):
+            for execution in await _executions(desk, principal, [one for one in batch if one.sequence > last]):
                 yield execution
 
 
 async def ends_of_known(
-    desk: Desk, tenant_id: TenantId, account_ids: Sequence[AccountId] | None
+    desk: Desk, principal: Principal, account_ids: Sequence[AccountId] | None
 ) -> dict[AccountId, int]:
-    """Where the logs of the tenant's accounts end.
+    """Where the logs of the accounts end that the principal may see.
 
-    Raises AccountUnknownError with its place in accountIds for one that the tenant has not.
+    Raises AccountUnknownError with its place in accountIds for any other.
     """
-    known = await _ends(desk, tenant_id)
+    known = await _ends(desk, principal)
     for place, account_id in enumerate(account_ids or ()):
         if account_id not in known:
             raise AccountUnknownError("accountIds", str(place))
     return known
 
 
-async def _executions(desk: Desk, tenant_id: TenantId, events: Iterable[LoggedEvent]) -> list[Execution]:
+async def _executions(desk: Desk, principal: Principal, events: Iterable[LoggedEvent]) -> list[Execution]:
     keys = [
         ExecutionKey(UUID(logged.event.details["executionKey"]))
         for logged in events
@@ -97,18 +98,18 @@ async def _executions(desk: Desk, tenant_id: TenantId, events: Iterable[LoggedEv
     ]
     if not keys:
         return []
-    async with begin_batch(desk.database, tenant_id) as session:
-        found = await ledger.executions_by_key(session, tenant_id, keys)
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
+        found = await ledger.executions_by_key(session, principal.tenant_id, keys)
     return [found[key] for key in keys if key in found]
 
 
-async def _ends(desk: Desk, tenant_id: TenantId) -> dict[AccountId, int]:
-    async with begin_batch(desk.database, tenant_id) as session:
-        return await account_books.last_sequences(session, tenant_id)
+async def _ends(desk: Desk, principal: Principal) -> dict[AccountId, int]:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
+        return await account_books.last_sequences(session, principal.tenant_id)
 
 
-async def _start(desk: Desk, key: AccountKey, after_sequence: int | None) -> int:
-    ends = await _ends(desk, key.tenant_id)
+async def _start(desk: Desk, principal: Principal, key: AccountKey, after_sequence: int | None) -> int:
+    ends = await _ends(desk, principal)
     if key.account_id not in ends:
         raise AccountUnknownError("accountId")
     end = ends[key.account_id]

@@ -41,7 +41,7 @@ async def in_doubt_orders(
 ) -> Page[InDoubtOrder]:
     """A page of the tenant's orders in doubt, the oldest first."""
     tenant_id = principal.tenant_id
-    async with begin_batch(desk.database, tenant_id) as session:
+    async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
         found = await doubts.orders_in_doubt(session, tenant_id, account_id, window)
         page = page_of(found, window)
         told = await doubts.events_of(session, tenant_id, [order.id for order in page.items])
@@ -52,7 +52,7 @@ async def in_doubt_orders(
 
 async def count_in_doubt(desk: Desk, principal: Principal, account_id: AccountId | None) -> int:
     """How many orders are in doubt."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await doubts.count_in_doubt(session, principal.tenant_id, account_id)
 
 
@@ -67,7 +67,7 @@ async def ask_about(desk: Desk, principal: Principal, order_id: OrderId) -> Orde
 
 
 async def _order(desk: Desk, principal: Principal, order_id: OrderId) -> Order:
-    async with desk.reading(principal) as session:
+    async with desk.acting(principal) as session:
         found = (await order_service.orders(session, principal.tenant_id, [order_id])).get(order_id)
     if found is None:
         raise OrderUnknownError("orderId")

@@ -63,7 +63,7 @@ async def inquire(
 
 async def _asked_account(desk: Desk, principal: Principal, account_id: AccountId | None) -> AccountId:
     try:
-        async with begin_batch(desk.database, principal.tenant_id) as session:
+        async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
             found = await brokers.account_to_ask(session, principal.tenant_id, account_id)
     except CONNECTION_LOST as error:
         raise UnavailableError("the accounts cannot be read at the moment") from error

@@ -19,7 +19,7 @@ async def list_adjustments(
     window: Window[UUID],
 ) -> Page[PositionAdjustment]:
     """A page of the tenant's adjustments, those booked last first."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await adjustments.page(session, principal.tenant_id, account_id, instrument_id, window)
 
 
@@ -27,5 +27,5 @@ async def count_adjustments(
     desk: Desk, principal: Principal, account_id: AccountId | None, instrument_id: InstrumentId | None
 ) -> int:
     """How many adjustments there are."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await adjustments.count(session, principal.tenant_id, account_id, instrument_id)

@@ -35,9 +35,11 @@ async def open_order_ids(
     if wanted.is_open is False:
         return []
     wanted = replace(wanted, is_open=True)
-    page = await list_orders(desk, principal, wanted, symbols, Window(size=limit))
-    if page.has_more:
-        raise OrdersTooManyError(await count_orders(desk, principal, wanted, symbols), limit)
+    async with desk.acting(principal) as session:
+        known = await narrowed(session, principal, wanted, symbols)
+        page = await orders.page(session, principal.tenant_id, known, Window(size=limit))
+        if page.has_more:
+            raise OrdersTooManyError(await orders.count(session, principal.tenant_id, known), limit)
     return [order.id for order in reversed(page.items)]
 
 

@@ -137,7 +137,7 @@ async def _known(
 
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
-    if account is None or intent.key not in booking.books:
+    if account is None or intent.key not in booking.books or not intent.principal.may_trade(intent.key.account_id):
         if intent.new.through is not None:
             return refused(OrderProblem.ALLOCATION_ACCOUNT_UNKNOWN, "allocation", "accountId")
         return refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")

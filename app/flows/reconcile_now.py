@@ -23,13 +23,13 @@ async def reconcile_now(desk: Desk, principal: Principal, account_id: AccountId,
     not answer in time.
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
-    async with desk.reading(principal) as session:
+    async with desk.acting(principal) as session:
         if account_id not in await viewing.accounts_by_ids(session, principal.tenant_id, [account_id]):
             raise AccountUnknownError(*path)
     reply = await desk.broker.ask(key, ReconcileNow(kind="RECONCILE"), within_s=WITHIN_S)
     if reply.reconciliation_id is None:
         assert reply.reason is not None, "a reply has an answer or a reason"
         raise ReconciliationFailedError(reply.reason.code, reply.reason.message, *path)
-    async with begin_batch(desk.database, principal.tenant_id) as batch:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.tradable) as batch:
         [found] = await reconciliations.by_ids(batch, principal.tenant_id, [reply.reconciliation_id])
     return found

@@ -66,7 +66,7 @@ async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[O
     tenant_id = principal.tenant_id
     try:
         quotes = await _quotes(desk.database, desk.redis, tenant_id, order_ids)
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             work = await _begin(session, tenant_id, order_ids, quotes, clock=desk.clock, ids=desk.ids)
             placements = [work.release(order_id, principal) for order_id in order_ids]
             await work.write(session)

@@ -5,7 +5,7 @@ from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
-from app.core.ids import RequestId, TenantId
+from app.core.ids import RequestId
 from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -45,12 +45,12 @@ async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -
     """
     tenant_id = principal.tenant_id
     try:
-        found = await _instrument_of(desk, tenant_id, change)
+        found = await _instrument_of(desk, principal, change)
         if found is None:
             return _refused(None, problem(OrderProblem.ORDER_NOT_FOUND, "orderId"))
         quotes = await marketdata.reachable_quotes(desk.redis, tenant_id, [found.id])
         quote = quotes.get(found.id)
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             placement = await _replace(session, desk, principal, change, found, quote)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -209,8 +209,9 @@ def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Princi
     return order
 
 
-async def _instrument_of(desk: Desk, tenant_id: TenantId, change: OrderChange) -> Instrument | None:
-    async with begin_batch(desk.database, tenant_id) as session:
+async def _instrument_of(desk: Desk, principal: Principal, change: OrderChange) -> Instrument | None:
+    tenant_id = principal.tenant_id
+    async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
         order = (await orders.orders_by_id(session, tenant_id, [change.order_id])).get(change.order_id)
         if order is None:
             return None

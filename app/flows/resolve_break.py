@@ -66,7 +66,7 @@ async def resolve_break(desk: Desk, principal: Principal, asked: Resolution) -> 
     """
     asked = replace(asked, reason=known_reason(asked.reason))
     try:
-        async with begin_batch(desk.database, principal.tenant_id) as session:
+        async with begin_batch(desk.database, principal.tenant_id, accounts=principal.tradable) as session:
             seen = await breaks.break_by_id(session, principal.tenant_id, asked.break_id)
             if seen is None:
                 raise BreakUnknownError("breakId")
@@ -88,7 +88,7 @@ async def declare_order_dead(desk: Desk, principal: Principal, order_id: OrderId
     tenant_id = principal.tenant_id
     reason = known_reason(reason)
     try:
-        async with begin_batch(desk.database, tenant_id) as session:
+        async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
             locked = await lock_order(session, tenant_id, order_id)
             if locked is None:
                 raise OrderUnknownError("orderId")

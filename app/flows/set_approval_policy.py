@@ -10,7 +10,11 @@ from app.infra.uow import Scope, begin
 
 
 async def set_approval_policy(desk: Desk, principal: Principal, setting: PolicySetting) -> ApprovalPolicy:
-    """The policy as stored: it holds for orders that are placed from now on. Raises what approvals.set_policy does."""
+    """The policy as stored: it holds for orders that are placed from now on.
+
+    Raises what approvals.set_policy does, and WholeTenantError.
+    """
+    principal.require_whole_tenant()
     async with begin(desk.database, Scope(tenant_id=principal.tenant_id)) as session:
         return await approvals.set_policy(session, principal, setting, ids=desk.ids, now=desk.clock.now())
 
@@ -18,7 +22,8 @@ async def set_approval_policy(desk: Desk, principal: Principal, setting: PolicyS
 async def delete_approval_policy(
     desk: Desk, principal: Principal, policy_id: PolicyId, *, expected_version: int | None, reason: str | None
 ) -> ApprovalPolicy:
-    """The policy that was taken away. Raises what approvals.delete_policy does."""
+    """The policy that was taken away. Raises what approvals.delete_policy does, WholeTenantError."""
+    principal.require_whole_tenant()
     async with begin(desk.database, Scope(tenant_id=principal.tenant_id)) as session:
         return await approvals.delete_policy(
             session,

@@ -124,7 +124,7 @@ def _simulator(desk: Desk) -> SimulatorDesk:
 
 async def _account(desk: Desk, principal: Principal, account_id: AccountId) -> AccountView:
     simulator = _simulator(desk)
-    async with desk.reading(principal) as session:
+    async with desk.acting(principal) as session:
         found = await viewing.accounts_by_ids(session, principal.tenant_id, [account_id])
     if account_id not in found:
         raise NotFoundError("There is no such account.", path=("accountId",))
@@ -145,7 +145,7 @@ async def _at_work(desk: Desk, account_id: AccountId) -> list[FaultView]:
 
 
 async def _record(desk: Desk, principal: Principal, account_id: AccountId, action: str, new: Mapping[str, Any]) -> None:
-    async with begin(desk.database, Scope(tenant_id=principal.tenant_id)) as session:
+    async with begin(desk.database, Scope(tenant_id=principal.tenant_id, accounts=principal.tradable)) as session:
         await audit.record(
             session,
             principal,

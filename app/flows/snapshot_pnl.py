@@ -111,7 +111,7 @@ async def create_snapshot(desk: Desk, principal: Principal, account_id: AccountI
     now = desk.clock.now()
     at, key = now.replace(microsecond=0), AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
     rates = await keep_rates(desk.database, desk.redis, key.tenant_id, now)
-    async with begin_batch(desk.database, key.tenant_id) as session:
+    async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
         found = await brokers.base_currencies(session, key.tenant_id, account_id=account_id, limit=1)
         if not found:
             raise AccountUnknownError("accountId")
@@ -121,7 +121,7 @@ async def create_snapshot(desk: Desk, principal: Principal, account_id: AccountI
     except REDIS_LOST as error:
         raise UnavailableError("positions cannot be valued at the moment") from error
     figures = _figures(held, found[account_id])
-    async with begin_batch(desk.database, key.tenant_id) as session:
+    async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
         snapshot = await _insert(session, key, figures, at, SnapshotId(desk.ids.new()), is_day_end=False)
         act = audit.entry(
             principal,

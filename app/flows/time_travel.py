@@ -99,7 +99,7 @@ async def positions_as_of(
     refuse_future(desk, at)
     tenant_id = principal.tenant_id
     found: list[Position] = []
-    async with begin_snapshot(desk.database, tenant_id) as session:
+    async with begin_snapshot(desk.database, tenant_id, accounts=principal.viewable) as session:
         keys = [AccountKey(tenant_id=tenant_id, account_id=account_id)] if account_id is not None else None
         left = MOVES_MAX
         for key in keys or await brokers.tenant_accounts(session, tenant_id):

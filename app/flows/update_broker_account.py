@@ -41,7 +41,7 @@ async def update_broker_account(desk: Desk, principal: Principal, account_id: Ac
     """
     key = AccountKey(tenant_id=principal.tenant_id, account_id=account_id)
     secrets = checked_credentials(change.credentials, may_remove=True)
-    async with begin_batch(desk.database, key.tenant_id) as session:
+    async with begin_batch(desk.database, key.tenant_id, accounts=principal.tradable) as session:
         await lock_account(session, key)
         found = await brokers.account_for_update(session, key)
         if found is None:

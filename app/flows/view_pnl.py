@@ -88,7 +88,7 @@ async def pnl_today(desk: Desk, principal: Principal, account_id: AccountId | No
     tenant_id, now = principal.tenant_id, desk.clock.now()
     day = Day.of(now, desk.trading_timezone)
     rates = await rates_now(desk, principal)
-    async with begin_batch(desk.database, tenant_id) as session:
+    async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
         currencies = await _accounts(session, tenant_id, account_id)
         booked = await read_books(session, tenant_id, list(currencies), day)
     try:
@@ -125,7 +125,7 @@ async def pnl_history(
         raise HistoryRangeError("The end lies behind the start.", path=["end"])
     if end - start > RANGE_MAX:
         raise HistoryRangeError(f"At most {RANGE_MAX.days} days at once.", path=["end"])
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         accounts = list(await _accounts(session, principal.tenant_id, account_id))
         if not accounts:
             return []

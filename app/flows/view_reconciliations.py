@@ -20,7 +20,7 @@ async def last_reconciliations(
     desk: Desk, principal: Principal, account_ids: Sequence[AccountId]
 ) -> dict[AccountId, Reconciliation]:
     """The newest comparison of each account; absent where none was made."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await reconciliations.last_of_accounts(session, principal.tenant_id, account_ids)
 
 
@@ -28,7 +28,7 @@ async def list_reconciliations(
     desk: Desk, principal: Principal, account_id: AccountId | None, limit: int
 ) -> list[Reconciliation]:
     """The tenant's comparisons, or the account's, the newest first."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await reconciliations.recent(session, principal.tenant_id, account_id, limit)
 
 
@@ -36,7 +36,7 @@ async def breaks_seen_by(
     desk: Desk, principal: Principal, ids: Sequence[ReconciliationId]
 ) -> dict[ReconciliationId, list[Break]]:
     """The breaks that each comparison found, new ones and known ones, at most BREAKS_MAX of each."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await breaks.seen_by(session, principal.tenant_id, ids, BREAKS_MAX)
 
 
@@ -49,7 +49,7 @@ async def list_breaks(
     window: Window[UUID],
 ) -> Page[Break]:
     """A page of the tenant's breaks, those found last first."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await breaks.page(session, principal.tenant_id, account_id, is_open, kinds, window)
 
 
@@ -61,5 +61,5 @@ async def count_breaks(
     kinds: Sequence[BreakKind] | None,
 ) -> int:
     """How many breaks there are."""
-    async with begin_batch(desk.database, principal.tenant_id) as session:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
         return await breaks.count(session, principal.tenant_id, account_id, is_open, kinds)

@@ -4,17 +4,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.core.ids import ApiKeyId, MembershipId, SessionId, TenantId, UserId
-from app.identity.domain import ApiKey, Membership, Role, Scope, Session, User
+from app.core.ids import AccountId, ApiKeyId, MembershipId, RoleId, SessionId, TenantId, UserId
+from app.identity.domain import AccountGrants, ApiKey, CustomRole, Membership, Role, Scope, Session, User
 from app.identity.errors import EmailTakenError
-from app.identity.models import ApiKeyRow, AuthSessionRow, MembershipRow, RefreshTokenRow, UserRow
+from app.identity.models import (
+    ApiKeyAccountRow,
+    ApiKeyRow,
+    AuthSessionRow,
+    CustomRoleRow,
+    MemberAccountRow,
+    MembershipRow,
+    RefreshTokenRow,
+    UserRow,
+)
 from app.infra.db import ReadSession, WriteSession
 
 AnySession = ReadSession | WriteSession
+HAS_ROLE = and_(
+    col(CustomRoleRow.tenant_id) == col(MembershipRow.tenant_id),
+    col(CustomRoleRow.id) == col(MembershipRow.custom_role_id),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,7 @@ class Standing:
     membership: Membership
     is_user_active: bool
     has_second_factor: bool
+    accounts: AccountGrants | None = None
 
     @property
     def scopes(self) -> frozenset[Scope]:
@@ -106,33 +120,66 @@ async def add_membership(session: WriteSession, membership: Membership) -> None:
 
 
 async def memberships_of_user(session: AnySession, user_id: UserId) -> list[Membership]:
-    """All memberships of the person that the transaction sees, oldest first."""
-    statement = select(MembershipRow).where(col(MembershipRow.user_id) == user_id).order_by(col(MembershipRow.id))
-    return [_membership(row) for row in (await session.execute(statement)).scalars()]
-
-
-async def memberships_of_tenant(session: AnySession, tenant_id: TenantId, *, limit: int) -> list[Membership]:
-    """The members of the tenant, oldest first."""
+    """All memberships of the person that the transaction sees, oldest first, but those that were removed."""
     statement = (
-        select(MembershipRow)
-        .where(col(MembershipRow.tenant_id) == tenant_id)
+        select(MembershipRow, CustomRoleRow)
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
+        .where(col(MembershipRow.user_id) == user_id, col(MembershipRow.removed_at).is_(None))
         .order_by(col(MembershipRow.id))
-        .limit(limit)
     )
-    return [_membership(row) for row in (await session.execute(statement)).scalars()]
+    return [membership_of(row, role) for row, role in await session.execute(statement)]
+
+
+async def memberships_of_tenant(
+    session: AnySession, tenant_id: TenantId, *, limit: int, after: MembershipId | None = None
+) -> list[Membership]:
+    """The members of the tenant, oldest first, behind one of them."""
+    statement = (
+        select(MembershipRow, CustomRoleRow)
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
+        .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.removed_at).is_(None))
+    )
+    if after is not None:
+        statement = statement.where(col(MembershipRow.id) > after)
+    statement = statement.order_by(col(MembershipRow.id)).limit(limit)
+    return [membership_of(row, role) for row, role in await session.execute(statement)]
 
 
 async def standing(session: AnySession, tenant_id: TenantId, user_id: UserId) -> Standing | None:
     """How the person stands in the tenant now, or None when there is no membership."""
     statement = (
-        select(MembershipRow, col(UserRow.is_active), col(UserRow.two_factor_enabled))
+        select(MembershipRow, CustomRoleRow, col(UserRow.is_active), col(UserRow.two_factor_enabled))
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
         .join(UserRow, col(UserRow.id) == col(MembershipRow.user_id))
         .where(col(MembershipRow.tenant_id) == tenant_id, col(MembershipRow.user_id) == user_id)
     )
     found = (await session.execute(statement)).one_or_none()
     if found is None:
         return None
-    return Standing(membership=_membership(found[0]), is_user_active=found[1], has_second_factor=found[2])
+    membership = membership_of(found[0], found[1])
+    accounts = await accounts_of_member(session, tenant_id, user_id) if membership.is_restricted else None
+    return Standing(membership=membership, is_user_active=found[2], has_second_factor=found[3], accounts=accounts)
+
+
+async def accounts_of_member(session: AnySession, tenant_id: TenantId, user_id: UserId) -> AccountGrants:
+    """The broker accounts that a restricted member may see and trade on."""
+    statement = select(MemberAccountRow).where(
+        col(MemberAccountRow.tenant_id) == tenant_id, col(MemberAccountRow.user_id) == user_id
+    )
+    rows = (await session.execute(statement)).scalars()
+    return AccountGrants.of({AccountId(row.account_id): row.may_trade for row in rows})
+
+
+async def accounts_of_api_key(session: AnySession, tenant_id: TenantId, api_key_id: ApiKeyId) -> AccountGrants:
+    """The broker accounts that a restricted key may see and trade on, as far as its owner may."""
+    statement = select(ApiKeyAccountRow).where(
+        col(ApiKeyAccountRow.tenant_id) == tenant_id, col(ApiKeyAccountRow.api_key_id) == api_key_id
+    )
+    rows = (await session.execute(statement)).scalars()
+    return AccountGrants.of({AccountId(row.account_id): row.may_trade for row in rows})
 
 
 async def add_session(session: WriteSession, opened: Session, proof: str) -> None:
@@ -266,6 +313,7 @@ async def add_api_key(session: WriteSession, key: ApiKey, secret_hash: bytes) ->
             prefix=key.prefix,
             secret_hash=secret_hash,
             scopes=sorted(scope.value for scope in key.scopes),
+            is_restricted=key.is_restricted,
             ip_allowlist=list(key.ip_allowlist),
             requests_per_minute=key.requests_per_minute,
             created_at=key.created_at,
@@ -380,7 +428,20 @@ def _user(row: UserRow) -> User:
     )
 
 
-def _membership(row: MembershipRow) -> Membership:
+def role_of(row: CustomRoleRow) -> CustomRole:
+    """The role of a row."""
+    return CustomRole(
+        id=RoleId(row.id),
+        name=row.name,
+        scopes=frozenset(Scope(scope) for scope in row.scopes),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def membership_of(row: MembershipRow, role: CustomRoleRow | None) -> Membership:
+    """The membership of a row, with the row of its role where it has one of the tenant's own."""
+    assert (row.custom_role_id is None) == (role is None), "whoever sees the membership sees its role"
     return Membership(
         tenant_id=TenantId(row.tenant_id),
         id=MembershipId(row.id),
@@ -388,6 +449,9 @@ def _membership(row: MembershipRow) -> Membership:
         role=Role(row.role),
         is_active=row.is_active,
         created_at=row.created_at,
+        custom_role=None if role is None else role_of(role),
+        is_restricted=row.is_restricted,
+        removed_at=row.removed_at,
     )
 
 
@@ -419,4 +483,5 @@ def _api_key(row: ApiKeyRow) -> ApiKey:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+        is_restricted=row.is_restricted,
     )

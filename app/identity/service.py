@@ -1,5 +1,6 @@
 """Identity's acts within a transaction: enrolling people, opening and rotating sessions, making and ending keys."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -7,14 +8,15 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import InputError, NotFoundError
-from app.core.ids import ApiKeyId, Ids, MembershipId, SessionId, TenantId, UserId
-from app.identity import repository
+from app.core.ids import AccountId, ApiKeyId, Ids, MembershipId, SessionId, TenantId, UserId
+from app.identity import members_repository, repository
 from app.identity.domain import (
     ACCESS_TOKEN_LIFE,
     API_KEYS_MAX,
     OVERLAP_MAX,
     REFRESH_TOKEN_LIFE,
     SESSION_LIFE,
+    TENANT_WIDE_SCOPES,
     ApiKey,
     Client,
     IssuedApiKey,
@@ -40,6 +42,8 @@ from app.identity.errors import ApiKeyInactiveError, ApiKeyLimitError, NotASessi
 from app.identity.repository import AnySession
 from app.infra.db import WriteSession
 from app.infra.tokens import AccessClaims, AccessTokens, new_secret
+from app.tenants import service as tenants
+from app.tenants.settings import TenantSettings
 
 PREFIX_LENGTH: Final = 10
 LISTED_MAX: Final = 500
@@ -85,11 +89,16 @@ class IdentityService:
         await repository.add_membership(session, membership)
         return membership
 
+    async def add_person(self, session: WriteSession, user: User, password_hash: str) -> None:
+        """A new person, of no tenant yet; the scope is the person. Raises EmailTakenError."""
+        await repository.add_user(session, user, password_hash)
+
     async def open_session(
         self, session: WriteSession, tenant_id: TenantId, user_id: UserId, client: Client, proof: str = "PASSWORD"
     ) -> tuple[Session, TokenPair]:
         """A new session of the member with its first pair of tokens; proof is what the person proved last."""
         now = self.clock.now()
+        settings = TenantSettings.of((await tenants.tenant(session, tenant_id)).settings)
         opened = Session(
             tenant_id=tenant_id,
             id=SessionId(self.ids.new()),
@@ -98,7 +107,7 @@ class IdentityService:
             user_agent=visible_text(client.user_agent),
             created_at=now,
             last_seen_at=now,
-            expires_at=now + SESSION_LIFE,
+            expires_at=now + min(SESSION_LIFE, settings.session_life),
             revoked_at=None,
         )
         await repository.add_session(session, opened, proof)
@@ -188,6 +197,7 @@ class IdentityService:
             requests_per_minute=old.requests_per_minute,
             # The successor lives as long as its predecessor was meant to.
             expires_at=None if old.expires_at is None else now + (old.expires_at - old.created_at),
+            accounts=await self._accounts_of_key(session, old),
         )
         return old, await self._make_key(session, principal.tenant_id, old.user_id, asked, now)
 
@@ -249,6 +259,7 @@ class IdentityService:
             api_key_id=None,
             session_id=found.id,
             scopes=standing.scopes,
+            accounts=standing.accounts,
             ends_at=found.expires_at,
             has_second_factor=standing.has_second_factor,
         )
@@ -292,12 +303,6 @@ class IdentityService:
         """The person's memberships, oldest first; the scope is the person."""
         return await repository.memberships_of_user(session, user_id)
 
-    async def members(self, session: AnySession, tenant_id: TenantId) -> list[tuple[Membership, User]]:
-        """The members of the tenant, oldest first."""
-        found = await repository.memberships_of_tenant(session, tenant_id, limit=LISTED_MAX)
-        people = await repository.users_by_ids(session, [one.user_id for one in found])
-        return [(one, people[one.user_id]) for one in found]
-
     async def membership_scopes(self, session: AnySession, tenant_id: TenantId, user_id: UserId) -> frozenset[Scope]:
         """What the person may in the tenant now; nothing without an active membership."""
         return await self._scopes(session, tenant_id, user_id)
@@ -312,7 +317,13 @@ class IdentityService:
     async def _key_verdict(self, session: AnySession, key: ApiKey) -> tuple[Verdict, ApiKey] | None:
         if not key.is_live(self.clock.now()):
             return None
-        scopes = key.scopes & await self._scopes(session, key.tenant_id, key.user_id)
+        standing = await repository.standing(session, key.tenant_id, key.user_id)
+        if standing is None:
+            return None
+        scopes, accounts = key.scopes & standing.scopes, standing.accounts
+        if key.is_restricted:
+            scopes -= TENANT_WIDE_SCOPES
+            accounts = (await repository.accounts_of_api_key(session, key.tenant_id, key.id)).within(accounts)
         if not scopes:
             return None
         verdict = Verdict(
@@ -321,11 +332,17 @@ class IdentityService:
             api_key_id=key.id,
             session_id=None,
             scopes=scopes,
+            accounts=accounts,
             ends_at=key.expires_at,
             ip_allowlist=key.ip_allowlist,
             requests_per_minute=key.requests_per_minute,
         )
         return verdict, key
+
+    async def _accounts_of_key(self, session: AnySession, key: ApiKey) -> Mapping[AccountId, bool] | None:
+        if not key.is_restricted:
+            return None
+        return (await members_repository.api_key_accounts(session, key.tenant_id, [key.id])).get(key.id, {})
 
     async def _scopes(self, session: AnySession, tenant_id: TenantId, user_id: UserId) -> frozenset[Scope]:
         standing = await repository.standing(session, tenant_id, user_id)
@@ -365,6 +382,8 @@ class IdentityService:
             now=now,
         )
         await repository.add_api_key(session, key, digest(base32(secret)))
+        if asked.accounts is not None:
+            await members_repository.set_api_key_accounts(session, tenant_id, key.id, asked.accounts)
         return IssuedApiKey(api_key=key, text=api_key_text(tenant_id, key.prefix, secret))
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Generic, NewType, Self, TypeVar, overload
+from typing import Any, Final, Generic, NewType, Self, TypeVar, overload
 
 import asyncpg
 import orjson
@@ -164,6 +164,9 @@ class DatabaseRole(StrEnum):
     INTAKE = "oms_intake"
     SYSTEM = "oms_system"
 
+
+GRANTED_ROLE: Final = "oms_granted"
+"""What APP becomes for the length of a transaction of somebody who is restricted to some broker accounts."""
 
 # Set-based statements look rows up by key, whatever the statistics say or do not say yet.
 _POINT_LOOKUPS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}

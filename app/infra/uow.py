@@ -1,73 +1,92 @@
 """The unit of work: one transaction that knows whose rows it may see."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.ids import TenantId, UserId
-from app.infra.db import BatchSession, Database, ReadSession, WriteSession
+from app.core.ids import AccountId, TenantId, UserId
+from app.infra.db import GRANTED_ROLE, BatchSession, Database, ReadSession, WriteSession
 
 ROLLBACK_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whose rows a transaction sees: a tenant's, and, before a tenant is chosen, those of a user or an e-mail."""
+    """Whose rows a transaction sees: a tenant's, and, before a tenant is chosen, those of a user or an e-mail.
+
+    accounts are the broker accounts whose rows it sees; None for all that the tenant has. platform_user_id is somebody
+    who asks as an administrator of the platform: all tenants are seen when the database knows them as one.
+    """
 
     tenant_id: TenantId | None = None
     user_id: UserId | None = None
     email: str | None = None
+    accounts: Collection[AccountId] | None = None
+    platform_user_id: UserId | None = None
 
 
 _SET_SCOPE = text(
     "SELECT set_config('app.tenant_id', :tenant_id, true), set_config('app.user_id', :user_id, true), "
     "set_config('app.email', :email, true), set_config('transaction_read_only', :read_only, true)"
 )
+_SET_PLATFORM = text("SELECT set_config('app.platform_user_id', :user_id, true)")
+# The role goes last: under it, the walls between accounts stand.
+_SET_ACCOUNTS = text("SELECT set_config('app.account_ids', :account_ids, true), set_config('role', :role, true)")
 
 
 @asynccontextmanager
 async def begin(database: Database, scope: Scope) -> AsyncIterator[WriteSession]:
     """One transaction: committed when the block ends, rolled back when it raises."""
     async with database.sessions.begin() as session:
-        await session.execute(_SET_SCOPE, _settings(scope, read_only=False))
+        await _set_scope(session, scope, read_only=False)
         yield WriteSession(session)
 
 
 async def rescope(session: WriteSession, scope: Scope) -> None:
     """From here on the transaction sees the rows of another scope: for what concerns one person in several tenants."""
-    await session.execute(_SET_SCOPE, _settings(scope, read_only=False))
+    await _set_scope(session, scope, read_only=False)
 
 
 @asynccontextmanager
 async def reading(database: Database, scope: Scope) -> AsyncIterator[ReadSession]:
     """One transaction that reads; the database refuses a write in it."""
     async with database.sessions() as session:
-        await session.execute(_SET_SCOPE, _settings(scope, read_only=True))
+        await _set_scope(session, scope, read_only=True)
         yield ReadSession(session)
 
 
 @asynccontextmanager
 async def begin_batch(
-    database: Database, tenant_id: TenantId, *, is_durable: bool = True
+    database: Database,
+    tenant_id: TenantId,
+    *,
+    accounts: Collection[AccountId] | None = None,
+    is_durable: bool = True,
 ) -> AsyncIterator[BatchSession]:
     """One transaction of set-based statements for one tenant, opened in a single round trip.
 
+    Of rows that belong to a broker account it sees and takes those of `accounts` alone; None for all of the tenant.
     What is not durable may be lost when the server crashes within the next moments; its commit does not wait.
     """
     async with _transaction(
-        database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'{_waiting(is_durable)}"
+        database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'{_waiting(is_durable)}{_walls(accounts)}"
     ) as session:
         yield session
 
 
 @asynccontextmanager
-async def begin_snapshot(database: Database, tenant_id: TenantId) -> AsyncIterator[BatchSession]:
+async def begin_snapshot(
+    database: Database, tenant_id: TenantId, *, accounts: Collection[AccountId] | None = None
+) -> AsyncIterator[BatchSession]:
     """One transaction that reads the tenant's rows as they were at its first statement, whoever writes."""
-    opening = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenant_id = '{tenant_id}'"
+    opening = (
+        f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenant_id = '{tenant_id}'{_walls(accounts)}"
+    )
     async with _transaction(database, opening) as session:
         yield session
 
@@ -98,6 +117,24 @@ async def system_statements(database: Database) -> AsyncIterator[BatchSession]:
     """Statements on the same tables, each a transaction by itself and so in a single round trip."""
     async with database.acquire() as connection:
         yield BatchSession(connection)
+
+
+def _walls(accounts: Collection[AccountId] | None) -> str:
+    if accounts is None:
+        return ""
+    return f"; SET LOCAL app.account_ids = '{_listed(accounts)}'; SET LOCAL ROLE {GRANTED_ROLE}"
+
+
+def _listed(accounts: Collection[AccountId]) -> str:
+    return f"{{{','.join(str(one) for one in sorted(accounts))}}}"
+
+
+async def _set_scope(session: AsyncSession, scope: Scope, *, read_only: bool) -> None:
+    await session.execute(_SET_SCOPE, _settings(scope, read_only=read_only))
+    if scope.platform_user_id is not None:
+        await session.execute(_SET_PLATFORM, {"user_id": str(scope.platform_user_id)})
+    if scope.accounts is not None:
+        await session.execute(_SET_ACCOUNTS, {"account_ids": _listed(scope.accounts), "role": GRANTED_ROLE})
 
 
 def _waiting(is_durable: bool) -> str:

@@ -14,6 +14,12 @@ async def all_ids(session: BatchSession) -> list[TenantId]:
     return [row["id"] for row in await session.fetch("SELECT id FROM tenants ORDER BY id")]
 
 
+async def listed(session: BatchSession) -> list[dict[str, Any]]:
+    """Id, slug, name, is_active and created_at of all tenants, the oldest first; the role must be SYSTEM."""
+    rows = await session.fetch("SELECT id, slug, name, is_active, created_at FROM tenants ORDER BY id")
+    return [dict(row) for row in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
     """A data key of a tenant as it is stored. The highest version seals what is new."""

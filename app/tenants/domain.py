@@ -25,6 +25,13 @@ class Tenant:
     settings: Mapping[str, Any]
     is_active: bool
     created_at: datetime
+    deactivated_at: datetime | None = None
+    deactivated_by: str | None = None
+    deactivation_reason: str | None = None
+
+    def as_facts(self) -> dict[str, Any]:
+        """What the audit log keeps of it."""
+        return {"name": self.name, "domain": self.domain, "settings": dict(self.settings)}
 
     @property
     def requires_two_factor(self) -> bool:

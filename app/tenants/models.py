@@ -26,6 +26,9 @@ class TenantRow(SQLModel, table=True):
     settings: dict[str, Any] = json_column()
     is_active: bool = True
     created_at: datetime = time_column()
+    deactivated_at: datetime | None = time_column(nullable=True)
+    deactivated_by: str | None = text_column(nullable=True)
+    deactivation_reason: str | None = text_column(nullable=True)
 
 
 class TenantDataKeyRow(SQLModel, table=True):

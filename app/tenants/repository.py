@@ -46,6 +46,56 @@ async def merge_setting(session: WriteSession, tenant_id: TenantId, name: str, v
     )
 
 
+async def lock(session: WriteSession, tenant_id: TenantId) -> Tenant | None:
+    """The tenant with its row locked, or None: who changes members, roles and settings stands in line here.
+
+    Rows that refer to the tenant, such as orders, may come meanwhile.
+    """
+    statement = (
+        select(TenantRow)
+        .where(col(TenantRow.id) == tenant_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(statement)).scalar_one_or_none()
+    return None if row is None else _tenant(row)
+
+
+async def save(session: WriteSession, tenant: Tenant) -> None:
+    """Stores what the tenant has become."""
+    await session.execute(
+        update(TenantRow)
+        .where(col(TenantRow.id) == tenant.id)
+        .values(
+            name=tenant.name,
+            domain=tenant.domain,
+            settings=dict(tenant.settings),
+            is_active=tenant.is_active,
+            deactivated_at=tenant.deactivated_at,
+            deactivated_by=tenant.deactivated_by,
+            deactivation_reason=tenant.deactivation_reason,
+        )
+    )
+
+
+async def page(
+    session: ReadSession | WriteSession, *, search: str | None, after: TenantId | None, limit: int
+) -> list[Tenant]:
+    """Those of the tenants that the transaction sees, the oldest first, behind one of them.
+
+    search is a part of the name or the slug, in whatever case.
+    """
+    statement = select(TenantRow).order_by(col(TenantRow.id)).limit(limit)
+    if after is not None:
+        statement = statement.where(col(TenantRow.id) > after)
+    if search is not None:
+        statement = statement.where(
+            col(TenantRow.name).icontains(search, autoescape=True)
+            | col(TenantRow.slug).icontains(search, autoescape=True)
+        )
+    return [_tenant(row) for row in (await session.execute(statement)).scalars()]
+
+
 def _tenant(row: TenantRow) -> Tenant:
     return Tenant(
         id=TenantId(row.id),
@@ -55,4 +105,7 @@ def _tenant(row: TenantRow) -> Tenant:
         settings=row.settings,
         is_active=row.is_active,
         created_at=row.created_at,
+        deactivated_at=row.deactivated_at,
+        deactivated_by=row.deactivated_by,
+        deactivation_reason=row.deactivation_reason,
     )

@@ -57,6 +57,26 @@ async def demand_second_factor(session: WriteSession, tenant_id: TenantId, *, is
     return before.requires_two_factor, replace(before, settings={**before.settings, REQUIRE_TWO_FACTOR: is_demanded})
 
 
+async def lock(session: WriteSession, tenant_id: TenantId) -> Tenant:
+    """The tenant, for one change of its members, roles or settings at a time. Raises NotFoundError."""
+    locked = await repository.lock(session, tenant_id)
+    if locked is None:
+        raise NotFoundError("There is no such tenant.")
+    return locked
+
+
+async def save(session: WriteSession, changed: Tenant) -> None:
+    """Stores what the locked tenant has become."""
+    await repository.save(session, changed)
+
+
+async def page(
+    session: ReadSession | WriteSession, *, search: str | None, after: TenantId | None, limit: int
+) -> list[Tenant]:
+    """Those of the tenants that the transaction sees, the oldest first; search is a part of name or slug."""
+    return await repository.page(session, search=search, after=after, limit=limit)
+
+
 async def is_active(session: ReadSession | WriteSession, tenant_id: TenantId) -> bool:
     """True when the tenant exists and is not suspended."""
     return any(one.is_active for one in await repository.by_ids(session, [tenant_id]))

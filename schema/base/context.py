@@ -50,6 +50,11 @@ class RequestContext:
         """True when a credential was given that holds."""
         return isinstance(self._admitted, Principal)
 
+    @property
+    def is_of_platform(self) -> bool:
+        """True for somebody who runs the platform and has entered the tenant: the tenant sees what they ask."""
+        return isinstance(self._admitted, Principal) and self._admitted.entry_id is not None
+
     def check_credential(self) -> None:
         """Raises what the check of a credential raised; one that holds, and none at all, pass."""
         if isinstance(self._admitted, OmsError):

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from graphql import (
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -20,6 +21,8 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import OmsError, UnauthenticatedError
+from app.flows.platform_tenants import note_act
+from app.identity.errors import AccessChangedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.charging import UNFIT_COST, UNSEEN_COST, charge, charge_operation
 from schema.base.compiled import CompiledOperation, Compiler
@@ -126,6 +129,8 @@ class GraphQLEngine:
             return refused.answer
         if operation.operation is OperationType.SUBSCRIPTION:
             return refusal(SubscriptionOverHttpError("Subscriptions go over a WebSocket: graphql-transport-ws."))
+        if context.is_of_platform and (unnoted := await self._noted(operation, context)) is not None:
+            return unnoted
         return await self._execute(prepared, operation, asked, context)
 
     async def stream(self, asked: Asked, context: RequestContext) -> AsyncGenerator[Answer, None]:
@@ -137,6 +142,9 @@ class GraphQLEngine:
             prepared, operation = await self._charged(asked, context)
         except _RefusedError as refused:
             yield refused.answer
+            return
+        if context.is_of_platform and (unnoted := await self._noted(operation, context)) is not None:
+            yield unnoted
             return
         if operation.operation is not OperationType.SUBSCRIPTION:
             yield await self._execute(prepared, operation, asked, context)
@@ -309,6 +317,8 @@ class GraphQLEngine:
                     event = await anext(events)
                     principal = await context.desk.door.authenticator.recheck(context.principal)
                     requirement.check(principal)
+                    if principal.accounts != context.principal.accounts:
+                        raise AccessChangedError
                 except StopAsyncIteration:
                     return
                 except Exception as error:
@@ -322,6 +332,19 @@ class GraphQLEngine:
                     yield await sharing.answer(event, anew, tell)
                 else:
                     yield await tell(event, anew)
+
+    async def _noted(self, operation: OperationDefinitionNode, context: RequestContext) -> Answer | None:
+        # What the platform looks at in a tenant is written down before it is shown, or it is not shown.
+        fields = [
+            one.name.value if isinstance(one, FieldNode) else f"...{getattr(getattr(one, 'name', None), 'value', '')}"
+            for one in operation.selection_set.selections
+        ]
+        name = None if operation.name is None else operation.name.value
+        try:
+            await note_act(context.desk.door, context.principal, operation.operation.value, name, fields)
+        except Exception as error:
+            return self._failed(error, fields[0], context)
+        return None
 
     def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[name], original_error=error)

@@ -31,11 +31,16 @@ class Requirement:
     step_up: bool = False
     passes_keys: bool = False
     serves_enrolment: bool = False
+    is_platform: bool = False
     cost: int | None = None
     """What the operation costs by itself, without what it tells; None for what its kind costs."""
 
     def check(self, principal: Principal) -> None:
-        """Raises MissingScopeError (FORBIDDEN) when the principal lacks the scope, EnrolmentRequiredError."""
+        """Raises MissingScopeError, NotPlatformError (FORBIDDEN) when the principal lacks what is asked, and
+        EnrolmentRequiredError.
+        """
+        if self.is_platform:
+            principal.require_platform()
         if principal.must_enrol and not self.serves_enrolment:
             raise EnrolmentRequiredError
         if self.scope is not None:
@@ -89,6 +94,11 @@ def signed_in(
     return [Requires(asked)]
 
 
+def for_platform() -> list[FieldExtension]:
+    """The field asks for the login of an administrator of the platform, whom no scope of a tenant makes."""
+    return [Requires(Requirement(is_platform=True))]
+
+
 def public(*, cost: int = WAY_IN_COST) -> list[FieldExtension]:
     """The field asks for nothing: it is a way in, which costs as much as a password takes to check."""
     return [Requires(Requirement(needs_principal=False, cost=cost))]
@@ -120,6 +130,8 @@ def describe(root_types: Iterable[type]) -> None:
 def _scope_words(requirement: Requirement) -> str:
     if requirement.scope is not None:
         return requirement.scope.value
+    if requirement.is_platform:
+        return "the platform's"
     return "any credential" if requirement.needs_principal else "none"
 
 

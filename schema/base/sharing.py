@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 
 
 class SharedEvent(Protocol):
-    """An event whose answer is the same for all with the same selection and scopes, but for its number."""
+    """An event whose answer is the same for all with the same selection and power, but for its number."""
 
     sequence: int
     answers: dict[Hashable, Any] | None
@@ -46,7 +46,7 @@ class _Frame:
 class SharedAnswers:
     """The answers of one subscription, shared with all that are equal to it.
 
-    Fields below such an event must not depend on the viewer beyond the tenant and the scopes.
+    Fields below such an event must not depend on the viewer beyond the tenant, the scopes and the accounts.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class SharedAnswers:
     ) -> Answer:
         """The answer to the event: executed by the first who asks, with the number of this subscription."""
         assert event.answers is not None
-        key = (*self._key, context.principal.scopes)
+        key = (*self._key, context.principal.scopes, context.principal.accounts)
         work: asyncio.Task[_Frame | None] | None = event.answers.get(key)
         if work is None:
             # A task of its own: the first may leave while others wait for it.

@@ -19,6 +19,7 @@ from schema.base.context import Info
 from schema.base.errors import user_errors
 from schema.base.ids import parse_id
 from schema.base.permissions import public, signed_in
+from schema.identity.grants import asked_grants
 from schema.identity.types import (
     ApiKey,
     ApiKeyPayload,
@@ -128,6 +129,7 @@ class IdentityMutation:
                 requests_per_minute=None
                 if input.requests_per_minute is strawberry.UNSET
                 else input.requests_per_minute,
+                accounts=asked_grants(input.accounts),
             )
         except OmsError as error:
             return ApiKeyPayload(errors=user_errors(error))

@@ -2,11 +2,10 @@
 
 import strawberry
 
-from app.flows.view_identity import view_api_keys, view_members, view_self, view_sessions
-from app.identity.domain import Scope
+from app.flows.view_identity import view_api_keys, view_self, view_sessions
 from schema.base.context import Info
-from schema.base.permissions import scoped, signed_in
-from schema.identity.types import ApiKey, Membership, Session, Viewer
+from schema.base.permissions import signed_in
+from schema.identity.types import ApiKey, Session, Viewer
 
 
 @strawberry.type
@@ -17,12 +16,6 @@ class IdentityQuery:
     async def viewer(self, info: Info) -> Viewer:
         """Who asks."""
         return Viewer.of(await view_self(info.context.desk.door, info.context.principal))
-
-    @strawberry.field(description="The members of the tenant, oldest first.", extensions=scoped(Scope.MANAGE_MEMBERS))
-    async def members(self, info: Info) -> list[Membership]:
-        """The members of the tenant."""
-        found = await view_members(info.context.desk.door, info.context.principal)
-        return [Membership.of(member) for member in found]
 
     @strawberry.field(
         description="The API keys that the viewer answers for, newest first; with ADMIN_TENANT all of the tenant.",

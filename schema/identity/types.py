@@ -11,9 +11,7 @@ from app.tenants import domain as tenants
 from schema.base.context import RequestContext
 from schema.base.errors import UserError
 from schema.base.node import Node
-
-strawberry.enum(domain.Role, description="What a member is in a tenant; the role decides the scopes.")
-strawberry.enum(domain.Scope, description="One thing that a credential may allow.")
+from schema.identity.grants import AccountGrant, AccountGrantInput, CustomRole
 
 
 def listed(scopes: frozenset[domain.Scope]) -> list[domain.Scope]:
@@ -81,11 +79,18 @@ class Membership(Node):
 
     user: User
     tenant: Tenant
-    role: domain.Role
+    role: domain.Role = strawberry.field(
+        description="VIEWER, the least of them, for who has a role of the tenant's own."
+    )
+    custom_role: CustomRole | None = strawberry.field(description="The role of the tenant's own, which then decides.")
     scopes: list[domain.Scope] = strawberry.field(
-        description="What the role allows; empty when the membership is not active."
+        description="What the member may; empty when the membership is not active."
     )
     is_active: bool
+    accounts: list[AccountGrant] | None = strawberry.field(
+        description="The broker accounts that the member is restricted to; null for all, those to come too. Of a "
+        "membership in another tenant it tells nothing."
+    )
 
     @classmethod
     def of(cls, member: view_identity.Member) -> "Membership":
@@ -97,6 +102,8 @@ class Membership(Node):
             role=member.membership.role,
             scopes=listed(member.membership.scopes),
             is_active=member.membership.is_active,
+            custom_role=None if member.membership.custom_role is None else CustomRole.of(member.membership.custom_role),
+            accounts=AccountGrant.all_of(member.accounts),
         )
 
 
@@ -136,6 +143,7 @@ class ApiKey(Node):
     last_used_at: datetime | None = strawberry.field(description="To the minute.")
     revoked_at: datetime | None
     created_at: datetime
+    is_restricted: bool = strawberry.field(description="True when it is restricted to some broker accounts.")
 
     @classmethod
     def of(cls, key: domain.ApiKey) -> "ApiKey":
@@ -151,6 +159,7 @@ class ApiKey(Node):
             last_used_at=key.last_used_at,
             revoked_at=key.revoked_at,
             created_at=key.created_at,
+            is_restricted=key.is_restricted,
         )
 
 
@@ -264,6 +273,9 @@ class CreateApiKeyInput:
     expires_at: datetime | None = strawberry.UNSET
     ip_allowlist: list[str] | None = strawberry.UNSET
     requests_per_minute: int | None = strawberry.UNSET
+    accounts: list[AccountGrantInput] | None = strawberry.field(
+        default=None, description="The broker accounts that the key is restricted to; left out, those of its maker."
+    )
 
 
 @strawberry.input

@@ -50,6 +50,8 @@ def test_the_ways_in_alone_are_public() -> None:
         "refresh_token",
         "request_password_reset",
         "reset_password",
+        "accept_invitation",
+        "platform_login",
     }
 
 

@@ -9,9 +9,13 @@ import pytest
 from migrations.policies import policies
 
 ROLES = ("oms_app", "oms_intake", "oms_system")
+# Becomes oms_app within walls: all of its policies hold, and those between accounts besides.
+GRANTED = "oms_granted"
 OF_PERSONS = {
     "password_history",
     "person_tokens",
+    "platform_administrators",
+    "platform_sessions",
     "registrations",
     "second_factors",
     "recovery_codes",
@@ -25,6 +29,9 @@ GLOBAL_UNIQUE = {
     ("registrations", ("id",)),
     # A gateway knows no tenants: that a client id is in use there it tells everybody itself (error 326).
     ("gateway_seats", ("host", "port", "client_id")),
+    ("platform_administrators", ("user_id",)),
+    ("platform_sessions", ("user_id", "id")),
+    ("platform_sessions", ("user_id", "token_hash")),
     ("relay_leases", ("name",)),
     ("tenants", ("id",)),
     ("tenants", ("slug",)),
@@ -77,6 +84,8 @@ async def test_every_policy_asks_for_the_tenant_of_the_transaction(owner: asyncp
 
     for policy in found:
         name = f"{policy['tablename']}.{policy['policyname']}"
+        if policy["policyname"] == "granted":
+            continue
         assert policy["permissive"] == "PERMISSIVE", name
         assert set(policy["roles"]) <= set(ROLES), name
         if policy["roles"] == ["oms_system"]:
@@ -93,10 +102,41 @@ async def test_every_policy_asks_for_the_tenant_of_the_transaction(owner: asyncp
             "self": "app.user_id",
             "by_email": "app.email",
             "member": "app.tenant_id",
+            "asking": "app.platform_user_id",
+            "platform": "app.platform_user_id",
         }[policy["policyname"]]
         assert f"current_setting('{setting}'" in policy["qual"], name
         if policy["cmd"] != "SELECT":
             assert policy["with_check"] == policy["qual"], name
+
+
+async def test_every_table_of_broker_accounts_has_a_wall_between_them(owner: asyncpg.Connection) -> None:
+    by_column = await _rows(
+        owner,
+        """
+        SELECT table_name::text FROM information_schema.columns
+        WHERE table_schema = 'public' AND column_name = 'account_id'
+        """,
+    )
+    # What hangs on such a row without naming the account itself: its key holds an order, an execution and so on.
+    by_parent = await _rows(
+        owner,
+        """
+        SELECT DISTINCT f.conrelid::regclass::text FROM pg_constraint AS f
+        JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attname = 'account_id'
+        WHERE f.contype = 'f' AND f.confrelid::regclass::text NOT IN ('member_accounts', 'api_key_accounts')
+        """,
+    )
+    walls = await owner.fetch("SELECT * FROM pg_policies WHERE schemaname = 'public' AND policyname = 'granted'")
+
+    walled = {wall["tablename"] for wall in walls}
+    assert walled == {name for (name,) in by_column} | {name for (name,) in by_parent} | {"broker_accounts"}
+    for wall in walls:
+        assert (wall["permissive"], wall["cmd"], wall["roles"]) == ("RESTRICTIVE", "ALL", [GRANTED]), wall["tablename"]
+        if wall["tablename"] not in ("order_approvals", "order_requests"):
+            assert "current_setting('app.account_ids'" in wall["qual"], wall["tablename"]
+        if not wall["qual"].startswith("((account_id IS NULL)"):
+            assert wall["with_check"] == wall["qual"], wall["tablename"]
 
 
 async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Connection) -> None:
@@ -116,6 +156,9 @@ async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Co
         ("errands", "UPDATE"),
         ("outbox", "DELETE"),
         ("outbox", "SELECT"),
+        ("platform_administrators", "DELETE"),
+        ("platform_administrators", "INSERT"),
+        ("platform_administrators", "SELECT"),
         ("registrations", "DELETE"),
         ("relay_leases", "INSERT"),
         ("relay_leases", "SELECT"),
@@ -159,7 +202,7 @@ async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: st
     assert {privilege for (privilege,) in granted} == {"INSERT", "SELECT"}
 
 
-@pytest.mark.parametrize("role", [*ROLES, "oms_login"])
+@pytest.mark.parametrize("role", [*ROLES, GRANTED, "oms_login"])
 async def test_the_roles_have_no_power_beyond_their_grants(owner: asyncpg.Connection, role: str) -> None:
     facts = await owner.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", role)
     owned = await owner.fetchval("SELECT count(*) FROM pg_class WHERE relowner = $1::regrole", role)
@@ -174,11 +217,11 @@ async def test_the_roles_have_no_power_beyond_their_grants(owner: asyncpg.Connec
     )
 
     powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication", "rolinherit")
-    assert {power: facts[power] for power in powers} == dict.fromkeys(powers, False)
+    assert {power: facts[power] for power in powers} == dict.fromkeys(powers, False) | {"rolinherit": role == GRANTED}
     assert facts["rolcanlogin"] is (role == "oms_login")
     assert owned == 0
     assert not may_create
-    assert {name for (name,) in above} == (set(ROLES) if role == "oms_login" else set())
+    assert {name for (name,) in above} == {"oms_login": {*ROLES, GRANTED}, GRANTED: {"oms_app"}}.get(role, set())
 
 
 async def test_every_table_of_tenants_carries_its_tenant_first(owner: asyncpg.Connection) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,8 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.errors import InputError
-from app.core.ids import ApiKeyId, SessionId, TenantId, UserId
-from app.identity.domain.access import Client, Principal, Scope
+from app.core.ids import AccountId, ApiKeyId, SessionId, TenantId, UserId
+from app.identity.domain.access import AccountGrants, Client, Principal, Scope
 from app.identity.domain.people import written_name
 from app.identity.errors import CredentialRefusedError
 
@@ -43,13 +43,16 @@ class Session:
         """True when it is neither revoked nor past its end."""
         return self.revoked_at is None and now < self.expires_at
 
-    def principal(self, scopes: frozenset[Scope], client: Client) -> Principal:
+    def principal(
+        self, scopes: frozenset[Scope], client: Client, *, accounts: AccountGrants | None = None
+    ) -> Principal:
         """The person of the session acting from the client."""
         return Principal(
             tenant_id=self.tenant_id,
             user_id=self.user_id,
             session_id=self.id,
             scopes=scopes,
+            accounts=accounts,
             actor=f"user:{self.user_id}",
             ip_address=client.ip_address,
             request_id=client.request_id,
@@ -73,6 +76,7 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    is_restricted: bool = False
 
     def is_live(self, now: datetime) -> bool:
         """True when it is neither revoked nor past its end."""
@@ -85,6 +89,7 @@ class ApiKey:
             "prefix": self.prefix,
             "user_id": str(self.user_id),
             "scopes": sorted(scope.value for scope in self.scopes),
+            "is_restricted": self.is_restricted,
             "ip_allowlist": list(self.ip_allowlist),
             "requests_per_minute": self.requests_per_minute,
             "expires_at": None if self.expires_at is None else self.expires_at.isoformat(),
@@ -111,13 +116,14 @@ class IssuedApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApiKey:
-    """A key as it is asked for; new_api_key() has checked it."""
+    """A key as it is asked for; new_api_key() has checked it. accounts are those that it is restricted to."""
 
     name: str
     scopes: frozenset[Scope]
     ip_allowlist: tuple[str, ...] = ()
     requests_per_minute: int | None = None
     expires_at: datetime | None = None
+    accounts: Mapping[AccountId, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +147,7 @@ _BASE32 = r"[a-z2-7]"
 _API_KEY = re.compile(rf"oms_({_BASE32}{{26}})_({_BASE32}{{10}})_({_BASE32}{{52}})", re.ASCII)
 # Source: RFC 6750, section 2.1 (b64token); the scheme's name is case-insensitive (RFC 9110, section 11.1).
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+)", re.ASCII)
+_TOKEN = re.compile(rf"(om[a-z])_({_BASE32}{{26}})_({_BASE32}{{52}})", re.ASCII)
 _REFRESH_TOKEN = re.compile(rf"omr_({_BASE32}{{26}})_({_BASE32}{{52}})", re.ASCII)
 
 
@@ -192,6 +199,7 @@ def granted_key(
         expires_at=asked.expires_at,
         last_used_at=None,
         revoked_at=None,
+        is_restricted=asked.accounts is not None,
     )
 
 
@@ -234,6 +242,19 @@ def parse_refresh_token(text: str) -> PresentedRefreshToken | None:
         return None
     tenant_id, secret = match.groups()
     return PresentedRefreshToken(tenant_id=_tenant_of(tenant_id), token_hash=digest(secret))
+
+
+def token_text(kind: str, owner: UUID, secret: bytes) -> str:
+    """A token as its holder keeps it: `<kind>_<owner>_<secret>`, the owner a tenant or a person."""
+    return f"{kind}_{base32(owner.bytes)}_{base32(secret)}"
+
+
+def owner_in_token(kind: str, text: str) -> tuple[UUID, bytes] | None:
+    """The owner of a token of the kind and the hash of its secret, or None when the text has not its form."""
+    match = _TOKEN.fullmatch(text)
+    if match is None or match[1] != kind:
+        return None
+    return UUID(bytes=b32decode(match[2].upper() + "=" * 6)), digest(match[3])
 
 
 def bearer_of(value: object) -> str | None:

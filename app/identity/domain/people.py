@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from app.core.errors import InputError
-from app.core.ids import MembershipId, TenantId, UserId
-from app.identity.domain.access import ROLE_SCOPES, Role, Scope
+from app.core.ids import MembershipId, RoleId, TenantId, UserId
+from app.identity.domain.access import ROLE_SCOPES, TENANT_WIDE_SCOPES, Role, Scope
 from app.identity.errors import WeakPasswordError
 
 EMAIL_LENGTH_MAX: Final = 254
@@ -45,8 +45,27 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomRole:
+    """A named set of scopes of a tenant's own."""
+
+    id: RoleId
+    name: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    updated_at: datetime
+
+    def as_facts(self) -> dict[str, Any]:
+        """What the audit log keeps of it."""
+        return {"name": self.name, "scopes": sorted(scope.value for scope in self.scopes)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What a person is in a tenant."""
+    """What a person is in a tenant. With a custom role, that decides, and role is VIEWER.
+
+    is_restricted: the person sees the broker accounts alone that are granted. A membership that was removed stays, not
+    active, for what the person did.
+    """
 
     tenant_id: TenantId
     id: MembershipId
@@ -54,11 +73,21 @@ class Membership:
     role: Role
     is_active: bool
     created_at: datetime
+    custom_role: CustomRole | None = None
+    is_restricted: bool = False
+    removed_at: datetime | None = None
+
+    @property
+    def role_scopes(self) -> frozenset[Scope]:
+        """What the role allows, restricted or not, active or not."""
+        return ROLE_SCOPES[self.role] if self.custom_role is None else self.custom_role.scopes
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """What the role allows; nothing when the membership is not active."""
-        return ROLE_SCOPES[self.role] if self.is_active else frozenset()
+        """What the person may; nothing when the membership is not active."""
+        if not self.is_active:
+            return frozenset()
+        return self.role_scopes - TENANT_WIDE_SCOPES if self.is_restricted else self.role_scopes
 
 
 def normalized_email(text: str, *, path: Sequence[str] = ("email",)) -> str:

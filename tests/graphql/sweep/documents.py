@@ -66,13 +66,18 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
             {"side": "SELL", "orderType": "STOP", "stopPrice": "1"},
         ],
     },
+    "InviteMemberInput": lambda: {"email": f"{uuid4().hex}@example.com", "role": "VIEWER"},
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "CancelOrderInput": lambda: {"idempotencyKey": uuid4().hex},
 }
 # Of two ways to name a thing an input takes one.
-INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {"instrumentId": ("symbol",), "orderIds": ("filter",)}
+INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
+    "customRoleId": ("role",),
+    "instrumentId": ("symbol",),
+    "orderIds": ("filter",),
+}
 VALUES: Final[Mapping[str, Any]] = {
     "Int": 1,
     "Float": 1.0,

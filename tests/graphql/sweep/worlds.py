@@ -38,14 +38,20 @@ TABLES: Final[dict[str, str | None]] = {
     "accountIds": "broker_accounts",
     "apiKeyId": "api_keys",
     "breakId": "reconciliation_breaks",
+    "customRoleId": "custom_roles",
+    "entryId": "platform_entries",
     "instrumentId": "instruments",
     "instrumentIds": "instruments",
+    "invitationId": "invitations",
+    "memberId": "memberships",
     "orderId": "orders",
     "orderIds": "orders",
     "positionId": "positions",
+    "roleId": "custom_roles",
     "sessionId": "auth_sessions",
     "strategyId": None,
     "subscriptionId": "market_data_subscriptions",
+    "tenantId": "tenants",
 }
 # Where the name alone does not tell.
 TABLES_OF: Final[dict[tuple[str, str], str]] = {

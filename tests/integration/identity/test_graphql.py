@@ -15,6 +15,7 @@ from app.identity.domain import Principal, Scope
 from schema.base.context import RequestContext
 from schema.base.scalars import SCALARS
 from schema.identity.account_mutations import AccountMutation
+from schema.identity.members import MemberQuery
 from schema.identity.mutations import IdentityMutation
 from schema.identity.queries import IdentityQuery
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found
@@ -26,7 +27,12 @@ class Mutation(IdentityMutation, AccountMutation):
     """What can be done at the door."""
 
 
-SCHEMA = strawberry.Schema(query=IdentityQuery, mutation=Mutation, config=StrawberryConfig(scalar_map=dict(SCALARS)))
+@strawberry.type
+class _Query(IdentityQuery, MemberQuery):
+    """What identity has to ask."""
+
+
+SCHEMA = strawberry.Schema(query=_Query, mutation=Mutation, config=StrawberryConfig(scalar_map=dict(SCALARS)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,11 @@ from app.flows.authenticate import VERDICT_LIFE_S
 from app.flows.door import Door
 from app.flows.log_in import log_in
 from app.flows.log_out import log_out
+from app.flows.manage_members import list_members
 from app.flows.open_tenant import open_tenant
 from app.flows.refresh_session import refresh_session
 from app.flows.register import Registration
-from app.flows.view_identity import view_members, view_self, view_sessions
+from app.flows.view_identity import view_self, view_sessions
 from app.identity.domain import Role, Scope, TokenPair
 from app.identity.errors import (
     CredentialRefusedError,
@@ -193,7 +194,7 @@ async def test_who_belongs_to_several_firms_names_one(door: Door, found: Found, 
     assert principal.tenant_id == other.registered.tenant.id
     assert principal.scopes == {Scope.VIEW_ORDERS, Scope.VIEW_POSITIONS, Scope.VIEW_MARKET_DATA}
     assert len((await view_self(door, principal)).memberships) == 2
-    assert {member.user.email for member in await view_members(door, principal)} == {
+    assert {member.user.email for member in await list_members(door, principal, first=10, after=None)} == {
         home.registration.email,
         other.registration.email,
     }

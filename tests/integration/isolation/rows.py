@@ -29,7 +29,16 @@ from app.core.messages import AccountKey
 from app.errands.models import ErrandRow
 from app.identity.accounts.models import PasswordHistoryRow, PersonTokenRow, RegistrationRow
 from app.identity.domain import Principal
-from app.identity.models import ApiKeyRow, RefreshTokenRow
+from app.identity.models import (
+    ApiKeyAccountRow,
+    ApiKeyRow,
+    CustomRoleRow,
+    InvitationRow,
+    MemberAccountRow,
+    PlatformEntryRow,
+    PlatformSessionRow,
+    RefreshTokenRow,
+)
 from app.identity.two_factor.models import (
     ProofFailureRow,
     RecoveryCodeRow,
@@ -92,10 +101,12 @@ async def make_firm(database: Database) -> Firm:
     await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
     assert principal.user_id is not None
-    async with begin(database, Scope(tenant_id=tenant_id, user_id=principal.user_id)) as session:
+    scope = Scope(tenant_id=tenant_id, user_id=principal.user_id, platform_user_id=principal.user_id)
+    async with begin(database, scope) as session:
         await _add_account(session, firm)
         await _add_second_factor(session, principal.user_id)
         await _add_credentials(session, firm)
+        await _add_members(session, firm)
         await _add_order(session, firm)
         await _add_earnings(session, firm)
         await _add_market_data(session, firm)
@@ -208,6 +219,61 @@ async def _add_second_factor(session: WriteSession, user_id: UserId) -> None:
             ),
             RecoveryCodeRow(user_id=user_id, code_hash=_ids.new().bytes * 2, created_at=now),
             ProofFailureRow(user_id=user_id, failures=1, last_failed_at=now),
+        ]
+    )
+    await session.flush()
+
+
+async def _add_members(session: WriteSession, firm: Firm) -> None:
+    now, user_id, tenant_id = datetime.now(UTC), firm.principal.user_id, firm.tenant_id
+    assert user_id is not None
+    key_id = (await session.execute(text("SELECT id FROM api_keys"))).scalar_one()
+    account_id, token_hash = firm.account.account_id, user_id.bytes * 2
+    session.add_all(
+        [
+            CustomRoleRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                name="canary",
+                scopes=["VIEW_ORDERS"],
+                created_at=now,
+                updated_at=now,
+            ),
+            MemberAccountRow(tenant_id=tenant_id, user_id=user_id, account_id=account_id, may_trade=True),
+            ApiKeyAccountRow(tenant_id=tenant_id, api_key_id=key_id, account_id=account_id, may_trade=True),
+            InvitationRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                email="canary@example.com",
+                role="VIEWER",
+                token_hash=token_hash,
+                invited_by="test",
+                times_sent=1,
+                created_at=now,
+                sent_at=now,
+                expires_at=now + timedelta(days=1),
+            ),
+            PlatformEntryRow(
+                tenant_id=tenant_id,
+                id=_ids.new(),
+                user_id=user_id,
+                session_id=_ids.new(),
+                administrator="canary",
+                reason="canary",
+                scopes=[],
+                token_hash=token_hash,
+                created_at=now,
+                expires_at=now,
+            ),
+            PlatformSessionRow(
+                user_id=user_id,
+                id=_ids.new(),
+                token_hash=token_hash,
+                ip_address="",
+                user_agent="",
+                created_at=now,
+                expires_at=now,
+            ),
         ]
     )
     await session.flush()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.ids import TenantId
+from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import Scope, begin, begin_batch, begin_intake, begin_system, reading
 from tests.integration.isolation.rows import Firm, make_firm
@@ -22,6 +22,8 @@ from tests.integration.isolation.rows import Firm, make_firm
 _PERSONS = (
     "password_history",
     "person_tokens",
+    "platform_administrators",
+    "platform_sessions",
     "registrations",
     "second_factors",
     "recovery_codes",
@@ -34,6 +36,8 @@ _TENANT_COLUMN = {
     "registrations": "id",
     "errands": "id",
     "person_tokens": "user_id",
+    "platform_administrators": "user_id",
+    "platform_sessions": "user_id",
     "password_history": "user_id",
     "second_factors": "user_id",
     "recovery_codes": "user_id",
@@ -68,9 +72,16 @@ async def world(database: Database, database_url: str) -> AsyncIterator[World]:
         WHERE schemaname = 'public' AND roles <> '{oms_system}' ORDER BY 1
         """
     )
+    one, other = await make_firm(database), await make_firm(database)
+    for firm in (one, other):
+        # The operator alone makes them, by the command line.
+        await owner.execute(
+            "INSERT INTO platform_administrators (user_id, granted_at, note) VALUES ($1, now(), 'canary')",
+            firm.principal.user_id,
+        )
     yield World(
-        one=await make_firm(database),
-        other=await make_firm(database),
+        one=one,
+        other=other,
         tables=tuple(row["tablename"] for row in rows),
         owner=owner,
     )
@@ -232,6 +243,21 @@ async def _commits_by_orm(database: Database, tenant_id: TenantId) -> None:
         assert (await session.execute(text("SELECT count(*) FROM orders"))).scalar_one() == 1
 
 
+async def _commits_within_walls(database: Database, tenant_id: TenantId) -> None:
+    async with begin_batch(database, tenant_id, accounts=[]) as session:
+        assert await counted(session, "orders") == 0
+
+
+async def _commits_within_walls_by_orm(database: Database, tenant_id: TenantId) -> None:
+    async with begin(database, Scope(tenant_id=tenant_id, accounts=[])) as session:
+        assert (await session.execute(text("SELECT count(*) FROM orders"))).scalar_one() == 0
+
+
+async def _commits_as_the_platform(database: Database, tenant_id: TenantId) -> None:
+    async with begin(database, Scope(platform_user_id=UserId(tenant_id))) as session:
+        assert (await session.execute(text("SELECT count(*) FROM tenants"))).scalar_one() == 0
+
+
 async def _reads(database: Database, tenant_id: TenantId) -> None:
     async with reading(database, Scope(tenant_id=tenant_id)) as session:
         assert (await session.execute(text("SELECT count(*) FROM orders"))).scalar_one() == 1
@@ -328,6 +354,9 @@ async def _is_cancelled_and_cannot_roll_back(database: Database, tenant_id: Tena
     [
         _commits,
         _commits_by_orm,
+        _commits_within_walls,
+        _commits_within_walls_by_orm,
+        _commits_as_the_platform,
         _reads,
         _rolls_back,
         _rolls_back_by_orm,
@@ -452,12 +481,57 @@ async def test_the_intake_cannot_write_beyond_its_batch(world: World, intake_dat
     assert await snapshot(world, world.other) == before
 
 
-async def test_the_system_role_reads_five_tables_and_writes_none_but_outbox_and_errands(
+async def test_who_is_restricted_meets_the_rows_of_the_granted_accounts_alone(world: World, database: Database) -> None:
+    of_accounts = await world.owner.fetch(
+        "SELECT tablename::text FROM pg_policies WHERE policyname = 'granted' AND schemaname = 'public'"
+    )
+    tenant_id, account_id = world.one.tenant_id, world.one.account.account_id
+    unowned = {"approval_policies", "risk_limits"}
+
+    for (table,) in of_accounts:
+        async with begin_batch(database, tenant_id) as session:
+            everything = await counted(session, table)
+        async with begin_batch(database, tenant_id, accounts=[account_id]) as session:
+            granted = await counted(session, table)
+        async with begin_batch(database, tenant_id, accounts=[world.other.account.account_id]) as session:
+            foreign = await counted(session, table)
+            other = await counted(session, table, f"{column(table)} = $1", world.other.tenant_id)
+
+        assert granted == everything > 0, table
+        # What is of no account is of the whole tenant.
+        assert (foreign, other) == (everything if table in unowned else 0, 0), table
+
+
+async def test_the_tables_of_tenants_are_seen_by_the_platform_and_by_nobody_who_says_so(
+    world: World, database: Database
+) -> None:
+    administrator, nobody = world.one.principal.user_id, UserId(world.one.tenant_id)
+    assert administrator is not None
+    async with reading(database, Scope(platform_user_id=administrator)) as session:
+        seen = (await session.execute(text("SELECT count(*) FROM tenants"))).scalar_one()
+        orders = (await session.execute(text("SELECT count(*) FROM orders"))).scalar_one()
+    async with reading(database, Scope(user_id=administrator)) as session:
+        as_member = (await session.execute(text("SELECT count(*) FROM tenants"))).scalar_one()
+    async with reading(database, Scope(platform_user_id=nobody)) as session:
+        unseen = (await session.execute(text("SELECT count(*) FROM tenants"))).scalar_one()
+
+    assert seen >= 2
+    assert (orders, as_member, unseen) == (0, 1, 0)
+
+
+async def test_the_system_role_reads_six_tables_and_writes_none_but_outbox_and_errands(
     world: World, system_database: Database
 ) -> None:
     readable = await visible(system_database, world.tables, None)
 
-    assert set(readable) == {"broker_accounts", "broker_connections", "errands", "outbox", "tenants"}
+    assert set(readable) == {
+        "broker_accounts",
+        "broker_connections",
+        "errands",
+        "outbox",
+        "platform_administrators",
+        "tenants",
+    }
     for table in set(world.tables) - {"errands"}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with begin_system(system_database) as session:
