@@ -6,13 +6,15 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.audit.domain import KEEP_DAYS_MIN
 from migrations.policies import policies
 
-ROLES = ("oms_app", "oms_intake", "oms_system")
-TENANTLESS = {"relay_leases", "tenants", "users"}
+ROLES = ("oms_app", "oms_intake", "oms_system", "oms_sealer")
+TENANTLESS = {"audit_leases", "relay_leases", "tenants", "users"}
 GLOBAL_UNIQUE = {
     # A gateway knows no tenants: that a client id is in use there it tells everybody itself (error 326).
     ("gateway_seats", ("host", "port", "client_id")),
+    ("audit_leases", ("name",)),
     ("relay_leases", ("name",)),
     ("tenants", ("id",)),
     ("tenants", ("slug",)),
@@ -64,7 +66,7 @@ async def test_every_policy_asks_for_the_tenant_of_the_transaction(owner: asyncp
         name = f"{policy['tablename']}.{policy['policyname']}"
         assert policy["permissive"] == "PERMISSIVE", name
         assert set(policy["roles"]) <= set(ROLES), name
-        if policy["roles"] == ["oms_system"]:
+        if policy["roles"] in (["oms_system"], ["oms_sealer"]):
             continue
         setting = {
             "tenant": "app.tenant_id",
@@ -100,6 +102,43 @@ async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Co
     ]
 
 
+async def test_what_is_open_to_the_sealer_is_the_audit_log(owner: asyncpg.Connection) -> None:
+    granted = await owner.fetch(
+        """
+        SELECT table_name::text, string_agg(privilege_type::text, ' ' ORDER BY privilege_type) AS may
+        FROM information_schema.role_table_grants WHERE grantee = 'oms_sealer' GROUP BY 1 ORDER BY 1
+        """,
+    )
+    pruning = await owner.fetchval("SELECT qual FROM pg_policies WHERE policyname = 'sealer_prunes'")
+
+    assert {row["table_name"]: row["may"] for row in granted} == {
+        "audit_chain": "DELETE INSERT SELECT",
+        "audit_heads": "INSERT SELECT UPDATE",
+        "audit_leases": "INSERT SELECT UPDATE",
+        "audit_log": "DELETE SELECT",
+        "audit_person_keys": "INSERT SELECT",
+        "audit_retentions": "SELECT",
+        "audit_signed_heads": "INSERT SELECT UPDATE",
+    }
+    # Nobody changes a sealed entry, and what is younger than the law asks nobody but the owner deletes.
+    assert f"{KEEP_DAYS_MIN} days" in pruning
+
+
+@pytest.mark.parametrize("table", ["audit_chain", "audit_heads", "audit_signed_heads"])
+async def test_the_application_only_reads_what_is_sealed(owner: asyncpg.Connection, table: str) -> None:
+    granted = await _rows(
+        owner,
+        """
+        SELECT grantee::text, privilege_type::text FROM information_schema.role_table_grants
+        WHERE table_name = $1 AND grantee = ANY ($2::text[]) AND grantee <> 'oms_sealer'
+        """,
+        table,
+        list(ROLES),
+    )
+
+    assert granted == [("oms_app", "SELECT")]
+
+
 async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: asyncpg.Connection) -> None:
     grants = await _rows(
         owner,
@@ -126,7 +165,7 @@ async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: st
         owner,
         """
         SELECT DISTINCT privilege_type::text FROM information_schema.role_table_grants
-        WHERE table_name = $1 AND grantee = ANY ($2::text[])
+        WHERE table_name = $1 AND grantee = ANY ($2::text[]) AND grantee <> 'oms_sealer'
         """,
         table,
         list(ROLES),
