@@ -1,6 +1,6 @@
 """Set-based SQL of the sealer, over all tenants; its role alone may do this."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -162,6 +162,26 @@ async def seal(session: BatchSession, entries: Sequence[Waiting], links: Sequenc
     return bool(rows[0]["moved"] == len(entries) == rows[0]["sealed"])
 
 
+async def append(session: BatchSession, link: Link) -> None:
+    """Puts an entry of the house itself at the end of a chain that this transaction has locked."""
+    entry = link.entry
+    await session.execute(
+        """
+        INSERT INTO audit_chain (tenant_id, id, sequence, actor, action, resource_type, new_values, created_at, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """,
+        entry.tenant_id,
+        entry.id,
+        entry.sequence,
+        entry.actor,
+        entry.action,
+        entry.resource_type,
+        entry.new_values,
+        entry.created_at,
+        link.hash,
+    )
+
+
 async def move_ends(session: BatchSession, ends: Sequence[ChainEnd], now: datetime) -> None:
     """Stores where the chains end now."""
     await session.execute(
@@ -254,34 +274,54 @@ async def note_delivered(session: BatchSession, heads: Sequence[SignedHead], now
     await session.execute(
         """
         UPDATE audit_signed_heads AS s SET delivered_at = $4
-        FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS d (tenant_id, sequence, key_id)
+        FROM unnest($1::uuid[], $2::bigint[], $3::text[], $5::bigint[]) AS d (tenant_id, sequence, key_id, pruned)
         WHERE s.tenant_id = d.tenant_id AND s.sequence = d.sequence AND s.key_id = d.key_id
+          AND s.pruned_sequence = d.pruned
         """,
         [one.head.tenant_id for one in heads],
         [one.head.sequence for one in heads],
         [one.head.key_id for one in heads],
         now,
+        [one.head.pruned_sequence for one in heads],
     )
 
 
-async def prunable(session: BatchSession, limit: int) -> list[tuple[TenantId, int]]:
-    """Tenants with a rule of retention, and after how many days their entries may go."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """A prefix that retention took away, and where the chain ends."""
+
+    since: int
+    through: int
+    hash: bytes
+    end: ChainEnd
+
+
+async def retentions(session: BatchSession, after: UUID, limit: int) -> list[tuple[TenantId, int]]:
+    """Tenants behind the given one whose entries may go after so many days."""
     rows = await session.fetch(
-        "SELECT tenant_id, keep_days FROM audit_retentions WHERE keep_days IS NOT NULL ORDER BY tenant_id LIMIT $1",
+        """
+        SELECT tenant_id, keep_days FROM audit_retentions
+        WHERE keep_days IS NOT NULL AND tenant_id > $1 ORDER BY tenant_id LIMIT $2
+        """,
+        after,
         limit,
     )
     return [(row["tenant_id"], row["keep_days"]) for row in rows]
 
 
-async def prune(session: BatchSession, tenant_id: TenantId, cutoff: datetime, limit: int) -> Mapping[str, Any] | None:
-    """Deletes the oldest entries while they are from before the cutoff, at most `limit`; the chain then begins behind
-    them. None when there is none; else from, through and the hash there.
+async def prune(session: BatchSession, tenant_id: TenantId, cutoff: datetime, limit: int) -> Pruned | None:
+    """Deletes the oldest entries as long as they are from before the cutoff, at most `limit`; None when none is.
+
+    The chain begins behind them then. The end of the chain stays locked until the transaction ends.
     """
-    rows = await session.fetch("SELECT pruned_sequence FROM audit_heads WHERE tenant_id = $1 FOR UPDATE", tenant_id)
-    if not rows:
+    heads = await session.fetch(
+        "SELECT tenant_id, sequence, hash, pruned_sequence FROM audit_heads WHERE tenant_id = $1 FOR UPDATE", tenant_id
+    )
+    if not heads:
         return None
-    start = rows[0]["pruned_sequence"]
-    found = await session.fetch(
+    start: int = heads[0]["pruned_sequence"]
+    last: Any = None
+    for row in await session.fetch(
         """
         SELECT sequence, hash, created_at FROM audit_chain
         WHERE tenant_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
@@ -289,16 +329,14 @@ async def prune(session: BatchSession, tenant_id: TenantId, cutoff: datetime, li
         tenant_id,
         start,
         limit,
-    )
-    last = None
-    for row in found:
+    ):
         if row["created_at"] >= cutoff:
             break
         last = row
     if last is None:
         return None
-    deleted = await session.fetch(
-        "DELETE FROM audit_chain WHERE tenant_id = $1 AND sequence > $2 AND sequence <= $3 RETURNING sequence",
+    await session.execute(
+        "DELETE FROM audit_chain WHERE tenant_id = $1 AND sequence > $2 AND sequence <= $3",
         tenant_id,
         start,
         last["sequence"],
@@ -309,7 +347,8 @@ async def prune(session: BatchSession, tenant_id: TenantId, cutoff: datetime, li
         last["sequence"],
         last["hash"],
     )
-    return {"from": start + 1, "through": last["sequence"], "hash": last["hash"], "deleted": len(deleted)}
+    end = ChainEnd(tenant_id=tenant_id, sequence=heads[0]["sequence"], hash=heads[0]["hash"])
+    return Pruned(since=start + 1, through=last["sequence"], hash=last["hash"], end=end)
 
 
 def signed_head(row: Any) -> SignedHead:

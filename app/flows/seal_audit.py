@@ -29,6 +29,7 @@ STANDBY_S: Final = 2.0
 IDLE_S: Final = 0.5
 BACKOFF_S: Final = 2.0
 _NOBODY: Final = UUID(int=0)
+_WAITED_FOR: Final[tuple[type[BaseException], ...]] = (*CONNECTION_LOST, *PUT_OFF, OmsError)
 
 
 class _LostError(Exception):
@@ -148,7 +149,7 @@ async def seal_forever(sealer: Sealer, then: Callable[[], Any]) -> None:
                 sealed = await sealer.seal_once()
                 if sealed is not None:
                     await then()
-            except (*CONNECTION_LOST, *PUT_OFF, OmsError) as error:
+            except _WAITED_FOR as error:
                 if not is_failing:
                     log.error("the audit log waits to be sealed: %s", str(error) or type(error).__name__)
                 is_failing = True

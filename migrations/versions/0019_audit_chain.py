@@ -147,15 +147,17 @@ def _create_heads() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("pruned_sequence", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("pruned_sequence", sa.BigInteger(), nullable=False),
         sa.Column("signed_at", _TIME, nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("delivered_at", _TIME, nullable=True),
         sa.CheckConstraint("length(hash) = 32", name=op.f("ck_audit_signed_heads_hash")),
         sa.CheckConstraint("length(signature) = 64", name=op.f("ck_audit_signed_heads_signature")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_audit_signed_heads_tenant_id")),
-        sa.PrimaryKeyConstraint("tenant_id", "sequence", "key_id", name=op.f("pk_audit_signed_heads")),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "sequence", "key_id", "pruned_sequence", name=op.f("pk_audit_signed_heads")
+        ),
     )
     op.create_index(
         "ix_audit_signed_heads_waiting",
