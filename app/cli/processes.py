@@ -22,6 +22,7 @@ def run_process(module: str, function: str) -> None:
     settings = _settings()
     if module == "app.web":
         refuse_taken("http_port", settings.http_host, settings.http_port)
+    if module in ("app.web", "app.worker"):
         settings = with_own_master_key(settings)
     settings = asyncio.run(reachable_settings(settings))
     getattr(import_module(module), function)(settings)

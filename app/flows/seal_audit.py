@@ -69,20 +69,27 @@ class Sealer:
         self._after = _NOBODY
 
     async def seal_once(self) -> int | None:
-        """Seals the next batch; how many, None while another sealer is active.
+        """Seals the next batch; how many, less than a batch when nothing waits any more, None while another sealer is
+        active.
 
         Raises SecretUnreadableError when a key that is needed is not in OMS_MASTER_KEY.
         """
         if not await self.keep_lease():
             return None
         try:
-            sealed = await self._seal_from(self._after)
-            if sealed == 0 and self._after != _NOBODY:
-                sealed = await self._seal_from(_NOBODY)
+            after = self._after
+            sealed = await self._seal_from(after)
+            if sealed < self._batch and after != _NOBODY:
+                sealed += await self._seal_from(_NOBODY)
         except _LostError:
             self._lease = None
             return None
         return sealed
+
+    @property
+    def is_active(self) -> bool:
+        """True while this one had the lease when it looked last."""
+        return self._lease is not None
 
     async def keep_lease(self) -> bool:
         """Takes or renews the lease; False while another sealer has it."""
@@ -137,21 +144,22 @@ class Sealer:
         return lambda tenant_id, subject: opened[tenant_id, subject]
 
 
-async def seal_forever(sealer: Sealer, then: Callable[[], Any]) -> None:
-    """Seals whenever something was committed, and calls `then` after each round that this process was the sealer in.
-
-    A server that is away is waited for, and nothing is lost.
-    """
+async def seal_forever(sealer: Sealer) -> None:
+    """Seals whenever something was committed; a server that is away is waited for, and nothing is lost."""
     is_failing = False
     try:
         while True:
             try:
                 sealed = await sealer.seal_once()
-                if sealed is not None:
-                    await then()
             except _WAITED_FOR as error:
                 if not is_failing:
                     log.error("the audit log waits to be sealed: %s", str(error) or type(error).__name__)
+                is_failing = True
+                await asyncio.sleep(BACKOFF_S)
+                continue
+            except Exception:
+                # The log must not stop for good over what one batch met: it is tried again, and told each time.
+                log.exception("the audit log waits to be sealed")
                 is_failing = True
                 await asyncio.sleep(BACKOFF_S)
                 continue

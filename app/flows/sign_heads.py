@@ -1,5 +1,6 @@
 """The heads of the chains: signed now and then, and brought to a sink outside the database."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,8 @@ from app.audit import sealing_batch as sealing
 from app.audit.domain import Head, SignedHead
 from app.audit.domain.heads import HeadUnreadableError, read_head
 from app.core.clock import Clock
-from app.infra.db import Database
+from app.core.errors import UnavailableError
+from app.infra.db import CONNECTION_LOST, PUT_OFF, Database
 from app.infra.head_sinks import HeadLine, HeadSink, HeadSinkError
 from app.infra.signing import Signer
 from app.infra.uow import begin_system
@@ -19,8 +21,10 @@ log = logging.getLogger(__name__)
 
 SIGNED_MAX: Final = 500
 DELIVERED_MAX: Final = 200
+PULSE_S: Final = 1.0
 RETRY_S_MIN: Final = 5.0
 RETRY_S_MAX: Final = 300.0
+_WAITED_FOR: Final[tuple[type[BaseException], ...]] = (*CONNECTION_LOST, *PUT_OFF, UnavailableError)
 
 
 class HeadKeeper:
@@ -47,18 +51,20 @@ class HeadKeeper:
         self._interval_s = interval_s
         self._monotonic = monotonic
         self._signed_at: float | None = None
-        self._retry_at = 0.0
+        self._retry_at: float | None = None
         self._retry_s = RETRY_S_MIN
 
     async def keep(self) -> None:
-        """Signs when the interval has passed, and delivers what waits."""
+        """Signs when the interval has passed, and delivers then, or when a failed delivery is due again."""
         now = self._monotonic()
+        is_due = self._retry_at is not None and now >= self._retry_at
         if self._signed_at is None or now - self._signed_at >= self._interval_s:
+            self._signed_at = now
             while await self.sign() == SIGNED_MAX:
                 pass
-            self._signed_at = now
-            if self._sink is not None and now >= self._retry_at:
-                await self._try_to_deliver(self._sink)
+            is_due = is_due or self._retry_at is None
+        if is_due and self._sink is not None:
+            await self._try_to_deliver(self._sink)
 
     async def sign(self) -> int:
         """Signs heads that have moved since they were signed last; how many."""
@@ -88,9 +94,22 @@ class HeadKeeper:
             log.error("signed heads of the audit log wait %.0f s for their sink: %s", self._retry_s, error.message)
             self._retry_s = min(2 * self._retry_s, RETRY_S_MAX)
             return
-        if self._retry_s > RETRY_S_MIN:
+        if self._retry_at is not None:
             log.info("the sink of the audit log's heads takes them again")
-        self._retry_s = RETRY_S_MIN
+        self._retry_at, self._retry_s = None, RETRY_S_MIN
+
+
+async def keep_heads_forever(keeper: HeadKeeper, is_active: Callable[[], bool]) -> None:
+    """Signs and delivers while is_active says that this process seals; a server that is away is waited for."""
+    while True:
+        try:
+            if is_active():
+                await keeper.keep()
+        except _WAITED_FOR as error:
+            log.debug("heads wait for the database: %s", error)
+        except Exception:
+            log.exception("heads of the audit log are not signed or delivered")
+        await asyncio.sleep(PULSE_S)
 
 
 def signed(signer: Signer, heads: Sequence[Head]) -> list[SignedHead]:

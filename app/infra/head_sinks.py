@@ -18,6 +18,7 @@ from minio.error import MinioException
 from minio.retention import Retention
 
 from app.core.errors import OmsError
+from app.infra.head_addresses import sink_address
 
 TIMEOUT_S: Final = 10.0
 LINE_BYTES_MAX: Final = 4096
@@ -54,7 +55,7 @@ class HeadSink(Protocol):
 
 
 class FileSink:
-    """A file for each tenant in a folder, `<tenant>.jsonl`, appended to and synced; put it on another machine's disk."""
+    """A file for each tenant in a folder, `<tenant>.jsonl`, appended to and synced."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -113,7 +114,7 @@ class FileSink:
 
 
 class S3Sink:
-    """An object for each head, `<prefix>/<tenant>/<sequence>-<pruned>.json`, locked where the bucket can lock objects."""
+    """An object for each head, `<prefix>/<tenant>/<sequence>-<pruned>.json`, locked where the bucket can lock."""
 
     def __init__(self, client: Minio, bucket: str, prefix: str, *, lock_days: int) -> None:
         """lock_days is how long nobody, not even the bucket's owner, can delete or change an object; 0 for no lock."""
@@ -166,26 +167,6 @@ class S3Sink:
 
     def _of(self, tenant_id: UUID) -> str:
         return f"{self._prefix}{tenant_id}/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkAddress:
-    """Where the sink is: a folder, or a bucket with the beginning of its objects' names."""
-
-    folder: Path | None = None
-    bucket: str = ""
-    prefix: str = ""
-
-
-def sink_address(url: str) -> SinkAddress:
-    """The parts of file:///folder or s3://bucket/prefix. Raises ValueError for what is neither."""
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
-        return SinkAddress(folder=Path(parts.path))
-    if parts.scheme == "s3" and parts.netloc:
-        prefix = parts.path.strip("/")
-        return SinkAddress(bucket=parts.netloc, prefix=f"{prefix}/" if prefix else "")
-    raise ValueError("needs file:///folder or s3://bucket/prefix")
 
 
 def open_sink(
