@@ -21,7 +21,7 @@ class BreakKind(StrEnum):
     REWRITTEN = "REWRITTEN"
     """Entries up to a signed head were sealed anew: the head has another hash."""
     CUT = "CUT"
-    """The end of the chain is not there."""
+    """The end of the chain is not there; where only a signed head tells, the break may begin before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +84,11 @@ class Verifier:
 
     def end(self, expected: int) -> Verification:
         """The verdict; expected is the sequence that the chain, or the part that was looked at, ends with."""
-        expected = max([expected, *(head.sequence for head in self.heads[self._next_head :])])
         if self.sequence < expected:
             self._broken(BreakKind.CUT, self.sequence + 1, expected)
+        elif any(head.sequence > self.sequence for head in self.heads[self._next_head :]):
+            # What is left may have been sealed anew from behind the last head that it agrees with.
+            self._broken(BreakKind.CUT, self._agreed + 1, self.heads[-1].sequence)
         return Verification(entries=self.entries, breaks=tuple(self.breaks))
 
     def _meet_heads(self, sequence: int, found: bytes) -> None:
@@ -95,7 +97,8 @@ class Verifier:
             self._next_head += 1
             if head.sequence < sequence:
                 continue
-            if head.hash != found:
+            # A break that is located already explains why the head has another hash.
+            if head.hash != found and not any(one.until > self._agreed for one in self.breaks):
                 self._broken(BreakKind.REWRITTEN, self._agreed + 1, sequence)
             self._agreed = sequence
 
