@@ -8,6 +8,8 @@ from strawberry.types.base import get_object_definition
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
+from schema.audit.mutations import AuditMutation
+from schema.audit.queries import AuditQuery
 from schema.base.permissions import Requirement, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
@@ -49,6 +51,7 @@ class Query(
     SimulatorQuery,
     ReconciliationQuery,
     InDoubtQuery,
+    AuditQuery,
 ):
     """What can be asked."""
 
@@ -66,6 +69,7 @@ class Mutation(
     InDoubtMutation,
     BrokerMutation,
     SimulatorMutation,
+    AuditMutation,
 ):
     """What can be done."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from app.infra.vault import WrappedKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonKey:
-    """A person's key as it is stored. subject is user:<id>, key:<id> of an API key, or email:<address>."""
+    """A person's key as it is stored; an empty one was destroyed.
+
+    subject is user:<id>, key:<id> of an API key, email:<address> of who has no id, or address:<address> of the unknown.
+    """
 
     tenant_id: TenantId
     id: UUID
@@ -24,6 +28,11 @@ class PersonKey:
         """What the key is wrapped for: it opens as nothing else."""
         return key_purpose(self.tenant_id, self.id)
 
+    @property
+    def is_destroyed(self) -> bool:
+        """True when nothing that was sealed under it can be read any more."""
+        return not self.wrapped.wrapped
+
 
 def key_purpose(tenant_id: TenantId, key_id: UUID) -> str:
     """The words that name a person's key."""
@@ -33,7 +42,9 @@ def key_purpose(tenant_id: TenantId, key_id: UUID) -> str:
 async def keys_by_ids(session: BatchSession, tenant_id: TenantId, ids: Sequence[UUID]) -> dict[UUID, PersonKey]:
     """Those of the keys that have not been destroyed."""
     rows = await session.fetch(
-        "SELECT * FROM audit_person_keys WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
+        "SELECT * FROM audit_person_keys WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND length(wrapped) > 0",
+        tenant_id,
+        list(ids),
     )
     return {row["id"]: person_key(row) for row in rows}
 
@@ -41,7 +52,10 @@ async def keys_by_ids(session: BatchSession, tenant_id: TenantId, ids: Sequence[
 async def all_keys(session: BatchSession, tenant_id: TenantId, after: UUID, limit: int) -> list[PersonKey]:
     """The tenant's keys behind the given one, by id, locked until the transaction ends."""
     rows = await session.fetch(
-        "SELECT * FROM audit_person_keys WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE",
+        """
+        SELECT * FROM audit_person_keys WHERE tenant_id = $1 AND id > $2 AND length(wrapped) > 0
+        ORDER BY id LIMIT $3 FOR UPDATE
+        """,
         tenant_id,
         after,
         limit,
@@ -67,13 +81,44 @@ async def rewrap(session: BatchSession, keys: Sequence[PersonKey]) -> None:
 async def versions(session: BatchSession, tenant_id: TenantId) -> dict[str, int]:
     """How many of the tenant's keys each version of the master key wraps."""
     rows = await session.fetch(
-        "SELECT master_version, count(*) AS keys FROM audit_person_keys WHERE tenant_id = $1 GROUP BY 1", tenant_id
+        """
+        SELECT master_version, count(*) AS keys FROM audit_person_keys WHERE tenant_id = $1 AND length(wrapped) > 0
+        GROUP BY 1
+        """,
+        tenant_id,
     )
     return {row["master_version"]: row["keys"] for row in rows}
 
 
-async def destroy(session: BatchSession, tenant_id: TenantId, subjects: Sequence[str]) -> int:
-    """Deletes the subjects' keys: what was sealed under them is unreadable from now on. Tells how many."""
+async def destroy(
+    session: BatchSession, tenant_id: TenantId, subjects: Sequence[str], new_ids: Sequence[UUID], now: datetime
+) -> int:
+    """Destroys the subjects' keys: what was sealed under them is unreadable from now on. Tells how many there were.
+
+    The subject keeps an empty key, so that nothing of it is ever sealed readably again; new_ids are for subjects that
+    had none.
+    """
+    rows = await session.fetch(
+        """
+        WITH had AS (
+          SELECT count(*) AS keys FROM audit_person_keys
+          WHERE tenant_id = $1 AND subject = ANY($2::text[]) AND length(wrapped) > 0),
+        emptied AS (
+          INSERT INTO audit_person_keys (tenant_id, id, subject, master_version, wrapped, created_at)
+          SELECT $1, s.id, s.subject, '', '', $4 FROM unnest($2::text[], $3::uuid[]) AS s (subject, id)
+          ON CONFLICT (tenant_id, subject) DO UPDATE SET master_version = '', wrapped = '')
+        SELECT keys FROM had
+        """,
+        tenant_id,
+        list(subjects),
+        list(new_ids),
+        now,
+    )
+    return int(rows[0]["keys"])
+
+
+async def forget(session: BatchSession, tenant_id: TenantId, subjects: Sequence[str]) -> int:
+    """Deletes the subjects' keys and their names. Tells how many there were."""
     rows = await session.fetch(
         "DELETE FROM audit_person_keys WHERE tenant_id = $1 AND subject = ANY($2::text[]) RETURNING id",
         tenant_id,

@@ -11,6 +11,7 @@ from app.core.ids import Ids
 from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
+from app.flows.keep_audit import signatures_of
 from app.flows.order_intake import OrderIntake
 from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Principal
@@ -19,6 +20,7 @@ from app.infra.db import Database, DatabaseRole, ReadSession
 from app.infra.redis import Redis, open_redis
 from app.infra.settings import Settings
 from app.infra.sharing import Sharing
+from app.infra.signing import Signatures
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, reading
 from app.infra.vault import Vault
@@ -30,7 +32,8 @@ class Desk:
     followers share.
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
-    through, and vault seals their secrets; simulator is the bundled one, None in production.
+    through, and vault seals their secrets; signatures are those of the audit log's heads; simulator is the bundled
+    one, None in production.
     """
 
     database: Database
@@ -46,6 +49,7 @@ class Desk:
     trading_timezone: ZoneInfo
     gateways: frozenset[Gateway]
     vault: Vault
+    signatures: Signatures
     simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
@@ -75,6 +79,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         bus = await stack.enter_async_context(Bus(settings.redis_url, settings.redis_prefix))
         door = open_door(database, token_secret=settings.token_secret.get_secret_value(), clock=clock, ids=ids)
         stack.callback(door.close)
+        await stack.enter_async_context(door.refusals)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
@@ -92,5 +97,6 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             trading_timezone=ZoneInfo(settings.trading_timezone),
             gateways=settings.gateways,
             vault=Vault.of(settings.master_key.get_secret_value()),
+            signatures=signatures_of(settings),
             simulator=SimulatorDesk.of(settings),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core.clock import Clock
 from app.core.ids import Ids
 from app.flows.authenticate import Authenticator
+from app.flows.refusals import Refusals
 from app.identity.service import IdentityService
 from app.infra.db import Database
 from app.infra.passwords import Passwords
@@ -13,7 +14,7 @@ from app.infra.tokens import AccessTokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The database, the clock and the instruments of identity."""
+    """The database, the clock, the instruments of identity, and what is refused here and goes into the audit log."""
 
     database: Database
     passwords: Passwords
@@ -21,6 +22,7 @@ class Door:
     authenticator: Authenticator
     clock: Clock
     ids: Ids
+    refusals: Refusals
 
     def close(self) -> None:
         """Lets the threads of password hashing go."""
@@ -41,4 +43,5 @@ def open_door(database: Database, *, token_secret: str, clock: Clock, ids: Ids) 
         authenticator=Authenticator(database, identity, clock),
         clock=clock,
         ids=ids,
+        refusals=Refusals(database, clock, ids),
     )

@@ -20,6 +20,8 @@ async def log_in(door: Door, *, email: str, password: str, tenant_slug: str | No
     # The hash of nobody takes as long as a real one, so that time does not tell whether the address is known.
     is_right = await door.passwords.verify(prepared, None if found is None else found[1])
     if not is_right or found is None or prepared is None or not found[0].is_active:
+        if found is not None:
+            door.refusals.note_login(found[0].id, client, LoginRefusedError.code)
         raise LoginRefusedError
     user, stored_hash = found
     membership = await _choose(door, user, tenant_slug)

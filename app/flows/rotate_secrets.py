@@ -1,8 +1,11 @@
 """`oms secrets rotate`: data keys under a new master key, or secrets under new data keys, tenant by tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
 
+from app.audit import keys_batch
 from app.brokers import credentials
 from app.core.clock import Clock
 from app.core.ids import TenantId
@@ -10,6 +13,8 @@ from app.infra.db import Database
 from app.infra.uow import begin_batch, begin_system
 from app.infra.vault import Vault
 from app.tenants import batch as tenants
+
+PERSON_KEYS: Final = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +45,7 @@ async def rotate_master_key(database: Database, system_database: Database, vault
     for tenant_id in await _all_tenants(system_database):
         async with begin_batch(database, tenant_id) as session:
             done.rewrapped_keys += await credentials.rewrap_keys(session, vault, tenant_id)
+        done.rewrapped_keys += await _rewrap_person_keys(database, vault, tenant_id)
         done.tenants += 1
     return done
 
@@ -74,8 +80,26 @@ async def keys_in_use(database: Database, system_database: Database, vault: Vaul
             for key in await tenants.keys(session, tenant_id):
                 version = key.wrapped.master_version
                 found.by_master_version[version] = found.by_master_version.get(version, 0) + 1
+            for version, count in (await keys_batch.versions(session, tenant_id)).items():
+                found.by_master_version[version] = found.by_master_version.get(version, 0) + count
     found.missing = sorted(found.by_master_version.keys() - set(vault.versions))
     return found
+
+
+async def _rewrap_person_keys(database: Database, vault: Vault, tenant_id: TenantId) -> int:
+    rewrapped, after = 0, UUID(int=0)
+    while True:
+        async with begin_batch(database, tenant_id) as session:
+            keys = await keys_batch.all_keys(session, tenant_id, after, PERSON_KEYS)
+            old = [key for key in keys if key.wrapped.master_version != vault.current]
+            if old:
+                await keys_batch.rewrap(
+                    session, [replace(key, wrapped=vault.rewrap(key.wrapped, key.purpose)) for key in old]
+                )
+        rewrapped += len(old)
+        if len(keys) < PERSON_KEYS:
+            return rewrapped
+        after = keys[-1].id
 
 
 async def _all_tenants(system_database: Database) -> list[TenantId]:

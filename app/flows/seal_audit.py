@@ -130,7 +130,7 @@ class Sealer:
         wanted = sorted({(one.tenant_id, subject) for one in entries for subject in _subjects(one)})
         stored = await sealing.person_keys(session, wanted) if wanted else {}
         opened: dict[tuple[TenantId, str], tuple[UUID, DataKey]] = {
-            place: (key.id, self._vault.data_key(key.wrapped, key.purpose)) for place, key in stored.items()
+            place: (key.id, self._opened(key)) for place, key in stored.items()
         }
         made: list[PersonKey] = []
         for tenant_id, subject in wanted:
@@ -142,6 +142,12 @@ class Sealer:
         if made:
             await sealing.add_person_keys(session, made, self._clock.now())
         return lambda tenant_id, subject: opened[tenant_id, subject]
+
+    def _opened(self, key: PersonKey) -> DataKey:
+        if key.is_destroyed:
+            # Of a person who was erased: it is sealed under a key that nobody keeps.
+            return self._vault.new_data_key(key.purpose)[0]
+        return self._vault.data_key(key.wrapped, key.purpose)
 
 
 async def seal_forever(sealer: Sealer) -> None:
@@ -179,9 +185,8 @@ async def seal_forever(sealer: Sealer) -> None:
 
 def _subjects(entry: Waiting) -> list[str]:
     found = []
-    address = address_subject(entry.actor)
-    if address is not None and entry.ip_address is not None:
-        found.append(address)
+    if entry.ip_address is not None:
+        found.append(address_subject(entry.actor, entry.ip_address))
     old, new = _parsed(entry.old_values), _parsed(entry.new_values)
     if part([old, new]).personal:
         found.append(values_subject(entry.actor, entry.resource_type, entry.resource_id, _mapping(old), _mapping(new)))
@@ -206,10 +211,9 @@ def _linked(
 def _sealed(entry: Waiting, sequence: int, key_of: Callable[[TenantId, str], tuple[UUID, DataKey]]) -> SealedEntry:
     old, new = _parsed(entry.old_values), _parsed(entry.new_values)
     parted = part([old, new])
-    address = address_subject(entry.actor) if entry.ip_address is not None else None
     address_key = values_key = sealed_address = sealed_values = None
-    if address is not None and entry.ip_address is not None:
-        address_key, key = key_of(entry.tenant_id, address)
+    if entry.ip_address is not None:
+        address_key, key = key_of(entry.tenant_id, address_subject(entry.actor, entry.ip_address))
         sealed_address = key.seal(entry.ip_address, str(entry.tenant_id), str(entry.id), "address")
     if parted.personal:
         subject = values_subject(entry.actor, entry.resource_type, entry.resource_id, _mapping(old), _mapping(new))

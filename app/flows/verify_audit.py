@@ -11,6 +11,8 @@ from app.audit.domain import GENESIS, KEEP_DAYS_MIN, Break, BreakKind, Head, Sig
 from app.audit.reading_batch import ChainState
 from app.core.errors import InputError
 from app.core.ids import TenantId
+from app.flows.desk import Desk
+from app.identity.domain import Principal, Scope
 from app.infra.db import Database
 from app.infra.signing import Signatures
 from app.infra.uow import begin_batch
@@ -20,6 +22,7 @@ ENTRIES_MAX: Final = 10_000
 """How many entries one question over the API looks at; a longer chain is asked about part by part."""
 HEADS_MAX: Final = 100_000
 TRIES_MAX: Final = 3
+_ONE_AT_A_TIME: Final = asyncio.Semaphore(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,16 @@ async def verify_audit(
         if verdict.verification.is_intact or not await _was_pruned(database, part):
             break
     return verdict
+
+
+async def verify_own_audit(desk: Desk, principal: Principal, since: int | None) -> AuditVerdict:
+    """A look of the principal at its tenant's chain, one of a process at a time: hashing takes the processor.
+
+    Raises InputError, MissingScopeError.
+    """
+    principal.require(Scope.VIEW_AUDIT)
+    async with _ONE_AT_A_TIME:
+        return await verify_audit(desk.database, desk.signatures, principal.tenant_id, since=since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

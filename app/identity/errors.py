@@ -2,7 +2,6 @@
 
 from app.core.errors import ForbiddenError, InputError, OmsError, UnauthenticatedError
 
-
 class LoginRefusedError(UnauthenticatedError):
     """The address and the password do not fit, or the person has no active membership to enter: told alike."""
 
@@ -25,10 +24,11 @@ class RefreshRefusedError(UnauthenticatedError):
 
 
 class AddressRefusedError(ForbiddenError):
-    """The API key is not to be used from this address."""
+    """The API key is not to be used from this address; principal is whom it would have stood for."""
 
-    def __init__(self) -> None:
+    def __init__(self, principal: object) -> None:
         super().__init__("The API key may not be used from this address.")
+        self.principal = principal
 
 
 class MissingScopeError(ForbiddenError):

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from app.core.errors import OmsError, UnauthenticatedError
+from app.core.errors import ForbiddenError, OmsError, UnauthenticatedError
 from app.flows.desk import Desk
 from app.identity.domain import Client, Principal
 from schema.base.loaders import Loaders
@@ -33,6 +33,12 @@ class RequestContext:
     def is_signed_in(self) -> bool:
         """True when a credential was given that holds."""
         return isinstance(self._admitted, Principal)
+
+    def note_refusal(self, operation: str, error: ForbiddenError) -> None:
+        """Lets the audit log know that the credential was not enough for the operation."""
+        principal = self._admitted if isinstance(self._admitted, Principal) else getattr(error, "principal", None)
+        if isinstance(principal, Principal):
+            self.desk.door.refusals.note(principal, operation, error.code, **error.facts)
 
     @cached_property
     def loaders(self) -> Loaders:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -23,11 +24,11 @@ from graphql import (
 )
 from graphql.execution import Executor, create_source_event_stream
 
-from app.core.errors import OmsError
+from app.core.errors import ForbiddenError, OmsError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext
-from schema.base.errors import KnownAs, coded, formatted
+from schema.base.errors import KnownAs, coded, formatted, innermost
 from schema.base.guard import COMMENTS_MAX, LENGTH_MAX, TOKENS_MAX, excess_of, is_introspecting
 from schema.base.paths import literal_path, variable_errors
 from schema.base.permissions import Requirement
@@ -274,6 +275,7 @@ class GraphQLEngine:
 
     def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[name], original_error=error)
+        _note_refusals([wrapped], context)
         return {"errors": [self._formatted(wrapped, context)]}
 
     def _uncoerced(
@@ -289,6 +291,7 @@ class GraphQLEngine:
     def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
         answer: Answer = {"data": result.data}
         if result.errors:
+            _note_refusals(result.errors, context)
             too_large = next(
                 (one for one in result.errors if isinstance(one.original_error, AnswerTooLargeError)), None
             )
@@ -334,6 +337,15 @@ class _Patient:
         close: Callable[[], Any] | None = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
+
+
+def _note_refusals(errors: Sequence[GraphQLError], context: RequestContext) -> None:
+    for error in errors:
+        original = innermost(error)
+        if isinstance(original, ForbiddenError) and error.path is not None:
+            node = error.nodes[0] if error.nodes else None
+            operation = node.name.value if isinstance(node, FieldNode) else str(error.path[0])
+            context.note_refusal(operation, original)
 
 
 def _kept(text: str, prepared: Prepared) -> int:

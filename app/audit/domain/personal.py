@@ -6,7 +6,6 @@ from typing import Any, Final
 
 PERSONAL: Final = frozenset(
     {
-        "address",
         "display_name",
         "displayName",
         "email",
@@ -62,9 +61,9 @@ def put_back(values: Any, personal: Any) -> Any:
     return values
 
 
-def address_subject(actor: str) -> str | None:
-    """Under whose key the address of an act goes; None for a process of the house."""
-    return actor if actor.startswith(("user:", "key:")) else None
+def address_subject(actor: str, ip_address: str) -> str:
+    """Under whose key the address of an act goes: who acted, or, where that is nobody known, the address itself."""
+    return actor if actor.startswith(("user:", "key:")) else f"address:{ip_address}"
 
 
 def values_subject(
