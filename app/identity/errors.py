@@ -2,6 +2,7 @@
 
 from app.core.errors import ForbiddenError, InputError, OmsError, UnauthenticatedError
 
+
 class LoginRefusedError(UnauthenticatedError):
     """The address and the password do not fit, or the person has no active membership to enter: told alike."""
 

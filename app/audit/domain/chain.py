@@ -86,6 +86,13 @@ def chain_hash(entry: SealedEntry, previous: bytes) -> bytes:
     return sha256(preimage(entry, previous)).digest()
 
 
+def link_document(link: Link) -> dict[str, Any]:
+    """A link for whoever verifies without us: the entry without the hash before it, and its own hash."""
+    entry: dict[str, Any] = json.loads(preimage(link.entry, GENESIS))
+    del entry["previous"]
+    return {"entry": entry, "hash": link.hash.hex()}
+
+
 def written_time(at: datetime) -> str:
     """An instant in UTC with microseconds, such as 2026-11-21T09:30:00.000000Z."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
