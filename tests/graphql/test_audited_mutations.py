@@ -20,8 +20,8 @@ from tests.graphql.conftest import Answer, Api, Broker, Firm
 from tests.graphql.test_broker_accounts import asked as asked_account
 from tests.graphql.test_broker_accounts import opened
 from tests.graphql.test_in_doubt import doubted, look, outside, tell
-from tests.graphql.test_instruments import adapter, answering, simulator
 from tests.graphql.test_linked_orders import hold, pair
+from tests.graphql.test_preview import adapter, answering, simulator
 from tests.graphql.test_profit_and_loss import transfer
 from tests.graphql.test_reconciliation import breaks
 from tests.graphql.test_reconciliation import look as compare
