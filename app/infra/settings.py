@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     migration_database_url: Annotated[str | None, _url_of("postgresql", "postgres")] = Field(
         default=None,
         description="the same database as a login that owns the tables and may create roles, for `oms migrate` alone; "
-        "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake and oms_system. "
+        "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake, oms_system and oms_sealer. "
         "Unset, OMS_DATABASE_URL serves for both",
     )
     redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(

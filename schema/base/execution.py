@@ -236,6 +236,7 @@ class GraphQLEngine:
         if isawaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
+            _note_refusals(source.errors or (), context)
             yield {"errors": [self._formatted(error, context) for error in source.errors or ()]}
             return
         name = _root_field(executor)

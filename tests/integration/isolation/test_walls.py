@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.ids import TenantId
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import Scope, begin, begin_batch, begin_intake, begin_system, reading
-from tests.integration.isolation.rows import Firm, make_firm
+from tests.integration.isolation.rows import Firm, add_sealed_log, make_firm
 
 _TENANT_COLUMN = {"tenants": "id", "users": "id"}
 
@@ -41,16 +41,19 @@ class World:
 async def world(database: Database, database_url: str) -> AsyncIterator[World]:
     """Made once: the tests do not change it, that is what they show."""
     owner = await asyncpg.connect(database_url)
-    # What the system role alone may see holds nothing of a tenant.
+    # What the system role or the sealer alone may see holds nothing of a tenant.
     rows = await owner.fetch(
         """
         SELECT DISTINCT tablename::text FROM pg_policies
-        WHERE schemaname = 'public' AND roles <> '{oms_system}' ORDER BY 1
+        WHERE schemaname = 'public' AND roles NOT IN ('{oms_system}', '{oms_sealer}') ORDER BY 1
         """
     )
+    one, other = await make_firm(database), await make_firm(database)
+    for firm in (one, other):
+        await add_sealed_log(owner, firm)
     yield World(
-        one=await make_firm(database),
-        other=await make_firm(database),
+        one=one,
+        other=other,
         tables=tuple(row["tablename"] for row in rows),
         owner=owner,
     )
@@ -453,7 +456,7 @@ async def test_the_login_of_the_processes_may_do_nothing_by_itself(database_url:
         await connection.close()
 
 
-@pytest.mark.parametrize("role", ["oms_app", "oms_intake", "oms_system"])
+@pytest.mark.parametrize("role", ["oms_app", "oms_intake", "oms_system", "oms_sealer"])
 async def test_no_role_may_switch_row_level_security_off(database_url: str, role: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
