@@ -81,7 +81,8 @@ def json_line(link: Link, view: AuditEntryView) -> str:
     line = link_document(link)
     if link.entry.sealed_address is not None or link.entry.sealed_values is not None:
         line["shown"] = {"ipAddress": view.ip_address, "oldValues": view.old_values, "newValues": view.new_values}
-    return json.dumps(line, ensure_ascii=False)
+    # Escaped: some readers take other characters than a line feed for the end of a line too.
+    return json.dumps(line)
 
 
 def csv_header() -> str:

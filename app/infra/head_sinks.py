@@ -1,11 +1,13 @@
 """Where signed heads are kept outside the database: files that are only appended to, or an S3-compatible store."""
 
 import asyncio
+import base64
 import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -149,6 +151,11 @@ class S3Sink:
             data=io.BytesIO(head.line),
             length=len(head.line),
             content_type="application/json",
+            # S3 asks for a digest of the content where an object is locked.
+            metadata={
+                "x-amz-sdk-checksum-algorithm": "SHA256",
+                "x-amz-checksum-sha256": base64.b64encode(sha256(head.line).digest()).decode(),
+            },
             retention=retention,
         )
 
