@@ -4,13 +4,13 @@ from typing import Final
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import get_object_definition
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
 from schema.audit.mutations import AuditMutation
 from schema.audit.queries import AuditQuery
-from schema.base.permissions import Requirement, requirements
+from schema.base.permissions import Requirement, Requires, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
 from schema.brokers.queries import BrokerQuery
@@ -81,6 +81,7 @@ class Subscription(OrderSubscription, PositionSubscription, TickSubscription, Br
 
 # An operation that does not say what it asks of the credential stops the process here, before it can serve.
 REQUIREMENTS: Final = requirements([Query, Mutation, Subscription])
+_ROOTS: Final = frozenset(root for root, _ in REQUIREMENTS)
 
 schema: Final = strawberry.Schema(
     query=Query,
@@ -97,3 +98,18 @@ def subscription_requirements() -> dict[str, Requirement]:
     return {
         names.get_graphql_name(field): REQUIREMENTS[definition.name, field.python_name] for field in definition.fields
     }
+
+
+def field_requirements() -> dict[tuple[str, str], Requirement]:
+    """What fields below the root types ask beyond what led to them, by type and name in GraphQL."""
+    names = schema.config.name_converter
+    found: dict[tuple[str, str], Requirement] = {}
+    for kind in schema.schema_converter.type_map.values():
+        definition = kind.definition
+        if not isinstance(definition, StrawberryObjectDefinition) or definition.name in _ROOTS:
+            continue
+        for field in definition.fields:
+            for asked in field.extensions:
+                if isinstance(asked, Requires):
+                    found[definition.name, names.get_graphql_name(field)] = asked.requirement
+    return found

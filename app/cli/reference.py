@@ -34,6 +34,7 @@ from app.risk.domain import EVALUATED
 if TYPE_CHECKING:
     from app.simulator.faults import ParameterDescription
     from app.simulator.scenarios import Step
+    from schema.base.permissions import Requirement
 
 _NOTICE = "<!-- Generated from the code by `oms docs write`; change it there. -->"
 
@@ -123,6 +124,35 @@ def scopes() -> str:
         "tenant; an API key has those it was made with, as far as its maker still has them.",
         _table(("scope", *(role.value for role in Role)), rows),
     )
+
+
+def operations() -> str:
+    """The page of what each role may ask for, do and follow."""
+    from schema.schema import REQUIREMENTS, field_requirements, schema
+
+    name_of = schema.config.name_converter.apply_naming_config
+    roots: dict[str, list[tuple[str, ...]]] = {"Query": [], "Mutation": [], "Subscription": []}
+    for (root, name), requirement in sorted(REQUIREMENTS.items()):
+        roots[root].append((f"`{name_of(name)}`", *_openness(requirement)))
+    below = [(f"`{kind}.{name}`", *_openness(asked)) for (kind, name), asked in sorted(field_requirements().items())]
+    head = ("operation", "asks for", *(role.value for role in Role))
+    return _page(
+        "Roles and operations",
+        "What each operation asks of the credential, and which roles have it. An API key reaches what its scopes "
+        "open, and never more than its maker still may. A test asks each operation as each role and holds the answer "
+        "against this page.",
+        *(f"## {root}\n\n{_table(head, rows)}" for root, rows in roots.items()),
+        "## Fields\n\nBelow the operations these fields ask for more; all others show to whoever reached them.\n\n"
+        + _table(("field", *head[1:]), below),
+    )
+
+
+def _openness(requirement: "Requirement") -> tuple[str, ...]:
+    if not requirement.needs_principal:
+        return ("nothing", *("yes" for _ in Role))
+    if requirement.scope is None:
+        return ("a credential", *("yes" for _ in Role))
+    return (f"`{requirement.scope.value}`", *("yes" if requirement.scope in ROLE_SCOPES[role] else "" for role in Role))
 
 
 def pathologies() -> str:
@@ -246,6 +276,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "error-codes.md": error_codes,
     "events.md": events,
+    "operations.md": operations,
     "pathologies.md": pathologies,
     "risk-checks.md": risk_checks,
     "scopes.md": scopes,

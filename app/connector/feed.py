@@ -18,8 +18,8 @@ from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerT
 from app.brokers.inquiries import Inquired
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
 from app.brokers.questions import Answer, Asked
+from app.connector.ends import end_of
 from app.connector.inbox import Inbox
-from app.connector.runner import end_of
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import LineState

@@ -27,9 +27,10 @@ from app.brokers.port import BrokerAdapter, BrokerSink
 from app.brokers.reconciling import Reconciled
 from app.connector.answering import Answering, Respondent
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
+from app.connector.intervals import Intervals
 from app.connector.paper import HouseQuotes, PaperBooks
 from app.connector.restarts import RestartWindows, read_times
-from app.connector.runner import AccountRunner, Intervals
+from app.connector.runner import AccountRunner
 from app.connector.store import TRANSIENT, AccountStore
 from app.core.clock import Clock
 from app.core.errors import UnavailableError

@@ -59,7 +59,6 @@ class OrderState(StrEnum):
 
 
 TERMINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
-OPEN_STATES = frozenset(OrderState) - TERMINAL_STATES
 
 
 class OrderOrigin(StrEnum):

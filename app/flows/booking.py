@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.approvals import batch as approvals
 from app.approvals.domain import Decision, OrderApproval
 from app.audit import service as audit
 from app.audit.domain import AuditEntry
-from app.core.fix import Side
+from app.core.fix import OrderState, Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
@@ -18,6 +18,7 @@ from app.core.records import replace
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
+from app.orders.events import OrderEventType
 from app.orders.repository import account_books, event_log, lanes, ledger, order_requests
 from app.orders.repository import batch as orders
 from app.orders.repository.account_books import Book
@@ -57,6 +58,29 @@ class Booking:
     def log(self, key: AccountKey, events: Iterable[OrderEvent]) -> None:
         """Takes events for the end of the account's log; they get their places when they are written."""
         self._events.extend((key, event) for event in events)
+
+    def followed(
+        self,
+        event_type: OrderEventType,
+        order: Order,
+        before: OrderState,
+        *,
+        by: str,
+        details: dict[str, Any],
+        reason: str | None = None,
+    ) -> OrderEvent:
+        """The event of an order that the house moved because of another; `before` is the state it came from."""
+        return OrderEvent(
+            type=event_type.value,
+            order_id=order.id,
+            account_id=order.account_id,
+            from_state=before,
+            to_state=order.state,
+            actor=by,
+            reason=reason,
+            details=details,
+            occurred_at=self.now,
+        )
 
     def count_open(self, key: AccountKey, change: int) -> None:
         """Counts orders that opened (above zero) or ended (below)."""

@@ -15,7 +15,7 @@ from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_orders, read_files
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch

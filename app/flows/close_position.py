@@ -14,7 +14,8 @@ from app.flows.desk import Desk
 from app.flows.follow_closes import Closes
 from app.flows.follow_links import family_files
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.place_orders import Intent, Placement, place_batch
+from app.flows.place_orders import Intent, place_batch
+from app.flows.placement import Placement
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession
 from app.infra.uow import begin_batch

@@ -1,6 +1,5 @@
 """approveOrder: a second person lets an order go, after risk has looked again, or ends it."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
-from app.core.ids import InstrumentId, OrderId, TenantId, UserId
+from app.core.ids import OrderId, TenantId, UserId
 from app.core.messages import AccountKey, Instrument, LaneKind, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -20,11 +19,12 @@ from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, rejection_problems
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code, rejection_problems
+from app.flows.quoted import reference_price
 from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
-from app.infra.redis import REDIS_LOST
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
@@ -60,7 +60,8 @@ async def decide_approval(desk: Desk, principal: Principal, verdict: Verdict) ->
         instrument = await _instrument_of(desk, tenant_id, verdict.order_id)
         if instrument is None:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderId"),))
-        quote = await _quote(desk, tenant_id, instrument.id)
+        quotes = await marketdata.reachable_quotes(desk.redis, tenant_id, [instrument.id])
+        quote = quotes.get(instrument.id)
         async with begin_batch(desk.database, tenant_id) as session:
             placement = await _decide(session, desk, principal, verdict, instrument, quote)
     except CONNECTION_LOST as error:
@@ -275,9 +276,3 @@ async def _instrument_of(desk: Desk, tenant_id: TenantId, order_id: OrderId) -> 
             return None
         found = await instruments.find(session, ids=[(tenant_id, order.instrument_id)])
     return found[0][1]
-
-
-async def _quote(desk: Desk, tenant_id: TenantId, instrument_id: InstrumentId) -> Tick | None:
-    with contextlib.suppress(*REDIS_LOST):
-        return (await marketdata.read_quotes(desk.redis, tenant_id, [instrument_id])).get(instrument_id)
-    return None

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.brokers import breaks_batch
+from app.brokers import reconciliations_batch as reconciliations
 from app.brokers import viewing as brokers
 from app.brokers.reconciling import Break, Reconciliation
 from app.brokers.viewing import AccountView
@@ -92,7 +93,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
                 ) or await pnl_batch.snapshot_by_id(batch, tenant_id, SnapshotId(wanted))
                 booked = booked or await breaks_batch.break_by_id(batch, tenant_id, BreakId(wanted))
                 if booked is None:
-                    compared = await breaks_batch.reconciliations_by_ids(batch, tenant_id, [ReconciliationId(wanted)])
+                    compared = await reconciliations.by_ids(batch, tenant_id, [ReconciliationId(wanted)])
                     booked = next(iter(compared), None)
             if booked is not None:
                 return booked

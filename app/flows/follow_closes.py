@@ -14,7 +14,7 @@ from app.flows.booking import Booking
 from app.infra.db import BatchSession
 from app.orders.domain.closing import CLOSES, Closing, next_step
 from app.orders.domain.journal import placement_details
-from app.orders.domain.order import Order, OrderEvent
+from app.orders.domain.order import Order
 from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import closes, order_requests
@@ -111,7 +111,7 @@ class Closes:
         booking.reserve(self.key, part.instrument_id, part.side, quantity)
         booking.lane.append(LaneEntry(key=self.key, kind=LaneKind.PLACE, order_id=part.id))
         details = {**placement_details(part), "partOf": str(close.id)}
-        event = _event(OrderEventType.ORDER_PLACED, part, OrderState.NEW, booking, details)
+        event = booking.followed(OrderEventType.ORDER_PLACED, part, OrderState.NEW, by=CLOSES, details=details)
         booking.log(self.key, [event])
 
     def _resize(self, close: Order, quantity: Decimal, booking: Booking) -> None:
@@ -125,7 +125,8 @@ class Closes:
         details: dict[str, Any] = {}
         if before.terms.quantity != after.terms.quantity:
             details["orderQuantity"] = plain(after.terms.quantity)
-        booking.log(self.key, [replace(_event(event_type, after, before.state, booking, details), reason=reason)])
+        event = booking.followed(event_type, after, before.state, by=CLOSES, details=details, reason=reason)
+        booking.log(self.key, [event])
 
 
 def _newest(file: OrderFile, booking: Booking) -> OrderFile:
@@ -134,18 +135,3 @@ def _newest(file: OrderFile, booking: Booking) -> OrderFile:
 
 def _sized(order: Order, quantity: Decimal) -> Order:
     return replace(order, terms=replace(order.terms, quantity=quantity))
-
-
-def _event(
-    event_type: OrderEventType, order: Order, before: OrderState, booking: Booking, details: dict[str, Any]
-) -> OrderEvent:
-    return OrderEvent(
-        type=event_type.value,
-        order_id=order.id,
-        account_id=order.account_id,
-        from_state=before,
-        to_state=order.state,
-        actor=CLOSES,
-        details=details,
-        occurred_at=booking.now,
-    )

@@ -26,7 +26,7 @@ from app.orders.domain.linking import (
     reserved_together,
     successor,
 )
-from app.orders.domain.order import Order, OrderEvent, OrderRequest
+from app.orders.domain.order import Order, OrderRequest
 from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import linked_orders as stored_links
@@ -131,7 +131,7 @@ class Links:
         elif before.order.terms.quantity != order.terms.quantity:
             details["orderQuantity"] = plain(order.terms.quantity)
         from_state = OrderState.NEW if before is None else before.order.state
-        booking.log(self.key, [_event(event_type, order, from_state, booking, details)])
+        booking.log(self.key, [booking.followed(event_type, order, from_state, by=LINKS, details=details)])
         return replace(before, order=order) if before is not None else OrderFile(order=order)
 
     def _ask(self, file: OrderFile, terms: OrderTerms | None, booking: Booking) -> OrderFile:
@@ -153,7 +153,7 @@ class Links:
         booking.lane.append(LaneEntry(key=self.key, kind=kind, order_id=order.id, request_id=request.id))
         event_type = OrderEventType.CANCEL_REQUESTED if is_cancel else OrderEventType.REPLACE_REQUESTED
         details = request_details(request, file.order)
-        booking.log(self.key, [_event(event_type, order, file.order.state, booking, details)])
+        booking.log(self.key, [booking.followed(event_type, order, file.order.state, by=LINKS, details=details)])
         return replace(file, order=order).with_request(request)
 
 
@@ -181,7 +181,7 @@ def place_linked(
             booking.new_approvals.extend(mine)
             details["approval"] = approvals_document(mine)
         event_type = _FIRST_EVENTS.get(order.state, OrderEventType.ORDER_HELD)
-        event = _event(event_type, order, OrderState.NEW, booking, details)
+        event = booking.followed(event_type, order, OrderState.NEW, by=LINKS, details=details)
         booking.log(key, [replace(event, actor=order.placed_by)])
         booking.audit.append(
             audit.entry(
@@ -222,22 +222,3 @@ def _files(family: Family) -> list[OrderFile]:
 
 def _sized(order: Order, step: Adjustment) -> Order:
     return replace(order, terms=replace(order.terms, quantity=step.quantity))
-
-
-def _event(
-    event_type: OrderEventType,
-    order: Order,
-    before: OrderState,
-    booking: Booking,
-    details: dict[str, Any],
-) -> OrderEvent:
-    return OrderEvent(
-        type=event_type.value,
-        order_id=order.id,
-        account_id=order.account_id,
-        from_state=before,
-        to_state=order.state,
-        actor=LINKS,
-        details=details,
-        occurred_at=booking.now,
-    )

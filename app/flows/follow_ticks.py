@@ -1,7 +1,6 @@
 """Live ticks: a snapshot, then the newest tick of each instrument that changed in the window."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,6 @@ from app.flows.live_table import HEARTBEAT_S, BatchKind
 from app.flows.read_quotes import want_markets
 from app.identity.domain import Principal
 from app.infra.bus import Gap, Stream
-from app.infra.redis import REDIS_LOST
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.instruments.errors import InstrumentUnknownError
@@ -109,7 +107,4 @@ async def _instruments(desk: Desk, tenant_id: TenantId, symbols: Sequence[str]) 
 
 
 async def _snapshot(desk: Desk, tenant_id: TenantId, wanted: frozenset[InstrumentId]) -> list[Tick]:
-    with contextlib.suppress(*REDIS_LOST):
-        found = await marketdata.read_quotes(desk.redis, tenant_id, sorted(wanted))
-        return list(found.values())
-    return []
+    return list((await marketdata.reachable_quotes(desk.redis, tenant_id, sorted(wanted))).values())

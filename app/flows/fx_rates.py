@@ -1,6 +1,5 @@
 """Exchange rates from the quotes of currency pairs, kept so that they outlive Redis, and read for showing amounts."""
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from app.core.messages import Instrument, Tick
 from app.flows.desk import Desk
 from app.identity.domain import Principal
 from app.infra.db import Database
-from app.infra.redis import REDIS_LOST, Redis
+from app.infra.redis import Redis
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import batch as marketdata_batch
@@ -58,6 +57,4 @@ def rates_of(pairs: Iterable[Instrument], quotes: Mapping[InstrumentId, Tick]) -
 
 
 async def _quoted(redis: Redis, tenant_id: TenantId, pairs: Sequence[Instrument]) -> list[FxRate]:
-    with contextlib.suppress(*REDIS_LOST):
-        return rates_of(pairs, await marketdata.read_quotes(redis, tenant_id, [pair.id for pair in pairs]))
-    return []
+    return rates_of(pairs, await marketdata.reachable_quotes(redis, tenant_id, [pair.id for pair in pairs]))

@@ -14,7 +14,8 @@ from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, NewOrder, Tick
 from app.flows.hints import LANES, OUTBOX, Bell
 from app.flows.instrument_directory import InstrumentDirectory
-from app.flows.place_orders import Intent, Placement, place_batch
+from app.flows.place_orders import Intent, place_batch
+from app.flows.placement import Placement
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
 from app.infra.db import CONNECTION_LOST, PUT_OFF, Database

@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.approvals.domain import OrderApproval, approvals_document
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.errors import Problem
-from app.core.fix import OrderState, PositionAim, RejectOrigin, RiskLimitType, Side
+from app.core.fix import OrderState, PositionAim, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, OrderTerms, RiskCheck, Tick
+from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.approval_policies import needed_approvals
 from app.flows.booking import Booking
 from app.flows.follow_links import place_linked
+from app.flows.placement import Placement, breach_code, refused, rejection_problems
+from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.aiming import aimed
@@ -27,7 +29,6 @@ from app.orders.domain.placing import (
     expiry_problem,
     grid_problems,
     linked_grid_problems,
-    post_only_problem,
     problem,
     terms_hash,
 )
@@ -38,22 +39,7 @@ from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, Reference, RiskLimit, adds_risk, evaluate, first_breach
-
-REFERENCE_AGE_MAX = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """What became of an order or of a request about it.
-
-    order is None where nothing was stored. A refused order that was stored has both: its row, REJECTED, and why.
-    linked are the orders that came with it: its exits, or the other leg of the pair.
-    """
-
-    order: Order | None
-    problems: tuple[Problem, ...] = ()
-    linked: tuple[Order, ...] = ()
+from app.risk.domain import Exposure, Proposal, RiskLimit, adds_risk, evaluate, first_breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,18 +124,18 @@ async def _known(
 def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     account = facts.accounts.get(intent.key)
     if account is None or intent.key not in booking.books:
-        return _refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
+        return refused(OrderProblem.ACCOUNT_NOT_FOUND, "accountId")
     if not intent.matches:
-        return _refused(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol" if intent.new.symbol else "instrumentId")
+        return refused(OrderProblem.INSTRUMENT_NOT_FOUND, "symbol" if intent.new.symbol else "instrumentId")
     if len(intent.matches) > 1:
-        return _refused(OrderProblem.INSTRUMENT_AMBIGUOUS, "symbol")
+        return refused(OrderProblem.INSTRUMENT_AMBIGUOUS, "symbol")
     instrument = intent.matches[0]
     asked = terms_hash(intent.new, instrument.id)
     known = facts.known.get((intent.key, intent.new.client_order_id))
     derived = linked_client_order_ids(intent.new)
     if known is not None:
         if known.terms_hash != asked:
-            return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
+            return refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
         named = (facts.known.get((intent.key, one)) for one in derived)
         return Placement(
             order=known,
@@ -157,18 +143,18 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
             linked=tuple(one for one in named if one is not None),
         )
     if any((intent.key, one) in facts.known for one in derived):
-        return _refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
+        return refused(OrderProblem.IDEMPOTENCY_CONFLICT, "clientOrderId")
     if not account.is_active:
-        return _refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")
+        return refused(OrderProblem.ACCOUNT_INACTIVE, "accountId")
     if not instrument.is_active:
-        return _refused(OrderProblem.INSTRUMENT_INACTIVE, "instrumentId")
+        return refused(OrderProblem.INSTRUMENT_INACTIVE, "instrumentId")
     if intent.new.aim is not None:
         found = _aimed(intent, intent.new.aim, instrument.id, booking)
         if isinstance(found, Problem):
             return Placement(order=None, problems=(found,))
         intent = found
     if intent.new.release_at is not None and intent.new.release_at <= booking.now:
-        return _refused(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
+        return refused(OrderProblem.RELEASE_TIME_INVALID, "releaseAt")
     untimely = expiry_problem(intent.new.terms, booking.now)
     if untimely is None and intent.new.oco is not None:
         untimely = expiry_problem(intent.new.oco.terms, booking.now)
@@ -178,7 +164,7 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
     off_grid = grid_problems(intent.new.terms, instrument) + linked_grid_problems(intent.new, instrument)
     if off_grid:
         return Placement(order=None, problems=off_grid)
-    beyond = _beyond_zero(intent.new, facts.quotes.get(instrument.id), booking.now)
+    beyond = beyond_zero_problem(intent.new, facts.quotes.get(instrument.id), booking.now)
     if beyond is not None:
         return Placement(order=None, problems=(beyond,))
     if intent.new.post_only:
@@ -364,68 +350,3 @@ def _book(intent: Intent, order: Order, approvals: Sequence[OrderApproval], book
         booking.reserve(key, order.instrument_id, order.side, order.terms.quantity)
     if order.state is OrderState.ROUTED:
         booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=order.id))
-
-
-def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference | None:
-    """The price that an order of the side would meet, else the last; None when the quote is missing or stale."""
-    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
-        return None
-    price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
-    return Reference(price=price, at=quote.time) if price else None
-
-
-def _beyond_zero(new: NewOrder, quote: Tick | None, now: datetime) -> Problem | None:
-    legs: list[tuple[Side, OrderTerms, tuple[str, ...]]] = [(new.side, new.terms, ())]
-    if new.oco is not None:
-        legs.append((new.oco.side, new.oco.terms, ("legs", "1")))
-    for side, terms, path in legs:
-        if terms.trailing_amount is None or side is not Side.SELL:
-            continue
-        price = reference_price(quote, side, now)
-        if price is not None and terms.trailing_amount >= price.price:
-            message = "the stop would stand at or below zero"
-            return problem(OrderProblem.PRICE_INVALID, *path, "trailingAmount", message=message)
-    return None
-
-
-def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datetime) -> Problem | None:
-    """Why a post-only order with these terms is refused against the newest quote; None when it would rest."""
-    assert terms.limit_price is not None, "only limit orders are post-only"
-    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
-        return post_only_problem(side, terms.limit_price, bid=None, ask=None)
-    return post_only_problem(side, terms.limit_price, bid=quote.bid, ask=quote.ask)
-
-
-def breach_code(check: RiskCheck) -> str:
-    """The stable code of a refusal by a limit, RISK_ and the limit's type."""
-    return f"RISK_{check.check.value}"
-
-
-def breach_problem(check: RiskCheck) -> Problem:
-    """The refusal of an order by a limit."""
-    code = breach_code(check)
-    return Problem(code=code, message=check.message, path=_BREACH_PATHS.get(code, ()))
-
-
-def rejection_problems(order: Order) -> tuple[Problem, ...]:
-    """Why the house refused the order; empty for one that it did not refuse."""
-    if order.reject_origin is not RejectOrigin.OMS:
-        return ()
-    path = _BREACH_PATHS.get(order.reject_code or "", ())
-    return (Problem(code=order.reject_code or "RISK", message=order.reject_reason or "", path=path),)
-
-
-_BREACH_PATHS: dict[str, tuple[str, ...]] = {
-    OrderProblem.INSTRUMENT_FROZEN: ("instrumentId",),
-    f"RISK_{RiskLimitType.MAX_ORDER_QUANTITY}": ("quantity",),
-    f"RISK_{RiskLimitType.MAX_ORDER_NOTIONAL}": ("quantity",),
-    f"RISK_{RiskLimitType.MAX_POSITION_QUANTITY}": ("quantity",),
-    f"RISK_{RiskLimitType.MAX_POSITION_NOTIONAL}": ("quantity",),
-    f"RISK_{RiskLimitType.MAX_OPEN_ORDERS}": ("accountId",),
-    f"RISK_{RiskLimitType.SYMBOL_WHITELIST}": ("symbol",),
-    f"RISK_{RiskLimitType.SYMBOL_BLACKLIST}": ("symbol",),
-}
-
-
-def _refused(code: OrderProblem, *path: str) -> Placement:
-    return Placement(order=None, problems=(problem(code, *path),))

@@ -16,7 +16,9 @@ from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.claim_orders import contract_of
 from app.flows.desk import Desk
-from app.flows.place_orders import Intent, Rehearsal, breach_problem, reference_price, rehearse
+from app.flows.place_orders import Intent, Rehearsal, rehearse
+from app.flows.placement import breach_problem
+from app.flows.quoted import reference_price
 from app.identity.domain import Principal
 from app.infra.uow import begin_snapshot
 from app.orders.domain.placing import form_problems

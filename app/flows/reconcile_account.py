@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.brokers import breaks_batch as breaks
+from app.brokers import reconciliations_batch as reconciliations
 from app.brokers.reconciling import (
     SEVERITY,
     Break,
@@ -74,7 +75,7 @@ async def reconcile_account(
     held = await account_books.books_for_update(session, [key])
     books = await _read(session, key, held[key], look)
     findings = position_findings(_holdings(books), look.positions, look.in_flight)
-    if books.newest is None and not await breaks.had_executions(session, key, look.started_at):
+    if books.newest is None and not await reconciliations.had_executions(session, key, look.started_at):
         findings = await _open_book(session, key, books, findings, look, now, ids)
     findings += await order_findings(session, key, books.open_orders, look)
     findings += await uncharged_findings(session, key, books.breaks, look)
@@ -88,7 +89,7 @@ async def reconcile_account(
     )
     imported = 0
     if look.execution_roots:
-        imported = await breaks.count_imported(session, key, list(look.execution_roots), look.started_at)
+        imported = await reconciliations.count_imported(session, key, list(look.execution_roots), look.started_at)
     return await _store(session, key, books, ledger, look, imported, now, ids)
 
 
@@ -106,7 +107,7 @@ async def _read(session: BatchSession, key: AccountKey, book: Book, look: Look) 
         instruments={instrument.id: instrument for _, instrument in found},
         open_orders=await orders.unsettled_orders(session, key),
         breaks=await breaks.held_breaks(session, key),
-        newest=await breaks.newest(session, key),
+        newest=await reconciliations.newest(session, key),
     )
 
 
@@ -214,9 +215,9 @@ async def _store(
     if last is not None and last.occasion is look.occasion is Occasion.SWEEP and not ledger.is_news:
         # A run of sweeps that find the same is one entry: thousands a day would bury what happened.
         done = _extended(last, done)
-        writes.append(breaks.extend_reconciliation(key.tenant_id, done))
+        writes.append(reconciliations.extend(key.tenant_id, done))
     else:
-        await session.write([breaks.insert_reconciliation(key.tenant_id, done)])
+        await session.write([reconciliations.insert(key.tenant_id, done)])
     if ledger.unmuted:
         await session.write([breaks.unmute(key.tenant_id, ledger.unmuted)])
     if opened:

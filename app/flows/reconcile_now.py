@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.audit import service as audit
-from app.brokers import breaks_batch as breaks
+from app.brokers import reconciliations_batch as reconciliations
 from app.brokers import viewing
 from app.brokers.errors import AccountUnknownError, ReconciliationFailedError
 from app.brokers.reconciling import ReconcileNow, Reconciliation
@@ -43,5 +43,5 @@ async def reconcile_now(desk: Desk, principal: Principal, account_id: AccountId,
         assert reply.reason is not None, "a reply has an answer or a reason"
         raise ReconciliationFailedError(reply.reason.code, reply.reason.message, *path)
     async with begin_batch(desk.database, principal.tenant_id) as batch:
-        [found] = await breaks.reconciliations_by_ids(batch, principal.tenant_id, [reply.reconciliation_id])
+        [found] = await reconciliations.by_ids(batch, principal.tenant_id, [reply.reconciliation_id])
     return found

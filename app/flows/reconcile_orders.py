@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.brokers import breaks_batch as breaks
+from app.brokers import reconciliations_batch as reconciliations
 from app.brokers.reconciling import Break, BreakKind, Finding, Look, address_document
 from app.core.fix import OrderOrigin
 from app.core.messages import AccountKey, StatusReport, WorkingStatus
@@ -129,7 +129,7 @@ async def uncharged_findings(
     if not asked:
         return []
     roots = {one.rpartition(".")[0] or one for one in asked} | asked
-    found = await breaks.without_commission(session, key, list(roots))
+    found = await reconciliations.without_commission(session, key, list(roots))
     return [
         Finding(
             kind=BreakKind.COMMISSION_MISSING,

@@ -1,6 +1,5 @@
 """releaseOrders: staged orders are checked again at today's prices and leave, by request or when their time comes."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +18,13 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code
+from app.flows.quoted import reference_price
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
-from app.infra.redis import REDIS_LOST, Redis
+from app.infra.redis import Redis
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
@@ -102,11 +103,7 @@ async def _quotes(
 ) -> dict[InstrumentId, Tick]:
     async with begin_batch(database, tenant_id) as session:
         found = await orders.orders_by_id(session, tenant_id, order_ids)
-    # Without Redis there is no reference price, and a check that needs one fails closed.
-    with contextlib.suppress(*REDIS_LOST):
-        wanted = {order.instrument_id for order in found.values()}
-        return await marketdata.read_quotes(redis, tenant_id, list(wanted))
-    return {}
+    return await marketdata.reachable_quotes(redis, tenant_id, list({order.instrument_id for order in found.values()}))
 
 
 async def _begin(

@@ -1,13 +1,11 @@
 """modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
 
-import contextlib
-
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
-from app.core.ids import InstrumentId, RequestId, TenantId
+from app.core.ids import RequestId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, OrderTerms, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -16,10 +14,11 @@ from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
-from app.flows.place_orders import Placement, breach_code, is_frozen_out, reference_price, taking_problem
+from app.flows.place_orders import is_frozen_out
+from app.flows.placement import Placement, breach_code
+from app.flows.quoted import reference_price, taking_problem
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
-from app.infra.redis import REDIS_LOST
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import service as marketdata
@@ -48,7 +47,8 @@ async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -
         found = await _instrument_of(desk, tenant_id, change)
         if found is None:
             return _refused(None, problem(OrderProblem.ORDER_NOT_FOUND, "orderId"))
-        quote = await _quote(desk, tenant_id, found.id)
+        quotes = await marketdata.reachable_quotes(desk.redis, tenant_id, [found.id])
+        quote = quotes.get(found.id)
         async with begin_batch(desk.database, tenant_id) as session:
             placement = await _replace(session, desk, principal, change, found, quote)
     except CONNECTION_LOST as error:
@@ -210,13 +210,6 @@ async def _instrument_of(desk: Desk, tenant_id: TenantId, change: OrderChange) -
             return None
         found = await instruments.find(session, ids=[(tenant_id, order.instrument_id)])
     return found[0][1]
-
-
-async def _quote(desk: Desk, tenant_id: TenantId, instrument_id: InstrumentId) -> Tick | None:
-    with contextlib.suppress(*REDIS_LOST):
-        quotes = await marketdata.read_quotes(desk.redis, tenant_id, [instrument_id])
-        return quotes.get(instrument_id)
-    return None
 
 
 def _refused(order: Order | None, *problems: Problem) -> Placement:

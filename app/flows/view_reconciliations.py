@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.brokers import breaks_batch as breaks
+from app.brokers import reconciliations_batch as reconciliations
 from app.brokers.reconciling import Break, BreakKind, Reconciliation
 from app.core.ids import AccountId, ReconciliationId
 from app.core.paging import Page, Window
@@ -20,7 +21,7 @@ async def last_reconciliations(
 ) -> dict[AccountId, Reconciliation]:
     """The newest comparison of each account; absent where none was made."""
     async with begin_batch(desk.database, principal.tenant_id) as session:
-        return await breaks.last_of_accounts(session, principal.tenant_id, account_ids)
+        return await reconciliations.last_of_accounts(session, principal.tenant_id, account_ids)
 
 
 async def list_reconciliations(
@@ -28,7 +29,7 @@ async def list_reconciliations(
 ) -> list[Reconciliation]:
     """The tenant's comparisons, or the account's, the newest first."""
     async with begin_batch(desk.database, principal.tenant_id) as session:
-        return await breaks.recent(session, principal.tenant_id, account_id, limit)
+        return await reconciliations.recent(session, principal.tenant_id, account_id, limit)
 
 
 async def breaks_seen_by(

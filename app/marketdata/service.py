@@ -1,5 +1,6 @@
 """Quotes in Redis: the newest value of each instrument in a hash, and every window's changes on a channel."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Tick
-from app.infra.redis import Redis
+from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.domain import decode_tick, encode_tick, join_ticks, newest, quotes_key, ticks_channel
 from app.marketdata.lines import (
     NO_LINE,
@@ -46,6 +47,15 @@ async def read_quotes(
         for instrument_id, payload in zip(instrument_ids, found, strict=True)
         if payload is not None
     }
+
+
+async def reachable_quotes(
+    redis: Redis, tenant_id: TenantId, instrument_ids: Sequence[InstrumentId]
+) -> dict[InstrumentId, Tick]:
+    """As `read_quotes`, and none while Redis is away: a check that needs a reference price then fails closed."""
+    with contextlib.suppress(*REDIS_LOST):
+        return await read_quotes(redis, tenant_id, instrument_ids)
+    return {}
 
 
 async def want(redis: Redis, tenant_id: TenantId, instrument_ids: Iterable[InstrumentId], now: datetime) -> None:

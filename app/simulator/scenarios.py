@@ -16,7 +16,6 @@ from app.core.errors import InputError, Problem
 from app.simulator.faults import FaultEngine, FaultInputError, read_parameters
 from app.simulator.faults.parameters import problems_of, unknown
 
-SCENARIO_VERSION = 1
 SCENARIO_BYTES_MAX = 64 * 1024
 STEPS_MAX = 200
 

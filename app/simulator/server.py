@@ -200,8 +200,8 @@ class Simulator:
         middles = market.positions_of_walks()
         walks = {con_id: SavedWalk(middle=middles[con_id], dice=dice) for con_id, dice in market.dice().items()}
         return Snapshot(
-            exchange=exchange.snapshot(),
-            last_execution_number=exchange.last_execution_number,
+            exchange=exchange.ledger.snapshot(),
+            last_execution_number=exchange.ledger.last_execution_number,
             market=SavedMarket(quotes=market.quotes(), walks=walks, is_paused=self._is_market_paused),
             clock=self._clock.state,
         )
@@ -220,7 +220,7 @@ class Simulator:
         venue.market.restore_whole(snapshot.market.quotes, dice)
         venue.exchange.begin_day()
         venue.exchange.restore(snapshot.exchange)
-        venue.exchange.last_execution_number = snapshot.last_execution_number
+        venue.exchange.ledger.last_execution_number = snapshot.last_execution_number
         self._show(venue.directory.entries)
         if self._file:
             await self._save_whole(self._file)
@@ -300,7 +300,7 @@ class Simulator:
             return
         self._changed.clear()
         try:
-            self._file.append(encode_state(self._venue.exchange.taken_changes()))
+            self._file.append(encode_state(self._venue.exchange.ledger.taken_changes()))
         except OSError:
             _log.exception("the simulator's state could not be kept")
             self._is_file_behind = True
@@ -308,7 +308,7 @@ class Simulator:
     async def _save_whole(self, file: StateFile) -> None:
         self._is_file_behind = False
         file.begin_rewrite()
-        line = encode_state(self._venue.exchange.whole_state())
+        line = encode_state(self._venue.exchange.ledger.whole_state())
         try:
             await asyncio.get_running_loop().run_in_executor(self._writer, file.rewrite, line)
         except OSError:

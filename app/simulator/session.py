@@ -61,7 +61,6 @@ class Subscriptions:
     account_told: dict[tuple[str, str], str] = field(default_factory=dict)
     summaries: dict[int, Summary] = field(default_factory=dict)
     position_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
-    account_multis: dict[int, tuple[str, str]] = field(default_factory=dict)
     gains: dict[int, str] = field(default_factory=dict)
     single_gains: dict[int, tuple[str, int]] = field(default_factory=dict)
 

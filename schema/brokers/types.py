@@ -15,6 +15,7 @@ from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
+from schema.base.permissions import scoped
 from schema.brokers.reconciliation import Reconciliation
 
 strawberry.enum(BrokerKind, description="Where an account is held; PAPER fills orders in the house.")
@@ -44,10 +45,12 @@ class BrokerConnection:
     last_error: str | None
     account_id: strawberry.Private[AccountId]
 
-    @strawberry.field
+    @strawberry.field(
+        description="The newest comparison of our books with the broker's. VIEW_POSITIONS.",
+        extensions=scoped(Scope.VIEW_POSITIONS),
+    )
     async def last_reconciliation(self, info: Info) -> Reconciliation | None:
-        """The newest comparison of our books with the broker's; it needs VIEW_POSITIONS."""
-        info.context.principal.require(Scope.VIEW_POSITIONS)
+        """The newest comparison of our books with the broker's."""
         found = await info.context.loaders.last_reconciliations.load(self.account_id)
         return None if found is None else Reconciliation.of(found)
 
@@ -145,65 +148,81 @@ class BrokerAccount(Node):
             account_id=self.view.id,
         )
 
-    @strawberry.field
+    @strawberry.field(extensions=scoped(Scope.VIEW_POSITIONS))
     async def cash(self, info: Info) -> Decimal:
         """Money in the account."""
         return (await _balance(self.view.id, info)).cash
 
-    @strawberry.field
+    @strawberry.field(extensions=scoped(Scope.VIEW_POSITIONS))
     async def equity(self, info: Info) -> Decimal:
         """Cash and the worth of all positions."""
         return (await _balance(self.view.id, info)).equity
 
-    @strawberry.field
+    @strawberry.field(extensions=scoped(Scope.VIEW_POSITIONS))
     async def buying_power(self, info: Info) -> Decimal:
         """What may still be bought."""
         return (await _balance(self.view.id, info)).buying_power
 
-    @strawberry.field
+    @strawberry.field(extensions=scoped(Scope.VIEW_POSITIONS))
     async def initial_margin(self, info: Info) -> Decimal:
         """What opening the positions asks."""
         return (await _balance(self.view.id, info)).initial_margin
 
-    @strawberry.field
+    @strawberry.field(extensions=scoped(Scope.VIEW_POSITIONS))
     async def maintenance_margin(self, info: Info) -> Decimal:
         """What keeping the positions asks."""
         return (await _balance(self.view.id, info)).maintenance_margin
 
-    @strawberry.field(description="What may still be committed to new positions; null until the broker has told it.")
+    @strawberry.field(
+        description="What may still be committed to new positions; null until the broker has told it.",
+        extensions=scoped(Scope.VIEW_POSITIONS),
+    )
     async def available_funds(self, info: Info) -> Decimal | None:
         """What may be committed."""
         return (await _balance(self.view.id, info)).available_funds
 
-    @strawberry.field(description="How far equity lies above the maintenance margin; below zero the broker liquidates.")
+    @strawberry.field(
+        description="How far equity lies above the maintenance margin; below zero the broker liquidates.",
+        extensions=scoped(Scope.VIEW_POSITIONS),
+    )
     async def excess_liquidity(self, info: Info) -> Decimal | None:
         """What stands between now and a liquidation."""
         return (await _balance(self.view.id, info)).excess_liquidity
 
-    @strawberry.field(description="Excess liquidity as a part of equity, such as 0.42.")
+    @strawberry.field(
+        description="Excess liquidity as a part of equity, such as 0.42.", extensions=scoped(Scope.VIEW_POSITIONS)
+    )
     async def cushion(self, info: Info) -> Decimal | None:
         """Excess liquidity as a part of equity."""
         return (await _balance(self.view.id, info)).cushion
 
-    @strawberry.field(description="SMA of Regulation T; null where the broker tells none.")
+    @strawberry.field(
+        description="SMA of Regulation T; null where the broker tells none.", extensions=scoped(Scope.VIEW_POSITIONS)
+    )
     async def special_memorandum_account(self, info: Info) -> Decimal | None:
         """SMA."""
         return (await _balance(self.view.id, info)).special_memorandum_account
 
-    @strawberry.field(description="The worth of all positions, long and short added up.")
+    @strawberry.field(
+        description="The worth of all positions, long and short added up.", extensions=scoped(Scope.VIEW_POSITIONS)
+    )
     async def gross_position_value(self, info: Info) -> Decimal | None:
         """What is held, long and short added up."""
         return (await _balance(self.view.id, info)).gross_position_value
 
-    @strawberry.field(description="When the broker told a figure last; null until it has.")
+    @strawberry.field(
+        description="When the broker told a figure last; null until it has.", extensions=scoped(Scope.VIEW_POSITIONS)
+    )
     async def figures_at(self, info: Info) -> datetime | None:
         """When the broker told a figure last."""
         return (await _balance(self.view.id, info)).updated_at
 
-    @strawberry.field(description="The broker's figures by currency, in the order of their codes. VIEW_POSITIONS.")
+    @strawberry.field(
+        description="The broker's figures by currency, in the order of their codes. VIEW_POSITIONS.",
+        extensions=scoped(Scope.VIEW_POSITIONS),
+    )
     async def balances(self, info: Info) -> list[CurrencyBalance]:
         """The broker's figures by currency."""
-        info.context.principal.require(Scope.VIEW_POSITIONS)
         found = await info.context.loaders.currencies.load(self.view.id) or []
         return [
             CurrencyBalance(
@@ -219,7 +238,10 @@ class BrokerAccount(Node):
             for one in found
         ]
 
-    @strawberry.field(description="The broker's own profit and loss beside ours. VIEW_POSITIONS.")
+    @strawberry.field(
+        description="The broker's own profit and loss beside ours. VIEW_POSITIONS.",
+        extensions=scoped(Scope.VIEW_POSITIONS),
+    )
     async def broker_pnl(self, info: Info) -> BrokerPnl:
         """Both sides of profit and loss."""
         told = await _balance(self.view.id, info)
@@ -240,10 +262,11 @@ class BrokerAccount(Node):
         """How many orders work at the broker."""
         return await info.context.loaders.orders_at_broker.load(self.view.id) or 0
 
-    @strawberry.field(description="Which secrets are stored, by name. MANAGE_BROKERS.")
+    @strawberry.field(
+        description="Which secrets are stored, by name. MANAGE_BROKERS.", extensions=scoped(Scope.MANAGE_BROKERS)
+    )
     async def credentials(self, info: Info) -> list[BrokerCredential]:
         """Which secrets are stored."""
-        info.context.principal.require(Scope.MANAGE_BROKERS)
         found = await info.context.loaders.credentials.load(self.view.id) or []
         return [BrokerCredential(name=one.name, set_at=one.set_at) for one in found]
 
@@ -281,5 +304,4 @@ async def known_account(info: Info, text: str, *path: str) -> AccountId:
 
 
 async def _balance(account_id: AccountId, info: Info) -> BalanceView:
-    info.context.principal.require(Scope.VIEW_POSITIONS)
     return await info.context.loaders.balances.load(account_id) or BalanceView()

@@ -18,6 +18,7 @@ from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.pagination import Count, Counted, Cursors, page_info
+from schema.base.permissions import scoped
 from schema.instruments.contracts import PriceBand, TradingSession, sessions_of
 
 QUOTE_AGE_MAX: Final = timedelta(seconds=60)
@@ -67,10 +68,12 @@ class Instrument(Node):
         """Sessions and closed days."""
         return sessions_of(self.value.hours)
 
-    @strawberry.field(description="The newest known quote; null before the first. Needs VIEW_MARKET_DATA.")
+    @strawberry.field(
+        description="The newest known quote; null before the first. Needs VIEW_MARKET_DATA.",
+        extensions=scoped(Scope.VIEW_MARKET_DATA),
+    )
     async def quote(self, info: Info) -> "Quote | None":
         """The newest known quote."""
-        info.context.principal.require(Scope.VIEW_MARKET_DATA)
         tick = await info.context.loaders.quotes.load(InstrumentId(parse_id(self.id)))
         return None if tick is None else Quote.of(tick, self, info.context.desk.clock.now())
 

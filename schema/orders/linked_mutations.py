@@ -12,7 +12,7 @@ from app.core.fix import OrderType, PositionAim, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId, PositionId
 from app.core.messages import Aim, NewOrder, OcoLeg, OrderTerms
 from app.flows.close_position import aim_at_position
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.release_staged import RELEASED_MAX, release_staged
 from app.identity.domain import Scope
 from app.orders.domain.placing import problem

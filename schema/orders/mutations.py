@@ -13,7 +13,7 @@ from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
 from app.flows.cancel_orders import cancel_order, cancel_orders
 from app.flows.list_orders import open_order_ids
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.replace_order import replace_order
 from app.identity.domain import Scope
 from app.orders.domain.changing import OrderChange

@@ -363,6 +363,11 @@ class Broker:
 @pytest.fixture
 async def broker(firm: Firm) -> Broker:
     """The broker of the firm's account."""
+    return await broker_of(firm)
+
+
+async def broker_of(firm: Firm) -> Broker:
+    """Takes the lease of the firm's account and opens its gate."""
     async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
         lease = await brokers.take_lease(session, firm.key.tenant_id, firm.account_id, "test", 60)
         assert lease is not None

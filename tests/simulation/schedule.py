@@ -14,7 +14,9 @@ from app.brokers.domain import BrokerAccount, ConnectionStatus
 from app.brokers.errors import LeaseLostError
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.brokers.reconciling import Look, Reconciled
-from app.connector.runner import AccountRunner, Intervals, Store
+from app.connector.intervals import Intervals
+from app.connector.port import Store
+from app.connector.runner import AccountRunner
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind, OrderState, RejectOrigin, Side, TimeInForce
 from app.core.ids import OrderId, ReconciliationId

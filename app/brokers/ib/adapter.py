@@ -2,23 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from app.brokers.errors import BrokerTimedOutError
 from app.brokers.ib import callbacks as parts
 from app.brokers.ib.account_values import AccountFigures
 from app.brokers.ib.callbacks import Callbacks
 from app.brokers.ib.codes import CLIENT_ID_TAKEN, meaning_of
+from app.brokers.ib.collecting import EXECUTIONS_REQUEST, Collector
 from app.brokers.ib.contracts import RawIncrement
 from app.brokers.ib.inquiries import FIRST_INQUIRY_REQUEST, Inquiries
 from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Client, Library
-from app.brokers.ib.line_words import state_of_code, state_of_type
-from app.brokers.ib.lines import Lines
+from app.brokers.ib.market_lines import FIRST_LINE_REQUEST, LINES_MAX, MarketLines
 from app.brokers.ib.pacing import Pacer, Priority
+from app.brokers.ib.raw import RawWhatIfState
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
-from app.brokers.ib.translate import RawWhatIfState, contract_fields, fault_report, order_fields
+from app.brokers.ib.translate import contract_fields, fault_report, order_fields
 from app.brokers.ib.what_ifs import WhatIfs
 from app.brokers.inquiries import Finding, Inquiry
 from app.brokers.port import (
@@ -33,7 +32,6 @@ from app.brokers.port import (
 from app.brokers.questions import Answer, Asked
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
-from app.core.fix import LineState
 from app.core.ids import InstrumentId
 from app.core.messages import (
     BrokerPosition,
@@ -50,36 +48,11 @@ from app.core.messages import (
 
 log = logging.getLogger(__name__)
 
-# Far above any order id, so that an error's id names either an order or a request.
-FIRST_LINE_REQUEST = 1_000_000_000
-EXECUTIONS_REQUEST = 1_900_000_000
 PNL_REQUEST = 1_900_000_001
-LINES_MAX = 100
 BINDING_CLIENT_ID = 0
 """The client that may change orders made by hand: TWS binds them to it when it asks for that."""
 # Live where it is subscribed, delayed elsewhere.
 _DELAYED = 3
-
-
-@dataclass(slots=True)
-class _Collected:
-    statuses: list[StatusReport] = field(default_factory=list)
-    completed: list[StatusReport] = field(default_factory=list)
-    executions: dict[str, ExecutionReport] = field(default_factory=dict)
-    commissions: dict[str, CommissionReport] = field(default_factory=dict)
-    positions: dict[int, BrokerPosition] = field(default_factory=dict)
-
-    def reports(self) -> tuple[BrokerReport, ...]:
-        return (*self.dealt(), *self.completed, *self.statuses)
-
-    def dealt(self) -> tuple[ExecutionReport | CommissionReport, ...]:
-        ordered: list[ExecutionReport | CommissionReport] = []
-        for execution in sorted(self.executions.values(), key=lambda one: (one.executed_at, one.execution_id)):
-            ordered.append(execution)
-            commission = self.commissions.get(execution.execution_id)
-            if commission is not None:
-                ordered.append(commission)
-        return tuple(ordered)
 
 
 class IbAdapter:
@@ -111,11 +84,8 @@ class IbAdapter:
         self._pacer = pacer
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
-        self._lines = Lines(FIRST_LINE_REQUEST, lines_max)
         self._figures = AccountFigures()
         self._asks_pnl = True
-        self._collected: _Collected | None = None
-        self._is_collecting_orders = False
         self._unwritten: set[int] = set()
         self._is_closed = False
         self._takes_delayed = takes_delayed
@@ -126,6 +96,8 @@ class IbAdapter:
             pacer=pacer,
             timeouts=self._timeouts,
         )
+        self._lines = MarketLines(self._session, library, self._lined, lines_max=lines_max)
+        self._collector = Collector(self._session, library, self._timeouts.part_s)
         self._what_ifs = WhatIfs(self._session, library, address, self._timeouts.what_if_s)
         self._inquiries = Inquiries(
             self._session, library, clock, inquiry_pace or InquiryPace(), self._timeouts.inquiries
@@ -149,28 +121,13 @@ class IbAdapter:
 
         Raises BrokerDisconnectedError when the session ends meanwhile.
         """
-        account = self._address.account
-        requests: dict[str, Callable[[Client], None]] = {
-            **self._order_requests(),
-            parts.POSITIONS: lambda client: client.reqPositions(),
-            parts.ACCOUNT_VALUES: lambda client: client.reqAccountUpdates(True, account),
-        }
-        collected = self._collected = _Collected()
-        missing = []
-        try:
-            for part, write in requests.items():
-                try:
-                    await self._ask(part, write, Priority.SYNC)
-                except BrokerTimedOutError:
-                    missing.append(part)
-        finally:
-            self._collected = None
+        collected, missing = await self._collector.everything()
         self._ask_for_pnl()
         return Snapshot(
             reports=collected.reports(),
             positions=tuple(collected.positions.values()),
             values=self._figures.values,
-            missing=tuple(missing),
+            missing=missing,
         )
 
     async def sweep(self, *, is_full: bool) -> Sweep:
@@ -179,13 +136,7 @@ class IbAdapter:
         Few messages, and ahead of new orders: what is in doubt is risk. Raises BrokerTimedOutError when a part does
         not end, and BrokerDisconnectedError.
         """
-        collected = self._collected = _Collected()
-        try:
-            for part, write in self._order_requests().items():
-                if is_full or part == parts.OPEN_ORDERS:
-                    await self._ask(part, write, Priority.MODIFY)
-        finally:
-            self._collected = None
+        collected = await self._collector.orders(is_full=is_full)
         return Sweep(
             open_orders=tuple(collected.statuses),
             finished=tuple(collected.completed),
@@ -194,12 +145,7 @@ class IbAdapter:
 
     async def positions(self) -> tuple[BrokerPosition, ...]:
         """Ask for all positions, at the cost of one message. Raises BrokerTimedOutError, BrokerDisconnectedError."""
-        collected = self._collected = _Collected()
-        try:
-            await self._ask(parts.POSITIONS, lambda client: client.reqPositions(), Priority.SYNC)
-        finally:
-            self._collected = None
-        return tuple(collected.positions.values())
+        return await self._collector.positions()
 
     def unwritten(self) -> int:
         """How many orders wait for the pace before they are written."""
@@ -240,19 +186,15 @@ class IbAdapter:
 
     def watch(self, contracts: Sequence[Contract]) -> None:
         """Hold a market data line open for exactly these, as far as the gateway's number of lines goes."""
-        closing, opening = self._lines.reconcile(contracts)
-        for number in closing:
-            self._session.submit(Priority.MARKET_DATA, _closing(number))
-        for number, contract in opening:
-            self._open_line(number, contract)
+        self._lines.watch(contracts)
 
     def take_ticks(self) -> list[Tick]:
         """The newest state of every watched market that changed since the last call."""
-        return self._lines.take()
+        return self._lines.values.take()
 
     def take_counts(self) -> dict[InstrumentId, int]:
         """How many messages came for each watched market since the last call."""
-        return self._lines.take_counts()
+        return self._lines.values.take_counts()
 
     async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         """Ask what an order would do, under an order id of the question's own.
@@ -298,29 +240,21 @@ class IbAdapter:
     def heard_status(self, report: StatusReport) -> None:
         if self._what_ifs.is_ours(report.address.client_id, report.address.broker_order_id):
             return
-        # An answer to reqAllOpenOrders looks like a live message; told once more, either is harmless.
-        if self._is_collecting_orders and self._collected is not None:
-            self._collected.statuses.append(report)
-        else:
+        if not self._collector.takes_status(report):
             self._report(report)
 
     def heard_what_if(self, client_id: int, number: int, state: RawWhatIfState) -> None:
         self._what_ifs.answered(client_id, number, state)
 
     def heard_completed(self, report: StatusReport) -> None:
-        if self._collected is not None:
-            self._collected.completed.append(report)
+        self._collector.take_completed(report)
 
     def heard_execution(self, report: ExecutionReport, request_id: int) -> None:
-        if request_id == EXECUTIONS_REQUEST and self._collected is not None:
-            self._collected.executions[report.execution_id] = report
-        else:
+        if not self._collector.takes_execution(report, request_id):
             self._report(report)
 
     def heard_commission(self, report: CommissionReport) -> None:
-        if self._collected is not None and report.execution_id in self._collected.executions:
-            self._collected.commissions[report.execution_id] = report
-        else:
+        if not self._collector.takes_commission(report):
             self._report(report)
 
     def heard_error(self, request_id: int, code: int, message: str) -> None:
@@ -333,7 +267,7 @@ class IbAdapter:
         elif FIRST_INQUIRY_REQUEST <= request_id < EXECUTIONS_REQUEST:
             self._inquiries.refused(request_id, code, message)
         elif request_id >= FIRST_LINE_REQUEST:
-            self._heard_request_error(request_id, code, message)
+            self._lines.refused(request_id, code, message)
         elif self._what_ifs.is_ours(self._address.client_id, request_id):
             self._what_ifs.refused(request_id, code, message)
         elif request_id > 0:
@@ -364,20 +298,18 @@ class IbAdapter:
             self._tell_figures()
 
     def heard_position(self, position: BrokerPosition) -> None:
-        if self._collected is not None:
-            self._collected.positions[position.contract_id] = position
-        elif not self._is_closed:
+        if not self._collector.takes_position(position) and not self._is_closed:
             self._sink.held(position)
 
     def heard_end(self, part: str) -> None:
         self._session.answered(part)
 
     def heard_price(self, request_id: int, tick_type: int, price: float, size: float) -> None:
-        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines = self._lines.values if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
         lines.price(request_id, tick_type, price, size, self._clock.now())
 
     def heard_size(self, request_id: int, tick_type: int, size: float) -> None:
-        lines = self._lines if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
+        lines = self._lines.values if request_id < FIRST_INQUIRY_REQUEST else self._inquiries.snapshots
         lines.size(request_id, tick_type, size, self._clock.now())
 
     def heard_part(self, request_id: int, part: object) -> None:
@@ -392,10 +324,8 @@ class IbAdapter:
     def heard_data_type(self, request_id: int, data_type: int) -> None:
         if request_id >= FIRST_INQUIRY_REQUEST:
             self._inquiries.heard_data_type(request_id, data_type)
-            return
-        contract, stands = self._lines.contract(request_id), state_of_type(data_type)
-        if contract is not None and stands is not None:
-            self._line(contract, stands, None)
+        else:
+            self._lines.heard_data_type(request_id, data_type)
 
     def heard_unreadable(self, detail: str) -> None:
         self._change(ConnectionEvent.UNREADABLE, detail)
@@ -412,58 +342,24 @@ class IbAdapter:
         self._unwritten.add(number)
         self._session.submit(Priority.NEW, write, group=self._tenant)
 
-    def _order_requests(self) -> dict[str, Callable[[Client], None]]:
-        asked = self._library.execution_filter(self._address.account)
-        return {
-            parts.OPEN_ORDERS: lambda client: client.reqAllOpenOrders(),
-            parts.COMPLETED_ORDERS: lambda client: client.reqCompletedOrders(False),
-            parts.EXECUTIONS: lambda client: client.reqExecutions(EXECUTIONS_REQUEST, asked),
-        }
-
-    async def _ask(self, part: str, write: Callable[[Client], None], priority: Priority) -> None:
-        self._is_collecting_orders = part == parts.OPEN_ORDERS
-        try:
-            await self._session.ask(part, write, priority=priority, timeout_s=self._timeouts.part_s)
-        finally:
-            self._is_collecting_orders = False
-
     def _report(self, report: BrokerReport) -> None:
         if not self._is_closed:
             self._sink.reported(report)
 
     def _change(self, event: ConnectionEvent, detail: str, code: int | None = None) -> None:
         if event is ConnectionEvent.UPSTREAM_RESET:
-            for number, contract in self._lines.all():
-                self._open_line(number, contract)
+            self._lines.open_again()
         if not self._is_closed:
             self._sink.changed(
                 ConnectionChange(event=event, detail=detail, broker_code=code, occurred_at=self._clock.now())
             )
 
-    def _heard_request_error(self, request_id: int, code: int, message: str) -> None:
-        contract = self._lines.contract(request_id)
-        if contract is None:
-            log.warning("%s: request %d: %d %s", self._address.account, request_id, code, message)
-            return
-        found = state_of_code(code)
-        if found is None:
-            log.warning("%s: market data of %s: %d %s", self._address.account, contract.symbol, code, message)
-            return
-        self._line(contract, found, code)
-
-    def _line(self, contract: Contract, stands: tuple[LineState, str | None], code: int | None) -> None:
+    def _lined(self, change: LineChange) -> None:
         if not self._is_closed:
-            state, detail = stands
-            self._sink.lined(LineChange(contract=contract, state=state, detail=detail, broker_code=code))
-
-    def _open_line(self, number: int, contract: Contract) -> None:
-        named = self._library.contract(contract_fields(contract))
-        self._session.submit(
-            Priority.MARKET_DATA, lambda client: client.reqMktData(number, named, "", False, False, []), key=number
-        )
+            self._sink.lined(change)
 
     def _tell_figures(self) -> None:
-        if self._collected is None and not self._is_closed:
+        if not self._collector.is_collecting and not self._is_closed:
             self._sink.valued(self._figures.values)
 
     def _ask_for_pnl(self) -> None:
@@ -472,7 +368,3 @@ class IbAdapter:
             self._asks_pnl = False
             account = self._address.account
             self._session.submit(Priority.SYNC, lambda client: client.reqPnL(PNL_REQUEST, account, ""))
-
-
-def _closing(number: int) -> Callable[[Client], None]:
-    return lambda client: client.cancelMktData(number)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from typing import Protocol
 
 from app.brokers.ib import translate
+from app.brokers.ib.raw import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.brokers.ib.reference_callbacks import ReferenceCallbacks, ReferenceListener
-from app.brokers.ib.translate import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.core.clock import Clock
 from app.core.messages import BrokerPosition, CommissionReport, ExecutionReport, StatusReport
 

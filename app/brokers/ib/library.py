@@ -12,8 +12,9 @@ from functools import cache, lru_cache
 from typing import Any, Final, Literal, Protocol
 
 from app.brokers.ib.contracts import QueryFields
+from app.brokers.ib.raw import RawOrder
 from app.brokers.ib.reading import OPEN_ORDER, Frames, open_orders
-from app.brokers.ib.translate import ContractFields, OrderFields, RawOrder
+from app.brokers.ib.translate import ContractFields, OrderFields
 
 log = logging.getLogger(__name__)
 

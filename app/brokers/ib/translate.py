@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.brokers.ib.codes import meaning_of
+from app.brokers.ib.raw import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
 from app.core.ids import OrderId
@@ -31,76 +31,6 @@ NOT_YET = -1.0
 # "Reduce with block": a deal lowers the others of the group in proportion, and one at a time is exposed.
 _OCA_REDUCE = 2
 WHAT_IF_REF = "what-if"
-
-
-class RawContract(Protocol):
-    """A contract as the library decodes it."""
-
-    conId: int
-    symbol: str
-
-
-class RawOrder(Protocol):
-    """An order as the library decodes it."""
-
-    account: str
-    orderId: int
-    clientId: int
-    permId: int
-    orderRef: str
-    action: str
-    orderType: str
-    totalQuantity: float | str
-    lmtPrice: float | str
-    auxPrice: float | str
-    tif: str
-    goodTillDate: str
-    filledQuantity: float | str
-    whatIf: bool
-
-
-class RawOrderState(Protocol):
-    """The state beside an order as the library decodes it."""
-
-    status: str
-
-
-class RawWhatIfState(RawOrderState, Protocol):
-    """The state of a what-if as the library decodes it: changes of margin as text, commissions as numbers."""
-
-    initMarginChange: str
-    maintMarginChange: str
-    commission: float
-    minCommission: float
-    maxCommission: float
-    commissionCurrency: str
-    warningText: str
-
-
-class RawExecution(Protocol):
-    """An execution as the library decodes it."""
-
-    execId: str
-    time: datetime
-    acctNumber: str
-    side: str
-    shares: float
-    price: float
-    permId: int
-    clientId: int
-    orderId: int
-    orderRef: str
-    lastLiquidity: int
-
-
-class RawCommission(Protocol):
-    """A commission report as the library decodes it."""
-
-    execId: str
-    commission: float
-    currency: str
-    realizedPNL: float
-
 
 # PendingCancel and Inactive decide nothing: the order may yet live (orders.md, ib.md 19).
 _STATUSES = {

@@ -7,8 +7,9 @@ from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerT
 from app.brokers.ib.codes import meaning_of
 from app.brokers.ib.library import Client, Library
 from app.brokers.ib.pacing import Priority
+from app.brokers.ib.raw import RawWhatIfState
 from app.brokers.ib.session import GatewayAddress, IbSession
-from app.brokers.ib.translate import RawWhatIfState, contract_fields, what_if_answer, what_if_fields
+from app.brokers.ib.translate import contract_fields, what_if_answer, what_if_fields
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.messages import FaultClass
 

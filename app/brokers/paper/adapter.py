@@ -303,7 +303,7 @@ class PaperAdapter:
                 log.warning("exchange rates of the paper account %s: %s", self._account_number, error.message)
                 continue
             if self._venue is not None:
-                self._venue.rates = rates
+                self._venue.take_rates(rates)
 
     def _tell_values(self, venue: PaperVenue) -> None:
         values = venue.values()

@@ -5,14 +5,22 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.brokers.paper.orders import PaperChanges, PaperExecution, PaperOrder, PaperPosition, PaperState, PaperStatus
-from app.core.fix import InstrumentType, OrderType, Side, TimeInForce
+from app.brokers.paper.orders import (
+    HISTORY_MAX,
+    PaperChanges,
+    PaperExecution,
+    PaperOrder,
+    PaperPosition,
+    PaperState,
+    PaperStatus,
+)
+from app.core.fix import InstrumentType, OrderType, Side
 from app.core.ids import InstrumentId
-from app.core.messages import AccountKey, Contract, OrderTerms
+from app.core.messages import AccountKey, Contract
+from app.core.terms import terms_from_row
 from app.infra.db import BatchSession
 
 HISTORY = timedelta(days=7)
-HISTORY_MAX = 20_000
 
 _ORDERS = """
 INSERT INTO paper_orders AS held (tenant_id, account_id, permanent_id, broker_order_id, order_id, instrument_id,
@@ -242,14 +250,7 @@ def _order(row: Mapping[str, Any]) -> PaperOrder:
         ),
         side=Side(row["side"]),
         order_type=OrderType(row["order_type"]),
-        terms=OrderTerms(
-            quantity=row["quantity"],
-            limit_price=row["limit_price"],
-            stop_price=row["stop_price"],
-            trailing_amount=row["trailing_amount"],
-            time_in_force=TimeInForce(row["time_in_force"]),
-            expires_at=row["expires_at"],
-        ),
+        terms=terms_from_row(row),
         outside_regular_hours=row["outside_regular_hours"],
         oca_group=row["oca_group"],
         status=PaperStatus(row["status"]),

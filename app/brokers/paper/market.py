@@ -1,11 +1,12 @@
-"""One instrument's market as the paper broker sees it: the newest quote, what is left of its sizes, and the book."""
+"""Markets as the paper broker sees them: the newest quote of each, what is left of its sizes, and the book."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.core.fix import Side
+from app.core.ids import InstrumentId
 from app.core.matching import BookEvent, MarketState, OrderBook
 from app.core.messages import Tick
 from app.core.money import ZERO
@@ -80,6 +81,28 @@ class PaperMarket:
                 last_size=tick.last_size or ZERO,
             )
         )
+
+
+class PaperMarkets(dict[InstrumentId, PaperMarket]):
+    """The market of every instrument that was asked for, made when it is first asked for.
+
+    dealt_until is by instrument what it is of a market.
+    """
+
+    def __init__(self, age_max: timedelta, dealt_until: Mapping[InstrumentId, datetime]) -> None:
+        super().__init__()
+        self._age_max = age_max
+        self._dealt_until = dict(dealt_until)
+
+    def __missing__(self, instrument_id: InstrumentId) -> PaperMarket:
+        dealt_until = self._dealt_until.get(instrument_id)
+        market = self[instrument_id] = PaperMarket(age_max=self._age_max, dealt_until=dealt_until)
+        return market
+
+    def mark(self, instrument_id: InstrumentId) -> Decimal | None:
+        """What a position in the instrument is valued at; None while no quote was seen."""
+        market = self.get(instrument_id)
+        return None if market is None else market.mark
 
 
 def _touch(tick: Tick, side: Side) -> tuple[Decimal | None, Decimal | None]:

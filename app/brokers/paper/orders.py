@@ -12,6 +12,9 @@ from app.core.matching import BookOrder
 from app.core.messages import Contract, Instrument, OrderTerms
 from app.core.money import ZERO
 
+HISTORY_MAX = 20_000
+"""How many ended orders, and how many executions, are told to whoever asks; the books keep them all."""
+
 
 class PaperStatus(StrEnum):
     """How an order stands in the paper broker's books."""

@@ -9,10 +9,10 @@ from app.core.fix import OrderState, RequestOutcome, TimeInForce
 from app.core.ids import OrderId
 from app.core.messages import Instrument, OrderTerms
 from app.core.records import replace
-from app.orders.domain.draft import same_terms
 from app.orders.domain.order import Order, OrderRequest
 from app.orders.domain.order_file import OrderFile
 from app.orders.domain.placing import grid_problems, problem, terms_problems
+from app.orders.domain.told_terms import same_terms
 from app.orders.domain.transitions import may_move
 from app.orders.errors import OrderProblem
 

@@ -19,7 +19,6 @@ from app.orders.domain.order_file import OrderFile
 LINKS = "links"
 """The actor of what the house itself does to linked orders."""
 
-EXIT_ROLES = (LinkRole.TAKE_PROFIT, LinkRole.STOP_LOSS)
 _SUFFIXES = {LinkRole.TAKE_PROFIT: "/tp", LinkRole.STOP_LOSS: "/sl", LinkRole.OCO: "/oco"}
 _CLIENT_ORDER_ID_LENGTH_MAX = 64
 _DIGEST_LENGTH = 16

@@ -19,9 +19,13 @@ from app.core.messages import (
 from app.core.money import ZERO
 from app.core.records import replace
 from app.core.sessions import TradingDay
+from app.orders.domain.dealings import book
 from app.orders.domain.draft import Draft
+from app.orders.domain.endings import end, end_as_told, reject
 from app.orders.domain.order import Execution
 from app.orders.domain.order_file import Decision, OrderFile
+from app.orders.domain.refusals import give_up_cancel, refuse_cancel, refuse_order, refuse_replace
+from app.orders.domain.told_terms import adopt, confirm_replace, revive
 
 
 def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None = None) -> Decision:
@@ -34,7 +38,7 @@ def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None =
         return draft.quarantined("a status of an order that never left")
     draft.learn(report.address)
     if draft.order.state.is_terminal:
-        draft.revive(report)
+        revive(draft, report)
         return draft.decision()
     match report.status:
         case WorkingStatus.PENDING:
@@ -42,17 +46,17 @@ def apply_status(file: OrderFile, report: StatusReport, day: TradingDay | None =
         case WorkingStatus.WORKING:
             draft.clear_doubt()
             draft.accept()
-            draft.give_up_cancel()
-            draft.confirm_replace(report.terms)
-            draft.adopt(report.terms)
+            give_up_cancel(draft)
+            confirm_replace(draft, report.terms)
+            adopt(draft, report.terms)
         case WorkingStatus.FILLED:
             # The executions that make it true end the doubt, not the word.
             draft.accept()
-            draft.confirm_replace(report.terms)
-            draft.end_as_told(report.filled)
+            confirm_replace(draft, report.terms)
+            end_as_told(draft, report.filled)
         case WorkingStatus.CANCELED:
             draft.clear_doubt()
-            draft.end()
+            end(draft)
     return draft.decision()
 
 
@@ -71,7 +75,7 @@ def apply_execution(
     draft.learn(report.address)
     draft.clear_doubt()
     draft.accept()
-    draft.book(revisions, report, ExecutionKey(key), now)
+    book(draft, revisions, report, ExecutionKey(key), now)
     return draft.decision()
 
 
@@ -85,15 +89,15 @@ def apply_fault(file: OrderFile, report: FaultReport, day: TradingDay | None = N
         case FaultClass.INFORMATION | FaultClass.CONNECTIVITY:
             pass
         case FaultClass.ORDER_REJECTED | FaultClass.REJECTED_BY_STATE:
-            draft.refuse_order(report)
+            refuse_order(draft, report)
         case FaultClass.REPLACE_REJECTED:
-            draft.refuse_replace(report)
+            refuse_replace(draft, report)
         case FaultClass.CANCEL_REJECTED:
-            draft.refuse_cancel(report)
+            refuse_cancel(draft, report)
         case FaultClass.CANCEL_CONFIRMED:
             if not draft.order.state.is_terminal:
                 draft.clear_doubt()
-                draft.end()
+                end(draft)
         case FaultClass.UNKNOWN:
             draft.doubt(f"{report.broker_code}: {report.message}")
     return draft.decision()
@@ -109,11 +113,11 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
     never_arrived = report.is_certain and draft.order.permanent_id is None
     match draft.order.state:
         case OrderState.ROUTED if never_arrived:
-            draft.reject("NOT_FOUND", "the broker does not know the order")
+            reject(draft, "NOT_FOUND", "the broker does not know the order")
         case OrderState.PENDING_CANCEL if never_arrived and draft.order.filled_quantity == ZERO:
             # Asked to end, and nowhere to be found: there is nothing left that could be canceled.
             draft.clear_doubt()
-            draft.end()
+            end(draft)
         case _:
             draft.doubt("the broker does not know the order")
     return draft.decision()
@@ -122,10 +126,10 @@ def apply_not_found(file: OrderFile, report: NotFoundReport) -> Decision:
 def _declared_dead(draft: Draft, person: str, reason: str | None) -> Decision:
     # A person takes the broker's silence for its word: what was never acknowledged was never taken, the rest is over.
     if draft.order.state is OrderState.ROUTED and draft.order.filled_quantity == ZERO:
-        draft.reject("DECLARED_DEAD", reason or "the broker does not know the order")
+        reject(draft, "DECLARED_DEAD", reason or "the broker does not know the order")
     else:
         draft.clear_doubt()
-        draft.end()
+        end(draft)
     decision = draft.decision()
     events = tuple(replace(event, actor=person, reason=reason) for event in decision.events)
     return replace(decision, events=events)

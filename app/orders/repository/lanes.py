@@ -56,12 +56,12 @@ async def take_lane(
     rows = await session.fetch(
         """
         WITH taken AS (
-          DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND id IN (
+          DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND id = ANY(ARRAY(
             SELECT id FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind = ANY($3::text[])
-            ORDER BY id LIMIT $4)
+            ORDER BY id LIMIT $4))
           RETURNING id, kind, order_id, request_id)
         SELECT t.id AS place, t.kind, t.request_id, o.* FROM taken AS t
-        JOIN orders AS o ON o.tenant_id = $1 AND o.id = t.order_id ORDER BY t.id
+        CROSS JOIN LATERAL (SELECT * FROM orders WHERE tenant_id = $1 AND id = t.order_id OFFSET 0) AS o ORDER BY t.id
         """,
         key.tenant_id,
         key.account_id,

@@ -16,11 +16,11 @@ from app.core.fix import (
     RiskLimitType,
     RiskOutcome,
     Side,
-    TimeInForce,
 )
 from app.core.ids import LimitId
-from app.core.messages import OrderTerms, RiskCheck
+from app.core.messages import RiskCheck
 from app.core.money import plain
+from app.core.terms import terms_from_row
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
 from app.orders.domain.placing import terms_document, terms_from_document
 
@@ -38,14 +38,7 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
         terms_hash=row["terms_hash"],
         side=Side(row["side"]),
         order_type=OrderType(row["order_type"]),
-        terms=OrderTerms(
-            quantity=row["quantity"],
-            limit_price=row["limit_price"],
-            stop_price=row["stop_price"],
-            trailing_amount=row["trailing_amount"],
-            time_in_force=TimeInForce(row["time_in_force"]),
-            expires_at=row["expires_at"],
-        ),
+        terms=terms_from_row(row),
         post_only=row["post_only"],
         outside_regular_hours=row["outside_regular_hours"],
         origin=OrderOrigin(row["origin"]),

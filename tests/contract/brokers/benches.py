@@ -166,7 +166,7 @@ class PaperBench:
         apple = self.contracts["AAPL"].instrument_id
         # Before the first order of an instrument nobody listens: its newest quote is looked up then.
         if apple in session._asked:
-            market = session._venue._market(apple)
+            market = session._venue._floor._markets[apple]
             async with asyncio.timeout(WAIT_S):
                 while market.tick is None or market.tick.time < self.quoted_at:
                     await asyncio.sleep(0.002)

@@ -58,7 +58,7 @@ async def test_margin_and_commission_are_told_and_nothing_is_ordered(
     sink = RecordingSink()
     adapter = bench.adapter(sink, timeouts=TIMEOUTS)
     before = await adapter.connect()
-    state = simulator.venue.exchange.whole_state()
+    state = simulator.venue.exchange.ledger.whole_state()
 
     answer = await adapter.what_if(buy(limit=limit), ACCOUNT)
 
@@ -71,7 +71,7 @@ async def test_margin_and_commission_are_told_and_nothing_is_ordered(
     assert (await adapter.synchronize()).reports == ()
     assert sink.reports == []
     assert simulator.venue.exchange.orders == {}
-    assert simulator.venue.exchange.whole_state() == state
+    assert simulator.venue.exchange.ledger.whole_state() == state
     assert simulator.venue.exchange.next_order_id(3) == before.next_order_id
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.brokers.ib.session import Timeouts
 from app.connector.feed import FeedIntervals
-from app.connector.runner import Intervals
+from app.connector.intervals import Intervals
 from app.connector.service import ConnectorIntervals
 from app.core.fix import OrderState, Side
 from app.core.ids import OrderId

@@ -316,7 +316,7 @@ async def test_behaviour_12_a_client_id_in_use_is_kept_and_told(
         rehearsal.simulator.faults.clear()
         await rehearsal.trading.until_connected()
 
-    assert rehearsal.simulator.venue.exchange.next_order_ids == {}
+    assert rehearsal.simulator.venue.exchange.ledger.next_order_ids == {}
     assert rehearsal.simulator.faults.struck("client-id-taken") >= 1
 
 

@@ -14,7 +14,7 @@ from app.brokers.domain import ConnectionStatus
 from app.brokers.ib.session import Timeouts
 from app.connector import serve
 from app.connector.feed import FeedIntervals
-from app.connector.runner import Intervals
+from app.connector.intervals import Intervals
 from app.connector.service import ConnectorIntervals
 from app.core.clock import Clock
 from app.core.fix import ConnectionState, OrderState, OrderType, Side

@@ -16,13 +16,13 @@ from app.brokers.ib.session import Timeouts
 from app.brokers.reconciling import Break, BreakAction, BreakKind, BreakState, Occasion, Reconciliation
 from app.connector import serve
 from app.connector.feed import FeedIntervals
-from app.connector.runner import Intervals
+from app.connector.intervals import Intervals
 from app.connector.service import ConnectorIntervals
 from app.core.errors import InputError
 from app.core.fix import OrderState, OrderType, Side
 from app.core.ids import BreakId, OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.reconcile_now import reconcile_now
 from app.flows.resolve_break import Resolution, declare_order_dead, resolve_break
 from app.identity.domain.access import system_principal
@@ -359,4 +359,4 @@ def forget(simulator: Simulator, order_id: OrderId) -> None:
     exchange = simulator.venue.exchange
     for number, order in list(exchange.orders.items()):
         if order.request.order_ref == str(order_id):
-            del exchange.orders[number], exchange._open[number]
+            del exchange.orders[number], exchange.ledger.working[number]

@@ -15,7 +15,9 @@ from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
-from app.connector.runner import AccountRunner, Intervals, end_of
+from app.connector.ends import end_of
+from app.connector.intervals import Intervals
+from app.connector.runner import AccountRunner
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
 from app.core.messages import AccountValues, BrokerReport, LaneCommand, StatusReport, WorkingStatus

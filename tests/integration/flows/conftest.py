@@ -28,7 +28,7 @@ from app.core.messages import (
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders
 from app.flows.desk import Desk, open_desk
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.identity.domain import Principal
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch

@@ -17,7 +17,7 @@ from app.core.messages import LaneKind, Tick
 from app.flows.cancel_orders import cancel_order
 from app.flows.decide_approval import Verdict, decide_approval
 from app.flows.expire_approvals import expire_approvals
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.replace_order import replace_order
 from app.identity.domain import Principal
 from app.identity.models import ApiKeyRow

@@ -9,7 +9,7 @@ import pytest
 from app.core.fix import LinkRole, OrderState, RiskLimitType, Side, TimeInForce
 from app.core.messages import LaneCommand, LaneKind, WorkingStatus
 from app.flows.cancel_orders import cancel_order
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.release_orders import release_orders
 from app.flows.replace_order import replace_order
 from app.infra.uow import begin_batch

@@ -11,7 +11,7 @@ import pytest
 from app.core.fix import OrderState, OrderType, PositionAim, RiskLimitType, Side
 from app.core.messages import FaultClass, FaultReport, LaneKind, OcoLeg, OrderAddress, OrderTerms, WorkingStatus
 from app.flows.cancel_orders import cancel_order
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.release_orders import release_orders
 from app.flows.verify_journal import differences
 from app.infra.uow import begin_batch

@@ -6,17 +6,18 @@ import asyncpg
 import pytest
 
 from app.core.ids import OrderId
-from app.core.messages import WorkingStatus
+from app.core.messages import LaneKind, WorkingStatus
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order
 from app.orders.repository import batch as orders
-from app.orders.repository import ledger, order_requests
+from app.orders.repository import lanes, ledger, order_requests
 from app.positions import batch as positions
 from tests.integration.flows.conftest import CLIENT_ID, Trader
 
 OTHERS = 3_000
 ROWS_MAX = 8
+TAKEN = 500
 ROOT = "lookup-root"
 
 Lookup = Callable[[BatchSession, Trader, Order], Awaitable[object]]
@@ -94,6 +95,20 @@ async def test_lookups_read_what_they_are_asked_for_however_much_is_stored(
     assert await _rows_read(keeping, trader, order) == read
 
 
+async def test_a_long_lane_is_taken_by_key(keeping: Database, database_url: str, trader: Trader) -> None:
+    order = await trader.placed(quantity="100")
+    await _add_others(database_url, order, with_lane=True)
+
+    async with begin_batch(keeping, trader.key.tenant_id) as session:
+        before = await _read_so_far(session)
+        taken = await lanes.take_lane(session, trader.key, tuple(LaneKind), TAKEN)
+        read = await _read_so_far(session) - before
+
+    assert len(taken) == TAKEN
+    # Each command is found, deleted by its key, and its order read by its key.
+    assert read <= 4 * TAKEN
+
+
 async def _rows_read(database: Database, trader: Trader, order: Order) -> dict[str, int]:
     read: dict[str, int] = {}
     for lookup in LOOKUPS:
@@ -108,13 +123,13 @@ async def _read_so_far(session: BatchSession) -> int:
     (row,) = await session.fetch(
         """
         SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int AS rows FROM pg_stat_xact_user_tables
-        WHERE relname IN ('orders', 'executions', 'positions')
+        WHERE relname IN ('orders', 'executions', 'positions', 'lane_commands')
         """
     )
     return int(row["rows"])
 
 
-async def _add_others(database_url: str, order: Order) -> None:
+async def _add_others(database_url: str, order: Order, *, with_lane: bool = False) -> None:
     owner = await asyncpg.connect(database_url)
     try:
         await owner.execute(
@@ -137,5 +152,14 @@ async def _add_others(database_url: str, order: Order) -> None:
             order.id,
             OTHERS,
         )
+        if with_lane:
+            await owner.execute(
+                """
+                INSERT INTO lane_commands (tenant_id, account_id, kind, order_id, created_at)
+                SELECT tenant_id, account_id, 'PLACE', id, now() FROM orders WHERE tenant_id = $1 AND id <> $2
+                """,
+                order.tenant_id,
+                order.id,
+            )
     finally:
         await owner.close()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.core.fix import LinkRole, OrderState, OrderType, RiskLimitType, Side, TimeInForce
 from app.core.messages import LaneKind, NewOrder, OcoLeg, OrderTerms
 from app.flows.cancel_orders import cancel_order
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.flows.release_orders import release_orders
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order

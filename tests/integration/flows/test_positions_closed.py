@@ -7,7 +7,7 @@ from app.core.fix import OrderState, PositionAim, RiskLimitType, RiskOutcome, Si
 from app.core.ids import PositionId
 from app.core.messages import Aim
 from app.flows.close_position import aim_at_position
-from app.flows.place_orders import Placement
+from app.flows.placement import Placement
 from app.infra.system import SystemIds
 from tests import factories
 from tests.integration.flows.conftest import Trader

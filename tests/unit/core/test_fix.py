@@ -6,7 +6,7 @@ from enum import StrEnum
 import pytest
 
 from app.core import fix
-from app.core.fix import OPEN_STATES, TERMINAL_STATES, OrderState, Side
+from app.core.fix import TERMINAL_STATES, OrderState, Side
 
 ENUMERATIONS = [
     member
@@ -21,8 +21,7 @@ def test_a_buy_adds_and_a_sell_takes() -> None:
 
 
 @pytest.mark.parametrize("state", OrderState)
-def test_a_state_is_open_or_terminal(state: OrderState) -> None:
-    assert (state in OPEN_STATES) is not (state in TERMINAL_STATES)
+def test_a_state_knows_whether_it_is_terminal(state: OrderState) -> None:
     assert state.is_terminal is (state in TERMINAL_STATES)
 
 

@@ -12,9 +12,9 @@ from app.core.fix import OrderState, OrderType, RejectOrigin, RequestKind, Reque
 from app.core.messages import FaultClass, FaultReport, OrderAddress, OrderTerms, StatusReport, WorkingStatus
 from app.core.money import ZERO
 from app.core.sessions import US_SHARES, TradingDay
-from app.orders.domain.draft import same_terms
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.order_file import OrderFile
+from app.orders.domain.told_terms import same_terms
 from tests.unit.orders.values import (
     AT,
     LATER,

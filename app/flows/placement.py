@@ -1,0 +1,59 @@
+"""What becomes of an order or of a request about it, and in which words it is refused."""
+
+from dataclasses import dataclass
+
+from app.core.errors import Problem
+from app.core.fix import RejectOrigin, RiskLimitType
+from app.core.messages import RiskCheck
+from app.orders.domain.order import Order
+from app.orders.domain.placing import problem
+from app.orders.errors import OrderProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What became of an order or of a request about it.
+
+    order is None where nothing was stored. A refused order that was stored has both: its row, REJECTED, and why.
+    linked are the orders that came with it: its exits, or the other leg of the pair.
+    """
+
+    order: Order | None
+    problems: tuple[Problem, ...] = ()
+    linked: tuple[Order, ...] = ()
+
+
+def refused(code: OrderProblem, *path: str) -> Placement:
+    """Nothing is stored, for this reason; path leads to what was asked."""
+    return Placement(order=None, problems=(problem(code, *path),))
+
+
+def breach_code(check: RiskCheck) -> str:
+    """The stable code of a refusal by a limit, RISK_ and the limit's type."""
+    return f"RISK_{check.check.value}"
+
+
+def breach_problem(check: RiskCheck) -> Problem:
+    """The refusal of an order by a limit."""
+    code = breach_code(check)
+    return Problem(code=code, message=check.message, path=_BREACH_PATHS.get(code, ()))
+
+
+def rejection_problems(order: Order) -> tuple[Problem, ...]:
+    """Why the house refused the order; empty for one that it did not refuse."""
+    if order.reject_origin is not RejectOrigin.OMS:
+        return ()
+    path = _BREACH_PATHS.get(order.reject_code or "", ())
+    return (Problem(code=order.reject_code or "RISK", message=order.reject_reason or "", path=path),)
+
+
+_BREACH_PATHS: dict[str, tuple[str, ...]] = {
+    OrderProblem.INSTRUMENT_FROZEN: ("instrumentId",),
+    f"RISK_{RiskLimitType.MAX_ORDER_QUANTITY}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_ORDER_NOTIONAL}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_POSITION_QUANTITY}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_POSITION_NOTIONAL}": ("quantity",),
+    f"RISK_{RiskLimitType.MAX_OPEN_ORDERS}": ("accountId",),
+    f"RISK_{RiskLimitType.SYMBOL_WHITELIST}": ("symbol",),
+    f"RISK_{RiskLimitType.SYMBOL_BLACKLIST}": ("symbol",),
+}

@@ -1,0 +1,276 @@
+"""Another tenant's ids and marks, put into every field, argument and input of the schema, by every role."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from graphql import build_schema, is_object_type
+
+import schema as schema_package
+from app.flows.desk import Desk
+from app.identity.domain import ROLE_SCOPES, Role
+from app.infra.settings import Settings
+from schema.base.permissions import Requirement
+from schema.schema import REQUIREMENTS, field_requirements, schema
+from tests import factories
+from tests.graphql.conftest import Api, Firm, broker_of, relaying, token_of
+from tests.graphql.sweep.documents import Operation, fields_asked, operations, with_id
+from tests.graphql.sweep.worlds import MARK, TABLES, Side, make_side, side_of, unlike
+from tests.integration.isolation import rows
+
+SCHEMA = build_schema((Path(schema_package.__file__).parent / "schema.graphql").read_text())
+OPERATIONS = operations(SCHEMA)
+QUERIES = [one for one in OPERATIONS if one.kind == "query"]
+MUTATIONS = [one for one in OPERATIONS if one.kind == "mutation"]
+SUBSCRIPTIONS = [one for one in OPERATIONS if one.kind == "subscription"]
+# Tables whose rows no query shows yet; what is not shown cannot be found missing.
+SHOWN_TO_NOBODY = {"audit_log", "audit_person_keys", "quarantined_reports", "refresh_tokens"}
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX = re.compile(r"[0-9a-f]{32}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """The desk, a connection of the owner, the firm that asks, and the one that must stay unseen."""
+
+    desk: Desk
+    owner: asyncpg.Connection
+    anonymous: Api
+    mine: Side
+    theirs: Side
+    hidden: frozenset[str] = field(default_factory=frozenset)
+
+    def api(self) -> Api:
+        """The administrator of the firm that asks."""
+        return self.anonymous.holding(token_of(self.desk, self.mine.firm.principal))
+
+    async def renew(self) -> None:
+        """Another firm that asks, for what a mutation does to one."""
+        self.mine = await make_side(self.desk.database, self.owner)
+        self.hidden = unlike(self.theirs, self.mine)
+
+
+@pytest.fixture(scope="module")
+async def world(desk: Desk, database_url: str, address: str) -> AsyncIterator[World]:
+    """The firms, made once."""
+    owner = await asyncpg.connect(database_url)
+    try:
+        async with httpx.AsyncClient(timeout=30) as http:
+            mine, theirs = await make_side(desk.database, owner), await make_side(desk.database, owner)
+            made = World(desk=desk, owner=owner, anonymous=Api(http=http, address=address), mine=mine, theirs=theirs)
+            made.hidden = unlike(theirs, mine)
+            yield made
+    finally:
+        await owner.close()
+
+
+async def _answer(api: Api, operation: Operation, variables: dict[str, Any]) -> str:
+    response = await api.post(orjson.dumps({"query": operation.document, "variables": variables}))
+    assert response.status_code == 200, (operation.name, response.text)
+    assert "DOCUMENT_" not in response.text, (operation.name, response.text)
+    return response.text
+
+
+def _leaked(world: World, text: str, sent: str = "") -> list[str]:
+    return sorted(one for one in world.hidden if one != sent and one in text)
+
+
+def _alike(text: str) -> str:
+    return _TIME.sub("<time>", _HEX.sub("<hex>", _UUID.sub("<id>", text)))
+
+
+def _code(text: str) -> str | None:
+    errors = orjson.loads(text).get("errors")
+    return errors[0]["extensions"]["code"] if errors else None
+
+
+def test_each_argument_that_takes_an_id_says_whose_rows_it_names() -> None:
+    names = {leaf[-1] for operation in OPERATIONS for leaf in operation.id_leaves()}
+
+    assert names <= set(TABLES), "say in TABLES which table's ids these take"
+
+
+def test_every_field_of_the_schema_is_asked_for_somewhere() -> None:
+    every = {
+        (kind.name, name)
+        for kind in SCHEMA.type_map.values()
+        if is_object_type(kind) and not kind.name.startswith("__")
+        for name in kind.fields
+    }
+
+    assert every - fields_asked(SCHEMA, OPERATIONS) == set()
+
+
+@pytest.mark.parametrize("operation", QUERIES, ids=lambda one: one.name)
+async def test_what_a_firm_asks_of_its_own_shows_nothing_of_another(world: World, operation: Operation) -> None:
+    theirs = world.anonymous.holding(token_of(world.desk, world.theirs.firm.principal))
+    # First the other: what its answer left behind in a cache would be seen.
+    await _answer(theirs, operation, operation.variables(world.theirs.id_of))
+
+    text = await _answer(world.api(), operation, operation.variables(world.mine.id_of))
+
+    assert _leaked(world, text) == []
+
+
+async def test_the_firm_itself_sees_what_is_hidden_from_others(world: World) -> None:
+    theirs = world.anonymous.holding(token_of(world.desk, world.theirs.firm.principal))
+    text = ""
+    for operation in QUERIES:
+        text += await _answer(theirs, operation, operation.variables(world.theirs.id_of))
+
+    assert {table for table, one in world.theirs.ids.items() if one not in text} == SHOWN_TO_NOBODY
+    assert sum(one in text for one in world.theirs.secrets if one.startswith(MARK)) > 5
+
+
+@pytest.mark.parametrize("operation", [*QUERIES, *MUTATIONS], ids=lambda one: one.name)
+async def test_another_firms_id_is_answered_as_an_unknown_one(world: World, operation: Operation) -> None:
+    before = await _stored(world, world.theirs)
+    for leaf in operation.id_leaves():
+        await world.renew()
+        base = operation.variables(world.mine.id_of, leaf)
+        unknown = _alike(await _answer(world.api(), operation, with_id(base, leaf, str(uuid4()))))
+        for foreign in sorted({world.theirs.id_of(operation.name, leaf[-1]), *world.theirs.ids.values()}):
+            base = operation.variables(world.mine.id_of, leaf)
+            text = await _answer(world.api(), operation, with_id(base, leaf, foreign))
+
+            assert _leaked(world, text, foreign) == [], (leaf, foreign)
+            assert _alike(text) == unknown, (leaf, foreign)
+
+    assert await _stored(world, world.theirs) == before
+
+
+def _closed_to(role: Role) -> frozenset[tuple[str, str]]:
+    """Fields below the roots that ask for a scope which the role has not."""
+    return frozenset(
+        name
+        for name, asked in field_requirements().items()
+        if asked.scope is not None and asked.scope not in ROLE_SCOPES[role]
+    )
+
+
+def _requirement(operation: Operation) -> Requirement:
+    names = schema.config.name_converter
+    root = operation.kind.capitalize()
+    for (owner, python_name), requirement in REQUIREMENTS.items():
+        if owner == root and names.apply_naming_config(python_name) == operation.name:
+            return requirement
+    raise KeyError(operation.name)
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_reaches_what_its_scopes_open_and_no_row_of_another_firm(world: World, role: Role) -> None:
+    await world.renew()
+    for operation in operations(SCHEMA, without=_closed_to(role)):
+        if operation.kind == "subscription":
+            continue
+        principal = await factories.make_principal(world.desk.database, world.mine.firm.tenant_id, role=role)
+        api = world.anonymous.holding(token_of(world.desk, principal))
+        scope = _requirement(operation).scope
+        text = await _answer(api, operation, operation.variables(world.mine.id_of))
+        is_forbidden = _code(text) == "FORBIDDEN"
+
+        assert _leaked(world, text) == [], operation.name
+        if scope is not None:
+            assert is_forbidden is (scope not in ROLE_SCOPES[role]), (operation.name, text)
+        for leaf in operation.id_leaves():
+            foreign = world.theirs.id_of(operation.name, leaf[-1])
+            variables = with_id(operation.variables(world.mine.id_of, leaf), leaf, foreign)
+            assert _leaked(world, await _answer(api, operation, variables), foreign) == [], (operation.name, leaf)
+
+
+async def test_without_a_credential_nothing_but_the_door_answers(world: World) -> None:
+    for operation in (*QUERIES, *MUTATIONS):
+        text = await _answer(world.anonymous, operation, operation.variables(world.theirs.id_of))
+
+        assert _leaked(world, text) == []
+        if _requirement(operation).needs_principal:
+            assert _code(text) == "UNAUTHENTICATED", operation.name
+
+
+# What is refused before the id is looked up, and why.
+NOT_LOOKED_UP = {
+    ("setApprovalPolicy", "strategyId"),  # strategies do not exist yet
+}
+
+
+@pytest.mark.parametrize("operation", [*QUERIES, *MUTATIONS], ids=lambda one: one.name)
+async def test_the_sweep_reaches_the_look_for_each_id(world: World, operation: Operation) -> None:
+    for leaf in operation.id_leaves():
+        await world.renew()
+        base = operation.variables(world.mine.id_of, leaf)
+        unknown = _alike(await _answer(world.api(), operation, with_id(base, leaf, str(uuid4()))))
+        own = _alike(await _answer(world.api(), operation, operation.variables(world.mine.id_of, leaf)))
+
+        assert (own == unknown) is ((operation.name, leaf[-1]) in NOT_LOOKED_UP), (leaf, own)
+
+
+async def test_a_socket_of_one_firm_hears_nothing_of_another(world: World, settings: Settings) -> None:
+    await world.renew()
+    mine, theirs = world.mine.firm, world.theirs.firm
+    listener = world.anonymous.holding(token_of(world.desk, theirs.principal))
+    heard: list[str] = []
+    async with relaying(settings, world.desk), world.api().socket() as asking, listener.socket() as hearing:
+        sent = {""}
+        for operation in SUBSCRIPTIONS:
+            for leaf in (None, *operation.id_leaves()):
+                variables = operation.variables(world.mine.id_of, leaf)
+                await asking.subscribe(operation.document, **variables)
+                if leaf is not None:
+                    foreign = world.theirs.id_of(operation.name, leaf[-1])
+                    sent.add(foreign)
+                    await asking.subscribe(operation.document, **with_id(variables, leaf, foreign))
+        events = "subscription S($id: ID!) { orderEvents(accountId: $id) { orderId toState } }"
+        await hearing.subscribe(events, id=str(theirs.account.account_id))
+
+        await _trade(world, theirs)
+        while "FILLED" not in (told := str(await hearing.receive())):
+            assert "'error'" not in told, told
+        await _trade(world, mine)
+        while "FILLED" not in "".join(heard):
+            heard.append(str(await asking.receive()))
+    world.theirs = await side_of(theirs, world.owner)
+    world.hidden = unlike(world.theirs, await side_of(mine, world.owner))
+
+    assert [one for text in heard for one in _leaked(world, text) if one not in sent] == []
+
+
+async def _trade(world: World, trading: rows.Firm) -> None:
+    """Places an order of the firm and deals it."""
+    desk, key = world.desk, trading.account
+    for statement in (
+        "UPDATE approval_policies SET is_active = false WHERE tenant_id = $1",
+        "UPDATE account_books SET last_sequence = 1 WHERE tenant_id = $1",
+    ):
+        await world.owner.execute(statement, key.tenant_id)
+    firm = Firm(
+        desk=desk,
+        api=world.anonymous.holding(token_of(desk, trading.principal)),
+        principal=trading.principal,
+        key=key,
+        instruments={"AAPL": factories.instrument()},
+    )
+    broker = await broker_of(firm)
+    payload = await firm.api.place(**firm.order(quantity="1", orderType="MARKET", limitPrice=None))
+    assert payload["errors"] == []
+    await broker.claim()
+    await broker.fill(payload["order"]["id"], "1", "100")
+
+
+async def _stored(world: World, side: Side) -> list[str]:
+    found: list[str] = []
+    for table in sorted(side.ids):
+        column = "id" if table in ("tenants", "users") else "tenant_id"
+        whose = side.firm.principal.user_id if table == "users" else side.firm.tenant_id
+        stored = await world.owner.fetch(
+            f"SELECT to_jsonb(t)::text AS row FROM {table} AS t WHERE {column} = $1", whose
+        )
+        found += [f"{table} {row['row']}" for row in stored]
+    return sorted(found)
