@@ -103,8 +103,9 @@ async def add_sealed_log(owner: asyncpg.Connection, firm: Firm) -> None:
     tenant_id, new_id, digest = firm.tenant_id, _ids.new(), b"h" * 32
     await owner.execute(
         """
-        INSERT INTO audit_chain (tenant_id, sequence, id, actor, action, resource_type, created_at, hash)
-        VALUES ($1, 1, $2, 'test', 'test', 'test', now(), $3)
+        INSERT INTO audit_chain
+          (tenant_id, sequence, id, actor, action, resource_type, resource_id, created_at, hash)
+        SELECT $1, 1, $2, 'test', 'test', 'Order', id::text, now(), $3 FROM orders WHERE tenant_id = $1 LIMIT 1
         """,
         tenant_id,
         new_id,
@@ -133,7 +134,7 @@ async def add_sealed_log(owner: asyncpg.Connection, firm: Firm) -> None:
         VALUES ($1, $2, 'user:canary', '1', $3, now())
         """,
         tenant_id,
-        new_id,
+        _ids.new(),
         digest,
     )
     await owner.execute(
