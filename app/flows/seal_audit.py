@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +35,22 @@ _WAITED_FOR: Final[tuple[type[BaseException], ...]] = (*CONNECTION_LOST, *PUT_OF
 
 class _LostError(Exception):
     """The lease went, or another sealer was here: nothing of this batch may be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """An entry with its values parsed and parted, and under whose keys what is personal in it goes."""
+
+    waiting: Waiting
+    old: Any
+    new: Any
+    personal: tuple[Any, ...]
+    address_subject: str | None
+    values_subject: str | None
+
+    @property
+    def subjects(self) -> Iterator[str]:
+        return (one for one in (self.address_subject, self.values_subject) if one is not None)
 
 
 class Sealer:
@@ -115,8 +132,8 @@ class Sealer:
                 if not await sealing.holds_lease(session, self._lease):
                     raise _LostError
                 ends = await sealing.lock_ends(session, sorted({one.tenant_id for one in entries}), now)
-                keys = await self._keys(session, entries)
-                links = _linked(entries, ends, keys)
+                opened = [_opened(entry) for entry in entries]
+                links = _linked(opened, ends, await self._keys(session, opened))
                 if not await sealing.seal(session, entries, links):
                     raise _LostError
                 await sealing.move_ends(session, list(ends.values()), now)
@@ -125,12 +142,12 @@ class Sealer:
         return len(entries)
 
     async def _keys(
-        self, session: BatchSession, entries: Sequence[Waiting]
+        self, session: BatchSession, entries: Sequence[_Opened]
     ) -> Callable[[TenantId, str], tuple[UUID, DataKey]]:
-        wanted = sorted({(one.tenant_id, subject) for one in entries for subject in _subjects(one)})
+        wanted = sorted({(one.waiting.tenant_id, subject) for one in entries for subject in one.subjects})
         stored = await sealing.person_keys(session, wanted) if wanted else {}
         opened: dict[tuple[TenantId, str], tuple[UUID, DataKey]] = {
-            place: (key.id, self._opened(key)) for place, key in stored.items()
+            place: (key.id, self._key(key)) for place, key in stored.items()
         }
         made: list[PersonKey] = []
         for tenant_id, subject in wanted:
@@ -143,7 +160,7 @@ class Sealer:
             await sealing.add_person_keys(session, made, self._clock.now())
         return lambda tenant_id, subject: opened[tenant_id, subject]
 
-    def _opened(self, key: PersonKey) -> DataKey:
+    def _key(self, key: PersonKey) -> DataKey:
         if key.is_destroyed:
             # Of a person who was erased: it is sealed under a key that nobody keeps.
             return self._vault.new_data_key(key.purpose)[0]
@@ -183,43 +200,47 @@ async def seal_forever(sealer: Sealer) -> None:
             log.debug("the lease of the sealer runs out by itself: %s", error)
 
 
-def _subjects(entry: Waiting) -> list[str]:
-    found = []
-    if entry.ip_address is not None:
-        found.append(address_subject(entry.actor, entry.ip_address))
+def _opened(entry: Waiting) -> _Opened:
     old, new = _parsed(entry.old_values), _parsed(entry.new_values)
-    if part([old, new]).personal:
-        found.append(values_subject(entry.actor, entry.resource_type, entry.resource_id, _mapping(old), _mapping(new)))
-    return found
+    parted = part([old, new])
+    subject = None
+    if parted.personal:
+        subject = values_subject(entry.actor, entry.resource_type, entry.resource_id, _mapping(old), _mapping(new))
+    return _Opened(
+        waiting=entry,
+        old=parted.values[0],
+        new=parted.values[1],
+        personal=parted.personal,
+        address_subject=None if entry.ip_address is None else address_subject(entry.actor, entry.ip_address),
+        values_subject=subject,
+    )
 
 
 def _linked(
-    entries: Sequence[Waiting],
+    entries: Sequence[_Opened],
     ends: dict[TenantId, ChainEnd],
     key_of: Callable[[TenantId, str], tuple[UUID, DataKey]],
 ) -> list[Link]:
     links = []
     for entry in entries:
-        end = ends[entry.tenant_id]
+        end = ends[entry.waiting.tenant_id]
         sealed = _sealed(entry, end.sequence + 1, key_of)
         link = Link(entry=sealed, hash=chain_hash(sealed, end.hash))
-        ends[entry.tenant_id] = ChainEnd(tenant_id=entry.tenant_id, sequence=sealed.sequence, hash=link.hash)
+        ends[end.tenant_id] = ChainEnd(tenant_id=end.tenant_id, sequence=sealed.sequence, hash=link.hash)
         links.append(link)
     return links
 
 
-def _sealed(entry: Waiting, sequence: int, key_of: Callable[[TenantId, str], tuple[UUID, DataKey]]) -> SealedEntry:
-    old, new = _parsed(entry.old_values), _parsed(entry.new_values)
-    parted = part([old, new])
+def _sealed(opened: _Opened, sequence: int, key_of: Callable[[TenantId, str], tuple[UUID, DataKey]]) -> SealedEntry:
+    entry = opened.waiting
+    place = (str(entry.tenant_id), str(entry.id))
     address_key = values_key = sealed_address = sealed_values = None
-    if entry.ip_address is not None:
-        address_key, key = key_of(entry.tenant_id, address_subject(entry.actor, entry.ip_address))
-        sealed_address = key.seal(entry.ip_address, str(entry.tenant_id), str(entry.id), "address")
-    if parted.personal:
-        subject = values_subject(entry.actor, entry.resource_type, entry.resource_id, _mapping(old), _mapping(new))
-        values_key, key = key_of(entry.tenant_id, subject)
-        sealed_values = key.seal(json.dumps(parted.personal), str(entry.tenant_id), str(entry.id), "values")
-    old_plain, new_plain = parted.values
+    if entry.ip_address is not None and opened.address_subject is not None:
+        address_key, key = key_of(entry.tenant_id, opened.address_subject)
+        sealed_address = key.seal(entry.ip_address, *place, "address")
+    if opened.values_subject is not None:
+        values_key, key = key_of(entry.tenant_id, opened.values_subject)
+        sealed_values = key.seal(json.dumps(opened.personal), *place, "values")
     return SealedEntry(
         tenant_id=entry.tenant_id,
         sequence=sequence,
@@ -228,8 +249,8 @@ def _sealed(entry: Waiting, sequence: int, key_of: Callable[[TenantId, str], tup
         action=entry.action,
         resource_type=entry.resource_type,
         resource_id=entry.resource_id,
-        old_values=None if old_plain is None else canonical(old_plain),
-        new_values=None if new_plain is None else canonical(new_plain),
+        old_values=None if opened.old is None else canonical(opened.old),
+        new_values=None if opened.new is None else canonical(opened.new),
         address_key=address_key,
         sealed_address=sealed_address,
         values_key=values_key,

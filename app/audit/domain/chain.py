@@ -14,6 +14,7 @@ GENESIS: Final = bytes(32)
 """The hash before the first entry."""
 VERSION: Final = 1
 EXACT_INTEGER_MAX: Final = 2**53 - 1
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,9 @@ def _plain(value: Any) -> Any:
     # Source: RFC 8785, section 3.2.3: names are sorted by their UTF-16 code units.
     match value:
         case dict():
-            return {name: _plain(value[name]) for name in sorted(value, key=_utf16)}
+            # Of ASCII alone the order is that of the characters.
+            names = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf16)
+            return {name: _plain(value[name]) for name in names}
         case list() | tuple():
             return [_plain(one) for one in value]
         case None | bool() | str():
@@ -118,7 +121,7 @@ def _utf16(name: str) -> bytes:
 
 
 def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _text(key: UUID | None) -> str | None:
