@@ -23,6 +23,7 @@ from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
 from schema.marketdata.queries import MarketDataQuery
+from schema.marketdata.streams import StreamSubscription
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
 from schema.orders.doubts import InDoubtMutation, InDoubtQuery
@@ -75,7 +76,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription, BrokerSubscription):
+class Subscription(OrderSubscription, PositionSubscription, TickSubscription, StreamSubscription, BrokerSubscription):
     """What can be followed."""
 
 

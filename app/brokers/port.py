@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.fix import LineState
@@ -19,6 +19,7 @@ from app.core.messages import (
     StatusReport,
     Tick,
 )
+from app.core.records import replace
 
 
 class ConnectionEvent(StrEnum):
@@ -58,6 +59,21 @@ class LineChange:
     state: LineState
     detail: str | None
     broker_code: int | None
+
+
+PARTLY: Final = frozenset({10090, 10091})
+"""Codes that say of a line that part of its market is missing, whatever kind of data the rest is."""
+
+
+def told_after(before: LineChange | None, change: LineChange) -> LineChange:
+    """How a line stands after a change: of what kind its data is comes without a reason, which stays as it was told."""
+    if before is None or before.broker_code is None or change.broker_code is not None:
+        return change
+    if before.state is change.state:
+        return before
+    if before.broker_code in PARTLY:
+        return replace(change, detail=before.detail, broker_code=before.broker_code)
+    return change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

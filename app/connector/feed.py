@@ -8,7 +8,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import asyncpg
@@ -16,15 +16,17 @@ import asyncpg
 from app.brokers.domain import FEED_OFFSET, BrokerAccount, backoff_s
 from app.brokers.errors import BrokerBusyError, BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.inquiries import Inquired
-from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent
+from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionEvent, LineChange, told_after
 from app.brokers.questions import Answer, Asked
+from app.brokers.streams import Streaming
 from app.connector.ends import end_of
 from app.connector.inbox import Inbox
+from app.connector.streams import StreamIntervals, StreamKeeper
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import LineState
 from app.core.ids import InstrumentId
-from app.core.messages import Tick
+from app.core.messages import Contract, Tick
 from app.infra.db import CONNECTION_LOST
 from app.infra.redis import REDIS_LOST, Redis
 from app.marketdata.lines import LineCounts, LineLedger, LineStatus, WatchList
@@ -47,8 +49,8 @@ _NOT_STORED: tuple[type[BaseException], ...] = (*CONNECTION_LOST, asyncpg.Postgr
 _NOT_RENEWED: tuple[type[BaseException], ...] = (BrokerTimedOutError, BrokerBusyError, *_NOT_STORED)
 
 
-class FeedAdapter(BrokerAdapter, Inquired, Protocol):
-    """A session that shows markets and answers questions."""
+class FeedAdapter(BrokerAdapter, Inquired, Streaming, Protocol):
+    """A session that shows markets, follows them one by one and answers questions."""
 
     async def answer(self, asked: Asked, account: str) -> Answer:
         """The broker's answer."""
@@ -73,6 +75,7 @@ class FeedIntervals:
     renew_s: float = 30.0
     counts_s: float = 5.0
     probe_s: float = 1.0
+    streams: StreamIntervals = field(default_factory=StreamIntervals)
 
 
 class FeedRunner:
@@ -89,11 +92,12 @@ class FeedRunner:
         renew: Callable[[Inquired], Awaitable[object]],
         redis: Redis,
         clock: Clock,
+        streams: StreamKeeper | None = None,
         intervals: FeedIntervals | None = None,
     ) -> None:
         """`watch_list` tells what to watch; `keep_rates` stores what quotes say of exchange rates, `count` what came.
 
-        `renew` asks about instruments that were not asked about for long.
+        `renew` asks about instruments that were not asked about for long; `streams` serves what is followed one by one.
         """
         self._account = account
         self._make_adapter = make_adapter
@@ -105,6 +109,7 @@ class FeedRunner:
         self._renew = renew
         self._redis = redis
         self._clock = clock
+        self._streams = streams
         self._intervals = intervals or FeedIntervals()
         self._attempts = 0
         self._adapter: FeedAdapter | None = None
@@ -118,6 +123,12 @@ class FeedRunner:
         if self._adapter is None:
             raise BrokerDisconnectedError("there is no session with the gateway")
         return await self._adapter.answer(asked, account)
+
+    @property
+    def lines(self) -> int:
+        """How many market data lines are taken: of quotes, and of streams."""
+        quotes = sum(1 for line in self._lines.values() if line.state is not LineState.EXHAUSTED)
+        return quotes + (0 if self._streams is None else self._streams.lines)
 
     async def run(self) -> None:
         """Connect and tell; whatever ends the session is logged and followed by another try."""
@@ -143,6 +154,8 @@ class FeedRunner:
                 group.create_task(self._store_rates())
                 group.create_task(self._renew_instruments(adapter))
                 group.create_task(self._probe(adapter))
+                if self._streams is not None:
+                    group.create_task(self._streams.run(adapter))
         finally:
             self._adapter = None
             self._ledger.interrupted()
@@ -225,14 +238,12 @@ class FeedRunner:
 
     def _heard_lines(self, inbox: Inbox, ticks: Sequence[Tick]) -> dict[InstrumentId, LineStatus]:
         now, news = self._clock.now(), {}
-        for change in inbox.take_lines():
-            instrument_id = change.contract.instrument_id
+        for told in inbox.take_lines():
+            instrument_id = told.contract.instrument_id
             held = self._lines.get(instrument_id)
+            change = told if held is None else told_after(_as_told(told.contract, held), told)
             stands = (change.state, change.detail, change.broker_code)
             if held is not None and (held.state, held.reason, held.broker_code) != stands:
-                # That its data is delayed is told twice, with the reason and as the kind of what comes.
-                if change.broker_code is None and held.state is change.state and held.broker_code is not None:
-                    continue
                 news[instrument_id] = LineStatus(
                     state=change.state, reason=change.detail, broker_code=change.broker_code, since=now
                 )
@@ -280,3 +291,7 @@ class FeedRunner:
         while True:
             await adapter.probe()
             await asyncio.sleep(self._intervals.probe_s)
+
+
+def _as_told(contract: Contract, held: LineStatus) -> LineChange:
+    return LineChange(contract=contract, state=held.state, detail=held.reason, broker_code=held.broker_code)

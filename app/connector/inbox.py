@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 
-from app.brokers.port import ConnectionChange, ConnectionEvent, LineChange
+from app.brokers.port import ConnectionChange, ConnectionEvent, LineChange, told_after
 from app.core.ids import InstrumentId
 from app.core.messages import AccountValues, BrokerPosition, BrokerReport
 
@@ -54,8 +54,9 @@ class Inbox:
         self._positions[position.contract_id] = position
 
     def lined(self, change: LineChange) -> None:
-        """A market data line changed its state: of each line the newest counts."""
-        self._lines[change.contract.instrument_id] = change
+        """A market data line changed its state: of each line the newest counts, with the reason told before it."""
+        instrument_id = change.contract.instrument_id
+        self._lines[instrument_id] = told_after(self._lines.get(instrument_id), change)
         if change.broker_code is not None:
             log.warning(
                 "market data of %s is %s: %s %s",

@@ -9,6 +9,7 @@ class Intervals:
 
     poll_s: float = 0.25
     linger_s: float = 0.006
+    full_s: float = 0.02
     probe_s: float = 1.0
     values_s: float = 1.0
     throttled_s: float = 1.0

@@ -29,7 +29,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, limit: int) -> list[LaneCommand]:
-        """Take commands off the lane, cancels alone while the gate is shut: their intents are durable on return."""
+        """Take commands off the lane: cancels first, whatever the limit, then others while the gate is open.
+
+        Their intents are durable on return.
+        """
         ...
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -20,11 +20,13 @@ from app.brokers.ib.inquiry_pace import InquiryPace
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
 from app.brokers.ib.session import GatewayAddress, Timeouts
+from app.brokers.ib.stream_pace import StreamPace
 from app.brokers.inquiries import Inquired
 from app.brokers.paper.adapter import PaperAdapter
 from app.brokers.paper.rules import PaperSessions, PaperTerms
 from app.brokers.port import BrokerAdapter, BrokerSink
 from app.brokers.reconciling import Reconciled
+from app.brokers.vitals import GatewayUse
 from app.connector.answering import Answering, Respondent
 from app.connector.feed import CLIENT_ID_OFFSET, FeedIntervals, FeedRunner
 from app.connector.intervals import Intervals
@@ -32,16 +34,17 @@ from app.connector.paper import HouseQuotes, PaperBooks
 from app.connector.restarts import RestartWindows, read_times
 from app.connector.runner import AccountRunner
 from app.connector.store import TRANSIENT, AccountStore
+from app.connector.streams import StreamKeeper
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, InstrumentId, TenantId
-from app.core.messages import AccountKey
+from app.core.messages import AccountKey, Contract
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
 from app.flows.renew_instruments import renew_instruments
-from app.flows.watch_markets import count_ticks, watch_list
+from app.flows.watch_markets import count_ticks, stream_contracts, watch_list
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis
@@ -107,6 +110,7 @@ class Connector:
         self._feeding: defaultdict[tuple[TenantId, Gateway], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pacers: dict[Gateway, Pacer] = {}
         self._inquiry_paces: defaultdict[Gateway, InquiryPace] = defaultdict(InquiryPace)
+        self._stream_paces: defaultdict[Gateway, StreamPace] = defaultdict(lambda: StreamPace(settings.ib_tick_streams))
         self._paper: dict[AccountId, PaperAdapter] = {}
 
     async def run(self) -> None:
@@ -239,6 +243,7 @@ class Connector:
                 clock=self._clock,
                 ids=self._ids,
                 trading_zone=ZoneInfo(self._settings.trading_timezone),
+                use=None if account.broker is BrokerKind.PAPER else lambda: self._use_of(account),
             ),
             make_adapter=self._papers(account)
             if account.broker is BrokerKind.PAPER
@@ -248,6 +253,19 @@ class Connector:
             intervals=self._intervals.runner,
             restarts=self._restarts_of(account),
         )
+
+    def _use_of(self, account: BrokerAccount) -> GatewayUse:
+        feed = self._feeds.get(_feed_of(account))
+        return GatewayUse(
+            pace=self._pacer((account.host, account.port)).use(),
+            lines_used=0 if feed is None else feed.lines,
+            lines_max=self._lines_of((account.host, account.port)),
+        )
+
+    def _lines_of(self, gateway: Gateway) -> int:
+        # A gateway's lines are its user's: tenants that share one share them evenly.
+        sharing = sum(1 for _, place in self._feeds if place == gateway)
+        return self._settings.ib_market_data_lines // max(sharing, 1)
 
     def _restarts_of(self, account: BrokerAccount) -> RestartWindows:
         settings = self._settings
@@ -263,13 +281,26 @@ class Connector:
         gateway = (account.host, account.port)
 
         async def wanted() -> WatchList:
-            # A gateway's lines are its user's: tenants that share one share them evenly.
-            sharing = sum(1 for _, place in self._feeds if place == gateway)
-            limit = self._settings.ib_market_data_lines // max(sharing, 1)
+            limit = max(self._lines_of(gateway) - streams.lines, 1)
             try:
                 return await watch_list(self._database, self._redis, account.tenant_id, self._clock.now(), limit)
             except TRANSIENT as error:
                 raise UnavailableError(f"what to watch cannot be read: {error}") from error
+
+        async def contracts(instrument_ids: Collection[InstrumentId]) -> Mapping[InstrumentId, Contract]:
+            try:
+                return await stream_contracts(self._database, account.tenant_id, instrument_ids)
+            except TRANSIENT as error:
+                raise UnavailableError(f"what is followed cannot be read: {error}") from error
+
+        streams = StreamKeeper(
+            tenant_id=account.tenant_id,
+            redis=self._redis,
+            clock=self._clock,
+            ids=self._ids,
+            contracts=contracts,
+            intervals=self._intervals.feed.streams,
+        )
 
         async def count(counts: dict[InstrumentId, LineCounts]) -> None:
             await count_ticks(self._database, account.tenant_id, counts)
@@ -291,6 +322,7 @@ class Connector:
             count=count,
             keep_rates=rates,
             renew=renew,
+            streams=streams,
             redis=self._redis,
             clock=self._clock,
             intervals=self._intervals.feed,
@@ -313,6 +345,7 @@ class Connector:
                 timeouts=self._intervals.timeouts,
                 lines_max=self._settings.ib_market_data_lines,
                 inquiry_pace=self._inquiry_paces[account.host, account.port],
+                stream_pace=self._stream_paces[account.host, account.port],
                 takes_delayed=takes_delayed,
             )
 

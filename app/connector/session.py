@@ -97,9 +97,12 @@ class AccountSession:
             limit = 0 if self._is_throttled else min(COMMANDS_MAX, self._adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
             async with self._sending:
-                commands = await self._store.claim(limit) if limit else []
+                commands = [] if self._is_throttled else await self._store.claim(limit)
                 for command in commands:
                     self._adapter.send(command)
+            if not limit:
+                # Cancels alone were looked for: each new order wakes, and is not to cause a look of its own.
+                await asyncio.sleep(self._intervals.full_s)
             if len(commands) < limit or not limit:
                 await self._woken()
 

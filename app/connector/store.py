@@ -13,6 +13,7 @@ from app.brokers import repository as brokers
 from app.brokers.domain import BrokerAccount, ConnectionStatus, Lease, backoff_s
 from app.brokers.errors import LeaseLostError
 from app.brokers.reconciling import Look, Reconciled
+from app.brokers.vitals import DayOfOrders, GatewayUse, Vitals
 from app.core.clock import Clock
 from app.core.errors import UnavailableError
 from app.core.ids import Ids
@@ -21,6 +22,7 @@ from app.core.sessions import UTC_ZONE
 from app.flows.apply_reports import apply_reports
 from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
 from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
+from app.flows.connection_vitals import read_vitals, tell_vitals
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.reconcile_account import reconcile_account
@@ -52,7 +54,9 @@ class AccountStore:
         clock: Clock,
         ids: Ids,
         trading_zone: ZoneInfo = UTC_ZONE,
+        use: Callable[[], GatewayUse] | None = None,
     ) -> None:
+        """`use` tells how hard the account's gateway is used; without it signs of life tell nothing of that."""
         self._database = database
         self._redis = redis
         self._account = account
@@ -63,6 +67,9 @@ class AccountStore:
         self._memory = InstrumentMemory()
         self._trading_zone = trading_zone
         self._told_at = float("-inf")
+        self._use = use
+        self._orders_of_day = DayOfOrders(trading_zone)
+        self._has_resumed = False
 
     async def raise_next_order_id(self, at_least: int) -> int:
         """Store that the broker will not take an order id below this one; ids never go back.
@@ -119,17 +126,17 @@ class AccountStore:
         if now - self._told_at >= HEARTBEAT_TOLD_S:
             self._told_at = now
             with contextlib.suppress(*REDIS_LOST):
-                await self._redis.publish([sign_of_life(self._key)])
+                await self._tell()
 
     async def claim(self, limit: int) -> list[LaneCommand]:
-        """Take commands off the lane, cancels alone while the gate is shut.
+        """Take commands off the lane: cancels first, whatever the limit, then others while the gate is open.
 
         Raises LeaseLostError, and UnavailableError when nobody knows whether the database kept the claim: whatever
         was claimed then is found by the next synchronisation.
         """
         try:
             async with begin_batch(self._database, self._lease.tenant_id) as session:
-                return await claim_orders(
+                commands = await claim_orders(
                     session,
                     self._lease,
                     self._account.client_id,
@@ -139,11 +146,14 @@ class AccountStore:
                 )
         except TRANSIENT as error:
             raise UnavailableError(f"the lane cannot be read: {error}") from error
+        self._orders_of_day.sent(commands, self._clock.now())
+        return commands
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         """Store what the broker reported, in one transaction, however long the database is away."""
         if not reports:
             return
+        self._orders_of_day.heard(reports, self._clock.now())
         try:
             is_news = await self._patiently(
                 lambda session: apply_reports(
@@ -185,6 +195,7 @@ class AccountStore:
             return await commands_after_sync(session, self._lease)
 
         commands = await self._patiently(settle)
+        self._orders_of_day.sent(commands, self._clock.now())
         await hint(self._redis, OUTBOX)
         return commands
 
@@ -214,6 +225,20 @@ class AccountStore:
         if done.new_breaks:
             await hint(self._redis, OUTBOX)
         return done
+
+    async def _tell(self) -> None:
+        if self._use is None:
+            await self._redis.publish([sign_of_life(self._key)])
+            return
+        now = self._clock.now()
+        if not self._has_resumed:
+            # Another connector may have counted before us.
+            told = await read_vitals(self._redis, self._key.tenant_id, [self._key.account_id])
+            for vitals in told.values():
+                self._orders_of_day.resume(vitals.activity, now)
+            self._has_resumed = True
+        vitals = Vitals(at=now, use=self._use(), activity=self._orders_of_day.activity(now))
+        await tell_vitals(self._redis, self._key, vitals)
 
     async def _patiently(self, work: Callable[[BatchSession], Awaitable[Answer]]) -> Answer:
         # What the transaction holds may not be lost, so it is tried until the database takes it.

@@ -136,7 +136,8 @@ class LineState(StrEnum):
     """How live an instrument's market data is.
 
     NONE: no line is held. OPENING: one was asked for, and nothing told yet. EXHAUSTED: one is wanted, and all are
-    taken. FROZEN: the last values of a closed market. REFUSED: the broker does not tell, and says why.
+    taken. FROZEN: the last values of a closed market. REFUSED: the broker does not tell, and says why. STALE: data
+    came, and stopped though it is wished for.
     """
 
     NONE = "NONE"
@@ -146,6 +147,22 @@ class LineState(StrEnum):
     FROZEN = "FROZEN"
     REFUSED = "REFUSED"
     EXHAUSTED = "EXHAUSTED"
+    STALE = "STALE"
+
+
+class StreamKind(StrEnum):
+    """What of a market is followed one by one: bars of five seconds, or single ticks of a kind."""
+
+    REAL_TIME_BARS = "REAL_TIME_BARS"
+    LAST = "LAST"
+    ALL_LAST = "ALL_LAST"
+    BID_ASK = "BID_ASK"
+    MID_POINT = "MID_POINT"
+
+    @property
+    def is_of_ticks(self) -> bool:
+        """True for single ticks."""
+        return self is not StreamKind.REAL_TIME_BARS
 
 
 class BarInterval(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from app.brokers import batch as brokers
 from app.brokers.domain import Lease
@@ -22,10 +23,10 @@ from app.orders.domain import claiming
 from app.orders.domain.order import Order, OrderRequest
 from app.orders.repository import account_books, lanes, order_requests
 from app.orders.repository import batch as orders
-from app.orders.repository.lanes import LaneEntry
+from app.orders.repository.lanes import LaneEntry, LaneHolds
 
-_AFTER_CONNECT = (LaneKind.CANCEL,)
-_WITH_OPEN_GATE = tuple(LaneKind)
+CANCELS_MAX: Final = 256
+"""Cancels of one claim; they do not wait for room, which is kept back for them."""
 
 
 async def claim_orders(
@@ -37,18 +38,20 @@ async def claim_orders(
     now: datetime,
     memory: InstrumentMemory | None = None,
 ) -> list[LaneCommand]:
-    """The next commands of the account, each claimed once; new orders and modifies only while the gate is open.
+    """The next commands of the account, each claimed once: cancels first, whatever stands before them in the lane,
+    then new orders and modifies up to the limit, only while the gate is open.
 
     The account's book is not locked, so that orders come in meanwhile: a command is claimed by being taken out of the
     lane, and who wants it back has to take it out first. Raises LeaseLostError when the lease's generation is not the
     newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    has_commands, has_open_gate = await session.read(lanes.holds_commands(key), brokers.has_open_gate(key))
-    if not has_commands:
-        return []
-    kinds = _WITH_OPEN_GATE if has_open_gate else _AFTER_CONNECT
-    taken = await lanes.take_lane(session, key, kinds, limit)
+    holds, has_open_gate = await session.read(lanes.lane_holds(key), brokers.has_open_gate(key))
+    taken: list[tuple[LaneEntry, Order]] = []
+    if holds is LaneHolds.CANCELS:
+        taken += await lanes.take_cancels(session, key, CANCELS_MAX)
+    if holds is not LaneHolds.NOTHING and has_open_gate and limit > 0:
+        taken += await lanes.take_lane(session, key, limit)
     if not taken:
         return []
     placed = [

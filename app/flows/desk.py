@@ -11,6 +11,7 @@ from app.core.ids import Ids
 from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
+from app.flows.hold_markets import MarketHolds
 from app.flows.keep_audit import signatures_of
 from app.flows.order_intake import OrderIntake
 from app.flows.simulator_desk import SimulatorDesk
@@ -43,6 +44,7 @@ class Desk:
     intake: OrderIntake
     broker: BrokerDesk
     events: EventFeeds
+    markets: MarketHolds
     tables: Sharing
     clock: Clock
     ids: Ids
@@ -83,6 +85,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
+        markets = await stack.enter_async_context(MarketHolds(redis, clock, ids))
         yield Desk(
             database=database,
             redis=redis,
@@ -91,6 +94,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             intake=intake,
             broker=broker,
             events=events,
+            markets=markets,
             tables=Sharing(),
             clock=clock,
             ids=ids,

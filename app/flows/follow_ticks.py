@@ -10,7 +10,6 @@ from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Tick
 from app.flows.desk import Desk
 from app.flows.live_table import HEARTBEAT_S, BatchKind
-from app.flows.read_quotes import want_markets
 from app.identity.domain import Principal
 from app.infra.bus import Gap, Stream
 from app.infra.uow import begin_batch
@@ -22,8 +21,6 @@ from app.marketdata.domain import decode_ticks, ticks_channel
 THROTTLE_MS_MIN = 10
 THROTTLE_MS_MAX = 60_000
 SYMBOLS_MAX = 500
-REFERENCE_RENEWED_S = 10.0
-"""How often a stream says that it still reads: three times before its references run out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +50,12 @@ async def follow_ticks(
         sequence += 1
         return TickUpdate(kind=kind, sequence=sequence, server_time=desk.clock.now(), ticks=tuple(ticks))
 
-    loop = asyncio.get_running_loop()
-    async with desk.bus.subscribe(ticks_channel(principal.tenant_id)) as stream:
+    async with (
+        desk.bus.subscribe(ticks_channel(principal.tenant_id)) as stream,
+        desk.markets.hold(principal.tenant_id, sorted(wanted)),
+    ):
         yield update(BatchKind.SNAPSHOT, await _snapshot(desk, principal.tenant_id, wanted))
-        reference_at = float("-inf")
         while True:
-            if loop.time() - reference_at >= REFERENCE_RENEWED_S:
-                reference_at = loop.time()
-                await want_markets(desk, principal, sorted(wanted))
             changed, is_gap = await _window(stream, wanted, throttle_ms / 1000)
             if is_gap:
                 yield update(BatchKind.RESET)

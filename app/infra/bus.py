@@ -47,6 +47,11 @@ class Stream(Generic[ItemT]):
             item = GAP
         self._queue.put_nowait(item)
 
+    @property
+    def waiting(self) -> int:
+        """How many items were not read yet."""
+        return self._queue.qsize()
+
     def __aiter__(self) -> Self:
         return self
 

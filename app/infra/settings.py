@@ -201,6 +201,13 @@ class Settings(BaseSettings):
     ib_market_data_lines: int = Field(
         default=100, ge=1, le=10_000, description="market data lines of a gateway's user, for all tenants that share it"
     )
+    ib_tick_streams: int = Field(
+        default=3,
+        ge=0,
+        le=60,
+        description="streams of single ticks at once of a gateway's user, for all tenants that share it: 3 with fewer "
+        "than 400 market data lines, then one for each hundred of them",
+    )
     ib_delayed_market_data: bool = Field(
         default=True, description="show delayed data of markets that are not subscribed at the broker"
     )

@@ -266,7 +266,11 @@ class LaneCommandRow(SQLModel, table=True):
     """The lane of an account: what the connector is to do, in order. Claiming a command removes it."""
 
     __tablename__ = "lane_commands"
-    __table_args__ = (refers(_ORDER, "orders", ["tenant_id", "id"]), one_of("kind", LaneKind))
+    __table_args__ = (
+        refers(_ORDER, "orders", ["tenant_id", "id"]),
+        one_of("kind", LaneKind),
+        Index("ix_lane_commands_cancels", "tenant_id", "account_id", "id", postgresql_where=text("kind = 'CANCEL'")),
+    )
 
     tenant_id: UUID = uuid_column(primary_key=True)
     account_id: UUID = uuid_column(primary_key=True)

@@ -31,3 +31,18 @@ class HistoryPacing:
             return False
         self._asked.extend([(now, contract, request)] * weight)
         return True
+
+
+class TickPacing:
+    """When single ticks of each contract were asked for last: once in fifteen seconds is allowed."""
+
+    def __init__(self) -> None:
+        self._asked_at: dict[int, datetime] = {}
+
+    def allows(self, now: datetime, con_id: int) -> bool:
+        """Note a request and say whether it comes in time; one that does not is not noted."""
+        asked_at = self._asked_at.get(con_id)
+        if asked_at is not None and now - asked_at < IDENTICAL_WINDOW:
+            return False
+        self._asked_at[con_id] = now
+        return True

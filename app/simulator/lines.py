@@ -15,6 +15,7 @@ from app.simulator.rights import DataAnswer, DataType, answer_of
 from app.simulator.session import Line, Session
 
 DELAY = timedelta(minutes=15)
+_STREAMED = frozenset({DataRight.FULL, DataRight.PARTIAL, DataRight.PARTIAL_FOR_API})
 
 
 class Lines:
@@ -35,13 +36,14 @@ class Lines:
         """The contracts that have a line."""
         return (con_id for con_id, lines in self._lines.items() if lines)
 
+    def may_stream(self, con_id: int) -> bool:
+        """Whether the contract's market may be followed one by one: what is delayed is not told so."""
+        return self._right_of(con_id) in _STREAMED
+
     def answer(self, session: Session, con_id: int) -> DataAnswer:
         """What a line of this session for the contract carries now."""
-        listed = self._directory[con_id]
-        right = self._rights.get(listed.symbol if listed.sec_type != "CASH" else listed.local_symbol)
-        right = right or self._rights.get("*", DataRight.FULL)
-        is_open = listed.hours.is_open(self._clock.now(), is_extended=True)
-        return answer_of(right, session.subscriptions.data_type, is_open=is_open)
+        is_open = self._directory[con_id].hours.is_open(self._clock.now(), is_extended=True)
+        return answer_of(self._right_of(con_id), session.subscriptions.data_type, is_open=is_open)
 
     def set_right(self, symbol: str, right: DataRight) -> None:
         """Change what may be seen of a symbol, or with `*` of all that have no right of their own.
@@ -96,6 +98,11 @@ class Lines:
         """Let an instrument's newest quote reach its lines."""
         for (session, _), line in self._lines[con_id].items():
             self._tell(session, line)
+
+    def _right_of(self, con_id: int) -> DataRight:
+        listed = self._directory[con_id]
+        right = self._rights.get(listed.symbol if listed.sec_type != "CASH" else listed.local_symbol)
+        return right or self._rights.get("*", DataRight.FULL)
 
     def _tell(self, session: Session, line: Line) -> None:
         if line.data_type is None:

@@ -12,7 +12,7 @@ from app.simulator.directory import Directory
 from app.simulator.exchange import Exchange
 from app.simulator.faults import FaultEngine
 from app.simulator.history import History
-from app.simulator.history_pacing import HistoryPacing
+from app.simulator.history_pacing import HistoryPacing, TickPacing
 from app.simulator.instruments import ROOTS
 from app.simulator.lines import Lines
 from app.simulator.market import Market
@@ -54,6 +54,7 @@ class Venue:
         self.history = History(self.directory, config.seed)
         self.streams = Streams()
         self.history_pacing = HistoryPacing()
+        self.tick_pacing = TickPacing()
         self.market = Market(
             (*config.instruments, *ROOTS),
             seed=config.seed,

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.policies import policy
 
 revision = "0019"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -11,10 +11,12 @@ from app.approvals.domain import OrderApproval
 from app.brokers import viewing as brokers
 from app.brokers.reconciling import Break, Reconciliation
 from app.brokers.viewing import AccountView, BalanceView, ConnectionView, CredentialView, CurrencyView
+from app.brokers.vitals import Vitals
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId, ReconciliationId, TenantId
 from app.core.messages import Instrument, Tick
 from app.flows.compare_pnl import ComparedPnl, compare_pnl
+from app.flows.connection_vitals import read_vitals
 from app.flows.desk import Desk
 from app.flows.fx_rates import rates_now
 from app.flows.read_quotes import read_lines, read_quotes
@@ -48,6 +50,16 @@ class Loaders:
     def connections(self) -> DataLoader[AccountId, ConnectionView | None]:
         """Connections by account; None where no connector has taken the account yet."""
         return self._by_id(brokers.connections)
+
+    @cached_property
+    def vitals(self) -> DataLoader[AccountId, Vitals | None]:
+        """How hard connections are used, by account; None where no connector told it."""
+
+        async def load(account_ids: list[AccountId]) -> list[Vitals | None]:
+            found = await read_vitals(self._desk.redis, self._principal.tenant_id, account_ids)
+            return [found.get(account_id) for account_id in account_ids]
+
+        return DataLoader(load_fn=load, max_batch_size=BATCH_MAX)
 
     @cached_property
     def balances(self) -> DataLoader[AccountId, BalanceView | None]:

@@ -8,15 +8,18 @@ import strawberry
 from app.brokers import viewing
 from app.brokers.errors import AccountUnknownError
 from app.brokers.viewing import BalanceView, ConnectionView
+from app.brokers.vitals import Vitals
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId
 from app.flows.compare_pnl import Compared
+from app.flows.connection_vitals import are_new, is_today
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.base.permissions import scoped
 from schema.brokers.reconciliation import Reconciliation
+from schema.brokers.vitals import MarketDataLineUse, OrderEfficiency, Pacing
 
 strawberry.enum(BrokerKind, description="Where an account is held; PAPER fills orders in the house.")
 strawberry.enum(
@@ -44,6 +47,37 @@ class BrokerConnection:
     reconnect_attempts: int
     last_error: str | None
     account_id: strawberry.Private[AccountId]
+
+    @strawberry.field(
+        description="How much of the gateway's pace is used; null while no connector tells, and of a paper account."
+    )
+    async def pacing(self, info: Info) -> Pacing | None:
+        """How much of the pace is used."""
+        found = await self._vitals(info)
+        if found is None or not are_new(found, info.context.desk.clock.now()):
+            return None
+        return Pacing.of(found.use.pace, found.at)
+
+    @strawberry.field(
+        description="How many market data lines are used; null while no connector tells, and of a paper account."
+    )
+    async def market_data_lines(self, info: Info) -> MarketDataLineUse | None:
+        """How many market data lines are used."""
+        found = await self._vitals(info)
+        if found is None or not are_new(found, info.context.desk.clock.now()):
+            return None
+        return MarketDataLineUse(used=found.use.lines_used, limit=found.use.lines_max)
+
+    @strawberry.field(description="The order efficiency ratio of today; null until something is told of today.")
+    async def order_efficiency(self, info: Info) -> OrderEfficiency | None:
+        """The order efficiency ratio."""
+        found, desk = await self._vitals(info), info.context.desk
+        if found is None or not is_today(found.activity.day, desk.clock.now(), desk.trading_timezone):
+            return None
+        return OrderEfficiency.of(found.activity)
+
+    async def _vitals(self, info: Info) -> Vitals | None:
+        return await info.context.loaders.vitals.load(self.account_id)
 
     @strawberry.field(
         description="The newest comparison of our books with the broker's. VIEW_POSITIONS.",

@@ -109,7 +109,7 @@ strawberry.enum(
     LineState,
     description="How live an instrument's market data is. NONE: no line is held. OPENING: one was asked for. FROZEN: "
     "the last values of a closed market. REFUSED: the broker does not tell, and says why. EXHAUSTED: one is wanted, "
-    "and all of the gateway's are taken.",
+    "and all of the gateway's are taken. STALE: data came, and stopped though it is wished for.",
 )
 
 

@@ -76,6 +76,9 @@ class Outcome:
     verdict: Verdict | None = None
     settled: int = 0
     """Breaks that a person settled."""
+
+    declared: int = 0
+    """Of them, orders in doubt that the broker did not have, and whose end is the person's word."""
     compared: Compared | None = None
 
     @property
@@ -126,6 +129,7 @@ async def campaign(plan: Plan, evidence: Path) -> Outcome:
         if plan.soak_s is not None:
             outcome.compared = await compared(stage, found)
             outcome.settled = 0 if person is None else person.resolved
+            outcome.declared = 0 if person is None else person.declared
     return outcome
 
 

@@ -134,5 +134,8 @@ def _equality(outcome: Outcome) -> Iterator[str]:
     yield f"| orders | {told.orders:,} | {orders} | {told.count('order')} |"
     yield f"| executions | {told.executions:,} | {told.revised:,} corrected or busted | {told.count('execution')} |"
     yield f"| positions | {told.positions:,} | {told.costs:,} with their cost | {told.count('position')} |"
-    settled = f"{outcome.settled:,} settled by a person, {told.assigned:,} places assigned"
+    settled = (
+        f"{outcome.settled:,} settled by a person ({outcome.declared:,} of them orders in doubt that the broker "
+        f"did not have), {told.assigned:,} places assigned"
+    )
     yield f"| breaks | {told.breaks:,} | {settled} | {told.count('break')} |"

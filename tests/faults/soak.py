@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +25,17 @@ REACH_S_MAX = 30.0
 SETTLE_S_MAX = 120.0
 LOOK_S = 5.0
 _PAUSE_S = 0.5
-_REASON = "the broker changed the holding without an order"
+_REASON = "the broker changed the holding without an order, or has no such order"
 
 LOGIN = """mutation($input: LoginInput!) { login(input: $input) { tokens { accessToken } errors { code } } }"""
 NEW_KEY = """mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret errors { code } } }"""
 FIELDS = '{ __type(name: "Mutation") { fields { name } } }'
-BREAKS = """{ reconciliationBreaks(isOpen: true, kinds: [POSITION_QUANTITY], first: 100) { edges { node { id } } } }"""
+BREAKS = """query($kinds: [ReconciliationBreakKind!]) {
+  reconciliationBreaks(isOpen: true, kinds: $kinds, first: 100) { edges { node { id kind } } }
+}"""
+HOLDINGS = ("POSITION_QUANTITY",)
+# An order that gateways denied and confirmed by turns, and that no complete look finds, is for a person to end.
+MISSING_ORDERS = "ORDER_UNKNOWN_AT_BROKER"
 RECONCILE = """mutation($input: ReconcileAccountInput!) {
   reconcileAccount(input: $input) { reconciliation { breaksOpen } errors { code } }
 }"""
@@ -41,12 +46,16 @@ RESOLVE = """mutation($input: ResolveBreakInput!) {
 
 @dataclass(slots=True, kw_only=True)
 class Person:
-    """Who settles what only a person may: holdings that the broker changed without any order."""
+    """Who settles what only a person may: holdings that the broker changed without any order, and, once everything
+    is at rest, orders in doubt that the broker does not have.
+    """
 
     stage: Stage
     http: httpx.AsyncClient
     key: str = ""
     resolved: int = 0
+    declared: int = 0
+    """Orders whose end is this person's word."""
 
     async def can_settle(self) -> bool:
         """Signs in; whether this installation keeps breaks at all."""
@@ -67,7 +76,7 @@ class Person:
     async def keep_settling(self, stop: asyncio.Event) -> None:
         """Takes the broker's word in every break of a position that is told, until stopped."""
         while not stop.is_set():
-            await self._settle()
+            await self._settle(HOLDINGS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await stop.wait()
@@ -77,22 +86,24 @@ class Person:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S_MAX):
                 while not all([await self._is_even(account.id) for account in self.stage.accounts]):
-                    await self._settle()
+                    await self._settle((*HOLDINGS, MISSING_ORDERS))
                     await asyncio.sleep(_PAUSE_S)
 
     async def _is_even(self, account_id: UUID) -> bool:
         data = await self._post(RECONCILE, {"input": {"accountId": str(account_id)}})
         if data is None or data["reconcileAccount"]["errors"]:
             return False
-        told = await self._post(BREAKS, {})
+        told = await self._post(BREAKS, {"kinds": (*HOLDINGS, MISSING_ORDERS)})
         return told is not None and not told["reconciliationBreaks"]["edges"]
 
-    async def _settle(self) -> None:
-        data = await self._post(BREAKS, {})
+    async def _settle(self, kinds: Sequence[str]) -> None:
+        data = await self._post(BREAKS, {"kinds": kinds})
         for edge in () if data is None else data["reconciliationBreaks"]["edges"]:
             asked = {"breakId": edge["node"]["id"], "action": "ACCEPT_BROKER", "reason": _REASON}
             done = await self._post(RESOLVE, {"input": asked})
-            self.resolved += done is not None and not done["resolveBreak"]["errors"]
+            if done is not None and not done["resolveBreak"]["errors"]:
+                self.resolved += 1
+                self.declared += edge["node"]["kind"] == MISSING_ORDERS
 
     async def _post(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any] | None:
         headers = {"authorization": f"Bearer {self.key or self.stage.api_key}"}

@@ -11,7 +11,7 @@ from app.brokers.ib.adapter import IbAdapter
 from app.brokers.inquiries import DescribeContracts, ListOptions, OptionClass, OptionClasses, ToldContracts
 from app.brokers.questions import Answer, Asked
 from app.core.messages import PriceBand
-from tests.graphql.conftest import Firm
+from tests.graphql.conftest import Broker, Firm
 from tests.graphql.test_preview import adapter, answering, simulator
 
 __all__ = ["adapter", "simulator"]
@@ -188,6 +188,25 @@ async def test_a_price_off_its_band_is_refused_with_the_increment(firm: Firm, ad
     message = "the price must be a multiple of 0.05 from 100 on"
     assert refused["errors"] == [{"code": "PRICE_OFF_TICK", "message": message, "path": ["limitPrice"]}]
     assert (on_band["errors"], below["errors"]) == ([], [])
+
+
+async def test_a_modify_off_the_band_is_refused_and_the_order_lives_on_its_old_terms(
+    firm: Firm, adapter: IbAdapter, broker: Broker
+) -> None:
+    order_id = (await firm.api.place(**firm.order(limitPrice="187.52")))["order"]["id"]
+    await broker.claim()
+    await broker.acknowledge(order_id)
+    async with answering(firm, Banded(adapter)):
+        await firm.api.data(ADD, input={"contractId": APPLE})
+
+    off_band = (await firm.api.data(MODIFY, input={"orderId": order_id, "limitPrice": "187.53"}))["modifyOrder"]
+    below = (await firm.api.data(MODIFY, input={"orderId": order_id, "limitPrice": "99.999"}))["modifyOrder"]
+    on_band = (await firm.api.data(MODIFY, input={"orderId": order_id, "limitPrice": "187.55"}))["modifyOrder"]
+
+    message = "the price must be a multiple of 0.05 from 100 on"
+    assert off_band["errors"] == [{"code": "PRICE_OFF_TICK", "message": message, "path": ["limitPrice"]}]
+    assert [one["code"] for one in below["errors"]] == ["PRICE_OFF_TICK"]
+    assert on_band["errors"] == []
 
 
 async def test_a_chain_comes_in_pages_and_is_asked_for_once(firm: Firm, adapter: IbAdapter) -> None:

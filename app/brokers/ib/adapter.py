@@ -17,6 +17,8 @@ from app.brokers.ib.market_lines import FIRST_LINE_REQUEST, LINES_MAX, MarketLin
 from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.raw import RawWhatIfState
 from app.brokers.ib.session import GatewayAddress, IbSession, Timeouts
+from app.brokers.ib.stream_pace import StreamPace
+from app.brokers.ib.streams import FIRST_STREAM_REQUEST, Streams
 from app.brokers.ib.translate import contract_fields, fault_report, order_fields
 from app.brokers.ib.what_ifs import WhatIfs
 from app.brokers.inquiries import Finding, Inquiry
@@ -30,6 +32,7 @@ from app.brokers.port import (
     Sweep,
 )
 from app.brokers.questions import Answer, Asked
+from app.brokers.streams import ToldStreams
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.clock import Clock
 from app.core.ids import InstrumentId
@@ -45,6 +48,7 @@ from app.core.messages import (
     StatusReport,
     Tick,
 )
+from app.core.streaming import StreamWish
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +57,12 @@ BINDING_CLIENT_ID = 0
 """The client that may change orders made by hand: TWS binds them to it when it asks for that."""
 # Live where it is subscribed, delayed elsewhere.
 _DELAYED = 3
+
+
+_INTERRUPTIONS = {
+    ConnectionEvent.UPSTREAM_LOST: "The gateway lost the broker: nothing comes until it is back.",
+    ConnectionEvent.FEED_DOWN: "The gateway lost a farm of market data: what comes is not known to be whole.",
+}
 
 
 class IbAdapter:
@@ -74,6 +84,7 @@ class IbAdapter:
         timeouts: Timeouts | None = None,
         lines_max: int = LINES_MAX,
         inquiry_pace: InquiryPace | None = None,
+        stream_pace: StreamPace | None = None,
         takes_delayed: bool = False,
     ) -> None:
         """takes_delayed: markets that are not subscribed come delayed instead of not at all."""
@@ -99,9 +110,9 @@ class IbAdapter:
         self._lines = MarketLines(self._session, library, self._lined, lines_max=lines_max)
         self._collector = Collector(self._session, library, self._timeouts.part_s)
         self._what_ifs = WhatIfs(self._session, library, address, self._timeouts.what_if_s)
-        self._inquiries = Inquiries(
-            self._session, library, clock, inquiry_pace or InquiryPace(), self._timeouts.inquiries
-        )
+        inquiry_pace = inquiry_pace or InquiryPace()
+        self._inquiries = Inquiries(self._session, library, clock, inquiry_pace, self._timeouts.inquiries)
+        self.streams = Streams(self._session, library, inquiry_pace, stream_pace or StreamPace(), lines_max=lines_max)
 
     async def connect(self) -> SessionOpened:
         """Open the session.
@@ -196,6 +207,18 @@ class IbAdapter:
         """How many messages came for each watched market since the last call."""
         return self._lines.values.take_counts()
 
+    async def follow(self, wishes: Sequence[StreamWish]) -> None:
+        """Have exactly these streams, as far as the gateway's bounds go; asked again it goes on with what waited."""
+        await self.streams.follow(wishes)
+
+    def take_streams(self) -> ToldStreams:
+        """What streams told since the last call."""
+        return self.streams.take()
+
+    def stream_lines(self) -> int:
+        """How many market data lines the streams take."""
+        return self.streams.lines
+
     async def what_if(self, asked: WhatIf, account: str) -> WhatIfAnswer:
         """Ask what an order would do, under an order id of the question's own.
 
@@ -232,6 +255,7 @@ class IbAdapter:
     async def close(self) -> None:
         """End the session. Nothing reaches the sink afterwards."""
         self._is_closed = True
+        self.streams.close()
         self._session.close()
 
     def heard_next_order_id(self, number: int) -> None:
@@ -266,6 +290,8 @@ class IbAdapter:
             self._change(meaning.event, message, code)
         elif FIRST_INQUIRY_REQUEST <= request_id < EXECUTIONS_REQUEST:
             self._inquiries.refused(request_id, code, message)
+        elif FIRST_STREAM_REQUEST <= request_id < FIRST_INQUIRY_REQUEST:
+            self.streams.refused(request_id, code, message)
         elif request_id >= FIRST_LINE_REQUEST:
             self._lines.refused(request_id, code, message)
         elif self._what_ifs.is_ours(self._address.client_id, request_id):
@@ -332,6 +358,7 @@ class IbAdapter:
 
     def heard_disconnect(self) -> None:
         self._session.ended()
+        self.streams.close()
         self._change(ConnectionEvent.LOST, "the gateway closed the connection")
 
     def _place(self, number: int, contract: object, order: object) -> None:
@@ -349,6 +376,9 @@ class IbAdapter:
     def _change(self, event: ConnectionEvent, detail: str, code: int | None = None) -> None:
         if event is ConnectionEvent.UPSTREAM_RESET:
             self._lines.open_again()
+            self.streams.reset()
+        elif event in _INTERRUPTIONS:
+            self.streams.interrupted(_INTERRUPTIONS[event])
         if not self._is_closed:
             self._sink.changed(
                 ConnectionChange(event=event, detail=detail, broker_code=code, occurred_at=self._clock.now())

@@ -7,13 +7,14 @@ from typing import Protocol
 from app.brokers.ib import translate
 from app.brokers.ib.raw import RawCommission, RawContract, RawExecution, RawOrder, RawOrderState, RawWhatIfState
 from app.brokers.ib.reference_callbacks import ReferenceCallbacks, ReferenceListener
+from app.brokers.ib.stream_callbacks import StreamCallbacks, StreamListener
 from app.core.clock import Clock
 from app.core.messages import BrokerPosition, CommissionReport, ExecutionReport, StatusReport
 
 LIVE_REQUEST = -1
 
 
-class Listener(ReferenceListener, Protocol):
+class Listener(ReferenceListener, StreamListener, Protocol):
     """Who is told what the callbacks heard."""
 
     def heard_next_order_id(self, number: int) -> None: ...
@@ -33,7 +34,7 @@ class Listener(ReferenceListener, Protocol):
     def heard_disconnect(self) -> None: ...
 
 
-class Callbacks(ReferenceCallbacks):
+class Callbacks(ReferenceCallbacks, StreamCallbacks):
     """The wrapper of the library's client. Messages of other accounts on the same gateway are left aside."""
 
     def __init__(self, listener: Listener, clock: Clock, account: str, timezone: str) -> None:

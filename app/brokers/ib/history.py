@@ -50,9 +50,14 @@ def bars_fields(asked: AskBars) -> BarsFields:
         endDateTime=_moment(asked.end),
         durationStr=duration,
         barSizeSetting=_BAR_SIZES[asked.interval],
-        whatToShow=_SHOWN.get(kind, "TRADES"),
+        whatToShow=shown_of(kind),
         useRTH=kind not in _ROUND_THE_CLOCK,
     )
+
+
+def shown_of(kind: InstrumentType) -> str:
+    """What bars of such an instrument are made of, as IB names it: its trades, or the middle of its quotes."""
+    return _SHOWN.get(kind, "TRADES")
 
 
 def bars_of(asked: AskBars, raw: Iterable[Any]) -> tuple[Bar, ...]:

@@ -85,6 +85,20 @@ class Client(Protocol):
         chartOptions: list[Any],
     ) -> None: ...
     def cancelHistoricalData(self, reqId: int) -> None: ...
+    def reqRealTimeBars(
+        self,
+        reqId: int,
+        contract: Any,
+        barSize: int,
+        whatToShow: str,
+        useRTH: bool,
+        realTimeBarsOptions: list[Any],
+    ) -> None: ...
+    def cancelRealTimeBars(self, reqId: int) -> None: ...
+    def reqTickByTickData(
+        self, reqId: int, contract: Any, tickType: str, numberOfTicks: int, ignoreSize: bool
+    ) -> None: ...
+    def cancelTickByTickData(self, reqId: int) -> None: ...
     def reqHistoricalTicks(
         self,
         reqId: int,

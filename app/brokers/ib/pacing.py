@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from app.brokers.vitals import PacePriority, PaceQueue, PaceUse
+
 INTERVAL_S = 1.0
+MARGIN_S = 0.1
+"""The way to the gateway takes now more, now less time: what leaves at the edge of a second may arrive within it."""
+
 CANCEL_RESERVE = 10
+ORDER_RESERVE = 15
+WAITS_KEPT_S = 10.0
+"""How long it is remembered at least how long a message waited."""
 
 
 class Priority(IntEnum):
-    """Who goes first. CANCEL may also use the tokens that are kept back from all others."""
+    """Who goes first. CANCEL may also use the tokens that are kept back from all others, MODIFY and NEW those that are
+    kept back from what follows them."""
 
     CANCEL = 0
     MODIFY = 1
@@ -41,6 +50,10 @@ class RollingWindow:
         """Count one that is sent now."""
         if self._limit is not None:
             self._sent.append(now)
+
+    def used(self, now: float) -> int:
+        """How many were sent within the last second; of what has no bound nobody counts."""
+        return sum(now - at < INTERVAL_S for at in self._sent)
 
     def free_at(self, now: float, reserve: int = 0) -> float:
         """The moment from which at least one more may be sent."""
@@ -83,22 +96,70 @@ class _Message:
     write: Callable[[], None]
     owner: Hashable
     key: Hashable | None
+    since: float
+
+
+class _LongestWait:
+    """The longest wait of the last ten to twenty seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._longest = self._before = 0.0
+
+    def note(self, now: float, waited_s: float) -> None:
+        if now - self._since >= WAITS_KEPT_S:
+            self._turn(now)
+        if waited_s > self._longest:
+            self._longest = waited_s
+
+    def longest(self, now: float) -> float:
+        if now - self._since >= WAITS_KEPT_S:
+            self._turn(now)
+        return max(self._longest, self._before)
+
+    def _turn(self, now: float) -> None:
+        self._before = self._longest if now - self._since < 2 * WAITS_KEPT_S else 0.0
+        self._longest, self._since = 0.0, now
 
 
 class Pacer:
-    """Lets messages through to one gateway, so that no second ever holds more than its limit.
+    """Lets messages through to one gateway, so that no second ever holds more than its limit, nor does it there.
 
     A message goes at once when the window allows and nothing as urgent waits; else it waits in its priority's queue,
     where the groups (tenants) take turns. Of two waiting messages with the same key the newer takes the older's place.
     """
 
     def __init__(self, limit: int | None, scheduler: Scheduler) -> None:
-        self._window = RollingWindow(limit)
+        self._limit = limit
+        self._window = RollingWindow(limit, INTERVAL_S + MARGIN_S)
         # A limit too small to keep ten back still keeps a quarter for cancels.
         self._reserve = 0 if limit is None else min(CANCEL_RESERVE, limit // 4)
+        # New orders wait in their lanes, not here: without room of their own what waits here would always be first.
+        self._order_reserve = 0 if limit is None else min(ORDER_RESERVE, limit // 3)
         self._scheduler = scheduler
         self._queues: dict[Priority, OrderedDict[Hashable, deque[_Message]]] = {p: OrderedDict() for p in Priority}
         self._timer: Timer | None = None
+        self._written = 0
+        self._waits = _LongestWait(scheduler.time())
+        self._counted = (scheduler.time(), 0)
+
+    def use(self) -> PaceUse:
+        """How much of the pace is used now, and what waits for it."""
+        now = self._scheduler.time()
+        return PaceUse(
+            used=self._window.used(now) if self._limit is not None else self._rate(now),
+            limit=self._limit,
+            queues=tuple(
+                PaceQueue(
+                    priority=PacePriority[priority.name],
+                    waiting=sum(len(queue) for queue in groups.values()),
+                    longest_s=round(now - min(queue[0].since for queue in groups.values()), 3),
+                )
+                for priority, groups in self._queues.items()
+                if groups
+            ),
+            longest_wait_s=round(self._waits.longest(now), 3),
+        )
 
     def capacity(self, priority: Priority) -> int:
         """How many messages of this priority would go at once."""
@@ -126,7 +187,7 @@ class Pacer:
                 if waiting.key == key and waiting.owner == owner:
                     waiting.write = write
                     return
-        queue.append(_Message(write=write, owner=owner, key=key))
+        queue.append(_Message(write=write, owner=owner, key=key, since=self._scheduler.time()))
         self._drain()
 
     def forget(self, owner: Hashable, *, key: Hashable | None = None) -> int:
@@ -142,8 +203,17 @@ class Pacer:
                     del groups[group]
         return dropped
 
+    def _rate(self, now: float) -> int:
+        since, written = self._counted
+        if now - since < INTERVAL_S:
+            return round((self._written - written) / INTERVAL_S)
+        self._counted = now, self._written
+        return round((self._written - written) / (now - since))
+
     def _reserve_for(self, priority: Priority) -> int:
-        return 0 if priority is Priority.CANCEL else self._reserve
+        if priority is Priority.CANCEL:
+            return 0
+        return self._reserve if priority <= Priority.NEW else self._reserve + self._order_reserve
 
     def _drain(self) -> None:
         for priority in Priority:
@@ -159,6 +229,8 @@ class Pacer:
                 if not queue:
                     del groups[group]
                 self._window.take(now)
+                self._written += 1
+                self._waits.note(now, now - message.since)
                 message.write()
 
     def _wake_at(self, moment: float) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
@@ -37,35 +38,56 @@ def push_lane(entries: Sequence[LaneEntry], now: datetime) -> Write:
     )
 
 
-def holds_commands(key: AccountKey) -> Read[bool]:
-    """True when the lane of the account holds anything; asked without the lock of the book."""
+class LaneHolds(IntEnum):
+    """What a lane holds."""
+
+    NOTHING = 0
+    NO_CANCELS = 1
+    CANCELS = 2
+
+
+def lane_holds(key: AccountKey) -> Read[LaneHolds]:
+    """What the lane of the account holds, asked without the lock of the book; an index has the cancels alone."""
     return Read(
-        sql="EXISTS (SELECT FROM lane_commands WHERE tenant_id = $1 AND account_id = $2)",
+        sql="""
+        CASE WHEN EXISTS (SELECT FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind = 'CANCEL') THEN 2
+        WHEN EXISTS (SELECT FROM lane_commands WHERE tenant_id = $1 AND account_id = $2) THEN 1 ELSE 0 END
+        """,
         parameters=(key.tenant_id, key.account_id),
-        decode=bool,
+        decode=LaneHolds,
     )
 
 
-async def take_lane(
-    session: BatchSession, key: AccountKey, kinds: Sequence[LaneKind], limit: int
-) -> list[tuple[LaneEntry, Order]]:
+async def take_lane(session: BatchSession, key: AccountKey, limit: int) -> list[tuple[LaneEntry, Order]]:
     """Takes the first commands of a lane away, in order, each with its order, without its risk checks.
 
     The book need not be locked: whoever takes a command out of the lane decides what becomes of it.
     """
+    return await _take(session, key, "", limit)
+
+
+async def take_cancels(session: BatchSession, key: AccountKey, limit: int) -> list[tuple[LaneEntry, Order]]:
+    """Takes the first cancels of a lane away, whatever stands before them.
+
+    A cancel in a lane is always of an order that has left it, with no modify behind it: it overtakes nothing that it
+    is about.
+    """
+    return await _take(session, key, "AND kind = 'CANCEL'", limit)
+
+
+async def _take(session: BatchSession, key: AccountKey, which: str, limit: int) -> list[tuple[LaneEntry, Order]]:
     rows = await session.fetch(
-        """
+        f"""
         WITH taken AS (
           DELETE FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND id = ANY(ARRAY(
-            SELECT id FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind = ANY($3::text[])
-            ORDER BY id LIMIT $4))
+            SELECT id FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 {which}
+            ORDER BY id LIMIT $3))
           RETURNING id, kind, order_id, request_id)
         SELECT t.id AS place, t.kind, t.request_id, o.* FROM taken AS t
         CROSS JOIN LATERAL (SELECT * FROM orders WHERE tenant_id = $1 AND id = t.order_id OFFSET 0) AS o ORDER BY t.id
         """,
         key.tenant_id,
         key.account_id,
-        list(kinds),
         limit,
     )
     return [

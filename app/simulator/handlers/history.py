@@ -37,6 +37,7 @@ from app.simulator.venue import Handler, Venue
 from app.simulator.wire import FieldReader
 
 UNKNOWN_QUERY = 366
+REAL_TIME_REFUSED = 420
 TICKS_NOT_SERVED = 10189
 TOO_MANY_TICK_STREAMS = 10190
 HISTORICAL_TICKS_FAILED = 10187
@@ -148,6 +149,10 @@ def request_real_time_bars(venue: Venue, session: Session, reader: FieldReader) 
     if kind not in {"TRADES", "MIDPOINT", "BID", "ASK"} or not has_kind(listed, kind):
         session.send_error(request_id, INVALID_REQUEST, f"Error validating request: no real time bars of {kind!r}")
         return
+    refusal = _refusal_of_stream(venue, listed, kind)
+    if refusal is not None:
+        session.send_error(request_id, REAL_TIME_REFUSED, f"Invalid Real-time Query:{refusal}")
+        return
     now = venue.clock.now()
     price = price_of(kind, venue.market.quote(listed.entry.con_id))
     is_of_trades = kind == "TRADES"
@@ -188,6 +193,10 @@ def request_tick_by_tick(venue: Venue, session: Session, reader: FieldReader) ->
         return
     if venue.streams.count(session, TickStream) >= venue.config.tick_streams_max:
         session.send_error(request_id, TOO_MANY_TICK_STREAMS, "Max number of tick-by-tick requests has been reached")
+        return
+    refusal = _refusal_of_stream(venue, listed, None)
+    if refusal is not None:
+        session.send_error(request_id, TICKS_NOT_SERVED, f"Failed to request tick-by-tick data:{refusal}")
         return
     now = venue.clock.now()
     if count:
@@ -233,6 +242,19 @@ def _refusal_of_pace(venue: Venue, listed: ListedContract, request: BarRequest) 
     if venue.history_pacing.allows(venue.clock.now(), contract, asked, weight=weight):
         return None
     return too_many_requests()
+
+
+def _refusal_of_stream(venue: Venue, listed: ListedContract, kind: str | None) -> str | None:
+    con_id, now = listed.entry.con_id, venue.clock.now()
+    if not venue.lines.may_stream(con_id):
+        return f"No market data permissions for {listed.market_name} {listed.sec_type}"
+    if not venue.config.is_history_paced:
+        return None
+    if kind is None:
+        return None if venue.tick_pacing.allows(now, con_id) else "Request for the same instrument within 15 seconds"
+    if venue.history_pacing.allows(now, (con_id, kind), (con_id, kind, "real time bars")):
+        return None
+    return "Historical data request pacing violation"
 
 
 def _tell_schedule(

@@ -2,16 +2,29 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
-from app.core.fix import LineState
+import asyncpg
+import pytest
+
+from app.core.fix import LineState, OrderState, OrderType, Side
+from app.core.ids import InstrumentId
+from app.core.messages import NewOrder, OrderTerms
 from app.flows.read_quotes import read_lines, want_markets
 from app.flows.subscribe_market_data import list_subscriptions, subscribe_market_data, unsubscribe_market_data
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
+from app.infra.system import SystemIds
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata.lines import LineStatus
+from app.orders.errors import OrderProblem
+from app.simulator.config import DataRight
+from app.simulator.derivatives import Derivatives
+from app.simulator.instruments import LISTED, FutureEntry
 from app.simulator.server import Simulator
+from tests.integration.connector.test_behaviours import ShiftedClock
 from tests.integration.connector.test_connector import Trading, connector, settings, trading
 
 __all__ = ["settings", "trading"]
@@ -139,3 +152,115 @@ async def test_instruments_are_described_by_themselves(trading: Trading, setting
             return all(one.described_at is not None and one.price_bands and one.hours is not None for one in found)
 
         await until(are_described)
+
+
+@pytest.mark.parametrize(
+    ("right", "takes_delayed", "state", "code", "words"),
+    [
+        (DataRight.DELAYED, True, LineState.DELAYED, 10167, "its data is delayed"),
+        (DataRight.DELAYED, False, LineState.REFUSED, 354, "delayed data is off"),
+        (DataRight.NONE, True, LineState.REFUSED, 10168, "no subscription for this market"),
+        (DataRight.DELAYED_FOR_API, False, LineState.REFUSED, 10089, "paid subscription for the API"),
+        (DataRight.PARTIAL, True, LineState.LIVE, 10090, "Part of this market is not subscribed"),
+        (DataRight.COMPETING, True, LineState.REFUSED, 10197, "Another session"),
+    ],
+)
+async def test_what_the_login_may_not_see_live_says_so_and_why(
+    trading: Trading,
+    settings: Settings,
+    simulator: Simulator,
+    right: DataRight,
+    takes_delayed: bool,
+    state: LineState,
+    code: int,
+    words: str,
+) -> None:
+    simulator.venue.lines.set_right("AAPL", right)
+    await subscribe_market_data(trading.desk, principal(trading), "AAPL", None)
+
+    async with connector(settings.model_copy(update={"ib_delayed_market_data": takes_delayed})):
+
+        async def is_told() -> bool:
+            return (await line(trading, "AAPL")).state is state
+
+        async def is_live() -> bool:
+            return (await line(trading, "MSFT")).state is LineState.LIVE
+
+        await until(is_told)
+        stands = await line(trading, "AAPL")
+        await until(is_live)
+
+    assert stands.broker_code == code
+    assert words in (stands.reason or "")
+
+
+async def test_a_contract_that_has_run_out_is_dealt_and_watched_no_more(
+    trading: Trading, settings: Settings, simulator: Simulator, database_url: str
+) -> None:
+    who, clock = principal(trading), ShiftedClock()
+    future = Derivatives(LISTED).futures("ES", clock.now().date())[0]
+    symbol = await _list(database_url, trading, future)
+    await subscribe_market_data(trading.desk, who, symbol, None)
+
+    async def state() -> LineState:
+        return (await line(trading, symbol)).state
+
+    async def described() -> bool:
+        [row] = await trading.rows("SELECT expires_on FROM instruments WHERE symbol = $1", symbol)
+        return row["expires_on"] is not None
+
+    async def is_live() -> bool:
+        return await state() is LineState.LIVE
+
+    async def is_closed() -> bool:
+        return await state() is LineState.NONE
+
+    async with connector(settings, clock=clock):
+        await until(is_live)
+        await until(described)
+        clock.put(datetime.combine(future.expiry, time(), UTC) + timedelta(days=3))
+        await until(is_closed)
+        placement = await trading.desk.intake.submit(who, _order_of(trading, symbol))
+
+    [row] = await trading.rows("SELECT is_active FROM instruments WHERE symbol = $1", symbol)
+    assert not row["is_active"]
+    assert placement.order is None or placement.order.state is OrderState.REJECTED
+    assert OrderProblem.INSTRUMENT_INACTIVE in [one.code for one in placement.problems]
+    actions = await trading.rows("SELECT action FROM audit_log WHERE action = 'instrument.expire'")
+    assert len(actions) == 1
+
+
+def _order_of(trading: Trading, symbol: str) -> NewOrder:
+    return NewOrder(
+        account_id=trading.house.account.id,
+        client_order_id="late",
+        side=Side.BUY,
+        order_type=OrderType.MARKET,
+        terms=OrderTerms(quantity=Decimal(1)),
+        symbol=symbol,
+    )
+
+
+async def _list(database_url: str, trading: Trading, future: FutureEntry) -> str:
+    instrument_id = InstrumentId(SystemIds().new())
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(
+            """
+            INSERT INTO instruments (tenant_id, id, symbol, name, exchange, currency, instrument_type, multiplier,
+              tick_size, lot_size, broker_contract_id, contract_details, is_active, created_at)
+            VALUES ($1, $2, $3, $3, $4, $5, 'FUTURE', $6, $7, 1, $8, '{}', true, now())
+            """,
+            trading.house.tenant_id,
+            instrument_id,
+            future.symbol,
+            future.exchange,
+            future.currency,
+            future.multiplier,
+            future.tick_size,
+            str(future.con_id),
+        )
+    finally:
+        await owner.close()
+    trading.house.instruments[future.symbol] = instrument_id
+    return future.symbol

@@ -12,6 +12,7 @@ from app.infra.uow import begin_batch
 from app.orders.domain.order import Order
 from app.orders.repository import batch as orders
 from app.orders.repository import lanes, ledger, order_requests
+from app.orders.repository.lanes import LaneEntry, LaneHolds
 from app.positions import batch as positions
 from tests.integration.flows.conftest import CLIENT_ID, Trader
 
@@ -101,12 +102,32 @@ async def test_a_long_lane_is_taken_by_key(keeping: Database, database_url: str,
 
     async with begin_batch(keeping, trader.key.tenant_id) as session:
         before = await _read_so_far(session)
-        taken = await lanes.take_lane(session, trader.key, tuple(LaneKind), TAKEN)
+        taken = await lanes.take_lane(session, trader.key, TAKEN)
         read = await _read_so_far(session) - before
 
     assert len(taken) == TAKEN
     # Each command is found, deleted by its key, and its order read by its key.
     assert read <= 4 * TAKEN
+
+
+async def test_a_cancel_behind_a_long_lane_is_taken_before_it_and_by_key(
+    keeping: Database, database_url: str, trader: Trader
+) -> None:
+    order = await trader.placed(quantity="100")
+    await _add_others(database_url, order, with_lane=True)
+    cancel = LaneEntry(key=trader.key, kind=LaneKind.CANCEL, order_id=order.id)
+
+    async with begin_batch(keeping, trader.key.tenant_id) as session:
+        (nothing,) = await session.read(lanes.lane_holds(trader.key))
+        await session.write([lanes.push_lane([cancel], order.created_at)])
+        before = await _read_so_far(session)
+        (holds,) = await session.read(lanes.lane_holds(trader.key))
+        taken = await lanes.take_cancels(session, trader.key, TAKEN)
+        read = await _read_so_far(session) - before
+
+    assert (nothing, holds) == (LaneHolds.NO_CANCELS, LaneHolds.CANCELS)
+    assert [entry for entry, _ in taken] == [cancel]
+    assert read <= 10
 
 
 async def _rows_read(database: Database, trader: Trader, order: Order) -> dict[str, int]:
