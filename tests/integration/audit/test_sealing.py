@@ -7,12 +7,17 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.audit import keys_batch
 from app.audit import sealing_batch as sealing
 from app.audit.domain import GENESIS, chain_hash
+from app.flows.read_audit import shown
+from app.flows.rotate_secrets import rotate_master_key
 from app.flows.seal_audit import Sealer
 from app.infra.db import CONNECTION_LOST, Database
+from app.infra.settings import DEVELOPMENT_MASTER_KEY
 from app.infra.system import SystemClock
 from app.infra.uow import begin_batch
+from app.infra.vault import Vault, new_master_key
 from tests.integration.audit.writing import IDS, VAULT, House, as_owner, make_house, random_entry
 
 
@@ -194,3 +199,21 @@ async def test_nobody_but_the_owner_can_change_what_is_sealed(house: House) -> N
         gone = await session.fetch("DELETE FROM audit_chain WHERE tenant_id = $1 RETURNING id", house.tenant_id)
     assert gone == []
     assert_whole(await house.links(), 3)
+
+
+async def test_persons_keys_go_along_when_the_master_key_is_rotated(
+    house: House, system_database: Database, database_url: str
+) -> None:
+    await as_owner(database_url, "DELETE FROM audit_person_keys WHERE tenant_id <> $1", house.tenant_id)
+    await as_owner(database_url, "DELETE FROM tenant_data_keys")
+    await house.write_random(10, Random(5))
+    await house.seal()
+    both = Vault.of(f"2:{new_master_key()},{DEVELOPMENT_MASTER_KEY}")
+
+    done = await rotate_master_key(house.database, system_database, both)
+
+    assert done.rewrapped_keys >= 1
+    async with begin_batch(house.database, house.tenant_id) as session:
+        assert set(await keys_batch.versions(session, house.tenant_id)) == {"2"}
+        views = await shown(session, both, house.tenant_id, await house.links())
+    assert {view.ip_address for view in views if view.actor == house.principal.actor} == {"127.0.0.1"}
