@@ -10,6 +10,7 @@ from taskiq.api import run_scheduler_task
 from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
 from app.flows.answer_requests import DoorRequests
+from app.flows.keep_audit import sealing, signer_of
 from app.flows.run_errands import ErrandRunner
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
@@ -58,14 +59,20 @@ async def _work(settings: Settings) -> None:
     broker.state.trading_timezone = ZoneInfo(settings.trading_timezone)
     broker.state.snapshot_interval_s = settings.pnl_snapshot_interval_s
     errands = asyncio.create_task(_runner(settings, database, system_database).run_forever(), name="errands")
+    broker.state.signer = signer_of(settings)
+    sealer_database = Database(settings.database_url, DatabaseRole.SEALER, size=3)
+    broker.state.sealer_database = sealer_database
     try:
+        await sealer_database.open()
         await broker.startup()
         notify_ready()
-        await do_chores(broker)
+        async with sealing(settings, sealer_database, broker.state.clock, broker.state.ids):
+            await do_chores(broker)
     finally:
         await end_task(errands)
         await broker.shutdown()
         await broker.state.redis.close()
+        await sealer_database.close()
         await system_database.close()
         await database.close()
 

@@ -7,6 +7,7 @@ from app.brokers.reconciling import Reconciliation as ReconciliationValue
 from app.brokers.viewing import AccountView
 from app.core.messages import Instrument as InstrumentValue
 from app.flows.find_thing import Thing, find_thing
+from app.flows.read_audit import AuditEntryView
 from app.flows.view_identity import Member
 from app.identity import domain as identity
 from app.identity.domain.members import Invitation as InvitationValue
@@ -16,6 +17,7 @@ from app.positions.domain import PnlSnapshot as SnapshotValue
 from app.positions.domain import Position as PositionValue
 from app.positions.domain import PositionAdjustment as AdjustmentValue
 from app.tenants.domain import Tenant as TenantValue
+from schema.audit.types import AuditEntry
 from schema.base.context import Info
 from schema.base.ids import parse_id
 from schema.base.node import Node
@@ -72,6 +74,8 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return MarketDataSubscription.of(found)
         case AccountView():
             return BrokerAccount.of(found)
+        case AuditEntryView():
+            return AuditEntry.of(found)
         case TenantValue():
             return Tenant.of(found)
         case identity.CustomRole():

@@ -8,6 +8,8 @@ from strawberry.types.base import StrawberryObjectDefinition, get_object_definit
 
 from schema.approvals.mutations import ApprovalMutation
 from schema.approvals.queries import ApprovalQuery
+from schema.audit.mutations import AuditMutation
+from schema.audit.queries import AuditQuery
 from schema.base.permissions import Requirement, Requires, cost_of, describe, requirements
 from schema.base.scalars import SCALARS
 from schema.brokers.mutations import BrokerMutation
@@ -59,6 +61,7 @@ class Query(
     SimulatorQuery,
     ReconciliationQuery,
     InDoubtQuery,
+    AuditQuery,
 ):
     """What can be asked."""
 
@@ -81,6 +84,7 @@ class Mutation(
     InDoubtMutation,
     BrokerMutation,
     SimulatorMutation,
+    AuditMutation,
 ):
     """What can be done."""
 

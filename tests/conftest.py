@@ -103,6 +103,13 @@ async def system_database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+async def sealer_database(database_url: str) -> AsyncIterator[Database]:
+    """The worker's database under the role of the audit log's sealer."""
+    async with _opened(database_url, DatabaseRole.SEALER) as opened:
+        yield opened
+
+
 @asynccontextmanager
 async def _opened(database_url: str, role: DatabaseRole) -> AsyncIterator[Database]:
     database = Database(database_url, role, size=4)

@@ -58,7 +58,7 @@ def add_batch(entries: Sequence[AuditEntry]) -> Write:
 async def of_resource(
     session: ReadSession | WriteSession, tenant_id: TenantId, resource_type: str, resource_id: str, *, limit: int
 ) -> list[AuditEntry]:
-    """The newest entries on the resource, newest first."""
+    """The newest entries on the resource that wait to be sealed, newest first."""
     statement = (
         select(AuditRow)
         .where(

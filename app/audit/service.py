@@ -70,7 +70,7 @@ async def history(
     *,
     limit: int = 50,
 ) -> list[AuditEntry]:
-    """What was done to the resource, newest first, at most ENTRIES_MAX."""
+    """What was done to the resource and waits to be sealed, newest first, at most ENTRIES_MAX."""
     return await repository.of_resource(
         session, principal.tenant_id, resource_type, str(resource_id), limit=min(limit, ENTRIES_MAX)
     )

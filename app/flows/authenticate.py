@@ -142,7 +142,7 @@ class Authenticator:
         if verdict is None or (verdict.ends_at is not None and verdict.ends_at <= self._clock.now()):
             raise CredentialRefusedError
         if not is_address_allowed(client.ip_address, verdict.ip_allowlist):
-            raise AddressRefusedError
+            raise AddressRefusedError(verdict.principal(client))
         return verdict.principal(client)
 
     async def _ask_session(self, tenant_id: TenantId, session_id: SessionId) -> Verdict | None:

@@ -12,6 +12,7 @@ from app.flows.ask_broker import BrokerDesk
 from app.flows.door import Door, open_door
 from app.flows.event_feed import EventFeeds
 from app.flows.hold_markets import MarketHolds
+from app.flows.keep_audit import signatures_of
 from app.flows.operation_rates import OperationLimits, OperationRates
 from app.flows.order_intake import OrderIntake
 from app.flows.simulator_desk import SimulatorDesk
@@ -22,6 +23,7 @@ from app.infra.rates import RateLimiter
 from app.infra.redis import Redis, open_redis
 from app.infra.settings import Settings
 from app.infra.sharing import Sharing
+from app.infra.signing import Signatures
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, reading
 from app.infra.vault import Vault
@@ -33,7 +35,8 @@ class Desk:
     ids, and what its followers share.
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
-    through, and vault seals their secrets; simulator is the bundled one, None in production.
+    through, and vault seals their secrets; signatures are those of the audit log's heads; simulator is the bundled
+    one, None in production.
     """
 
     database: Database
@@ -51,6 +54,7 @@ class Desk:
     trading_timezone: ZoneInfo
     gateways: frozenset[Gateway]
     vault: Vault
+    signatures: Signatures
     simulator: SimulatorDesk | None
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
@@ -95,6 +99,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             is_registration_open=settings.registration == "open",
         )
         stack.callback(door.close)
+        await stack.enter_async_context(door.refusals)
         intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
@@ -116,5 +121,6 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             trading_timezone=ZoneInfo(settings.trading_timezone),
             gateways=settings.gateways,
             vault=vault,
+            signatures=signatures_of(settings),
             simulator=SimulatorDesk.of(settings),
         )

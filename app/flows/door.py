@@ -7,6 +7,7 @@ from app.core.clock import Clock
 from app.core.ids import Ids
 from app.errands.service import Errands
 from app.flows.authenticate import Authenticator
+from app.flows.refusals import Refusals
 from app.identity.service import IdentityService
 from app.identity.two_factor.service import TwoFactorService
 from app.infra.db import Database
@@ -20,7 +21,7 @@ from app.infra.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The database, the clock and the instruments of identity."""
+    """The database, the clock, the instruments of identity, and what is refused here and goes into the audit log."""
 
     database: Database
     passwords: Passwords
@@ -33,6 +34,7 @@ class Door:
     is_registration_open: bool
     clock: Clock
     ids: Ids
+    refusals: Refusals
 
     def close(self) -> None:
         """Lets the threads of password hashing and judging go."""
@@ -72,4 +74,5 @@ def open_door(
         is_registration_open=is_registration_open,
         clock=clock,
         ids=ids,
+        refusals=Refusals(database, clock, ids),
     )

@@ -21,6 +21,7 @@ from app.core.ids import (
 )
 from app.core.messages import Instrument
 from app.flows.desk import Desk
+from app.flows.read_audit import AuditEntryView, audit_entry
 from app.flows.view_identity import (
     Member,
     find_member,
@@ -61,12 +62,23 @@ Thing = (
     | Invitation
     | Session
     | ApiKey
+    | AuditEntryView
 )
 
 
 async def find_thing(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
     """What the tenant has under the id and the principal may see; None for anything else, all alike."""
-    return await _find_traded(desk, principal, wanted) or await _find_person(desk, principal, wanted)
+    return (
+        await _find_traded(desk, principal, wanted)
+        or await _find_person(desk, principal, wanted)
+        or await _find_entry(desk, principal, wanted)
+    )
+
+
+async def _find_entry(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
+    if not principal.has(Scope.VIEW_AUDIT):
+        return None
+    return await audit_entry(desk.database, desk.vault, principal, wanted)
 
 
 async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.audit import service as audit
 from app.brokers import reconciliations_batch as reconciliations
 from app.brokers import viewing
 from app.brokers.errors import AccountUnknownError, ReconciliationFailedError
@@ -17,7 +18,7 @@ WITHIN_S: Final = 15.0
 
 
 async def reconcile_now(desk: Desk, principal: Principal, account_id: AccountId, *path: str) -> Reconciliation:
-    """What the comparison found.
+    """What the comparison found. That it was asked for is in the audit log, whatever comes of it.
 
     Raises AccountUnknownError with the path, and ReconciliationFailedError where nobody could ask or the broker did
     not answer in time.
@@ -26,6 +27,17 @@ async def reconcile_now(desk: Desk, principal: Principal, account_id: AccountId,
     async with desk.acting(principal) as session:
         if account_id not in await viewing.accounts_by_ids(session, principal.tenant_id, [account_id]):
             raise AccountUnknownError(*path)
+    act = audit.entry(
+        principal,
+        "broker_account.reconcile",
+        "broker_account",
+        account_id,
+        entry_id=desk.ids.new(),
+        now=desk.clock.now(),
+        new={"asked_with": "order" if "orderId" in path else "account"},
+    )
+    async with begin_batch(desk.database, principal.tenant_id) as batch:
+        await batch.write([audit.record_batch([act])])
     reply = await desk.broker.ask(key, ReconcileNow(kind="RECONCILE"), within_s=WITHIN_S)
     if reply.reconciliation_id is None:
         assert reply.reason is not None, "a reply has an answer or a reason"

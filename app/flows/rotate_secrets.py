@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
 
+from app.audit import keys_batch
 from app.brokers import credentials
 from app.core.clock import Clock
 from app.core.ids import TenantId, UserId
@@ -13,6 +16,8 @@ from app.infra.db import Database
 from app.infra.uow import Scope, begin, begin_batch, begin_system, reading
 from app.infra.vault import Vault
 from app.tenants import batch as tenants
+
+PERSON_KEYS: Final = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +51,7 @@ async def rotate_master_key(database: Database, system_database: Database, vault
         for user_id in await _people(database, tenant_id):
             async with begin(database, Scope(user_id=user_id)) as writing:
                 done.rewrapped_keys += await keys.rewrap(writing, vault, user_id)
+        done.rewrapped_keys += await _rewrap_person_keys(database, vault, tenant_id)
         done.tenants += 1
     return done
 
@@ -88,6 +94,7 @@ async def keys_in_use(database: Database, system_database: Database, vault: Vaul
     for tenant_id in await _all_tenants(system_database):
         async with begin_batch(database, tenant_id) as session:
             versions.update(key.wrapped.master_version for key in await tenants.keys(session, tenant_id))
+            versions.update(await keys_batch.versions(session, tenant_id))
         for user_id in await _people(database, tenant_id):
             async with reading(database, Scope(user_id=user_id)) as looking:
                 people[user_id] = await keys.master_version(looking, user_id)
@@ -100,6 +107,22 @@ async def keys_in_use(database: Database, system_database: Database, vault: Vaul
 async def _people(database: Database, tenant_id: TenantId) -> list[UserId]:
     async with begin_batch(database, tenant_id) as session:
         return await identity.people_with_second_factor(session, tenant_id)
+
+
+async def _rewrap_person_keys(database: Database, vault: Vault, tenant_id: TenantId) -> int:
+    rewrapped, after = 0, UUID(int=0)
+    while True:
+        async with begin_batch(database, tenant_id) as session:
+            person_keys = await keys_batch.all_keys(session, tenant_id, after, PERSON_KEYS)
+            old = [key for key in person_keys if key.wrapped.master_version != vault.current]
+            if old:
+                await keys_batch.rewrap(
+                    session, [replace(key, wrapped=vault.rewrap(key.wrapped, key.purpose)) for key in old]
+                )
+        rewrapped += len(old)
+        if len(person_keys) < PERSON_KEYS:
+            return rewrapped
+        after = person_keys[-1].id
 
 
 async def _all_tenants(system_database: Database) -> list[TenantId]:

@@ -5,6 +5,7 @@ from typing import Annotated
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
 from app.flows.expire_approvals import expire_approvals
+from app.flows.prune_audit import prune_audit
 from app.flows.prune_identity import prune_identity
 from app.flows.run_errands import prune_errands
 from app.flows.snapshot_pnl import snapshot_all
@@ -39,3 +40,12 @@ async def expire_approvals_task(context: Annotated[Context, TaskiqDepends()]) ->
     """Every minute: end the orders that nobody approved in time."""
     state = context.state
     return await expire_approvals(state.database, state.system_database, now=state.clock.now(), ids=state.ids)
+
+
+@async_shared_broker.task(task_name="prune_audit", schedule=[{"cron": "41 2 * * *"}])
+async def prune_audit_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every night: take away what the rules of retention let go. Only an installation that signs heads prunes."""
+    state = context.state
+    if state.signer is None:
+        return 0
+    return await prune_audit(state.sealer_database, state.signer, state.clock, state.ids)

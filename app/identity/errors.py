@@ -25,10 +25,11 @@ class RefreshRefusedError(UnauthenticatedError):
 
 
 class AddressRefusedError(ForbiddenError):
-    """The API key is not to be used from this address."""
+    """The API key is not to be used from this address; principal is whom it would have stood for."""
 
-    def __init__(self) -> None:
+    def __init__(self, principal: object) -> None:
         super().__init__("The API key may not be used from this address.")
+        self.principal = principal
 
 
 class MissingScopeError(ForbiddenError):

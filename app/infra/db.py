@@ -157,12 +157,14 @@ class DatabaseRole(StrEnum):
     """The database roles that processes work under. None owns a table, none bypasses row-level security.
 
     APP sees the one tenant of its transaction, INTAKE the tenants of its batch, SYSTEM the few tables that a
-    connector or relay must read over all tenants before it knows which tenant to work for.
+    connector or relay must read over all tenants before it knows which tenant to work for, SEALER the audit log of all
+    tenants, which it moves into their chains.
     """
 
     APP = "oms_app"
     INTAKE = "oms_intake"
     SYSTEM = "oms_system"
+    SEALER = "oms_sealer"
 
 
 GRANTED_ROLE: Final = "oms_granted"

@@ -26,7 +26,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from app.core.errors import OmsError
 from app.infra.forwarding import networks_of
+from app.infra.head_addresses import sink_address
 from app.infra.origins import origins_of
+from app.infra.signing import SigningKeyError
+from app.infra.signing import keys_of as signing_keys_of
 from app.infra.strength import weakness_of_address, weakness_of_key, weakness_of_text
 from app.infra.vault import MasterKeyError, Vault, keys_of
 
@@ -94,6 +97,12 @@ def _known_sender(text: str) -> str:
     return text
 
 
+def _known_sink(url: str) -> str:
+    if url:
+        sink_address(url)
+    return url
+
+
 class Settings(BaseSettings):
     """What an operator may set. Each field is the variable OMS_<NAME>; its description is its documentation."""
 
@@ -115,6 +124,8 @@ class Settings(BaseSettings):
         "previous_token_secrets",
         "master_key",
         "smtp_password",
+        "audit_signing_key",
+        "audit_sink_secret_key",
     )
     """Fields that OMS_<NAME>_FILE may give instead: the path of a file that holds the value."""
 
@@ -225,7 +236,7 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         description="the same database as a login that owns the tables and may create roles, for `oms migrate` alone; "
-        "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake and oms_system. "
+        "then OMS_DATABASE_URL may be a login that can only switch to oms_app, oms_intake, oms_system and oms_sealer. "
         "Unset, OMS_DATABASE_URL serves for both",
     )
     redis_url: Annotated[str | None, _url_of("redis", "rediss", "unix")] = Field(
@@ -356,6 +367,39 @@ class Settings(BaseSettings):
     )
     smtp_user: str = Field(default="", description="user name at the SMTP server; empty for no sign-in")
     smtp_password: SecretStr | None = Field(default=None, description="password at the SMTP server")
+    audit_signing_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Ed25519 keys that sign the heads of the audit log: version:base64 of 32 bytes each, parted by "
+        "commas, the newest first (`oms audit generate-key`); without one nothing is signed",
+    )
+    audit_verify_keys: str = Field(
+        default="",
+        description="public keys of versions whose private key is gone, written alike (`oms audit keys` prints them)",
+    )
+    audit_sink: Annotated[str, AfterValidator(_known_sink)] = Field(
+        default="",
+        description="where signed heads of the audit log are kept outside the database: file:///folder or "
+        "s3://bucket/prefix; nowhere when empty",
+    )
+    audit_sink_endpoint: Annotated[str | None, _url_of("https", "http")] = Field(
+        default=None,
+        description="the S3-compatible server of an s3:// sink, such as https://s3.eu-west-1.amazonaws.com",
+    )
+    audit_sink_region: str = Field(default="", max_length=64, description="region of the sink's bucket, if it has one")
+    audit_sink_access_key: str = Field(default="", max_length=256, description="access key of the sink's bucket")
+    audit_sink_secret_key: SecretStr = Field(default=SecretStr(""), description="secret key of the sink's bucket")
+    audit_sink_lock_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_525,
+        description="for how many days nobody can delete a head from a bucket that has object lock; 0 for no lock",
+    )
+    audit_head_interval_s: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="how often heads of the audit log are signed and brought to the sink",
+    )
 
     @after_all(mode="after")
     def _is_safe(self) -> Self:
@@ -382,9 +426,24 @@ class Settings(BaseSettings):
             Vault(keys)
         except MasterKeyError as error:
             raise ValueError(f"OMS_MASTER_KEY: {error.message}") from None
+        self._check_audit()
         if self.environment == "production":
             self._refuse_weak(keys)
         return self
+
+    def _check_audit(self) -> None:
+        try:
+            signing = signing_keys_of(self.audit_signing_key.get_secret_value())
+        except SigningKeyError as error:
+            raise ValueError(f"OMS_AUDIT_SIGNING_KEY: {error.message}") from None
+        try:
+            signing_keys_of(self.audit_verify_keys)
+        except SigningKeyError as error:
+            raise ValueError(f"OMS_AUDIT_VERIFY_KEYS: {error.message}") from None
+        if self.audit_sink and not signing:
+            raise ValueError("OMS_AUDIT_SINK needs an OMS_AUDIT_SIGNING_KEY: what is not signed proves nothing")
+        if self.audit_sink.startswith("s3:") and self.audit_sink_endpoint is None:
+            raise ValueError("an s3:// OMS_AUDIT_SINK needs OMS_AUDIT_SINK_ENDPOINT")
 
     def _refuse_weak(self, master_keys: Mapping[str, bytes]) -> None:
         for secret in (self.token_secret.get_secret_value(), *self.previous_token_keys):

@@ -20,6 +20,12 @@ async def listed(session: BatchSession) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def slugs(session: BatchSession, slug: str | None = None) -> dict[TenantId, str]:
+    """The slugs of all tenants, or of the one that has this slug; the role of the session must be SYSTEM."""
+    rows = await session.fetch("SELECT id, slug FROM tenants WHERE $1::text IS NULL OR slug = $1 ORDER BY id", slug)
+    return {row["id"]: row["slug"] for row in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
     """A data key of a tenant as it is stored. The highest version seals what is new."""

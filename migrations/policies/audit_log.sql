@@ -1,3 +1,4 @@
+-- What the sealer may here came with revision 0019, which made its role.
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON audit_log TO oms_app

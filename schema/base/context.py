@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import strawberry
 
-from app.core.errors import OmsError, UnauthenticatedError
+from app.core.errors import ForbiddenError, OmsError, UnauthenticatedError
 from app.core.gcra import Standing
 from app.flows.desk import Desk
 from app.identity.domain import Client, Principal, TokenPair
@@ -59,6 +59,12 @@ class RequestContext:
         """Raises what the check of a credential raised; one that holds, and none at all, pass."""
         if isinstance(self._admitted, OmsError):
             raise self._admitted
+
+    def note_refusal(self, operation: str, error: ForbiddenError) -> None:
+        """Lets the audit log know that the credential was not enough for the operation."""
+        principal = self._admitted if isinstance(self._admitted, Principal) else getattr(error, "principal", None)
+        if isinstance(principal, Principal):
+            self.desk.door.refusals.note(principal, operation, error.code, **error.facts)
 
     @cached_property
     def loaders(self) -> Loaders:

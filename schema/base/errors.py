@@ -66,7 +66,7 @@ def formatted(error: GraphQLError, *, request_id: str, known_as: KnownAs) -> dic
         answer["locations"] = [location.formatted for location in error.locations]
     if error.path is not None:
         answer["path"] = error.path
-    original = _innermost(error)
+    original = innermost(error)
     if original is None:
         extensions = error.extensions or {}
         answer["extensions"] = extensions if "code" in extensions else _extensions("BAD_USER_INPUT", (), {})
@@ -90,7 +90,8 @@ def _cut(message: str) -> str:
     return message if len(message) <= MESSAGE_LENGTH_MAX else message[:MESSAGE_LENGTH_MAX] + "…"
 
 
-def _innermost(error: GraphQLError) -> BaseException | None:
+def innermost(error: GraphQLError) -> BaseException | None:
+    """What went wrong under the error; None where graphql-core itself says it."""
     original: BaseException | None = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error

@@ -20,7 +20,7 @@ from graphql import (
 )
 from graphql.execution import Executor, create_source_event_stream
 
-from app.core.errors import OmsError, UnauthenticatedError
+from app.core.errors import ForbiddenError, OmsError, UnauthenticatedError
 from app.flows.platform_tenants import note_act
 from app.identity.errors import AccessChangedError
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
@@ -29,7 +29,7 @@ from schema.base.compiled import CompiledOperation, Compiler
 from schema.base.context import RequestContext
 from schema.base.cost import COST_MAX, Costs, CostTooHighError
 from schema.base.documents import COMPILED_FIELD_BYTES, DocumentCache, Prepared
-from schema.base.errors import KnownAs, coded, formatted
+from schema.base.errors import KnownAs, coded, formatted, innermost
 from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
 from schema.base.persisted import PersistedDocuments
@@ -294,6 +294,7 @@ class GraphQLEngine:
         if isawaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
+            _note_refusals(source.errors or (), context)
             yield {"errors": [self._formatted(error, context) for error in source.errors or ()]}
             return
         name = _root_field(executor)
@@ -348,6 +349,7 @@ class GraphQLEngine:
 
     def _failed(self, error: Exception, name: str, context: RequestContext) -> Answer:
         wrapped = GraphQLError(str(error), path=[name], original_error=error)
+        _note_refusals([wrapped], context)
         return {"errors": [self._formatted(wrapped, context)]}
 
     def _uncoerced(
@@ -363,6 +365,7 @@ class GraphQLEngine:
     def _answer(self, result: ExecutionResult, context: RequestContext) -> Answer:
         answer: Answer = {"data": result.data}
         if result.errors:
+            _note_refusals(result.errors, context)
             too_large = next(
                 (one for one in result.errors if isinstance(one.original_error, AnswerTooLargeError)), None
             )
@@ -408,6 +411,15 @@ class _Patient:
         close: Callable[[], Any] | None = getattr(self._source, "aclose", None)
         if close is not None:
             await close()
+
+
+def _note_refusals(errors: Sequence[GraphQLError], context: RequestContext) -> None:
+    for error in errors:
+        original = innermost(error)
+        if isinstance(original, ForbiddenError) and error.path is not None:
+            node = error.nodes[0] if error.nodes else None
+            operation = node.name.value if isinstance(node, FieldNode) else str(error.path[0])
+            context.note_refusal(operation, original)
 
 
 def _variables(asked: Asked) -> dict[str, Any]:

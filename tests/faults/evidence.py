@@ -32,7 +32,8 @@ _TABLES = {
     "positions": "SELECT * FROM positions ORDER BY account_id, instrument_id",
     "books": "SELECT * FROM account_books ORDER BY account_id",
     "quarantined": "SELECT * FROM quarantined_reports ORDER BY recorded_at",
-    "audit": "SELECT action, resource_id FROM audit_log WHERE resource_type = 'Order'",
+    "audit": "SELECT action, resource_id FROM audit_log WHERE resource_type = 'Order' "
+    "UNION ALL SELECT action, resource_id FROM audit_chain WHERE resource_type = 'Order'",
     "adjustments": "SELECT * FROM position_adjustments ORDER BY recorded_at",
     "instruments": "SELECT id, symbol, broker_contract_id FROM instruments",
 }

@@ -6,9 +6,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.audit.domain import KEEP_DAYS_MIN
 from migrations.policies import policies
 
-ROLES = ("oms_app", "oms_intake", "oms_system")
+ROLES = ("oms_app", "oms_intake", "oms_system", "oms_sealer")
 # Becomes oms_app within walls: all of its policies hold, and those between accounts besides.
 GRANTED = "oms_granted"
 OF_PERSONS = {
@@ -21,7 +22,7 @@ OF_PERSONS = {
     "recovery_codes",
     "proof_failures",
 }
-TENANTLESS = {"errands", "relay_leases", "tenants", "users"} | OF_PERSONS
+TENANTLESS = {"audit_leases", "errands", "relay_leases", "tenants", "users"} | OF_PERSONS
 GLOBAL_UNIQUE = {
     ("errands", ("id",)),
     ("password_history", ("user_id", "id")),
@@ -32,6 +33,7 @@ GLOBAL_UNIQUE = {
     ("platform_administrators", ("user_id",)),
     ("platform_sessions", ("user_id", "id")),
     ("platform_sessions", ("user_id", "token_hash")),
+    ("audit_leases", ("name",)),
     ("relay_leases", ("name",)),
     ("tenants", ("id",)),
     ("tenants", ("slug",)),
@@ -88,7 +90,7 @@ async def test_every_policy_asks_for_the_tenant_of_the_transaction(owner: asyncp
             continue
         assert policy["permissive"] == "PERMISSIVE", name
         assert set(policy["roles"]) <= set(ROLES), name
-        if policy["roles"] == ["oms_system"]:
+        if policy["roles"] in (["oms_system"], ["oms_sealer"]):
             continue
         if policy["policyname"] == "leave":
             # What nobody but the worker reads may be left by whoever is somebody.
@@ -167,6 +169,43 @@ async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Co
     ]
 
 
+async def test_what_is_open_to_the_sealer_is_the_audit_log(owner: asyncpg.Connection) -> None:
+    granted = await owner.fetch(
+        """
+        SELECT table_name::text, string_agg(privilege_type::text, ' ' ORDER BY privilege_type) AS may
+        FROM information_schema.role_table_grants WHERE grantee = 'oms_sealer' GROUP BY 1 ORDER BY 1
+        """,
+    )
+    pruning = await owner.fetchval("SELECT qual FROM pg_policies WHERE policyname = 'sealer_prunes'")
+
+    assert {row["table_name"]: row["may"] for row in granted} == {
+        "audit_chain": "DELETE INSERT SELECT",
+        "audit_heads": "INSERT SELECT UPDATE",
+        "audit_leases": "INSERT SELECT UPDATE",
+        "audit_log": "DELETE SELECT",
+        "audit_person_keys": "INSERT SELECT",
+        "audit_retentions": "SELECT",
+        "audit_signed_heads": "INSERT SELECT UPDATE",
+    }
+    # Nobody changes a sealed entry, and what is younger than the law asks nobody but the owner deletes.
+    assert f"{KEEP_DAYS_MIN} days" in pruning
+
+
+@pytest.mark.parametrize("table", ["audit_chain", "audit_heads", "audit_signed_heads"])
+async def test_the_application_only_reads_what_is_sealed(owner: asyncpg.Connection, table: str) -> None:
+    granted = await _rows(
+        owner,
+        """
+        SELECT grantee::text, privilege_type::text FROM information_schema.role_table_grants
+        WHERE table_name = $1 AND grantee = ANY ($2::text[]) AND grantee <> 'oms_sealer'
+        """,
+        table,
+        list(ROLES),
+    )
+
+    assert granted == [("oms_app", "SELECT")]
+
+
 async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: asyncpg.Connection) -> None:
     grants = await _rows(
         owner,
@@ -193,7 +232,7 @@ async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: st
         owner,
         """
         SELECT DISTINCT privilege_type::text FROM information_schema.role_table_grants
-        WHERE table_name = $1 AND grantee = ANY ($2::text[])
+        WHERE table_name = $1 AND grantee = ANY ($2::text[]) AND grantee <> 'oms_sealer'
         """,
         table,
         list(ROLES),
@@ -314,3 +353,46 @@ async def test_numbers_are_exact_and_times_have_a_zone(owner: asyncpg.Connection
 
     # The one float is a measured latency.
     assert odd == [("broker_connections", "round_trip_ms")]
+
+
+ERASED_BY_ERASE_PERSON = {
+    ("api_keys", "ip_allowlist"),
+    ("api_keys", "name"),
+    ("auth_sessions", "ip_address"),
+    ("auth_sessions", "user_agent"),
+    ("users", "email"),
+    ("users", "first_name"),
+    ("users", "last_name"),
+    ("users", "phone_number"),
+    ("users", "preferences"),
+}
+SEALED_UNDER_A_PERSONS_KEY = {
+    # It waits for a second, and the sealer seals it under the person's key.
+    ("audit_log", "ip_address"),
+    ("audit_chain", "address_key"),
+    ("audit_chain", "sealed_address"),
+}
+TELLS_OF_NO_PERSON = {
+    ("audit_leases", "name"),
+    ("broker_credentials", "name"),
+    ("instruments", "name"),
+    ("relay_leases", "name"),
+    ("tenants", "name"),
+    ("users", "email_verified"),
+}
+
+
+async def test_a_column_that_may_tell_of_a_person_is_erased_or_excused(owner: asyncpg.Connection) -> None:
+    found = await _rows(
+        owner,
+        """
+        SELECT table_name::text, column_name::text FROM information_schema.columns
+        WHERE table_schema = 'public' AND (
+          column_name ~ '(^|_)(name|email|phone|address|agent|preferences|allowlist)(_|$)')
+        """,
+    )
+
+    known = ERASED_BY_ERASE_PERSON | SEALED_UNDER_A_PERSONS_KEY | TELLS_OF_NO_PERSON
+    # A new one goes into app/identity/erasure.py, or into the list that says why not.
+    assert set(found) - known == set()
+    assert known - set(found) == set()

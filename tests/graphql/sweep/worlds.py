@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from app.infra.db import Database
-from tests.integration.isolation.rows import Firm, make_firm
+from tests.integration.isolation.rows import Firm, add_sealed_log, make_firm
 
 MARK: Final = "canary"
 # Free text that a firm writes; columns of these names get a mark of their own, wherever they stand.
@@ -47,11 +47,13 @@ TABLES: Final[dict[str, str | None]] = {
     "orderId": "orders",
     "orderIds": "orders",
     "positionId": "positions",
+    "resourceId": "orders",
     "roleId": "custom_roles",
     "sessionId": "auth_sessions",
     "strategyId": None,
     "subscriptionId": "market_data_subscriptions",
     "tenantId": "tenants",
+    "userId": "users",
 }
 # Where the name alone does not tell.
 TABLES_OF: Final[dict[tuple[str, str], str]] = {
@@ -81,6 +83,7 @@ class Side:
 async def make_side(database: Database, owner: asyncpg.Connection) -> Side:
     """A new firm with marks in its texts."""
     firm = await make_firm(database)
+    await add_sealed_log(owner, firm)
     columns = await owner.fetch(
         "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public' "
         "AND data_type = 'text' AND column_name = ANY($1) AND table_name = ANY($2)",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 from sqlalchemy import text
 
 from app.approvals.models import OrderApprovalRow
@@ -161,6 +162,51 @@ async def _add_account(session: WriteSession, firm: Firm) -> None:
         ]
     )
     await session.flush()
+
+
+async def add_sealed_log(owner: asyncpg.Connection, firm: Firm) -> None:
+    """What the application itself cannot write: a sealed entry, the head of its chain, a key, a rule of retention."""
+    tenant_id, new_id, digest = firm.tenant_id, _ids.new(), b"h" * 32
+    await owner.execute(
+        """
+        INSERT INTO audit_chain
+          (tenant_id, sequence, id, actor, action, resource_type, resource_id, created_at, hash)
+        SELECT $1, 1, $2, 'test', 'test', 'Order', id::text, now(), $3 FROM orders WHERE tenant_id = $1 LIMIT 1
+        """,
+        tenant_id,
+        new_id,
+        digest,
+    )
+    await owner.execute(
+        """
+        INSERT INTO audit_heads (tenant_id, sequence, hash, pruned_sequence, pruned_hash, sealed_at)
+        VALUES ($1, 1, $2, 0, $2, now())
+        """,
+        tenant_id,
+        digest,
+    )
+    await owner.execute(
+        """
+        INSERT INTO audit_signed_heads (tenant_id, sequence, key_id, pruned_sequence, hash, signed_at, signature)
+        VALUES ($1, 1, '1', 0, $2, now(), $3)
+        """,
+        tenant_id,
+        digest,
+        2 * digest,
+    )
+    await owner.execute(
+        """
+        INSERT INTO audit_person_keys (tenant_id, id, subject, master_version, wrapped, created_at)
+        VALUES ($1, $2, 'user:canary', '1', $3, now())
+        """,
+        tenant_id,
+        _ids.new(),
+        digest,
+    )
+    await owner.execute(
+        "INSERT INTO audit_retentions (tenant_id, keep_days, set_by, set_at) VALUES ($1, NULL, 'test', now())",
+        tenant_id,
+    )
 
 
 async def _add_credentials(session: WriteSession, firm: Firm) -> None:

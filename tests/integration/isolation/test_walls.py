@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.ids import TenantId, UserId
 from app.infra.db import BatchSession, Database, DatabaseRole
 from app.infra.uow import Scope, begin, begin_batch, begin_intake, begin_system, reading
-from tests.integration.isolation.rows import Firm, make_firm
+from tests.integration.isolation.rows import Firm, add_sealed_log, make_firm
 
 # Rows of a person, whom nobody else sees, and errands, which nobody but the worker sees.
 _PERSONS = (
@@ -65,11 +65,11 @@ class World:
 async def world(database: Database, database_url: str) -> AsyncIterator[World]:
     """Made once: the tests do not change it, that is what they show."""
     owner = await asyncpg.connect(database_url)
-    # What the system role alone may see holds nothing of a tenant.
+    # What the system role or the sealer alone may see holds nothing of a tenant.
     rows = await owner.fetch(
         """
         SELECT DISTINCT tablename::text FROM pg_policies
-        WHERE schemaname = 'public' AND roles <> '{oms_system}' ORDER BY 1
+        WHERE schemaname = 'public' AND roles NOT IN ('{oms_system}', '{oms_sealer}') ORDER BY 1
         """
     )
     one, other = await make_firm(database), await make_firm(database)
@@ -79,6 +79,7 @@ async def world(database: Database, database_url: str) -> AsyncIterator[World]:
             "INSERT INTO platform_administrators (user_id, granted_at, note) VALUES ($1, now(), 'canary')",
             firm.principal.user_id,
         )
+        await add_sealed_log(owner, firm)
     yield World(
         one=one,
         other=other,
@@ -550,7 +551,7 @@ async def test_the_login_of_the_processes_may_do_nothing_by_itself(database_url:
         await connection.close()
 
 
-@pytest.mark.parametrize("role", ["oms_app", "oms_intake", "oms_system"])
+@pytest.mark.parametrize("role", ["oms_app", "oms_intake", "oms_system", "oms_sealer"])
 async def test_no_role_may_switch_row_level_security_off(database_url: str, role: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:

@@ -1,0 +1,1 @@
+"""The audit log on a real database: sealing, tampering, signing, retention, erasure."""
