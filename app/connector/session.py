@@ -15,6 +15,7 @@ from app.connector.sweeping import Sweeper
 from app.connector.sweeps import Sweeps
 from app.connector.synchronizing import Synchronizer
 from app.core.clock import Clock
+from app.core.errors import OmsError
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class AccountSession:
         self._is_throttled = False
         self._is_working = False
         self._sending = asyncio.Lock()
+        self._demands: asyncio.Queue[asyncio.Future[Reconciled]] = asyncio.Queue()
+        self._demanded: asyncio.Future[Reconciled] | None = None
         self._synchronizer = Synchronizer(
             adapter=adapter, inbox=inbox, store=store, gate=gate, intake=intake, sweeps=sweeps
         )
@@ -68,6 +71,25 @@ class AccountSession:
 
     async def run(self) -> None:
         """Connect, synchronise and work until something ends it: it ends with an error alone."""
+        try:
+            await self._work()
+        finally:
+            self._is_working = False
+            self._end_demands()
+
+    async def reconcile(self) -> Reconciled:
+        """Ask the broker for everything and compare it with the books now; trading goes on meanwhile.
+
+        The session does it, and goes on when nobody waits any more. Raises BrokerDisconnectedError while the account
+        is not synchronised and when the session ends, and what ends it: BrokerTimedOutError, UnavailableError.
+        """
+        if not self._is_working or not self._gate.is_open:
+            raise BrokerDisconnectedError("the account is not connected and synchronised")
+        demand: asyncio.Future[Reconciled] = asyncio.get_running_loop().create_future()
+        self._demands.put_nowait(demand)
+        return await demand
+
+    async def _work(self) -> None:
         opened = await self._adapter.connect()
         await self._store.raise_next_order_id(opened.next_order_id)
         async with asyncio.TaskGroup() as group:
@@ -81,15 +103,26 @@ class AccountSession:
             group.create_task(self._sweeper.run())
             group.create_task(self._release_due())
             group.create_task(self._keep_windows())
+            group.create_task(self._reconcile_on_demand())
 
-    async def reconcile(self) -> Reconciled:
-        """Ask the broker for everything and compare it with the books now; trading goes on meanwhile.
+    async def _reconcile_on_demand(self) -> None:
+        while True:
+            demand = self._demanded = await self._demands.get()
+            if demand.done():
+                continue
+            try:
+                done = await self._synchronizer.reconcile()
+            except OmsError as error:
+                _tell(demand, error)
+                raise
+            _tell(demand, done or BrokerDisconnectedError("the gateway lost the broker meanwhile"))
 
-        Raises BrokerDisconnectedError while the account is not synchronised, BrokerTimedOutError.
-        """
-        if not self._is_working or not self._gate.is_open:
-            raise BrokerDisconnectedError("the account is not connected and synchronised")
-        return await self._synchronizer.reconcile()
+    def _end_demands(self) -> None:
+        ended = BrokerDisconnectedError("the session with the gateway ended")
+        if self._demanded is not None:
+            _tell(self._demanded, ended)
+        while not self._demands.empty():
+            _tell(self._demands.get_nowait(), ended)
 
     async def _carry_out(self) -> None:
         while True:
@@ -167,3 +200,13 @@ class AccountSession:
                     log.warning("%s: %s", self._account_number, words_of(change))
                 case ConnectionEvent.FEED_UP:
                     log.debug("%s: %s", self._account_number, words_of(change))
+
+
+def _tell(demand: asyncio.Future[Reconciled], done: Reconciled | OmsError) -> None:
+    # Whoever asked may have gone.
+    if demand.done():
+        return
+    if isinstance(done, OmsError):
+        demand.set_exception(done)
+    else:
+        demand.set_result(done)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
+from app.brokers.errors import BrokerTimedOutError
 from app.brokers.port import BrokerAdapter, Snapshot
 from app.brokers.reconciling import Occasion, Reconciled
 from app.connector.gate import Gate
@@ -47,19 +47,18 @@ class Synchronizer:
             self._adapter.send(command)
         await self._gate.show_synchronized(is_whole=is_whole)
 
-    async def reconcile(self) -> Reconciled:
+    async def reconcile(self) -> Reconciled | None:
         """Ask for everything and compare it with the books; trading goes on meanwhile.
 
-        Raises BrokerDisconnectedError when the gateway lost the broker meanwhile, BrokerTimedOutError.
+        None, and nothing is compared, when the gateway lost the broker meanwhile. A failure ends the session: what was
+        taken in and not stored, or comes too late, is told by the next one. Raises BrokerTimedOutError.
         """
         async with self._intake.lock:
             await self._intake.empty(self._inbox)
             comparing = self._intake.comparing(Occasion.DEMAND)
             snapshot, is_whole = await self._ask_for_everything()
             await self._intake.empty(self._inbox)
-            if not is_whole:
-                raise BrokerDisconnectedError("the gateway lost the broker meanwhile")
-            return await comparing.snapshot(snapshot)
+            return await comparing.snapshot(snapshot) if is_whole else None
 
     async def _settled(self, snapshot: Snapshot) -> Sequence[LaneCommand]:
         told = None if self._is_settled else snapshot.reports

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.brokers.domain import BrokerAccount
-from app.brokers.errors import BrokerDisconnectedError
+from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
 from app.brokers.ib.pacing import Pacer
@@ -18,9 +18,10 @@ from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, Connec
 from app.connector.ends import end_of
 from app.connector.intervals import Intervals
 from app.connector.runner import AccountRunner
+from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId, TenantId
-from app.core.messages import AccountValues, BrokerReport, LaneCommand, StatusReport, WorkingStatus
+from app.core.messages import AccountValues, BrokerReport, LaneCommand, OrderAddress, StatusReport, WorkingStatus
 from app.infra.system import SystemClock
 from app.simulator.config import SimulatorConfig
 from app.simulator.server import Simulator
@@ -39,6 +40,7 @@ class Line:
         self.pacer = Pacer(limit, asyncio.get_running_loop())
         self.sink: BrokerSink | None = None
         self.runner: AccountRunner | None = None
+        self.part_s = 2.0
 
     def __call__(self, sink: BrokerSink) -> BrokerAdapter:
         self.sink = sink
@@ -49,7 +51,16 @@ class Line:
             sink=sink,
             pacer=self.pacer,
             clock=SystemClock(),
-            timeouts=Timeouts(connect_s=2.0, part_s=2.0, probe_s=1.0),
+            timeouts=Timeouts(connect_s=2.0, part_s=self.part_s, probe_s=1.0),
+        )
+
+    def say_status(self) -> None:
+        assert self.sink is not None
+        address = OrderAddress(permanent_id=4711)
+        self.sink.reported(
+            StatusReport(
+                address=address, status=WorkingStatus.WORKING, filled=Decimal(0), occurred_at=SystemClock().now()
+            )
         )
 
     def say(self, event: ConnectionEvent) -> None:
@@ -178,6 +189,96 @@ async def test_a_comparison_on_demand_that_an_outage_fell_into_is_not_made(simul
             await line.runner.reconcile()
 
     assert len(store.looks) == 1
+
+
+async def test_a_comparison_on_demand_that_loses_what_it_took_in_ends_the_session(simulator: Simulator) -> None:
+    line = Line(simulator.port)
+
+    class Failing(MemoryStore):
+        is_away = False
+
+        async def apply(self, reports: Sequence[BrokerReport]) -> None:
+            if self.is_away:
+                self.is_away = False
+                raise UnavailableError("the database is away")
+            await super().apply(reports)
+
+    store = Failing()
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        store.is_away = True
+        line.say_status()
+        with pytest.raises(UnavailableError):
+            await line.runner.reconcile()
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
+
+    assert ConnectionState.BACKING_OFF in [status.state for status in store.statuses]
+
+
+async def test_no_answer_of_a_comparison_that_took_too_long_is_taken_for_that_of_the_next(
+    simulator: Simulator,
+) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port)
+    line.part_s = 0.2
+
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        simulator.faults.inject("unanswered", {"part": "positionEnd", "times": 1})
+        with pytest.raises(BrokerTimedOutError):
+            await line.runner.reconcile()
+        await store.until(lambda: store.synchronisations == 2 and store.state is ConnectionState.CONNECTED)
+
+
+async def test_who_stops_waiting_for_a_comparison_does_not_stop_it(simulator: Simulator) -> None:
+    line = Line(simulator.port)
+    saving, going_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def save_values(self, values: AccountValues) -> None:
+            if self.looks:
+                saving.set()
+                await going_on.wait()
+            await super().save_values(values)
+
+    store = Slow()
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        asked = asyncio.create_task(line.runner.reconcile())
+        await saving.wait()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        going_on.set()
+        await store.until(lambda: len(store.looks) == 2)
+
+    assert ConnectionState.BACKING_OFF not in [status.state for status in store.statuses]
+
+
+async def test_who_waits_for_a_comparison_learns_that_the_session_ended(simulator: Simulator) -> None:
+    line = Line(simulator.port)
+    saving = asyncio.Event()
+
+    class Stuck(MemoryStore):
+        async def save_values(self, values: AccountValues) -> None:
+            if len(self.looks) == 1:
+                saving.set()
+                await asyncio.Event().wait()
+            await super().save_values(values)
+
+    store = Stuck()
+    async with running(store, line):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        asked = [asyncio.create_task(line.runner.reconcile()) for _ in range(2)]
+        await saving.wait()
+        line.say(ConnectionEvent.LOST)
+        async with asyncio.timeout(5):
+            ends = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(end) for end in ends] == [BrokerDisconnectedError] * 2
 
 
 @pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
