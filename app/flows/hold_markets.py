@@ -70,6 +70,11 @@ class MarketHolds:
             # Where Redis is away they run out by themselves.
             with contextlib.suppress(*REDIS_LOST):
                 await holds.let_go(self._redis, tenant_id, self._holder, over, self._clock.now())
+                # Who came meanwhile told Redis perhaps before that.
+                current = self._counts.get(tenant_id)
+                again = [] if current is None else [one for one in over if one in current]
+                if again:
+                    await holds.hold(self._redis, tenant_id, self._holder, again, self._clock.now())
 
     async def _renew_forever(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -249,3 +250,33 @@ async def test_the_references_of_a_web_process_that_stops_are_given_back(firm: F
 
     assert during == {key_of(firm, StreamKind.LAST)}
     assert await held(firm) == set()
+
+
+async def test_who_comes_while_the_last_one_leaves_keeps_the_stream(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = key_of(firm, StreamKind.LAST)
+    leaving, going_on = asyncio.Event(), asyncio.Event()
+    let_go = holds.let_go
+
+    async def slowly(*given: Any) -> None:
+        leaving.set()
+        await going_on.wait()
+        await let_go(*given)
+
+    monkeypatch.setattr(holds, "let_go", slowly)
+    markets, tenant_id = firm.desk.markets, firm.key.tenant_id
+
+    async def come_and_go() -> None:
+        async with markets.hold(tenant_id, [key]):
+            pass
+
+    first = asyncio.create_task(come_and_go())
+    await leaving.wait()
+    async with markets.hold(tenant_id, [key]):
+        going_on.set()
+        await first
+        held = await holds.held_streams(firm.desk.redis, tenant_id, firm.desk.clock.now())
+
+    assert held == {key}
+    assert await holds.held_streams(firm.desk.redis, tenant_id, firm.desk.clock.now()) == set()
