@@ -30,7 +30,7 @@ class StreamPace:
         return max(0.0, self._asked_at.get(contract_id, float("-inf")) + SAME_INSTRUMENT_S - now)
 
     def took(self, stream: Hashable, now: float, contract_id: int) -> None:
-        """A stream is asked for now."""
+        """A stream is asked for now; all sessions name theirs differently."""
         if len(self._asked_at) > KEPT_MAX:
             self._asked_at = {one: at for one, at in self._asked_at.items() if now - at < SAME_INSTRUMENT_S}
         self._open.add(stream)

@@ -90,6 +90,8 @@ class Streams:
         for key in [key for key in self._streams if key not in wanted]:
             self._close(self._streams.pop(key))
             self._news.stands.pop(key, None)
+            # References get lost with Redis: whoever follows all the same is to learn that nothing came meanwhile.
+            self._news.gaps.add(key)
         for key, wish in wanted.items():
             if key not in self._streams:
                 self._streams[key] = _Stream(wish)
@@ -218,7 +220,7 @@ class Streams:
                 self._stand(stream, _waits("one request for single ticks of an instrument in 15 seconds"))
                 return
             self._ask(stream, self._ticks_of(stream, contract_id))
-            self._pace.took(stream.number, now, contract_id)
+            self._pace.took((self, stream.number), now, contract_id)
             return
         if sum(not one.wish.key.kind.is_of_ticks for one in self._by_number.values()) >= self._bars_max:
             self._stand(stream, _all_taken(f"{self._bars_max} market data lines that bars may take"))
@@ -281,7 +283,7 @@ class Streams:
     def _end(self, stream: _Stream) -> None:
         if stream.number is not None:
             del self._by_number[stream.number]
-            self._pace.gave(stream.number)
+            self._pace.gave((self, stream.number))
             stream.number = None
 
     def _write_cancel(self, stream: _Stream, number: int) -> None:
