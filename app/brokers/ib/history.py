@@ -140,4 +140,6 @@ def _time(text: str) -> datetime:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%d-%H:%M:%S")
+    # strftime leaves out the zeros of a year before 1000, and then no gateway reads it.
+    at = at.astimezone(UTC)
+    return f"{at.year:04}{at:%m%d-%H:%M:%S}"
