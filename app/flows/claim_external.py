@@ -12,6 +12,7 @@ from app.core.fix import OrderOrigin
 from app.core.ids import OrderId
 from app.core.messages import AccountKey
 from app.core.records import replace
+from app.core.texts import is_readable
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.hints import OUTBOX, hint
@@ -57,7 +58,7 @@ async def claim_external(desk: Desk, principal: Principal, claim: Claim) -> Clai
     ended where it was placed. Raises InputError, UnavailableError.
     """
     note = claim.note.strip()
-    if not 1 <= len(note) <= NOTE_LENGTH_MAX or "\x00" in note:
+    if not is_readable(note, NOTE_LENGTH_MAX):
         raise InputError(f"A note has 1 to {NOTE_LENGTH_MAX} characters.", path=("note",))
     if claim.metadata and not is_sound(claim.metadata):
         return Claimed(order=None, problems=(problem(OrderProblem.METADATA_INVALID, "metadata"),))

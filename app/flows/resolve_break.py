@@ -14,6 +14,7 @@ from app.core.ids import AdjustmentId, BreakId, OrderId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
 from app.core.records import replace
+from app.core.texts import is_readable
 from app.flows.adjust_position import book_adjustment
 from app.flows.booking import Booking
 from app.flows.declare_dead import declare_dead_in
@@ -49,7 +50,7 @@ class Resolution:
 def known_reason(text: str) -> str:
     """The reason as it is kept. Raises InputError with the path."""
     reason = text.strip()
-    if not 1 <= len(reason) <= REASON_LENGTH_MAX or "\x00" in reason:
+    if not is_readable(reason, REASON_LENGTH_MAX):
         raise InputError(f"A reason has 1 to {REASON_LENGTH_MAX} characters.", path=("reason",))
     return reason
 

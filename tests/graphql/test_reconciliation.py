@@ -111,6 +111,7 @@ async def test_a_break_is_told_freezes_and_is_resolved_by_an_adjustment(firm: Fi
     [
         ({"reason": "  "}, "BAD_USER_INPUT", ["reason"]),
         ({"reason": "x" * 501}, "BAD_USER_INPUT", ["reason"]),
+        ({"reason": "\u202e\u200b"}, "BAD_USER_INPUT", ["reason"]),
         ({"breakId": "none"}, "BAD_USER_INPUT", ["breakId"]),
         ({"breakId": "01900000-0000-7000-8000-000000000000"}, "BREAK_NOT_FOUND", ["breakId"]),
     ],
