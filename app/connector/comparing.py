@@ -23,6 +23,7 @@ class Comparing:
         occasion: Occasion,
         *,
         in_flight_since: float,
+        is_advised: bool = False,
     ) -> None:
         self._reconcile = reconcile
         self._sweeps = sweeps
@@ -30,12 +31,17 @@ class Comparing:
         self._occasion = occasion
         self._in_flight_since = in_flight_since
         self._started_at = clock.now()
+        self._is_advised = is_advised
 
     async def snapshot(self, snapshot: Snapshot) -> Reconciled:
-        """Compare all that the broker said; one look is enough, because it is complete."""
+        """Compare all that the broker said; one look is enough, because it is complete.
+
+        Not so under an adviser, whose session books shares of blocks at any moment: a difference is a break when the
+        next look sees the same.
+        """
         return await self._compare(
             snapshot.positions,
-            is_complete=True,
+            is_complete=not self._is_advised,
             open_orders=tuple(one for one in snapshot.reports if isinstance(one, StatusReport)),
             roots=frozenset(one.root for one in snapshot.reports if isinstance(one, ExecutionReport)),
         )

@@ -21,11 +21,15 @@ REPORTS_MAX = 256
 class Intake:
     """Applies reports for as long as the account is run. Who applies, or asks the broker, holds `lock` meanwhile."""
 
-    def __init__(self, store: Store, sweeps: Sweeps, clock: Clock, intervals: Intervals) -> None:
+    def __init__(
+        self, store: Store, sweeps: Sweeps, clock: Clock, intervals: Intervals, *, is_advised: bool = False
+    ) -> None:
+        """is_advised where an adviser's session books shares in the account beside this one."""
         self._store = store
         self._sweeps = sweeps
         self._clock = clock
         self._intervals = intervals
+        self._is_advised = is_advised
         self.lock = asyncio.Lock()
 
     async def carry_in(self, inbox: Inbox) -> None:
@@ -61,7 +65,14 @@ class Intake:
     def comparing(self, occasion: Occasion) -> Comparing:
         """A comparison that begins now, before the broker is asked."""
         since = monotonic() - self._intervals.settle_s
-        return Comparing(self._store.reconcile, self._sweeps, self._clock, occasion, in_flight_since=since)
+        return Comparing(
+            self._store.reconcile,
+            self._sweeps,
+            self._clock,
+            occasion,
+            in_flight_since=since,
+            is_advised=self._is_advised,
+        )
 
     async def _apply(self, reports: Sequence[BrokerReport]) -> None:
         await self._store.apply(reports)

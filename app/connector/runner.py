@@ -42,7 +42,8 @@ class AccountRunner:
         self._intervals = intervals or Intervals()
         self._sweeps = Sweeps()
         self._gate = Gate(account, store, clock, restarts or RestartWindows(), alarm_s=self._intervals.alarm_s)
-        self._intake = Intake(store, self._sweeps, clock, self._intervals)
+        is_advised = account.adviser_id is not None
+        self._intake = Intake(store, self._sweeps, clock, self._intervals, is_advised=is_advised)
         self._session: AccountSession | None = None
 
     async def run(self) -> None:

@@ -69,7 +69,9 @@ class Line:
 
 
 @asynccontextmanager
-async def running(store: MemoryStore, line: Line) -> AsyncIterator[asyncio.Event]:
+async def running(
+    store: MemoryStore, line: Line, *, adviser_id: AccountId | None = None
+) -> AsyncIterator[asyncio.Event]:
     """A runner at work; the event wakes it."""
     account = BrokerAccount(
         tenant_id=TenantId(UUID(int=1)),
@@ -81,6 +83,7 @@ async def running(store: MemoryStore, line: Line) -> AsyncIterator[asyncio.Event
         port=line.address.port,
         client_id=line.address.client_id,
         is_paper=True,
+        adviser_id=adviser_id,
     )
     wake = asyncio.Event()
     line.runner = runner = AccountRunner(
@@ -279,6 +282,19 @@ async def test_who_waits_for_a_comparison_learns_that_the_session_ended(simulato
             ends = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [type(end) for end in ends] == [BrokerDisconnectedError] * 2
+
+
+async def test_a_difference_of_an_account_whose_shares_another_session_books_is_looked_at_twice(
+    simulator: Simulator,
+) -> None:
+    store, line = MemoryStore(unconfirmed={"POSITION_QUANTITY contract:1": "5"}), Line(simulator.port)
+
+    async with running(store, line, adviser_id=AccountId(UUID(int=3))):
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        assert line.runner is not None
+        await line.runner.reconcile()
+
+    assert [look.seen_before for look in store.looks] == [{}, store.unconfirmed]
 
 
 @pytest.mark.parametrize("event", [ConnectionEvent.UPSTREAM_RESET, ConnectionEvent.UNREADABLE])
