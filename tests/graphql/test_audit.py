@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,14 +16,18 @@ from app.audit.domain import AuditEntry
 from app.core.ids import TenantId, UserId
 from app.flows.desk import Desk
 from app.flows.export_audit import about_person, csv_line, exported
+from app.flows.open_tenant import open_tenant
 from app.flows.refusals import TENANT_KINDS_MAX
-from app.identity.domain import Role, Scope
+from app.flows.register import Registration
+from app.identity.domain import Client, Role, Scope
 from app.infra.db import Database
+from app.infra.settings import Settings
 from app.infra.uow import begin_batch
 from tests import factories
 from tests.graphql.conftest import Api, Firm, token_of
 from tests.integration.audit.writing import House
 from tests.integration.isolation import rows
+from tests.mailbox import opened_mailbox
 
 LOG = """
 query Log($action: String, $actor: String, $type: String, $id: ID, $request: String, $text: String, $from: DateTime,
@@ -299,28 +304,25 @@ async def test_many_kinds_of_refusals_become_one_kind(firm: Firm) -> None:
     assert took < 2.5
 
 
-async def test_a_wrong_password_is_told_to_the_tenants_of_the_person(anonymous: Api, desk: Desk) -> None:
-    given = {
-        "tenantName": f"Firm {uuid4().hex[:8]}",
-        "email": f"{uuid4().hex}@example.com",
-        "password": "correct horse battery staple 9",
-        "firstName": "Ann",
-        "lastName": "Smith",
-    }
-    document = "mutation($i: RegisterInput!) { register(input: $i) { tokens { accessToken } } }"
-    token = (await anonymous.data(document, i=given))["register"]["tokens"]["accessToken"]
-    viewer = (await anonymous.holding(token).data("{ viewer { user { id } tenant { id } } }"))["viewer"]
+async def test_a_wrong_password_is_told_to_the_tenants_of_the_person(
+    anonymous: Api, desk: Desk, settings: Settings, tmp_path: Path
+) -> None:
+    email, password = f"{uuid4().hex}@example.com", "correct horse battery staple 9"
+    typed = Registration(tenant_name="T", email=email, password=password, first_name="Ann", last_name="Smith")
+    opened = await open_tenant(desk.door, typed, Client())
     login = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken } } }"
 
     for _ in range(3):
-        await anonymous.answer(login, i={"email": given["email"], "password": "wrong horse battery"})
+        await anonymous.answer(login, i={"email": email, "password": "wrong horse battery"})
     await anonymous.answer(login, i={"email": "nobody@example.com", "password": "wrong horse battery"})
+    assert settings.database_url is not None
+    async with opened_mailbox(settings.database_url, desk.door, tmp_path) as mailbox:
+        await mailbox.deliver()
 
-    await desk.door.refusals.flush(is_last=True)
-    entries = await rows_of(desk, UUID(viewer["tenant"]["id"]), "login.refused")
-    assert {(one["actor"], one["resource_id"]) for one in entries} == {("anonymous", viewer["user"]["id"])}
-    assert sum(one["new_values"].get("count", 1) for one in entries) == 3
-    assert len(entries) <= 2
+    entries = await rows_of(desk, opened.tenant.id, "session.refused")
+    assert {(one["actor"], one["resource_id"]) for one in entries} == {("system:door", str(opened.user.id))}
+    assert [one["new_values"] for one in entries] == [{"reason": "password"}] * 3
+    assert {one["ip_address"] for one in entries} == {"127.0.0.1"}
 
 
 async def test_a_person_is_erased_and_the_chain_holds(firm: Firm, house: House) -> None:
