@@ -54,7 +54,7 @@ async def as_platform(stage: Stage, database_url: str) -> Api:
             assert await platform_repository.grant(session, address, note="for the tests", now=desk.clock.now())
     finally:
         await database.close()
-    opened = await log_in_to_platform(desk.door, email=address, password=PASSWORD, client=Client())
+    opened = await log_in_to_platform(desk.door, email=address, password=PASSWORD, code=None, client=Client())
     return stage.anonymous.holding(opened.token)
 
 

@@ -175,8 +175,10 @@ def with_id(variables: Values, leaf: Path, value: str) -> Values:
 
 
 def _document(kind: str, name: str, field: GraphQLField, selection: str) -> str:
-    declared = ", ".join(f"${one}: {argument.type}" for one, argument in field.args.items())
-    given = ", ".join(f"{one}: ${one}" for one in field.args)
+    # Of a page's two ends one is asked for: the other would count as a full page.
+    asked = {one: argument for one, argument in field.args.items() if one != "last"}
+    declared = ", ".join(f"${one}: {argument.type}" for one, argument in asked.items())
+    given = ", ".join(f"{one}: ${one}" for one in asked)
     head = f"{kind} Sweep{f'({declared})' if declared else ''}"
     call = f"{name}{f'({given})' if given else ''}"
     return f"{head} {{ {call} {selection} }}"
