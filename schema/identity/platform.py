@@ -138,8 +138,8 @@ class PlatformMutation:
 
     @strawberry.mutation(
         description="For who runs the platform: an address, a password and, where the person has a second factor, its "
-        "code for a token. Whatever does not fit is UNAUTHENTICATED, told alike; errors are for those whose password is "
-        "right.",
+        "code for a token. Whatever does not fit is UNAUTHENTICATED, told alike; errors are for those whose password "
+        "is right.",
         extensions=public(),
     )
     async def platform_login(self, info: Info, input: PlatformLoginInput) -> PlatformLoginPayload:  # noqa: A002
