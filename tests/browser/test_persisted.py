@@ -33,6 +33,15 @@ async def test_the_dashboard_needs_no_document_but_those_of_its_build(browser: B
         await expect(quotes.get_by_role("row").nth(1)).to_be_visible(timeout=SHOWN_MS_MAX)
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await page.get_by_role("link", name="Forgot your password?").click()
+        await page.get_by_label("E-mail").fill("nobody@example.com")
+        await page.get_by_role("button", name="Send the link").click()
+        await expect(page.get_by_role("status")).to_contain_text("If nobody@example.com has an account")
+        await page.goto(f"{address.scheme}://{address.netloc}/accept-invitation#token=omi_a_b")
+        await page.get_by_role("button", name="I have an account").click()
+        await page.get_by_label("Your password").fill(demo["password"])
+        await page.get_by_role("button", name="Accept").click()
+        await expect(page.get_by_role("alert")).to_contain_text("The invitation does not hold")
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {demo['apiKey']}"}) as client:
             answer = (await client.post(demo["graphqlUrl"], json={"query": "{ viewer { scopes } }"})).json()
 

@@ -65,8 +65,8 @@ export function AcceptInvitation({ token }: { token: string }): JSX.Element {
     <DoorPage title="Accept the invitation">
       {accepted ? (
         <output className="block text-body">
-          You are a member of <span className="font-medium break-all">{accepted.tenantSlug}</span>. Sign in as{" "}
-          <span className="font-medium break-all">{accepted.email}</span>.
+          You are a member of <span className="font-medium wrap-anywhere">{accepted.tenantSlug}</span>. Sign in as{" "}
+          <span className="font-medium wrap-anywhere">{accepted.email}</span>.
         </output>
       ) : refusal?.isDead ? (
         <Problem id={problemId}>{refusal.words}</Problem>

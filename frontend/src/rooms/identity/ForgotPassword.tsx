@@ -41,7 +41,7 @@ export function ForgotPassword(): JSX.Element {
         </form>
       ) : (
         <output className="block text-body">
-          If <span className="font-medium break-all">{askedFor}</span> has an account, a link is on its way. It holds for 30
+          If <span className="font-medium wrap-anywhere">{askedFor}</span> has an account, a link is on its way. It holds for 30
           minutes and works once.
         </output>
       )}
