@@ -4,7 +4,7 @@ import { useEffect, type JSX } from "react";
 import { AcceptInvitation } from "../rooms/identity/AcceptInvitation";
 import { ForgotPassword } from "../rooms/identity/ForgotPassword";
 import { FromMail } from "../rooms/identity/FromMail";
-import { purposeOf, useToken } from "../rooms/identity/mailLink";
+import { purposeOf, useLink } from "../rooms/identity/mailLink";
 import { SignIn } from "../rooms/identity/SignIn";
 import { OverviewPage } from "../rooms/overview/OverviewPage";
 import { useIsSignedIn } from "../shared/graphql/session";
@@ -35,9 +35,9 @@ export function App(): JSX.Element {
 
 function MailPage(): JSX.Element {
   const purpose = purposeOf(location.pathname);
-  const token = useToken();
-  if (purpose === "invitation") return <AcceptInvitation key={token} token={token} />;
-  return <FromMail key={token} purpose={purpose ?? "verify"} token={token} />;
+  const { token, opened } = useLink();
+  if (purpose === "invitation") return <AcceptInvitation key={opened} token={token} />;
+  return <FromMail key={opened} purpose={purpose ?? "verify"} token={token} />;
 }
 
 function Desk(): JSX.Element {

@@ -31,15 +31,15 @@ export function tokenOf(hash: string): string {
   return new URLSearchParams(hash.replace(/^#/, "")).get("token") ?? "";
 }
 
-/** The token of the address, also when another link of the same page is opened in this tab. */
-export function useToken(): string {
-  const [token, setToken] = useState(() => tokenOf(location.hash));
+/** The link of the address; another one, or the same again, opened in this tab is one more. */
+export function useLink(): { token: string; opened: number } {
+  const [link, setLink] = useState(() => ({ token: tokenOf(location.hash), opened: 0 }));
   useEffect(() => {
-    const look = (): void => setToken(tokenOf(location.hash));
+    const look = (): void => setLink(({ opened }) => ({ token: tokenOf(location.hash), opened: opened + 1 }));
     addEventListener("hashchange", look);
     return () => removeEventListener("hashchange", look);
   }, []);
-  return token;
+  return link;
 }
 
 /** The token is used: it need not stay in the history. */
