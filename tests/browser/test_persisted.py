@@ -1,5 +1,7 @@
 """The dashboard where nothing but listed documents runs: its build has listed all that it asks."""
 
+import json
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,23 @@ from tests.installation import installed
 pytestmark = pytest.mark.browser
 
 SHOWN_MS_MAX = 20_000
+SOURCES = Path(__file__).parents[2] / "frontend" / "src"
+WRITTEN = re.compile(r"graphql\(`([^`]*)`\)")
+
+
+def test_the_build_has_listed_every_document_of_the_sources(static_dir: Path) -> None:
+    sources = [path for path in SOURCES.rglob("*.ts*") if not path.name.endswith(".d.ts")]
+    written = [text for path in sources for text in WRITTEN.findall(path.read_text(encoding="utf-8"))]
+
+    listed = json.loads((static_dir / "documents.json").read_bytes())
+
+    assert len(written) >= 15
+    assert sorted(map(_words, written)) == sorted(map(_words, listed.values()))
+
+
+def _words(text: str) -> list[str]:
+    """The names in a document in their order, however it is laid out."""
+    return re.findall(r"\w+", text)
 
 
 async def test_the_dashboard_needs_no_document_but_those_of_its_build(browser: Browser, static_dir: Path) -> None:
