@@ -124,7 +124,7 @@ async def test_a_sealer_that_dies_at_any_step_loses_and_doubles_nothing(
             await original(session, *arguments)
         # The server's side of a killed process: the connection is gone in the middle of the transaction.
         (pid,) = await session.fetch("SELECT pg_backend_pid() AS pid")
-        await as_owner(database_url, "SELECT pg_terminate_backend($1)", pid["pid"])
+        await as_owner(database_url, "SELECT pg_terminate_backend($1, 5000)", pid["pid"])
         return await original(session, *arguments)
 
     monkeypatch.setattr(sealing, step, dying)
