@@ -36,6 +36,8 @@ class Gate:
         self._down_since: datetime | None = None
         self._shown: ConnectionStatus | None = None
         self.attempts = 0
+        self.is_shut_for_restart = False
+        """A synchronisation, or the window itself, shut the gate because of a restart: the next one opens it again."""
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +76,8 @@ class Gate:
         """The broker told everything: the gate opens unless a restart, an outage or a part left out forbids it."""
         self.attempts = 0
         self._down_since = None
-        if self.is_restarting:
+        self.is_shut_for_restart = self.is_restarting
+        if self.is_shut_for_restart:
             await self._show(ConnectionState.DEGRADED, error=_RESTARTING)
         elif self._outage is not None:
             await self._show(ConnectionState.DEGRADED, error=self._outage)
@@ -84,6 +87,7 @@ class Gate:
 
     async def show_restarting(self) -> None:
         """A restart of the gateway is due: the gate is shut until it is over."""
+        self.is_shut_for_restart = True
         self._is_open = False
         await self._show(ConnectionState.DEGRADED, error=_RESTARTING)
 

@@ -160,14 +160,11 @@ class AccountSession:
             await asyncio.sleep(self._intervals.release_s)
 
     async def _keep_windows(self) -> None:
-        was_inside = self._gate.is_restarting
         while True:
-            is_inside = self._gate.is_restarting
-            if is_inside and not was_inside:
+            if self._gate.is_restarting and not self._gate.is_shut_for_restart:
                 await self._gate.show_restarting()
-            elif was_inside and not is_inside:
+            elif self._gate.is_shut_for_restart and not self._gate.is_restarting:
                 await self._synchronizer.synchronize(Occasion.RECONNECT)
-            was_inside = is_inside
             await asyncio.sleep(self._intervals.window_s)
 
     async def _probe(self) -> None:
