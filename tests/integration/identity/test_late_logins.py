@@ -1,5 +1,6 @@
 """Logins that were on their way when the person's account changed: what ends all sessions ends these too."""
 
+import asyncpg
 import pyotp
 import pytest
 
@@ -8,8 +9,9 @@ from app.flows.change_password import change_password
 from app.flows.confirm_two_factor import confirm_two_factor
 from app.flows.door import Door
 from app.flows.log_in import Proven, open_session, prove_password
+from app.identity import platform
 from app.identity.domain import TokenPair
-from app.identity.errors import LoginRefusedError
+from app.identity.errors import CredentialRefusedError, LoginRefusedError
 from app.identity.two_factor.domain import Challenge
 from app.infra.uow import Scope, begin
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found
@@ -51,3 +53,21 @@ async def test_a_second_factor_that_was_set_up_meanwhile_is_asked_for(door: Door
     await confirm_two_factor(door, firm.registered.principal, code)
 
     assert isinstance(await open_session(door, proven, CLIENT), Challenge)
+
+
+async def test_a_login_of_the_platform_ends_with_the_password_that_opened_it(
+    door: Door, found: Found, owner: asyncpg.Connection
+) -> None:
+    firm = await found()
+    person = firm.registered.user.id
+    await owner.execute(
+        "INSERT INTO platform_administrators (user_id, granted_at, note) VALUES ($1, now(), 'x')", person
+    )
+    async with begin(door.database, Scope(user_id=person, platform_user_id=person)) as session:
+        thief = await platform.open_session(session, person, CLIENT, ids=door.ids, now=door.clock.now())
+    assert (await door.authenticator.authenticate(thief.token, CLIENT)).platform_session_id is not None
+
+    await change_password(door, firm.registered.principal, current_password=PASSWORD, new_password=NEXT)
+
+    with pytest.raises(CredentialRefusedError):
+        await door.authenticator.authenticate(thief.token, CLIENT)
