@@ -90,7 +90,7 @@ def rate_headers(standing: Standing | None) -> list[tuple[bytes, bytes]]:
 def _given(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:
     definitions = operation.variable_definitions or ()
     defaults = {one.variable.name.value: one.default_value for one in definitions if one.default_value is not None}
-    return defaults | variables if defaults else variables
+    return {**defaults, **variables} if defaults else variables
 
 
 def _items(fields: Iterable[FieldNode], variables: Mapping[str, Any]) -> int:
