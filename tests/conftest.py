@@ -60,6 +60,12 @@ def database_url(pytestconfig: pytest.Config, postgres_url: str, worker_name: st
     return create_clone(postgres_url, pytestconfig.stash[_RUN], worker_name)
 
 
+@pytest.fixture(scope="module")
+def own_database_url(pytestconfig: pytest.Config, postgres_url: str, worker_name: str) -> str:
+    """A migrated database that nothing but the module uses, for what goes through all tenants."""
+    return create_clone(postgres_url, pytestconfig.stash[_RUN], f"{worker_name}_{uuid4().hex[:8]}")
+
+
 @pytest.fixture(scope="session")
 def redis_url(pytestconfig: pytest.Config) -> str:
     """The Redis server; it is shared, so keys and channels begin with `redis_prefix`."""

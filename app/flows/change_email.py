@@ -40,16 +40,28 @@ async def change_email(door: Door, principal: Principal, *, new_email: str, pass
     attempt = await begin_attempt(door, user.email, client)
     await check_present_password(door, stored_hash, prepared_password(password), "password")
     await succeed(door, attempt)
-    if not await may_mail(door, address, Mailing.EMAIL_CHANGE):
-        return
+    is_mailed = await may_mail(door, address, Mailing.EMAIL_CHANGE)
     async with begin(door.database, Scope(user_id=user_id)) as session:
-        await door.errands.leave(
+        memberships = await door.identity.memberships(session, user_id)
+        await record_everywhere(
+            door,
             session,
-            ErrandKind.EMAIL_CHANGE,
-            address,
-            {"user_id": str(user_id), "old_email": user.email, "secret": new_secret().hex()},
-            lasts=CONFIRMATION_LIFE,
+            user_id,
+            memberships,
+            "email.change_asked",
+            client,
+            now=door.clock.now(),
+            old={"email": user.email},
+            new={"email": address},
         )
+        if is_mailed:
+            await door.errands.leave(
+                session,
+                ErrandKind.EMAIL_CHANGE,
+                address,
+                {"user_id": str(user_id), "old_email": user.email, "secret": new_secret().hex()},
+                lasts=CONFIRMATION_LIFE,
+            )
 
 
 async def request_email_verification(door: Door, principal: Principal) -> None:

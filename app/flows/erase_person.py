@@ -37,7 +37,8 @@ class Erasure:
 async def erase_person(desk: Desk, principal: Principal, user_id: UserId, reason: str) -> Erasure:
     """Ends the person's access, blanks sessions, keys and profile, destroys the keys of their values in the audit log.
 
-    The profile stays while the person is a member of another tenant. What is sealed later about the person, such as an
+    The profile, with passwords, second factor, links and logins of the platform, stays while the person is a member of
+    another tenant. What is sealed later about the person, such as an
     act of the last second, is sealed under a key that nobody keeps. To erase twice changes nothing more. Raises
     NotFoundError for one who is no member, SelfErasureError, InputError, and as a change of the member does:
     NotASessionError, MemberBeyondOwnError, LastAdministratorError.
@@ -69,13 +70,16 @@ async def erase_person(desk: Desk, principal: Principal, user_id: UserId, reason
         )
         await batch.write([audit.record_batch([act])])
     # The profile goes last, for it names the address: when this fails, to ask again does all of it.
-    async with begin(desk.database, Scope(tenant_id=tenant_id, user_id=user_id)) as session:
+    scope = Scope(tenant_id=tenant_id, user_id=user_id, platform_user_id=user_id)
+    async with begin(desk.database, scope) as session:
         await erasure.end_access(session, tenant_id, user_id)
         has_profile = not await erasure.has_other_tenants(session, tenant_id, user_id)
         if has_profile:
             await erasure.erase_profile(session, user_id)
     for one in api_keys:
         desk.door.authenticator.forget_api_key(ApiKeyId(one))
+    desk.door.authenticator.forget_person(user_id)
+    desk.door.authenticator.forget_platform()
     return Erasure(keys=destroyed, has_profile=has_profile)
 
 

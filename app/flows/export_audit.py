@@ -22,7 +22,7 @@ from app.flows.read_audit import AuditEntryView, shown
 from app.identity import erasure
 from app.identity.domain import Principal
 from app.infra.db import Database
-from app.infra.uow import begin_batch
+from app.infra.uow import Scope, begin_batch, reading
 from app.infra.vault import Vault
 
 PAGE: Final = 500
@@ -120,6 +120,11 @@ async def about_person(
         actors = [f"user:{user_id}", *(f"key:{one}" for one in await erasure.api_key_ids(session, tenant_id, user_id))]
         tables = await erasure.tables_about_people(session)
     yield {"kind": "profile", "values": profile}
+    scope = Scope(tenant_id=tenant_id, user_id=user_id, platform_user_id=user_id)
+    async with reading(database, scope) as looking:
+        own = [one async for one in erasure.rows_of_person(looking, tenant_id, user_id)]
+    for kind, values in own:
+        yield {"kind": kind, "values": values}
     for table in tables:
         async with begin_batch(database, tenant_id) as session:
             rows = await erasure.rows_about(session, tenant_id, table, user_id, actors)

@@ -19,12 +19,15 @@ from app.flows.invite import send_invitation
 from app.flows.manage_members import record
 from app.flows.manage_tenant import Closed, deactivate, reactivate
 from app.identity import invitations, platform
-from app.identity.domain import Client, Principal, Role, normalized_email, prepared_password, written_name
+from app.identity.domain import Client, Principal, Role, User, normalized_email, prepared_password, written_name
 from app.identity.domain import Scope as Allowed
 from app.identity.domain.members import GivenRole, Invitation
 from app.identity.domain.platform import PlatformAdministrator, PlatformEntry, written_reason
 from app.identity.errors import LoginRefusedError, NotPlatformError
 from app.identity.platform import OpenedEntry, OpenedSession
+from app.identity.two_factor.errors import ProofMissingError
+from app.identity.two_factor.service import Refused
+from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
 from app.tenants.domain import Tenant
@@ -43,11 +46,14 @@ class CreatedTenant:
     invitation: Invitation
 
 
-async def log_in_to_platform(door: Door, *, email: str, password: str, client: Client) -> OpenedSession:
-    """A login of an administrator of the platform.
+async def log_in_to_platform(
+    door: Door, *, email: str, password: str, code: str | None, client: Client
+) -> OpenedSession:
+    """A login of an administrator of the platform; the code is asked for where the person has a second factor.
 
     Raises LoginRefusedError for a wrong address, a wrong password, and for who is none: all alike;
-    TooManyAttemptsError to all alike, before anything is looked at.
+    TooManyAttemptsError to all alike, before anything is looked at. To whose password is right alone:
+    ProofMissingError, CodeRefusedError, RateLimitedError.
     """
     attempt = await begin_attempt(door, email, client)
     prepared = prepared_password(password)
@@ -66,7 +72,12 @@ async def log_in_to_platform(door: Door, *, email: str, password: str, client: C
     async with begin(door.database, Scope(user_id=user_id, platform_user_id=user_id)) as writing:
         if await platform.administrator(writing, user_id) is None:
             raise LoginRefusedError
-        opened = await platform.open_session(writing, user_id, client, ids=door.ids, now=door.clock.now())
+        refused = await _second_factor(door, writing, found[0], code)
+        if refused is None:
+            opened = await platform.open_session(writing, user_id, client, ids=door.ids, now=door.clock.now())
+    if refused is not None:
+        # Raised behind the transaction, so that a wrong code stays counted.
+        raise refused.error
     await succeed(door, attempt)
     return opened
 
@@ -188,6 +199,15 @@ async def note_act(door: Door, principal: Principal, kind: str, name: str | None
             now=door.clock.now(),
             new={"operation": name, "fields": told},
         )
+
+
+async def _second_factor(door: Door, session: WriteSession, user: User, code: str | None) -> Refused | None:
+    if not user.two_factor_enabled:
+        return None
+    if code is None:
+        raise ProofMissingError(has_second_factor=True)
+    outcome = await door.two_factor.prove(session, user.id, code)
+    return outcome if isinstance(outcome, Refused) else None
 
 
 async def _administrator(door: Door, principal: Principal) -> PlatformAdministrator:

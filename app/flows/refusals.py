@@ -11,12 +11,11 @@ from typing import Any, Final, Self
 from app.audit import service as audit
 from app.audit.domain import AuditEntry
 from app.core.clock import Clock
-from app.core.ids import Ids, TenantId, UserId
-from app.identity import repository as identity
-from app.identity.domain import Client, Principal
+from app.core.ids import Ids, TenantId
+from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, PUT_OFF, Database
 from app.infra.sharing import end_task
-from app.infra.uow import Scope, begin_batch, reading
+from app.infra.uow import begin_batch
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +27,12 @@ TENANT_KINDS_MAX: Final = 100
 """Beyond so many kinds of refusals in a tenant at once, all others count as one kind."""
 LAST_FLUSH_S: Final = 2.0
 ANY: Final = "*"
-ANONYMOUS: Final = "anonymous"
 _WAITED_FOR: Final[tuple[type[BaseException], ...]] = (*CONNECTION_LOST, *PUT_OFF, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    tenant_id: TenantId | None
-    user_id: UserId | None
+    tenant_id: TenantId
     actor: str
     ip_address: str
     operation: str
@@ -66,14 +63,13 @@ class Refusals:
     clock: Clock
     ids: Ids
     _tallies: dict[_Kind, _Tally] = field(default_factory=dict)
-    _of_tenant: dict[TenantId | None, int] = field(default_factory=dict)
+    _of_tenant: dict[TenantId, int] = field(default_factory=dict)
     _task: "asyncio.Task[None] | None" = None
 
     def note(self, principal: Principal, operation: str, code: str, **facts: Any) -> None:
         """An act of the principal that its credential does not allow."""
         kind = _Kind(
             tenant_id=principal.tenant_id,
-            user_id=None,
             actor=principal.actor,
             ip_address=principal.ip_address,
             operation=operation,
@@ -81,24 +77,12 @@ class Refusals:
         )
         self._note(kind, principal.request_id, facts)
 
-    def note_login(self, user_id: UserId, client: Client, code: str) -> None:
-        """A login of a known person that was refused: it is told to every tenant that the person belongs to."""
-        kind = _Kind(
-            tenant_id=None,
-            user_id=user_id,
-            actor=ANONYMOUS,
-            ip_address=client.ip_address,
-            operation="login",
-            code=code,
-        )
-        self._note(kind, client.request_id, {})
-
     async def flush(self, *, is_last: bool = False) -> int:
         """Writes down what is due, or at the end everything; how many entries."""
         now = self.clock.now()
         due = [kind for kind, tally in self._tallies.items() if tally.count and (is_last or _is_due(tally, now))]
         written, counts = 0, {kind: self._tallies[kind].count for kind in due}
-        for tenant_id, entries in await self._entries(due, now):
+        for tenant_id, entries in self._entries(due, now):
             async with begin_batch(self.database, tenant_id) as session:
                 await session.write([audit.record_batch(entries)])
             written += len(entries)
@@ -137,8 +121,7 @@ class Refusals:
         if tally is None and self._is_full(kind.tenant_id):
             kind = _Kind(
                 tenant_id=kind.tenant_id,
-                user_id=None if kind.tenant_id is not None else kind.user_id,
-                actor=ANY if kind.tenant_id is not None else kind.actor,
+                actor=ANY,
                 ip_address="",
                 operation=ANY,
                 code=kind.code,
@@ -155,41 +138,33 @@ class Refusals:
         tally.count += 1
         tally.last_at, tally.request_id = now, request_id
 
-    def _is_full(self, tenant_id: TenantId | None) -> bool:
-        kinds_max = KINDS_MAX // 2 if tenant_id is None else TENANT_KINDS_MAX
-        return self._of_tenant.get(tenant_id, 0) >= kinds_max or len(self._tallies) >= KINDS_MAX
+    def _is_full(self, tenant_id: TenantId) -> bool:
+        return self._of_tenant.get(tenant_id, 0) >= TENANT_KINDS_MAX or len(self._tallies) >= KINDS_MAX
 
-    async def _entries(self, due: Sequence[_Kind], now: datetime) -> list[tuple[TenantId, list[AuditEntry]]]:
+    def _entries(self, due: Sequence[_Kind], now: datetime) -> list[tuple[TenantId, list[AuditEntry]]]:
         found: dict[TenantId, list[AuditEntry]] = {}
         for kind in due:
-            for tenant_id in [kind.tenant_id] if kind.tenant_id is not None else await self._tenants_of(kind.user_id):
-                found.setdefault(tenant_id, []).append(self._entry(tenant_id, kind, now))
+            found.setdefault(kind.tenant_id, []).append(self._entry(kind, now))
         return list(found.items())
 
-    def _entry(self, tenant_id: TenantId, kind: _Kind, now: datetime) -> AuditEntry:
+    def _entry(self, kind: _Kind, now: datetime) -> AuditEntry:
         tally = self._tallies[kind]
         new = {**tally.facts, "code": kind.code}
         if tally.is_told or tally.count > 1:
             new |= {"count": tally.count, "since": tally.first_at.isoformat(), "until": tally.last_at.isoformat()}
         return AuditEntry(
-            tenant_id=tenant_id,
+            tenant_id=kind.tenant_id,
             id=self.ids.new(),
             actor=kind.actor,
-            action="access.refused" if kind.user_id is None else "login.refused",
-            resource_type="operation" if kind.user_id is None else "user",
-            resource_id=kind.operation if kind.user_id is None else str(kind.user_id),
+            action="access.refused",
+            resource_type="operation",
+            resource_id=kind.operation,
             old_values=None,
             new_values=new,
             ip_address=kind.ip_address or None,
             request_id=tally.request_id or None,
             created_at=now,
         )
-
-    async def _tenants_of(self, user_id: UserId | None) -> list[TenantId]:
-        assert user_id is not None, "a refused login names a person"
-        async with reading(self.database, Scope(user_id=user_id)) as session:
-            memberships = await identity.memberships_of_user(session, user_id)
-        return [one.tenant_id for one in memberships if one.is_active]
 
     async def _write_forever(self) -> None:
         is_failing = False

@@ -1,12 +1,13 @@
 """All SQL that forgets a person of a tenant, and that gathers what is kept of one."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.core.ids import TenantId, UserId
+from app.identity.repository import AnySession
 from app.infra.db import BatchSession, WriteSession
 
 ERASED_NAME: Final = "[erased]"
@@ -27,13 +28,49 @@ _END_ACCESS: Final = (
     UPDATE api_keys SET name = :erased, ip_allowlist = '{}', revoked_at = coalesce(revoked_at, now())
     WHERE tenant_id = :tenant_id AND user_id = :user_id
     """,
+    """
+    UPDATE invitations AS i SET email = 'erased-' || replace(i.id::text, '-', '') || '@erased.invalid',
+      revoked_at = CASE WHEN i.accepted_at IS NULL THEN coalesce(i.revoked_at, now()) ELSE i.revoked_at END
+    FROM users AS u WHERE i.tenant_id = :tenant_id AND u.id = :user_id AND i.email = u.email
+    """,
+    "DELETE FROM two_factor_challenges WHERE tenant_id = :tenant_id AND user_id = :user_id",
 )
-_ERASE_PROFILE: Final = """
-UPDATE users SET email = 'erased-' || replace(id::text, '-', '') || '@erased.invalid', password_hash = 'erased',
-  first_name = :erased, last_name = :erased, phone_number = NULL, preferences = '{}', is_active = false,
-  email_verified = false, two_factor_enabled = false
-WHERE id = :user_id
-"""
+_ERASE_PROFILE: Final = (
+    """
+    UPDATE users SET email = 'erased-' || replace(id::text, '-', '') || '@erased.invalid', password_hash = 'erased',
+      first_name = :erased, last_name = :erased, phone_number = NULL, preferences = '{}', is_active = false,
+      email_verified = false, two_factor_enabled = false
+    WHERE id = :user_id
+    """,
+    """
+    UPDATE registrations SET email = 'erased', password_hash = 'erased', tenant_name = :erased, first_name = :erased,
+      last_name = :erased, finished_at = coalesce(finished_at, now())
+    WHERE id = :user_id
+    """,
+    """
+    UPDATE platform_sessions SET ip_address = '', user_agent = '', revoked_at = coalesce(revoked_at, now())
+    WHERE user_id = :user_id
+    """,
+    "DELETE FROM person_tokens WHERE user_id = :user_id",
+    "DELETE FROM password_history WHERE user_id = :user_id",
+    "DELETE FROM recovery_codes WHERE user_id = :user_id",
+    "DELETE FROM proof_failures WHERE user_id = :user_id",
+    "DELETE FROM second_factors WHERE user_id = :user_id",
+)
+_OF_THE_PERSON: Final = {
+    "registrations": "SELECT email, tenant_name, first_name, last_name, created_at, expires_at, finished_at "
+    "FROM registrations WHERE id = :user_id",
+    "person_tokens": "SELECT purpose, email, created_at, expires_at, used_at FROM person_tokens "
+    "WHERE user_id = :user_id",
+    "password_history": "SELECT set_at FROM password_history WHERE user_id = :user_id",
+    "second_factors": "SELECT begun_at, confirmed_at FROM second_factors WHERE user_id = :user_id",
+    "recovery_codes": "SELECT created_at, used_at FROM recovery_codes WHERE user_id = :user_id",
+    "proof_failures": "SELECT failures, last_failed_at FROM proof_failures WHERE user_id = :user_id",
+    "platform_sessions": "SELECT ip_address, user_agent, created_at, expires_at, revoked_at FROM platform_sessions "
+    "WHERE user_id = :user_id",
+    "invitations": "SELECT email, role, invited_by, created_at, expires_at, accepted_at, revoked_at FROM invitations "
+    "WHERE tenant_id = :tenant_id AND email = (SELECT email FROM users WHERE id = :user_id)",
+}
 
 
 async def email_of_member(session: BatchSession, tenant_id: TenantId, user_id: UserId) -> str | None:
@@ -67,8 +104,10 @@ async def has_other_tenants(session: WriteSession, tenant_id: TenantId, user_id:
 
 
 async def erase_profile(session: WriteSession, user_id: UserId) -> None:
-    """Makes the person's row tell nothing; the scope of the session is the person too."""
-    await session.execute(text(_ERASE_PROFILE), {"user_id": user_id, "erased": ERASED_NAME})
+    """Makes what is the person's own in all tenants tell nothing; the scope is the person, on the platform too."""
+    for statement in _ERASE_PROFILE:
+        given = {"user_id": user_id} | ({"erased": ERASED_NAME} if ":erased" in statement else {})
+        await session.execute(text(statement), given)
 
 
 async def tables_about_people(session: BatchSession) -> list[tuple[str, str, list[str]]]:
@@ -122,6 +161,19 @@ async def profile(session: BatchSession, user_id: UserId) -> dict[str, Any] | No
     """The person's own row without the hash of the password; None for one whom the tenant does not know."""
     rows = await session.fetch("SELECT to_jsonb(u) - 'password_hash' AS profile FROM users AS u WHERE id = $1", user_id)
     return dict(rows[0]["profile"]) if rows else None
+
+
+async def rows_of_person(
+    session: AnySession, tenant_id: TenantId, user_id: UserId
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """What is the person's own in no tenant, and how they were invited, by table and without secrets.
+
+    The scope of the session is the tenant and the person, on the platform too.
+    """
+    for table, statement in _OF_THE_PERSON.items():
+        given = {"user_id": user_id} | ({"tenant_id": tenant_id} if ":tenant_id" in statement else {})
+        for row in (await session.execute(text(statement), given)).mappings():
+            yield table, dict(row)
 
 
 async def api_key_ids(session: BatchSession, tenant_id: TenantId, user_id: UserId) -> list[UUID]:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 GraphiqlAudience = Literal["off", "admins", "all"]
 
-CLIENT_ROUTES: Final = ("/", "/sign-in", "/verify-email", "/reset-password")
+CLIENT_ROUTES: Final = ("/", "/sign-in", "/forgot-password", "/verify-email", "/reset-password", "/accept-invitation")
 NONCE_MARKER: Final = "OMS_CSP_NONCE"
 AUDIENCE_MARKER: Final = "OMS_GRAPHIQL_AUDIENCE"
 NOT_BUILT: Final = "the dashboard was not built: run make run\n"

@@ -38,7 +38,7 @@ class AuditMutation:
 
     @strawberry.mutation(
         description="Sets how long entries are kept. Older ones are pruned by night, if the installation signs heads.",
-        extensions=scoped(Scope.ADMIN_TENANT),
+        extensions=scoped(Scope.ADMIN_TENANT, step_up=True),
     )
     async def set_audit_retention(self, info: Info, input: SetAuditRetentionInput) -> AuditRetentionPayload:  # noqa: A002
         """Sets the rule."""
@@ -52,7 +52,7 @@ class AuditMutation:
         description="Ends a person's membership for good and erases what tells of them: names, addresses, telephone "
         "numbers, agents. Orders, executions and the acts in the audit log stay, under an id that leads nowhere. It "
         "cannot be undone, and nobody erases themselves.",
-        extensions=scoped(Scope.ADMIN_TENANT),
+        extensions=scoped(Scope.ADMIN_TENANT, step_up=True),
     )
     async def erase_person(self, info: Info, input: ErasePersonInput) -> ErasePersonPayload:  # noqa: A002
         """Erases a person."""

@@ -285,7 +285,7 @@ class MemberMutation:
         description="Gives a member another role, suspends them, or restricts them to broker accounts. Nobody changes "
         "their own membership, gives more than they have, or changes who may more; an administrator always stays. "
         "Sessions, keys and open sockets follow within five seconds.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def update_member(self, info: Info, input: UpdateMemberInput) -> MemberPayload:  # noqa: A002
         """Changes a member."""
@@ -305,7 +305,7 @@ class MemberMutation:
 
     @strawberry.mutation(
         description="Ends a membership with its sessions and keys. What the member did stays.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def remove_member(self, info: Info, input: RemoveMemberInput) -> MemberPayload:  # noqa: A002
         """Removes a member."""
@@ -319,7 +319,7 @@ class MemberMutation:
 
     @strawberry.mutation(
         description="A role of the tenant's own, with scopes within the maker's.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def create_role(self, info: Info, input: CreateRoleInput) -> RolePayload:  # noqa: A002
         """Makes a role."""
@@ -333,7 +333,7 @@ class MemberMutation:
 
     @strawberry.mutation(
         description="Changes a role for all who have it, within what the changer has.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def update_role(self, info: Info, input: UpdateRoleInput) -> RolePayload:  # noqa: A002
         """Changes a role."""
@@ -351,7 +351,7 @@ class MemberMutation:
 
     @strawberry.mutation(
         description="Takes a role away that no member and no open invitation has.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def delete_role(self, info: Info, input: DeleteRoleInput) -> RolePayload:  # noqa: A002
         """Deletes a role."""
@@ -363,7 +363,7 @@ class MemberMutation:
 
     @strawberry.mutation(
         description="Offers somebody a place by a mail. The answer does not tell whether the address has an account.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def invite_member(self, info: Info, input: InviteMemberInput) -> InvitationPayload:  # noqa: A002
         """Invites somebody."""
@@ -429,7 +429,7 @@ class MemberMutation:
     @strawberry.mutation(
         description="Changes members and invites others as a CSV file says, at most 1000 lines of 512 KiB in all; "
         "nobody is removed. The same file again changes nothing.",
-        extensions=scoped(Scope.MANAGE_MEMBERS),
+        extensions=scoped(Scope.MANAGE_MEMBERS, step_up=True),
     )
     async def import_members(self, info: Info, input: ImportMembersInput) -> ImportMembersPayload:  # noqa: A002
         """Takes a file of members."""

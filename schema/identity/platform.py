@@ -63,6 +63,11 @@ class PlatformLoginInput:
 
     email: str
     password: str
+    code: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Of the second factor, where the person has one: six digits of the authenticator, or a recovery "
+        "code. Without it the answer is STEP_UP_PROOF_MISSING.",
+    )
 
 
 @strawberry.input
@@ -132,15 +137,23 @@ class PlatformMutation:
     """Mutations of the platform."""
 
     @strawberry.mutation(
-        description="For who runs the platform: an address and a password for a token. Whatever does not fit is "
-        "UNAUTHENTICATED, told alike.",
+        description="For who runs the platform: an address, a password and, where the person has a second factor, its "
+        "code for a token. Whatever does not fit is UNAUTHENTICATED, told alike; errors are for those whose password "
+        "is right.",
         extensions=public(),
     )
     async def platform_login(self, info: Info, input: PlatformLoginInput) -> PlatformLoginPayload:  # noqa: A002
         """Opens a login of the platform."""
-        opened = await log_in_to_platform(
-            info.context.desk.door, email=input.email, password=input.password, client=info.context.client
-        )
+        try:
+            opened = await log_in_to_platform(
+                info.context.desk.door,
+                email=input.email,
+                password=input.password,
+                code=input.code or None,
+                client=info.context.client,
+            )
+        except OmsError as error:
+            return PlatformLoginPayload(errors=user_errors(error))
         return PlatformLoginPayload(token=opened.token, expires_at=opened.session.expires_at)
 
     @strawberry.mutation(

@@ -122,7 +122,8 @@ class TenantMutation:
     """Mutations of the tenant."""
 
     @strawberry.mutation(
-        description="Changes the tenant's name, domain and settings.", extensions=scoped(Scope.ADMIN_TENANT)
+        description="Changes the tenant's name, domain and settings.",
+        extensions=scoped(Scope.ADMIN_TENANT, step_up=True),
     )
     async def update_tenant(self, info: Info, input: UpdateTenantInput) -> TenantPayload:  # noqa: A002
         """Changes the tenant."""
@@ -140,7 +141,7 @@ class TenantMutation:
         description="Closes the tenant to everybody, the caller too: no order is accepted from then on, the open ones "
         "are canceled, sessions end, keys and open sockets lose their power within five seconds. The platform alone "
         "opens it again.",
-        extensions=scoped(Scope.ADMIN_TENANT),
+        extensions=scoped(Scope.ADMIN_TENANT, step_up=True),
     )
     async def deactivate_tenant(self, info: Info, input: DeactivateTenantInput) -> DeactivateTenantPayload:  # noqa: A002
         """Closes the tenant."""

@@ -25,6 +25,8 @@ from tests.browser.watch import Watch
 pytestmark = pytest.mark.browser
 
 START_S_MAX = 10
+# The editor is four megabytes of script.
+EDITOR_MS_MAX = 20_000
 EXAMPLE_TABS = ["Viewer", "Instruments", "PlaceOrder", "Orders", "OrderEvents", "Ticks"]
 SCHEMA = build_schema(
     """
@@ -110,7 +112,8 @@ async def test_graphiql_asks_for_a_sign_in_and_comes_back(watch: Watch, url: str
     await watch.page.get_by_label("API key").fill("key")
     await watch.page.get_by_role("button", name="Sign in").click()
 
-    await expect(watch.page.locator(".graphiql-query-editor .monaco-editor .view-line").first).to_be_visible()
+    editor = watch.page.locator(".graphiql-query-editor .monaco-editor .view-line").first
+    await expect(editor).to_be_visible(timeout=EDITOR_MS_MAX)
     assert urlsplit(watch.page.url).path == "/graphiql"
     assert await watch.page.evaluate("document.cookie") == "oms-session=key"
 
@@ -119,7 +122,7 @@ async def test_graphiql_is_whole_offline_and_sends_the_session(watch: Watch, url
     await sign_in(watch, url)
     await watch.page.goto(f"{url}/graphiql")
     editor = watch.page.locator(".graphiql-query-editor .monaco-editor").first
-    await expect(editor.locator(".view-line").first).to_be_visible()
+    await expect(editor.locator(".view-line").first).to_be_visible(timeout=EDITOR_MS_MAX)
 
     tabs = watch.page.locator(".graphiql-tab")
     assert [(await tab.inner_text()).strip() for tab in await tabs.all()] == EXAMPLE_TABS
@@ -131,7 +134,7 @@ async def test_graphiql_is_whole_offline_and_sends_the_session(watch: Watch, url
 
     await expect(watch.page.locator(".graphiql-response")).to_contain_text("Firm")
     # Colours come from the tokenizer, completion and validation from workers: all bundled.
-    await expect(editor.locator(".mtk1, .mtk5, .mtk6").first).to_be_visible()
+    await expect(editor.locator(".mtk1, .mtk5, .mtk6").first).to_be_visible(timeout=EDITOR_MS_MAX)
     assert len(watch.page.workers) >= 1
     assert watch.complaints == []
     assert watch.hosts == {urlsplit(url).netloc}

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ import orjson
 import pytest
 from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from app.brokers import repository as brokers
@@ -47,6 +48,7 @@ from tests import factories
 
 Answer = dict[str, Any]
 CLIENT_ID = 7
+POWER_LOST = 4403
 
 PLACE = """
 mutation Place($input: PlaceOrderInput!) {
@@ -197,6 +199,14 @@ class Socket:
         assert message["type"] == "error", message
         extensions = message["payload"][0]["extensions"]
         return extensions["code"], extensions.get("path", [])
+
+    async def end(self) -> int:
+        """The code that the server closes with, whatever it says before."""
+        with suppress(ConnectionClosed):
+            while True:
+                await self.raw.recv()
+        assert self.raw.close_code is not None
+        return self.raw.close_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

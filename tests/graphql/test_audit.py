@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,13 +17,18 @@ from app.audit.domain import AuditEntry
 from app.core.ids import TenantId, UserId
 from app.flows.desk import Desk
 from app.flows.export_audit import about_person, csv_line, exported
+from app.flows.open_tenant import open_tenant
 from app.flows.refusals import TENANT_KINDS_MAX
-from app.identity.domain import Role, Scope
+from app.flows.register import Registration
+from app.identity.domain import Client, Role, Scope
 from app.infra.db import Database
+from app.infra.settings import Settings
 from app.infra.uow import begin_batch
 from tests import factories
 from tests.graphql.conftest import Api, Firm, token_of
 from tests.integration.audit.writing import House
+from tests.integration.isolation import rows
+from tests.mailbox import opened_mailbox
 
 LOG = """
 query Log($action: String, $actor: String, $type: String, $id: ID, $request: String, $text: String, $from: DateTime,
@@ -299,28 +305,25 @@ async def test_many_kinds_of_refusals_become_one_kind(firm: Firm) -> None:
     assert took < 2.5
 
 
-async def test_a_wrong_password_is_told_to_the_tenants_of_the_person(anonymous: Api, desk: Desk) -> None:
-    given = {
-        "tenantName": f"Firm {uuid4().hex[:8]}",
-        "email": f"{uuid4().hex}@example.com",
-        "password": "correct horse battery staple 9",
-        "firstName": "Ann",
-        "lastName": "Smith",
-    }
-    document = "mutation($i: RegisterInput!) { register(input: $i) { tokens { accessToken } } }"
-    token = (await anonymous.data(document, i=given))["register"]["tokens"]["accessToken"]
-    viewer = (await anonymous.holding(token).data("{ viewer { user { id } tenant { id } } }"))["viewer"]
+async def test_a_wrong_password_is_told_to_the_tenants_of_the_person(
+    anonymous: Api, desk: Desk, settings: Settings, tmp_path: Path
+) -> None:
+    email, password = f"{uuid4().hex}@example.com", "correct horse battery staple 9"
+    typed = Registration(tenant_name="T", email=email, password=password, first_name="Ann", last_name="Smith")
+    opened = await open_tenant(desk.door, typed, Client())
     login = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken } } }"
 
     for _ in range(3):
-        await anonymous.answer(login, i={"email": given["email"], "password": "wrong horse battery"})
+        await anonymous.answer(login, i={"email": email, "password": "wrong horse battery"})
     await anonymous.answer(login, i={"email": "nobody@example.com", "password": "wrong horse battery"})
+    assert settings.database_url is not None
+    async with opened_mailbox(settings.database_url, desk.door, tmp_path) as mailbox:
+        await mailbox.deliver()
 
-    await desk.door.refusals.flush(is_last=True)
-    entries = await rows_of(desk, UUID(viewer["tenant"]["id"]), "login.refused")
-    assert {(one["actor"], one["resource_id"]) for one in entries} == {("anonymous", viewer["user"]["id"])}
-    assert sum(one["new_values"].get("count", 1) for one in entries) == 3
-    assert len(entries) <= 2
+    entries = await rows_of(desk, opened.tenant.id, "session.refused")
+    assert {(one["actor"], one["resource_id"]) for one in entries} == {("system:door", str(opened.user.id))}
+    assert [one["new_values"] for one in entries] == [{"reason": "password"}] * 3
+    assert {one["ip_address"] for one in entries} == {"127.0.0.1"}
 
 
 async def test_a_person_is_erased_and_the_chain_holds(firm: Firm, house: House) -> None:
@@ -349,6 +352,81 @@ async def test_a_person_is_erased_and_the_chain_holds(firm: Firm, house: House) 
     assert (await firm.api.data(VERIFY))["verifyAuditLog"]["isIntact"]
     assert await email_of(firm, person.user_id) != email
     assert (await firm.api.data("query($id: ID!) { order(id: $id) { id } }", id=order["id"]))["order"] is not None
+
+
+async def marked_person(owner: asyncpg.Connection, made: rows.Firm) -> str:
+    """Writes one word wherever a table keeps what a person says of themselves, or where they came from."""
+    user_id, mark = made.principal.user_id, f"mark{uuid4().hex[:12]}"
+    email = f"{mark}@example.com"
+    for statement in (
+        "UPDATE users SET email = $2, first_name = $3, last_name = $3, phone_number = $3, "
+        "preferences = jsonb_build_object('a', $3::text) WHERE id = $1",
+        "UPDATE registrations SET email = $2, first_name = $3, last_name = $3, tenant_name = $3 WHERE id = $1",
+        "UPDATE person_tokens SET email = $2 WHERE user_id = $1 AND $3 <> ''",
+        "UPDATE auth_sessions SET user_agent = $3 WHERE user_id = $1 AND $2 <> ''",
+        "UPDATE api_keys SET name = $3 WHERE user_id = $1 AND $2 <> ''",
+        "INSERT INTO platform_sessions SELECT $1, $1, decode(md5($2) || md5($3), 'hex'), $3, $3, now(), now(), NULL",
+    ):
+        await owner.execute(statement, user_id, email, mark)
+    await owner.execute("UPDATE invitations SET email = $2 WHERE tenant_id = $1", made.tenant_id, email)
+    return mark
+
+
+async def telling(owner: asyncpg.Connection, mark: str) -> set[str]:
+    """The tables with a row in which the word stands."""
+    tables = await owner.fetch("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'")
+    counts = {
+        row["name"]: await owner.fetchval(
+            f'SELECT count(*) FROM "{row["name"]}" AS t WHERE position($1 IN to_jsonb(t)::text) > 0', mark
+        )
+        for row in tables
+    }
+    return {name for name, count in counts.items() if count}
+
+
+async def test_no_table_tells_of_an_erased_person_and_before_all_of_them_are_told(
+    firm: Firm, owner: asyncpg.Connection
+) -> None:
+    desk, made = firm.desk, await rows.make_firm(firm.desk.database)
+    mark = await marked_person(owner, made)
+    person_id = made.principal.user_id
+    assert person_id is not None
+    other = await factories.make_principal(desk.database, made.tenant_id)
+    kept = {"users", "registrations", "person_tokens", "auth_sessions", "api_keys", "platform_sessions", "invitations"}
+    assert await telling(owner, mark) == kept
+
+    told = [one async for one in about_person(desk.database, desk.vault, made.tenant_id, person_id)]
+    api = firm.api.holding(token_of(desk, other))
+    done = (await api.data(ERASE, input={"userId": str(person_id), "reason": "asked for it"}))["erasePerson"]
+
+    assert done["errors"] == []
+    assert {one["kind"] for one in told if mark in str(one)} == kept - {"users"} | {"profile"}
+    assert await telling(owner, mark) == set()
+    for table in ("person_tokens", "password_history", "second_factors", "recovery_codes", "proof_failures"):
+        assert await owner.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", person_id) == 0
+    assert not [name for one in told for name in one["values"] if "hash" in name and one["kind"] != "audit"]
+
+
+async def test_who_is_a_member_elsewhere_keeps_what_is_theirs_there(
+    firm: Firm, stranger: Firm, owner: asyncpg.Connection
+) -> None:
+    desk, made = firm.desk, await rows.make_firm(firm.desk.database)
+    mark = await marked_person(owner, made)
+    other = await factories.make_principal(desk.database, made.tenant_id)
+    await owner.execute(
+        "INSERT INTO memberships (tenant_id, id, user_id, role, is_active, is_restricted, created_at) "
+        "VALUES ($1, $2, $3, 'VIEWER', true, false, now())",
+        stranger.key.tenant_id,
+        uuid4(),
+        made.principal.user_id,
+    )
+
+    api = firm.api.holding(token_of(desk, other))
+    given = {"userId": str(made.principal.user_id), "reason": "asked for it"}
+    done = (await api.data(ERASE, input=given))["erasePerson"]
+
+    assert done["erasedProfile"] is False
+    assert await telling(owner, mark) == {"users", "registrations", "person_tokens", "platform_sessions"}
 
 
 async def test_what_is_sealed_after_an_erasure_is_erased_too(firm: Firm, house: House) -> None:

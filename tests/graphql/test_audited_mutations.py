@@ -3,119 +3,44 @@
 A new mutation fails here until CALLS says how it is called, or NOT_AUDITED why it needs no entry.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import asyncpg
 import orjson
 import pytest
-from graphql import GraphQLNonNull, is_required_argument
 
 from app.identity.domain import Role
+from app.infra.settings import Settings
 from schema.schema import schema
 from tests import factories
-from tests.graphql.conftest import Answer, Api, Broker, Firm
+from tests.graphql import identity_calls
+from tests.graphql.conftest import Api, Broker, Firm
+from tests.graphql.stage import Call, Stage, call, given, nothing, value, with_id
 from tests.graphql.test_broker_accounts import asked as asked_account
 from tests.graphql.test_broker_accounts import opened
 from tests.graphql.test_in_doubt import doubted, look, outside, tell
-from tests.graphql.test_linked_orders import hold, pair
+from tests.graphql.test_linked_orders import pair
 from tests.graphql.test_preview import adapter, answering, simulator
 from tests.graphql.test_profit_and_loss import transfer
 from tests.graphql.test_reconciliation import breaks
 from tests.graphql.test_reconciliation import look as compare
 from tests.graphql.test_simulator_faults import Rehearsal, rehearsal
+from tests.mailbox import opened_mailbox
 
 __all__ = ["adapter", "rehearsal", "simulator"]
 
-PASSWORD: Final = "correct horse battery staple 9"
 NOT_AUDITED: Final = {
     "refreshToken": "renews the same session every few minutes and gives no new power; a token used twice is audited "
     "(tests/integration/identity/test_sessions.py)",
+    "register": "leaves word for the worker alone, and makes nothing; verifyEmail makes the tenant, and is audited",
+    "requestPasswordReset": "nobody looks whether the address is known; resetPassword is audited",
+    "requestEmailVerification": "mails a link to the person's own address; verifyEmail is audited",
+    "platformLogin": "is in no tenant; each act of it on a tenant is audited there",
+    "platformLogout": "is in no tenant; ends what platformLogin opened",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Who calls, and the broker's side of the account."""
-
-    firm: Firm
-    broker: Broker
-    anonymous: Api
-
-    async def placed(self, **terms: Any) -> str:
-        """The id of an order."""
-        return str((await self.firm.api.place(**self.firm.order(**terms)))["order"]["id"])
-
-    async def working(self) -> str:
-        """The id of an order that the broker works."""
-        order_id = await self.placed()
-        await self.broker.claim()
-        await self.broker.acknowledge(order_id)
-        return order_id
-
-    async def held(self) -> str:
-        """The id of a position."""
-        return str((await hold(self.firm, self.broker))["id"])
-
-    async def registered(self) -> dict[str, str]:
-        """A registration."""
-        given = registration()
-        await call(self.anonymous, "register", given)
-        return given
-
-    async def key(self) -> str:
-        """The id of an API key."""
-        document = "mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { apiKey { id } } }"
-        made = await self.firm.api.data(document, i={"name": "key", "scopes": ["VIEW_ORDERS"]})
-        return str(made["createApiKey"]["apiKey"]["id"])
-
-    @property
-    def account_id(self) -> str:
-        """The firm's account."""
-        return str(self.firm.account_id)
-
-
-def registration() -> dict[str, str]:
-    """The input of a registration."""
-    return {
-        "tenantName": f"Firm {uuid4().hex[:8]}",
-        "email": f"{uuid4().hex}@example.com",
-        "password": PASSWORD,
-        "firstName": "Ann",
-        "lastName": "Smith",
-    }
-
-
-async def call(api: Api, name: str, given: Any, request_id: str | None = None) -> Answer:
-    """The payload of a mutation; only __typename and errors are asked for."""
-    field = schema._schema.mutation_type.fields[name]  # type: ignore[union-attr]
-    payload = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-    selection = "{ __typename errors { code path } }" if "errors" in payload.fields else "{ __typename }"
-    if field.args:
-        (argument,) = (one for one in field.args.values() if is_required_argument(one))
-        document = f"mutation($i: {argument.type}) {{ {name}(input: $i) {selection} }}"
-    else:
-        document = f"mutation {{ {name} {selection} }}"
-    body = orjson.dumps({"query": document, "variables": {} if given is None else {"i": given}})
-    headers = {} if request_id is None else {"x_request_id": request_id}
-    answer = (await api.post(body, **headers)).json()
-    assert "errors" not in answer, answer
-    told: Answer = answer["data"][name]
-    return told
-
-
-Call = Callable[[Stage], Awaitable[Any]]
-
-
-async def _login(stage: Stage) -> Any:
-    given = await stage.registered()
-    return {"email": given["email"], "password": given["password"]}
-
-
-async def _nothing(stage: Stage) -> Any:
-    return None
 
 
 async def _modify(stage: Stage) -> Any:
@@ -178,59 +103,43 @@ async def _person(stage: Stage) -> Any:
     return {"userId": str(other.user_id), "reason": "asked for it"}
 
 
-def _given(**values: Any) -> Call:
-    async def give(stage: Stage) -> Any:
-        return values
-
-    return give
-
-
 CALLS: Final[dict[str, Call]] = {
-    "register": lambda stage: _value(registration()),
-    "login": _login,
-    "logout": _nothing,
-    "createApiKey": _given(name="key", scopes=["VIEW_ORDERS"]),
-    "rotateApiKey": lambda stage: _with("apiKeyId", stage.key()),
-    "revokeApiKey": lambda stage: _with("apiKeyId", stage.key()),
-    "subscribeMarketData": _given(symbol="AAPL"),
+    **identity_calls.BY_NOBODY,
+    **identity_calls.BY_A_MEMBER,
+    "logout": nothing,
+    "createApiKey": given(name="key", scopes=["VIEW_ORDERS"]),
+    "rotateApiKey": lambda stage: with_id("apiKeyId", stage.key()),
+    "revokeApiKey": lambda stage: with_id("apiKeyId", stage.key()),
+    "subscribeMarketData": given(symbol="AAPL"),
     "unsubscribeMarketData": _unsubscribe,
-    "placeOrder": lambda stage: _value(stage.firm.order()),
-    "placeOrders": lambda stage: _value([stage.firm.order()]),
+    "placeOrder": lambda stage: value(stage.firm.order()),
+    "placeOrders": lambda stage: value([stage.firm.order()]),
     "modifyOrder": _modify,
-    "cancelOrder": lambda stage: _with("orderId", stage.placed()),
+    "cancelOrder": lambda stage: with_id("orderId", stage.placed()),
     "cancelOrders": lambda stage: _list("orderIds", stage.placed()),
-    "placeOco": lambda stage: _value(pair(stage.firm)),
-    "closePosition": lambda stage: _with("positionId", stage.held(), clientOrderId="close"),
-    "reversePosition": lambda stage: _with("positionId", stage.held(), clientOrderId="reverse"),
+    "placeOco": lambda stage: value(pair(stage.firm)),
+    "closePosition": lambda stage: with_id("positionId", stage.held(), clientOrderId="close"),
+    "reversePosition": lambda stage: with_id("positionId", stage.held(), clientOrderId="reverse"),
     "releaseOrders": _release,
-    "adjustPosition": lambda stage: _value(transfer(stage.firm)),
-    "createPnlSnapshot": lambda stage: _value({"accountId": stage.account_id}),
-    "setApprovalPolicy": _given(expirySeconds=600),
+    "adjustPosition": lambda stage: value(transfer(stage.firm)),
+    "createPnlSnapshot": lambda stage: value({"accountId": stage.account_id}),
+    "setApprovalPolicy": given(expirySeconds=600),
     "deleteApprovalPolicy": _policy,
     "approveOrder": _approve,
-    "reconcileAccount": lambda stage: _value({"accountId": stage.account_id}),
+    "reconcileAccount": lambda stage: value({"accountId": stage.account_id}),
     "resolveBreak": _break,
-    "askAboutOrder": lambda stage: _with("orderId", doubted(stage.firm, stage.broker)),
+    "askAboutOrder": lambda stage: with_id("orderId", doubted(stage.firm, stage.broker)),
     "declareOrderDead": _dead,
     "claimExternalOrder": _claim,
-    "createBrokerAccount": lambda stage: _value(asked_account()),
-    "updateBrokerAccount": lambda stage: _with("accountId", _account(stage), label="Growth"),
-    "connectBroker": lambda stage: _with("accountId", _account(stage)),
+    "createBrokerAccount": lambda stage: value(asked_account()),
+    "updateBrokerAccount": lambda stage: with_id("accountId", _account(stage), label="Growth"),
+    "connectBroker": lambda stage: with_id("accountId", _account(stage)),
     "disconnectBroker": _disconnect,
-    "setAuditRetention": _given(keepDays=4000),
+    "setAuditRetention": given(keepDays=4000),
     "erasePerson": _person,
 }
-PLAYED_APART: Final = {"addInstrument", "simulatorFault", "clearSimulatorFaults"}
-BY_NOBODY: Final = {"register", "login"}
+PLAYED_APART: Final = {"addInstrument", "simulatorFault", "clearSimulatorFaults", "leaveTenant", "endPlatformEntry"}
 ASKED_OF_SOMEBODY_AWAY: Final = {"reconcileAccount", "askAboutOrder"}
-
-
-async def _value(value: Any) -> Any:
-    return value
-
-
-async def _with(name: str, value: Awaitable[str], **others: Any) -> Any:
-    return {name: await value, **others}
 
 
 async def _list(name: str, value: Awaitable[str]) -> Any:
@@ -246,9 +155,22 @@ async def log(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-def stage(firm: Firm, broker: Broker, anonymous: Api) -> Stage:
-    """A firm that is ready to act."""
-    return Stage(firm=firm, broker=broker, anonymous=anonymous)
+async def stage(
+    firm: Firm, broker: Broker, anonymous: Api, log: asyncpg.Connection, settings: Settings, tmp_path: Path
+) -> AsyncIterator[Stage]:
+    """A firm that is ready to act; nobody has tried to get in at any door yet."""
+    assert settings.database_url is not None
+    redis = firm.desk.redis
+    async for key in redis.client.scan_iter(match=f"{redis.prefix}door:*"):
+        await redis.client.delete(key)
+    async with opened_mailbox(settings.database_url, firm.desk.door, tmp_path / "mail") as mailbox:
+        yield Stage(firm=firm, broker=broker, anonymous=anonymous, owner=log, mailbox=mailbox)
+
+
+@pytest.fixture
+async def platform(stage: Stage, database_url: str) -> Api:
+    """A client that runs the platform."""
+    return await identity_calls.as_platform(stage, database_url)
 
 
 async def entries(log: asyncpg.Connection, request_id: str) -> list[Any]:
@@ -271,22 +193,26 @@ def test_every_mutation_is_called_here_or_is_excused_with_a_reason() -> None:
     mutations = schema._schema.mutation_type
     assert mutations is not None
 
-    assert set(mutations.fields) == set(CALLS) | PLAYED_APART | set(NOT_AUDITED)
+    called = set(CALLS) | set(identity_calls.BY_THE_PLATFORM) | PLAYED_APART
+    assert set(mutations.fields) == called | set(NOT_AUDITED)
+    assert not called & set(NOT_AUDITED)
 
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_mutation_leaves_an_entry(stage: Stage, log: asyncpg.Connection, name: str) -> None:
-    given, request_id = await CALLS[name](stage), f"audit-{uuid4().hex}"
-    api = stage.anonymous if name in BY_NOBODY else stage.firm.api
+    asked, request_id = await CALLS[name](stage), f"audit-{uuid4().hex}"
+    is_nobody = name in identity_calls.BY_NOBODY
+    api = stage.anonymous if is_nobody else stage.firm.api
 
-    payload = await call(api, name, given, request_id)
+    payload = await call(api, name, asked, request_id)
 
     if name not in ASKED_OF_SOMEBODY_AWAY:
         assert not payload.get("errors")
     found = await entries(log, request_id)
-    if name in BY_NOBODY:
-        assert [entry["ip_address"] for entry in found] == ["127.0.0.1"]
-        assert found[0]["actor"].startswith("user:")
+    if is_nobody:
+        assert {entry["ip_address"] for entry in found} == {"127.0.0.1"}
+        [actor] = {entry["actor"] for entry in found}
+        assert actor.startswith("user:")
     else:
         assert_told(found, stage.firm)
 
@@ -307,6 +233,38 @@ async def test_rehearsing_faults_leaves_entries(rehearsal: Rehearsal, log: async
 
     assert_told(await entries(log, "audit-fault"), rehearsal.firm)
     assert_told(await entries(log, "audit-clear"), rehearsal.firm)
+
+
+@pytest.mark.parametrize("name", identity_calls.BY_THE_PLATFORM)
+async def test_what_the_platform_does_to_a_tenant_is_in_the_tenants_log(
+    stage: Stage, platform: Api, log: asyncpg.Connection, name: str
+) -> None:
+    asked, request_id = await identity_calls.BY_THE_PLATFORM[name](stage), f"audit-{uuid4().hex}"
+
+    payload = await call(platform, name, asked, request_id)
+
+    found = await entries(log, request_id)
+    assert payload["errors"] == []
+    assert found
+    [actor] = {entry["actor"] for entry in found}
+    assert actor.startswith("platform:")
+    assert {entry["ip_address"] for entry in found} == {"127.0.0.1"}
+    if name != "createTenant":
+        assert {entry["tenant_id"] for entry in found} == {stage.firm.key.tenant_id}
+
+
+async def test_leaving_a_tenant_and_being_shown_out_leave_entries(
+    stage: Stage, platform: Api, log: asyncpg.Connection
+) -> None:
+    left, shown_out = [await identity_calls.entered(stage, platform) for _ in range(2)]
+
+    await call(platform, "leaveTenant", left, "audit-leave")
+    await call(stage.firm.api, "endPlatformEntry", {"entryId": shown_out["entryId"]}, "audit-end")
+
+    [leaving] = await entries(log, "audit-leave")
+    assert (leaving["action"], leaving["tenant_id"]) == ("platform_entry.ended", stage.firm.key.tenant_id)
+    assert leaving["actor"].startswith("platform:")
+    assert_told(await entries(log, "audit-end"), stage.firm)
 
 
 async def test_a_change_tells_what_was_there_before(stage: Stage, log: asyncpg.Connection) -> None:

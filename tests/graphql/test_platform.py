@@ -2,22 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
+import pyotp
 import pytest
 
 from app.audit.domain import AuditEntry
 from app.audit.models import AuditRow
+from app.flows.begin_two_factor import begin_two_factor
+from app.flows.confirm_two_factor import confirm_two_factor
 from app.flows.desk import Desk
+from app.flows.log_in import log_in
 from app.identity import platform_repository
-from app.identity.domain import Role, Scope
+from app.identity.domain import Client, Role, Scope, TokenPair
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings
 from app.infra.uow import begin_system
 from tests import factories
-from tests.graphql.conftest import Api, Broker, Firm
+from tests.graphql.conftest import POWER_LOST, Api, Broker, Firm
 
 PASSWORD = "a staple of horses, correct"
 REASON = "the ticket 4711 of the firm"
@@ -53,6 +58,7 @@ mutation Enter($input: EnterTenantInput!) {
 """
 LEAVE = "mutation Leave($input: LeaveTenantInput!) { leaveTenant(input: $input) { entry { endedAt } errors { code } } }"
 LOGOUT = "mutation { platformLogout { errors { code } } }"
+HALF_A_MINUTE = timedelta(seconds=30)
 ENTRIES = "{ platformEntries { id administrator reason scopes endedAt } }"
 
 
@@ -106,6 +112,38 @@ async def platform(anonymous: Api, operator: str) -> Api:
     """A client with the login of somebody who runs the platform."""
     token = (await anonymous.data(LOGIN, input={"email": operator, "password": PASSWORD}))["platformLogin"]["token"]
     return anonymous.holding(token)
+
+
+async def test_a_login_of_the_platform_asks_for_the_second_factor_too(
+    anonymous: Api, desk: Desk, operator: str, owner: asyncpg.Connection
+) -> None:
+    user_id = await owner.fetchval("SELECT id FROM users WHERE email = $1", operator)
+    opened = await log_in(desk.door, email=operator, password=PASSWORD, tenant_slug=None, client=Client())
+    assert isinstance(opened, TokenPair)
+    person = await desk.door.authenticator.authenticate(opened.access_token, Client())
+    made = pyotp.TOTP((await begin_two_factor(desk.door, person)).secret)
+    recovery = await confirm_two_factor(desk.door, person, made.at(desk.clock.now() - HALF_A_MINUTE))
+    near = {made.at(desk.clock.now() + steps * HALF_A_MINUTE) for steps in range(-3, 4)}
+    wrong = next(text for text in (f"{number:06}" for number in range(10)) if text not in near)
+    document = LOGIN.replace("expiresAt", "errors { code path }")
+
+    async def entered(password: str, code: str | None) -> Any:
+        given = {"email": operator, "password": password, "code": code}
+        return (await anonymous.data(document, input=given))["platformLogin"]
+
+    missing, guessed = await entered(PASSWORD, None), await entered(PASSWORD, wrong)
+    counted = await owner.fetchval("SELECT failures FROM proof_failures WHERE user_id = $1", user_id)
+    code = made.at(desk.clock.now())
+    with_code, again = await entered(PASSWORD, code), await entered(PASSWORD, code)
+    with_recovery_code = await entered(PASSWORD, recovery[0])
+    told = await anonymous.refusal(document, input={"email": operator, "password": "wrong horse", "code": recovery[1]})
+
+    assert missing == {"token": None, "errors": [{"code": "STEP_UP_PROOF_MISSING", "path": ["code"]}]}
+    assert guessed == again == {"token": None, "errors": [{"code": "TWO_FACTOR_CODE_WRONG", "path": ["code"]}]}
+    assert counted == 1
+    assert with_code["token"] is not None
+    assert with_recovery_code["token"] is not None
+    assert told == ("UNAUTHENTICATED", [])
 
 
 async def _entered(platform: Api, firm: Firm, *scopes: str, minutes: int = 30) -> tuple[Api, str]:
@@ -189,17 +227,14 @@ async def test_a_closed_tenant_cancels_its_orders_and_lets_nobody_in(firm: Firm,
         await socket.next_data()
         closed = (await firm.api.data(DEACTIVATE, input={"confirm": _slug(firm), "reason": REASON}))["deactivateTenant"]
         async with asyncio.timeout(11):
-            while True:
-                message = await socket.receive()
-                if message["type"] == "error":
-                    break
+            code = await socket.end()
     late = await firm.desk.intake.submit(
         firm.principal, factories.new_order(firm.account_id, firm.instruments["AAPL"].id, limit_price="187.5")
     )
 
     assert [one["code"] for one in unconfirmed["errors"]] == ["CONFIRMATION_REQUIRED"]
     assert (closed["tenant"]["isActive"], closed["ordersCanceled"], closed["errors"]) == (False, 2, [])
-    assert message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert code == POWER_LOST
     for api in (firm.api, program):
         assert await api.refusal("{ viewer { scopes } }") == ("UNAUTHENTICATED", [])
     # A request that was let in a moment before places nothing any more.
@@ -286,7 +321,7 @@ async def test_an_entry_has_the_scopes_that_were_asked_for_and_trades_never(firm
     )
     beyond = await inside.refusal("{ members { id } }")
     outside = await inside.refusal(TENANTS)
-    key = await inside.answer(
+    key = await inside.refusal(
         "mutation Key($input: CreateApiKeyInput!) { createApiKey(input: $input) { errors { code } } }",
         input={"name": "kept", "scopes": ["VIEW_ORDERS"]},
     )
@@ -299,7 +334,7 @@ async def test_an_entry_has_the_scopes_that_were_asked_for_and_trades_never(firm
     ]
 
     assert placing == beyond == outside == ("FORBIDDEN", [])
-    assert key["data"]["createApiKey"]["errors"][0]["code"] == "NOT_A_SESSION"
+    assert key == ("STEP_UP_REQUIRED", [])
     assert refusals == [["scopes"], ["scopes"], ["minutes"], ["minutes"], ["reason"]]
     assert [one["code"] for one in unknown["errors"]] == ["NOT_FOUND"]
 

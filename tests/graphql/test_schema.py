@@ -69,7 +69,9 @@ def test_every_operation_tells_its_scope_and_its_cost_to_whoever_reads_the_schem
     costs = operation_costs()
     for root in (*roots, schema._schema.subscription_type):
         for name, field in root.fields.items():
-            told = re.search(r"Scope: ([A-Z_]+|any credential|the platform's|none)\. Cost: (\d+)\.$", field.description or "")
+            told = re.search(
+                r"Scope: ([A-Z_]+|any credential|the platform's|none)\. Cost: (\d+)\.$", field.description or ""
+            )
 
             assert told is not None, f"{root.name}.{name} does not tell its scope and its cost"
             assert told[1] in {*Scope, "any credential", "the platform's", "none"}

@@ -29,7 +29,7 @@ class PasswordRefusedError(OmsError):
 
 
 class ProofMissingError(OmsError):
-    """stepUp was asked with the wrong proof: a code where there is a second factor, else the password."""
+    """stepUp or platformLogin lacks the proof: the code where there is a second factor, else the password."""
 
     code = "STEP_UP_PROOF_MISSING"
 

@@ -1,5 +1,6 @@
 """Documents and variables made from the schema itself: every field selected, every argument with a value."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ from graphql import (
 )
 
 DEPTH: Final = 5
+PAGE: Final = 2
+# The server takes 4,000 tokens and 2,000 fields; many a field is one token.
+TOKENS_MAX: Final = 1_500
+_TOKEN: Final = re.compile(r"\w+|[^\s\w]")
 NOTHING: Final[Mapping[str, Any]] = {}
 Path = tuple[str, ...]
 # Fields by type and name.
@@ -112,7 +117,9 @@ class Operation:
     def variables(self, id_of: IdOf, leaf: Path | None = None) -> Values:
         """Values for what is required, and for what leads to the leaf; ids by the name of their argument."""
         fitting = FITTING[self.name]() if self.name in FITTING else NOTHING
-        return _filled(self.arguments, is_required_argument, lambda name: id_of(self.name, name), leaf, fitting)
+        filled = _filled(self.arguments, is_required_argument, lambda name: id_of(self.name, name), leaf, fitting)
+        # A page of fifty with all that hangs on each costs more than an operation may.
+        return {"first": PAGE, **filled} if "first" in self.arguments else filled
 
     def id_leaves(self) -> Iterator[Path]:
         """Where an id may stand in the variables."""
@@ -168,20 +175,39 @@ def with_id(variables: Values, leaf: Path, value: str) -> Values:
 
 
 def _document(kind: str, name: str, field: GraphQLField, selection: str) -> str:
-    declared = ", ".join(f"${one}: {argument.type}" for one, argument in field.args.items())
-    given = ", ".join(f"{one}: ${one}" for one in field.args)
+    # Of a page's two ends one is asked for: the other would count as a full page.
+    asked = {one: argument for one, argument in field.args.items() if one != "last"}
+    declared = ", ".join(f"${one}: {argument.type}" for one, argument in asked.items())
+    given = ", ".join(f"{one}: ${one}" for one in asked)
     head = f"{kind} Sweep{f'({declared})' if declared else ''}"
     call = f"{name}{f'({given})' if given else ''}"
     return f"{head} {{ {call} {selection} }}"
 
 
 def _selections(schema: GraphQLSchema, kind: GraphQLOutputType, without: Fields) -> list[str]:
+    # One document for all of it may be more than the server takes.
     writer = _Writer(schema=schema, without=without)
     named = get_named_type(kind)
+    if is_leaf_type(named):
+        return [""]
     if not is_abstract_type(named):
-        return [writer.selection(named)]
-    # One document for all of them would be more than the server takes.
-    return [f"{{ __typename ... on {one.name} {writer.selection(one)} }}" for one in schema.get_possible_types(named)]
+        return [f"{{ {piece} }}" for piece in _pieces(writer.parts(named))]
+    return [
+        f"{{ __typename ... on {one.name} {{ {piece} }} }}"
+        for one in schema.get_possible_types(named)
+        for piece in _pieces(writer.parts(one))
+    ]
+
+
+def _pieces(parts: Iterable[str]) -> Iterator[str]:
+    piece, tokens = "", 0
+    for part in parts:
+        more = len(_TOKEN.findall(part))
+        if piece and tokens + more > TOKENS_MAX:
+            yield piece
+            piece, tokens = "__typename", 1
+        piece, tokens = f"{piece} {part}".strip(), tokens + more
+    yield piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +224,9 @@ class _Writer:
                 for one in self.schema.get_possible_types(named)
             )
             return f"{{ __typename {inner} }}"
+        return f"{{ {' '.join(self.parts(named, above, is_one_of_many=is_one_of_many))} }}"
+
+    def parts(self, named: GraphQLNamedType, above: tuple[str, ...] = (), *, is_one_of_many: bool = False) -> list[str]:
         assert is_object_type(named)
         parts = ["__typename"]
         for name, field in named.fields.items():
@@ -207,11 +236,15 @@ class _Writer:
                 continue
             # Two types may have fields of one name and of different kinds.
             head = f"{named.name}_{name}: {name}" if is_one_of_many else name
+            head += f"(first: {PAGE})" if "first" in field.args else ""
             if is_leaf_type(below):
                 parts.append(head)
             elif len(above) < DEPTH - 1 and below.name not in above:
                 parts.append(f"{head} {self.selection(below, (*above, named.name))}")
-        return f"{{ {' '.join(parts)} }}"
+            elif is_object_type(below) and "id" in below.fields and not is_list_type(get_nullable_type(field.type)):
+                # A way back to what stands above: whose it is shows by its id.
+                parts.append(f"{head} {{ id }}")
+        return parts
 
 
 def _filled(

@@ -36,6 +36,7 @@ TABLES: Final[dict[str, str | None]] = {
     "id": "",
     "accountId": "broker_accounts",
     "accountIds": "broker_accounts",
+    "adviserId": "broker_accounts",
     "apiKeyId": "api_keys",
     "breakId": "reconciliation_breaks",
     "customRoleId": "custom_roles",

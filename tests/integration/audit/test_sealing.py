@@ -124,7 +124,7 @@ async def test_a_sealer_that_dies_at_any_step_loses_and_doubles_nothing(
             await original(session, *arguments)
         # The server's side of a killed process: the connection is gone in the middle of the transaction.
         (pid,) = await session.fetch("SELECT pg_backend_pid() AS pid")
-        await as_owner(database_url, "SELECT pg_terminate_backend($1)", pid["pid"])
+        await as_owner(database_url, "SELECT pg_terminate_backend($1, 5000)", pid["pid"])
         return await original(session, *arguments)
 
     monkeypatch.setattr(sealing, step, dying)
@@ -206,6 +206,7 @@ async def test_persons_keys_go_along_when_the_master_key_is_rotated(
 ) -> None:
     await as_owner(database_url, "DELETE FROM audit_person_keys WHERE tenant_id <> $1", house.tenant_id)
     await as_owner(database_url, "DELETE FROM tenant_data_keys")
+    await as_owner(database_url, "DELETE FROM second_factors")
     await house.write_random(10, Random(5))
     await house.seal()
     both = Vault.of(f"2:{new_master_key()},{DEVELOPMENT_MASTER_KEY}")

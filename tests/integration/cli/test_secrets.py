@@ -60,14 +60,14 @@ class Sealed:
 @pytest.fixture
 async def sealed(database: Database, system_database: Database, database_url: str) -> AsyncIterator[Sealed]:
     owner = await asyncpg.connect(database_url)
-    for table in ("broker_credentials", "tenant_data_keys", "audit_person_keys"):
+    for table in ("broker_credentials", "tenant_data_keys", "audit_person_keys", "second_factors"):
         await owner.execute(f"DELETE FROM {table}")
     one, other = [await factories.make_account(database, await factories.make_tenant(database)) for _ in range(2)]
     made = Sealed(database=database, system_database=system_database, keys=(one, other), owner=owner)
     for key in made.keys:
         await made.change(Vault.of(f"1:{OLD}"), key, **SECRETS)
     yield made
-    for table in ("broker_credentials", "tenant_data_keys", "audit_person_keys"):
+    for table in ("broker_credentials", "tenant_data_keys", "audit_person_keys", "second_factors"):
         await owner.execute(f"DELETE FROM {table}")
     await owner.close()
 

@@ -18,7 +18,6 @@ from app.flows.door import Door
 from app.flows.log_in import log_in
 from app.flows.prune_identity import prune_identity
 from app.flows.renew_recovery_codes import renew_recovery_codes
-from app.flows.rotate_secrets import keys_in_use, rotate_data_keys, rotate_master_key
 from app.flows.step_up import step_up
 from app.flows.verify_two_factor import verify_two_factor
 from app.flows.view_two_factor import view_two_factor
@@ -36,7 +35,7 @@ from app.identity.two_factor.errors import (
     StepUpRequiredError,
 )
 from app.infra.db import Database
-from app.infra.vault import SecretUnreadableError, Vault
+from app.infra.vault import SecretUnreadableError
 from tests.fakes import SetClock
 from tests.integration.identity.conftest import CLIENT, PASSWORD, Firm, Found
 
@@ -568,30 +567,6 @@ async def test_expired_challenges_are_thrown_away(
     count = "SELECT count(*) FROM two_factor_challenges WHERE tenant_id = $1"
     assert await owner.fetchval(count, enrolled.principal.tenant_id) == 1
     await enrolled.verify(fresh, enrolled.code())
-
-
-async def test_the_master_key_and_the_persons_key_are_rotated(
-    enrolled: Enrolled, database: Database, system_database: Database, owner: asyncpg.Connection
-) -> None:
-    old, new = b"a master key that tests know too", b"another master key of the tests."
-    both, alone = Vault({"2": new, "1": old}), Vault({"2": new})
-    sealed = "SELECT sealed_secret FROM second_factors WHERE user_id = $1"
-    before = await owner.fetchval(sealed, enrolled.principal.user_id)
-    needed = await keys_in_use(database, system_database, alone)
-
-    await rotate_master_key(database, system_database, both)
-    rewrapped = await owner.fetchval(sealed, enrolled.principal.user_id)
-    await rotate_data_keys(database, system_database, both, enrolled.clock)
-
-    assert "1" in needed.missing
-    assert (await keys_in_use(database, system_database, alone)).missing == []
-    assert rewrapped == before
-    assert await owner.fetchval(sealed, enrolled.principal.user_id) != before
-    with pytest.raises(SecretUnreadableError):
-        await enrolled.verify(await enrolled.challenge(), enrolled.code())
-    # Put back, so that other tests of this database find what they sealed.
-    await rotate_master_key(database, system_database, Vault({"1": old, "2": new}))
-    await enrolled.verify(await enrolled.challenge(), enrolled.code())
 
 
 async def test_a_sealed_secret_moved_to_another_person_does_not_open(

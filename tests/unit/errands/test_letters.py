@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import InputError
 from app.errands.letters import MailTemplate, compose
+from app.infra.assets import CLIENT_ROUTES
 from app.infra.mail import mail_message
 
 VALUES = {
@@ -52,6 +54,10 @@ def test_every_template_composes_with_its_link_in_both_parts(template: MailTempl
     assert "{" not in letter.subject + letter.text + letter.html
     assert (link in letter.text.splitlines()) if link else ("https://" not in letter.text)
     assert (f'<a href="{link}">' in letter.html) is (link is not None)
+
+
+def test_every_link_leads_to_a_page_of_the_dashboard() -> None:
+    assert {urlsplit(link).path for link in LINKED.values()} <= set(CLIENT_ROUTES)
 
 
 def test_a_value_that_is_missing_is_found_before_the_mail_is_queued() -> None:

@@ -1,10 +1,10 @@
 /** The sign-in page: e-mail and password, then the second factor where there is one, or an API key. */
 import { useId, useState, type FormEvent, type JSX } from "react";
 
-import { Mark } from "../../app/Mark";
 import { client } from "../../shared/graphql/client";
-import { describeFailure } from "../../shared/graphql/failure";
+import { describeFailure, waitInWords } from "../../shared/graphql/failure";
 import { endOfSession, signedIn } from "../../shared/graphql/session";
+import { DoorPage, Field, Problem, SubmitButton, WayButton, WayLink, Ways } from "./DoorPage";
 import { LOGIN, VERIFY, VIEWER } from "./documents";
 
 type Method = "password" | "apiKey";
@@ -28,7 +28,13 @@ async function byPassword(email: string, password: string, tenantSlug: string): 
 /** A wrong code can be typed again; a challenge that has ended begins at the password. */
 async function byCode(challenge: string, code: string): Promise<Outcome | "again"> {
   const { data, error } = await client.mutation(VERIFY, { input: { challenge, code } }).toPromise();
-  if (error?.graphQLErrors.some((each) => each.extensions["code"] === "UNAUTHENTICATED")) return "again";
+  const refused = error?.graphQLErrors[0]?.extensions;
+  if (refused?.["code"] === "UNAUTHENTICATED") return "again";
+  // Without the name of a limit on requests it is the person's codes that were wrong too often.
+  if (refused?.["code"] === "RATE_LIMITED" && refused["limit"] === undefined) {
+    const wait = waitInWords(refused["retryAfter"]);
+    return { problem: `Too many wrong codes. Try again in ${wait}, or use a recovery code.` };
+  }
   if (error) return { problem: describeFailure(error) };
   if (data?.verifyTwoFactor.tokens) return null;
   return { problem: data?.verifyTwoFactor.errors.map((each) => each.message).join(" ") || "The server gave no session." };
@@ -85,52 +91,41 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
 
   const invalid = problem !== null;
   return (
-    <main className="grid min-h-dvh place-items-center px-6 py-12">
-      <div className="w-full max-w-80">
-        <Mark className="mb-10" />
-        <h1 className="mb-6 text-title leading-7 font-semibold">Sign in</h1>
-        <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate={false}>
-          {challenge !== null ? (
+    <DoorPage title="Sign in">
+      <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+        {challenge !== null ? (
+          <Field
+            key="code"
+            name="code"
+            label="Code of your authenticator, or a recovery code"
+            type="text"
+            autoComplete="one-time-code"
+            isNext
+            {...{ invalid, problemId }}
+          />
+        ) : method === "password" ? (
+          <>
+            <Field name="email" label="E-mail" type="email" autoComplete="username" {...{ invalid, problemId }} />
             <Field
-              key="code"
-              name="code"
-              label="Code of your authenticator, or a recovery code"
-              type="text"
-              autoComplete="one-time-code"
+              name="password"
+              label="Password"
+              type="password"
+              autoComplete="current-password"
               {...{ invalid, problemId }}
             />
-          ) : method === "password" ? (
-            <>
-              <Field name="email" label="E-mail" type="email" autoComplete="username" {...{ invalid, problemId }} />
-              <Field
-                name="password"
-                label="Password"
-                type="password"
-                autoComplete="current-password"
-                {...{ invalid, problemId }}
-              />
-              {needsTenant && (
-                <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" {...{ invalid, problemId }} />
-              )}
-            </>
-          ) : (
-            <Field name="apiKey" label="API key" type="password" autoComplete="off" {...{ invalid, problemId }} />
-          )}
-          {/* Always there, so that the form does not jump and a screen reader hears the change. */}
-          <p id={problemId} role="alert" className="min-h-5 text-body text-critical">
-            {problem}
-          </p>
-          <button
-            type="submit"
-            disabled={isBusy}
-            className="h-9 rounded-sm bg-accent px-4 text-sm font-medium text-on-accent disabled:opacity-60"
-          >
-            {isBusy ? "Signing in" : "Sign in"}
-          </button>
-        </form>
-        <button
-          type="button"
-          className="mt-5 text-body text-accent underline-offset-2 hover:underline"
+            {needsTenant && (
+              <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" isNext {...{ invalid, problemId }} />
+            )}
+          </>
+        ) : (
+          <Field name="apiKey" label="API key" type="password" autoComplete="off" {...{ invalid, problemId }} />
+        )}
+        <Problem id={problemId}>{problem}</Problem>
+        <SubmitButton isBusy={isBusy}>{isBusy ? "Signing in" : "Sign in"}</SubmitButton>
+      </form>
+      <Ways>
+        {challenge === null && method === "password" && <WayLink href="/forgot-password">Forgot your password?</WayLink>}
+        <WayButton
           onClick={() => {
             if (challenge === null) setMethod(method === "password" ? "apiKey" : "password");
             setChallenge(null);
@@ -138,39 +133,8 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
           }}
         >
           {challenge !== null || method === "apiKey" ? "Use e-mail and password" : "Use an API key"}
-        </button>
-      </div>
-    </main>
-  );
-}
-
-interface FieldProps {
-  name: string;
-  label: string;
-  type: "email" | "password" | "text";
-  autoComplete: string;
-  invalid: boolean;
-  problemId: string;
-}
-
-function Field({ name, label, type, autoComplete, invalid, problemId }: FieldProps): JSX.Element {
-  const id = useId();
-  return (
-    <div className="flex flex-col gap-1.5">
-      <label htmlFor={id} className="text-small font-medium text-soft">
-        {label}
-      </label>
-      <input
-        id={id}
-        name={name}
-        type={type}
-        autoComplete={autoComplete}
-        required
-        aria-invalid={invalid}
-        aria-describedby={problemId}
-        className="field"
-        spellCheck={false}
-      />
-    </div>
+        </WayButton>
+      </Ways>
+    </DoorPage>
   );
 }

@@ -34,6 +34,7 @@ export const VIEWER = graphql(`
 export const VERIFY_EMAIL = graphql(`
   mutation VerifyEmail($input: VerifyEmailInput!) {
     verifyEmail(input: $input) {
+      tokens { expiresAt }
       errors { code message path }
     }
   }
@@ -42,6 +43,24 @@ export const VERIFY_EMAIL = graphql(`
 export const RESET_PASSWORD = graphql(`
   mutation ResetPassword($input: ResetPasswordInput!) {
     resetPassword(input: $input) {
+      errors { code message path }
+    }
+  }
+`);
+
+export const REQUEST_PASSWORD_RESET = graphql(`
+  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+    requestPasswordReset(input: $input) {
+      errors { code message path }
+    }
+  }
+`);
+
+export const ACCEPT_INVITATION = graphql(`
+  mutation AcceptInvitation($input: AcceptInvitationInput!) {
+    acceptInvitation(input: $input) {
+      email
+      tenantSlug
       errors { code message path }
     }
   }
