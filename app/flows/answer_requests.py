@@ -90,9 +90,16 @@ class DoorRequests:
             await self._mail(session, errand, MailTemplate.RESET_PASSWORD, {"token": link})
 
     async def email_change(self, errand: Errand, values: Mapping[str, str]) -> None:
-        """Mails the link to the new address, and word of it to the old; a new one that is known gets no link."""
+        """Mails the link to the new address, and word of it to the old; a new one that is known gets no link.
+
+        Where the password was changed since it was asked, nothing is mailed.
+        """
         user_id, secret = UserId(UUID(values["user_id"])), bytes.fromhex(values["secret"])
         async with begin(self.database, Scope(user_id=user_id, email=errand.recipient)) as session:
+            known = await accounts.password_hash(session, user_id, is_held=True)
+            if known is None or known[1] > errand.created_at:
+                # Asked for with a password that is no longer the person's.
+                return
             if await people.user_by_email(session, errand.recipient) is not None:
                 await self._mail(session, errand, MailTemplate.ALREADY_REGISTERED, {})
             else:

@@ -121,6 +121,7 @@ class Authenticator:
     def forget_person(self, user_id: UserId) -> None:
         """Asks anew for every session of the person in this process at once; others follow within VERDICT_LIFE_S."""
         self._sessions.drop(lambda verdict: verdict is not None and verdict.user_id == user_id)
+        self._platform.forget()
 
     def forget_api_key(self, api_key_id: ApiKeyId) -> None:
         """Makes an ended key powerless in this process at once; other processes follow within VERDICT_LIFE_S."""

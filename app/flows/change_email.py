@@ -4,7 +4,7 @@ from app.core.ids import TenantId
 from app.errands.domain import ErrandKind
 from app.errands.letters import MailTemplate
 from app.flows.door import Door
-from app.flows.door_guard import begin_attempt, bound_questions, may_mail, succeed
+from app.flows.door_guard import Mailing, begin_attempt, bound_questions, may_mail, succeed
 from app.flows.open_tenant import store_tenant
 from app.flows.person_acts import (
     check_present_password,
@@ -40,7 +40,7 @@ async def change_email(door: Door, principal: Principal, *, new_email: str, pass
     attempt = await begin_attempt(door, user.email, client)
     await check_present_password(door, stored_hash, prepared_password(password), "password")
     await succeed(door, attempt)
-    is_mailed = await may_mail(door, address)
+    is_mailed = await may_mail(door, address, Mailing.EMAIL_CHANGE)
     async with begin(door.database, Scope(user_id=user_id)) as session:
         memberships = await door.identity.memberships(session, user_id)
         await record_everywhere(
@@ -68,7 +68,7 @@ async def request_email_verification(door: Door, principal: Principal) -> None:
     """Mails a link to the person's own address, unless it is verified. Raises NotASessionError."""
     user_id, now = person_of(principal), door.clock.now()
     user, _ = await user_and_hash(door, user_id)
-    if user.email_verified or not await may_mail(door, user.email):
+    if user.email_verified or not await may_mail(door, user.email, Mailing.EMAIL_VERIFICATION):
         return
     secret = new_secret()
     token = PersonToken(user_id=user_id, id=door.ids.new(), purpose=TokenPurpose.CONFIRM_EMAIL, email=user.email)

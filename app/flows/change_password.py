@@ -58,7 +58,10 @@ async def change_password(door: Door, principal: Principal, *, current_password:
 async def store_password(
     door: Door, session: WriteSession, user: User, *, present_hash: str, new_hash: str, now: datetime
 ) -> bool:
-    """Stores the hash and remembers it and the one before; links to reset the password are void from now on.
+    """Stores the hash and remembers it and the one before.
+
+    Links to reset the password and to change the address are void from now on: whoever knew the old password may have
+    asked for one, and would take the account over with it.
 
     False, and nothing is stored, when the password was changed meanwhile. The scope is the person.
     """
@@ -72,7 +75,7 @@ async def store_password(
             session, user.id, door.ids.new(), present_hash, set_at=was[1], kept=PASSWORDS_REMEMBERED
         )
     await accounts.remember_password(session, user.id, door.ids.new(), new_hash, set_at=now, kept=PASSWORDS_REMEMBERED)
-    await accounts.void_tokens(session, user.id, TokenPurpose.RESET_PASSWORD, now=now)
+    await accounts.void_tokens(session, user.id, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL, now=now)
     return True
 
 

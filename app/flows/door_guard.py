@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -70,12 +71,24 @@ async def bound_questions(door: Door, client: Client) -> None:
         raise TooManyAttemptsError(wait_s)
 
 
-async def may_mail(door: Door, email: str) -> bool:
-    """Counts a mail to the address that a stranger asks for; False when it has had enough of them.
+class Mailing(StrEnum):
+    """What a stranger may have an address mailed, each counted by itself.
+
+    Whoever fills somebody's mailbox with registrations must not keep them from the link that lets them in again.
+    """
+
+    REGISTRATION = "registration"
+    PASSWORD_RESET = "reset"  # noqa: S105
+    EMAIL_CHANGE = "change"
+    EMAIL_VERIFICATION = "verification"
+
+
+async def may_mail(door: Door, email: str, what: Mailing) -> bool:
+    """Counts a mail to the address that a stranger asks for; False when it has had enough of these.
 
     Nobody is told: it would tell what others have asked for.
     """
-    return not await door.delays.enter([Counted(subject=f"mail {_folded(email)}", rule=MAILS_TO_AN_ADDRESS)])
+    return not await door.delays.enter([Counted(subject=f"mail {what} {_folded(email)}", rule=MAILS_TO_AN_ADDRESS)])
 
 
 def anywhere(email: str) -> Counted:
@@ -97,4 +110,5 @@ def network_of(address: str) -> str:
 
 
 def _folded(email: str) -> str:
-    return email[: EMAIL_LENGTH_MAX + 1].strip().lower()
+    # Blanks go first, as where the address is read: else each one in front would make another person of the same one.
+    return email.strip()[: EMAIL_LENGTH_MAX + 1].lower()

@@ -6,6 +6,8 @@ from app.core.ids import SessionId
 from app.flows.door import Door
 from app.flows.person_acts import client_of, end_sessions_everywhere, person_of
 from app.identity import repository
+from app.identity.accounts import repository as accounts
+from app.identity.accounts.domain import TokenPurpose
 from app.identity.domain import Principal
 from app.infra.uow import Scope, begin
 
@@ -38,9 +40,13 @@ async def revoke_session(door: Door, principal: Principal, session_id: SessionId
 
 
 async def log_out_everywhere(door: Door, principal: Principal) -> int:
-    """Ends all sessions of the person in all tenants, the one that asks too; how many. Raises NotASessionError."""
+    """Ends all sessions of the person in all tenants, the one that asks too; how many. Raises NotASessionError.
+
+    A link to a new address that one of them asked for is void.
+    """
     user_id, now = person_of(principal), door.clock.now()
     async with begin(door.database, Scope(user_id=user_id)) as session:
+        await accounts.void_tokens(session, user_id, TokenPurpose.CHANGE_EMAIL, now=now)
         memberships = await door.identity.memberships(session, user_id)
         count = await end_sessions_everywhere(
             door, session, user_id, memberships, client_of(principal), now=now, reason="logged out everywhere"

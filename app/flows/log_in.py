@@ -1,6 +1,6 @@
 """login: an e-mail address and a password for a session in one tenant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, NoReturn
 
@@ -9,9 +9,11 @@ from app.core.errors import InputError
 from app.errands.domain import ErrandKind
 from app.flows.door import Door
 from app.flows.door_guard import begin_attempt, succeed
+from app.identity.accounts import repository as accounts
 from app.identity.domain import Client, Membership, TokenPair, User, normalized_email, prepared_password
 from app.identity.errors import LoginRefusedError, TenantChoiceError
 from app.identity.two_factor.domain import Challenge
+from app.infra.db import WriteSession
 from app.infra.uow import Scope, begin, reading
 from app.tenants import service as tenants
 
@@ -24,6 +26,7 @@ class Proven:
 
     user: User
     membership: Membership
+    prepared: str = field(repr=False)
     stored_hash: str
     new_hash: str | None
 
@@ -62,15 +65,21 @@ async def prove_password(door: Door, *, email: str, password: str, tenant_slug: 
     return Proven(
         user=user,
         membership=membership,
+        prepared=prepared,
         stored_hash=stored_hash,
         new_hash=await door.passwords.hash(prepared) if door.passwords.is_outdated(stored_hash) else None,
     )
 
 
 async def open_session(door: Door, proven: Proven, client: Client) -> TokenPair | Challenge:
-    """The tokens of a new session of who was proven to be the person; a challenge where there is a second factor."""
-    user, membership = proven.user, proven.membership
-    async with begin(door.database, Scope(tenant_id=membership.tenant_id, user_id=user.id)) as session:
+    """The tokens of a new session of who was proven to be the person; a challenge where there is a second factor.
+
+    Raises LoginRefusedError where the password was changed since it was proven: what ended all sessions then must not
+    miss the one that was on its way.
+    """
+    membership = proven.membership
+    async with begin(door.database, Scope(tenant_id=membership.tenant_id, user_id=proven.user.id)) as session:
+        user = await _still(door, session, proven)
         if proven.new_hash is not None:
             await door.identity.rehash(session, user.id, proven.stored_hash, proven.new_hash)
         if user.two_factor_enabled:
@@ -86,6 +95,17 @@ async def open_session(door: Door, proven: Proven, client: Client) -> TokenPair 
             now=opened.created_at,
         )
     return tokens
+
+
+async def _still(door: Door, session: WriteSession, proven: Proven) -> User:
+    held = await accounts.password_hash(session, proven.user.id, is_held=True)
+    # Another hash may be one of the same password, under today's costs.
+    if held is None or not (held[0] == proven.stored_hash or await door.passwords.verify(proven.prepared, held[0])):
+        raise LoginRefusedError
+    user = await door.identity.user(session, proven.user.id)
+    if not user.is_active:
+        raise LoginRefusedError
+    return user
 
 
 async def _find(door: Door, email: str) -> tuple[User, str] | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.audit import service as audit
 from app.core.ids import SessionId, UserId
 from app.flows.door import Door
+from app.identity import platform_repository
 from app.identity.accounts import repository as accounts
 from app.identity.accounts.errors import PasswordWrongError
 from app.identity.domain import Client, Membership, Principal, User
@@ -81,7 +82,9 @@ async def end_sessions_everywhere(
 ) -> int:
     """Ends the person's sessions in the tenants but one, each with its entry in the log; how many ended.
 
-    The scope is the person's again afterwards. When it is committed, the authenticator must forget the person.
+    Logins of the platform end too, all of them, and with them the entries into tenants that they have made.
+    The scope is the person's afterwards, on the platform too. When it is committed, the authenticator must forget the
+    person.
     """
     count = 0
     for membership in memberships:
@@ -101,7 +104,8 @@ async def end_sessions_everywhere(
                 new={"reason": reason},
             )
         count += len(ended)
-    await rescope(session, Scope(user_id=user_id))
+    await rescope(session, Scope(user_id=user_id, platform_user_id=user_id))
+    await platform_repository.revoke_sessions(session, user_id, at=now)
     return count
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core.ids import UserId
 from app.errands.domain import ErrandKind
 from app.flows.door import Door
-from app.flows.door_guard import bound_questions, may_mail
+from app.flows.door_guard import Mailing, bound_questions, may_mail
 from app.flows.new_password import strong_password
 from app.identity.accounts.domain import CONFIRMATION_LIFE
 from app.identity.accounts.errors import RegistrationClosedError
@@ -54,7 +54,7 @@ async def register(door: Door, registration: Registration, client: Client) -> No
     typed, password = await checked_registration(door, registration)
     await bound_questions(door, client)
     password_hash = await door.passwords.hash(password)
-    if not await may_mail(door, typed.email):
+    if not await may_mail(door, typed.email, Mailing.REGISTRATION):
         return
     async with begin(door.database, Scope(email=typed.email)) as session:
         await door.errands.leave(

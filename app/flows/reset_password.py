@@ -3,7 +3,7 @@
 from app.errands.domain import ErrandKind
 from app.flows.change_password import notify_of_password, store_password
 from app.flows.door import Door
-from app.flows.door_guard import bound_questions, lift, may_mail
+from app.flows.door_guard import Mailing, bound_questions, lift, may_mail
 from app.flows.new_password import fresh_password
 from app.flows.person_acts import end_sessions_everywhere, record_everywhere
 from app.identity.accounts import repository as accounts
@@ -21,7 +21,7 @@ async def request_password_reset(door: Door, email: str, client: Client) -> None
     """
     address = normalized_email(email)
     await bound_questions(door, client)
-    if not await may_mail(door, address):
+    if not await may_mail(door, address, Mailing.PASSWORD_RESET):
         return
     async with begin(door.database, Scope(email=address)) as session:
         await door.errands.leave(

@@ -157,6 +157,26 @@ async def remove(
     return before
 
 
+async def end(
+    session: WriteSession, principal: Principal, user_id: UserId, *, now: datetime
+) -> tuple[Membership, Membership]:
+    """The membership before and after it was ended for good, and with it the person's sessions and invitations.
+
+    Raises NotFoundError, OwnMembershipError, MemberBeyondOwnError, LastAdministratorError.
+    """
+    before = await members_repository.membership_of_user(session, principal.tenant_id, user_id)
+    if before is None:
+        raise NotFoundError("There is no such person.", path=["userId"])
+    check_may_change(principal, before)
+    await _check_administrators(session, before, None)
+    after = replace(before, is_active=False)
+    if before.is_active:
+        await members_repository.save_member(session, after)
+        await _end_sessions(session, before, now, "person erased")
+        await _take_invitations(session, before, now)
+    return before, after
+
+
 async def join(
     session: WriteSession,
     tenant_id: TenantId,

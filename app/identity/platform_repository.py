@@ -79,6 +79,15 @@ async def revoke_session(session: WriteSession, user_id: UserId, session_id: UUI
     )
 
 
+async def revoke_sessions(session: WriteSession, user_id: UserId, *, at: datetime) -> None:
+    """Ends all logins of the person; the scope is the person's, and the platform's."""
+    await session.execute(
+        update(PlatformSessionRow)
+        .where(col(PlatformSessionRow.user_id) == user_id, col(PlatformSessionRow.revoked_at).is_(None))
+        .values(revoked_at=at)
+    )
+
+
 async def add_entry(session: WriteSession, entry: PlatformEntry, token_hash: bytes) -> None:
     """Stores an entry by the hash of its token."""
     await session.execute(

@@ -396,7 +396,8 @@ def _check_within(scopes: frozenset[Scope], principal: Principal) -> None:
 def _may_rotate(principal: Principal, key: ApiKey) -> bool:
     if principal.api_key_id is not None:
         return principal.api_key_id == key.id
-    return principal.user_id == key.user_id or principal.has(Scope.ADMIN_TENANT)
+    # A key acts for its maker, and whoever rotates it holds it: an administrator ends the keys of others, no more.
+    return principal.user_id == key.user_id
 
 
 def _may_revoke(principal: Principal, key: ApiKey) -> bool:

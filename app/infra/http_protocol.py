@@ -21,6 +21,7 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     _head_bytes = 0
+    _trailers = 0
     _is_in_head = True
     _head_deadline: asyncio.TimerHandle | None = None
 
@@ -51,7 +52,15 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes a header as long as there are not too many."""
+        """Takes a header as long as there are not too many.
+
+        What comes behind a body in pieces is none, and is dropped: nobody on the way to us has looked at it.
+        """
+        if not self._is_in_head:
+            self._trailers += 1
+            if self._trailers > HEADERS_MAX:
+                raise ValueError("too many trailers")
+            return
         if len(self.headers) >= HEADERS_MAX:
             raise ValueError("too many headers")
         super().on_header(name, value)
@@ -60,6 +69,7 @@ class BoundedHttp(HttpToolsProtocol):
         """The head has come to its end."""
         self._is_in_head = False
         self._head_bytes = 0
+        self._trailers = 0
         self._end_wait()
         super().on_headers_complete()
 

@@ -9,9 +9,12 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionNode,
+    VariableNode,
 )
 
 from app.core.gcra import Standing
@@ -50,13 +53,14 @@ async def charge_operation(
 ) -> None:
     """Charges who asks for the operation what it costs. Raises RateLimitedError."""
     is_mutation = operation.operation is OperationType.MUTATION
-    cost = max(1, context.cost)
+    cost, fields = max(1, context.cost), dict[str, FieldNode]()
     if is_mutation:
-        cost += ITEM_COST * _items(variables)
+        fields = _root_fields(document, operation.selection_set.selections)
+        cost += ITEM_COST * _items(fields.values(), _given(operation, variables))
     await charge(
         context,
         cost,
-        is_way_in=is_mutation and _has_any(document, operation.selection_set.selections, ways_in),
+        is_way_in=any(one.name.value in ways_in for one in fields.values()),
         opens=not is_mutation,
         is_first=is_first,
     )
@@ -83,23 +87,50 @@ def rate_headers(standing: Standing | None) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _items(variables: Mapping[str, Any]) -> int:
+def _given(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    definitions = operation.variable_definitions or ()
+    defaults = {one.variable.name.value: one.default_value for one in definitions if one.default_value is not None}
+    return {**defaults, **variables} if defaults else variables
+
+
+def _items(fields: Iterable[FieldNode], variables: Mapping[str, Any]) -> int:
+    # As often as it is given: twenty aliases that take the same variable are twenty times its work.
     count = 0
-    for value in variables.values():
-        for one in value.values() if isinstance(value, dict) else (value,):
-            if isinstance(one, list):
-                count += len(one)
+    for one in fields:
+        for argument in one.arguments or ():
+            count += _items_of(argument.value, variables)
     return count
 
 
-def _has_any(document: DocumentNode, selections: Iterable[SelectionNode], names: frozenset[str]) -> bool:
+def _items_of(root: Any, variables: Mapping[str, Any]) -> int:
+    # Literals and the values of variables alike; how deep and how large they are was bounded before.
+    count = 0
+    pending: list[Any] = [root]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, VariableNode):
+            one = variables.get(one.name.value)
+        if isinstance(one, ListValueNode):
+            one = one.values
+        if isinstance(one, list | tuple):
+            count += len(one)
+            pending.extend(one)
+        elif isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, ObjectValueNode):
+            pending.extend(field.value for field in one.fields)
+    return count
+
+
+def _root_fields(document: DocumentNode, selections: Iterable[SelectionNode]) -> dict[str, FieldNode]:
+    # By their name in the answer: of those that are alike one is done.
+    found: dict[str, FieldNode] = {}
     fragments: dict[str, FragmentDefinitionNode] | None = None
     pending: list[Any] = list(selections)
     while pending:
         one = pending.pop()
         if isinstance(one, FieldNode):
-            if one.name.value in names:
-                return True
+            found[(one.alias or one.name).value] = one
             continue
         if isinstance(one, FragmentSpreadNode):
             if fragments is None:
@@ -109,4 +140,4 @@ def _has_any(document: DocumentNode, selections: Iterable[SelectionNode], names:
             one = fragments.pop(one.name.value, None)
         if one is not None:
             pending.extend(one.selection_set.selections)
-    return False
+    return found

@@ -231,6 +231,34 @@ async def test_a_new_address_counts_when_it_was_confirmed(anonymous: Api, person
     assert await anonymous.refusal(LOGIN, i={"email": person.email, "password": PASSWORD}) == ("UNAUTHENTICATED", [])
 
 
+@pytest.mark.parametrize("is_delivered", [True, False], ids=["link-out", "link-under-way"])
+async def test_whose_password_was_known_keeps_the_account_by_changing_it(
+    anonymous: Api, person: Person, mailbox: Mailbox, is_delivered: bool
+) -> None:
+    thief, mine, address = await person.enter(), await person.enter(), f"{uuid4().hex}@example.com"
+    await thief.data(CHANGE_EMAIL, i={"newEmail": address, "password": PASSWORD})
+    token = await mailbox.token_for(address) if is_delivered else None
+
+    # What the mail to the old address says: change your password now.
+    await mine.data(CHANGE, i={"currentPassword": PASSWORD, "newPassword": NEXT})
+
+    if token is not None:
+        assert await told(anonymous, VERIFY, i={"token": token}) == ("TOKEN_REFUSED", ["token"])
+    else:
+        assert await mailbox.to(address) == []
+    assert (await mine.data(ME))["viewer"]["user"]["email"] == person.email
+
+
+async def test_a_link_to_a_new_address_ends_with_all_sessions(anonymous: Api, person: Person, mailbox: Mailbox) -> None:
+    mine, address = await person.enter(), f"{uuid4().hex}@example.com"
+    await mine.data(CHANGE_EMAIL, i={"newEmail": address, "password": PASSWORD})
+    token = await mailbox.token_for(address)
+
+    await mine.data(EVERYWHERE)
+
+    assert await told(anonymous, VERIFY, i={"token": token}) == ("TOKEN_REFUSED", ["token"])
+
+
 async def test_an_address_of_somebody_else_is_asked_for_alike_and_never_taken(
     person: Person, desk: Desk, mailbox: Mailbox
 ) -> None:

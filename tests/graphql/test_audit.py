@@ -1,5 +1,6 @@
 """The audit log as a compliance officer meets it: found, paged, verified, refusals in it, persons erased from it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -465,6 +466,53 @@ async def test_nobody_erases_themselves_or_the_people_of_others(firm: Firm, stra
     assert theirs["erasePerson"]["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
     assert (await manager.refusal(ERASE, input={"userId": str(uuid4()), "reason": "x"}))[0] == "FORBIDDEN"
     assert (await stranger.api.data("{ viewer { tenant { id } } }"))["viewer"] is not None
+
+
+async def test_no_key_erases_its_own_maker_nor_anybody_else(firm: Firm) -> None:
+    program = await firm.program(Scope.ADMIN_TENANT, Scope.VIEW_ORDERS)
+    other = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.TRADER)
+
+    for user_id in (firm.principal.user_id, other.user_id):
+        code, _ = await program.refusal(ERASE, input={"userId": str(user_id), "reason": "x"})
+
+        assert code == "STEP_UP_REQUIRED"
+    assert (await firm.api.data("{ viewer { scopes } }"))["viewer"]["scopes"]
+
+
+async def test_who_may_less_erases_no_administrator(firm: Firm) -> None:
+    made = await firm.api.data(
+        'mutation { createRole(input: {name: "Office", scopes: [ADMIN_TENANT]}) { role { id } errors { code } } }'
+    )
+    clerk = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.VIEWER)
+    found = await firm.api.data("{ members { id user { id email } } }")
+    [member_id] = [one["id"] for one in found["members"] if one["user"]["email"] == await email_of(firm, clerk.user_id)]
+    update = "mutation($i: UpdateMemberInput!) { updateMember(input: $i) { errors { code } } }"
+    await firm.api.data(update, i={"memberId": member_id, "customRoleId": made["createRole"]["role"]["id"]})
+
+    told = await firm.api.holding(token_of(firm.desk, clerk)).data(
+        ERASE, input={"userId": str(firm.principal.user_id), "reason": "mutiny"}
+    )
+
+    assert [one["code"] for one in told["erasePerson"]["errors"]] == ["MEMBER_BEYOND_OWN"]
+    assert (await firm.api.data("{ viewer { scopes } }"))["viewer"]["scopes"]
+
+
+async def test_two_administrators_who_erase_each_other_leave_one(firm: Firm, owner: asyncpg.Connection) -> None:
+    other = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.ADMIN)
+    theirs = firm.api.holding(token_of(firm.desk, other))
+    await asyncio.gather(*(api.data("{ viewer { scopes } }") for api in (firm.api, theirs)))
+
+    await asyncio.gather(
+        firm.api.answer(ERASE, input={"userId": str(other.user_id), "reason": "feud"}),
+        theirs.answer(ERASE, input={"userId": str(firm.principal.user_id), "reason": "feud"}),
+    )
+
+    left = await owner.fetchval(
+        "SELECT count(*) FROM memberships AS m JOIN users AS u ON u.id = m.user_id "
+        "WHERE m.tenant_id = $1 AND m.role = 'ADMIN' AND m.is_active AND u.is_active",
+        firm.key.tenant_id,
+    )
+    assert left == 1
 
 
 async def test_all_that_is_kept_of_a_person_is_told_without_its_secrets(firm: Firm, house: House) -> None:

@@ -20,6 +20,8 @@ from app.flows.operation_rates import network_of
 from app.identity.domain import Role, Scope
 from app.infra.embedded import start_redis
 from app.infra.settings import Settings
+from schema.base.charging import ITEM_COST
+from schema.base.permissions import KIND_COST
 from tests.graphql.conftest import PLACE, Api, Firm, serve
 
 VIEWER = "{ viewer { tenant { id } } }"
@@ -228,6 +230,42 @@ async def test_many_orders_at_once_cost_more_than_one(open_webs: Open, firm: Fir
     responses = [(await webs.responses(firm.api.bearer, [body]))[0] for _ in range(2)]
 
     assert [code_of(one) for one in responses] == [None, "RATE_LIMITED"]
+
+
+ORDER = '{accountId: "x", symbol: "AAPL", side: BUY, orderType: MARKET, quantity: "1", clientOrderId: "a"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": f"mutation {{ placeOrders(input: [{', '.join([ORDER] * 20)}]) {{ __typename }} }}"},
+        {
+            "query": f"mutation($i: [PlaceOrderInput!]! = [{', '.join([ORDER] * 20)}]) "
+            "{ placeOrders(input: $i) { __typename } }"
+        },
+        {
+            "query": "mutation($i: [PlaceOrderInput!]!) { "
+            + " ".join(f"a{number}: placeOrders(input: $i) {{ __typename }}" for number in range(10))
+            + " }",
+            "variables": {
+                "i": [
+                    {"accountId": "x", "symbol": "AAPL", "side": "BUY", "orderType": "MARKET", "quantity": "1"}
+                    | {"clientOrderId": str(number)}
+                    for number in range(2)
+                ]
+            },
+        },
+    ],
+    ids=["literal", "default", "aliases"],
+)
+async def test_items_are_charged_however_they_are_given(open_webs: Open, firm: Firm, body: dict[str, Any]) -> None:
+    webs = await open_webs(rate_limit_user=20, rate_limit_burst_seconds=50)
+
+    [response] = await webs.responses(firm.api.bearer, [body])
+
+    # Twenty items, beside what the mutations cost; what the document costs may have flowed back.
+    mutations = KIND_COST["Mutation"] * body["query"].count("placeOrders(")
+    assert int(response.headers["ratelimit-remaining"]) <= 1_000 - 20 * ITEM_COST - mutations
 
 
 async def test_operations_on_a_socket_are_limited_with_all_others(open_webs: Open, firm: Firm) -> None:

@@ -132,6 +132,18 @@ async def test_a_second_factor_is_set_up_used_and_taken_away(person: Person) -> 
     assert (await person.log_in())["tokens"] is not None
 
 
+async def test_a_login_that_waits_for_its_code_ends_with_all_sessions(person: Person) -> None:
+    device = await person.enrol()
+    challenged = await person.log_in()
+
+    await person.api.data("mutation { logoutEverywhere { errors { code } } }")
+
+    error = await person.anonymous.error(
+        VERIFY, i={"challenge": challenged["twoFactorChallenge"], "code": device.code()}
+    )
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def test_the_secret_is_not_told_again(person: Person) -> None:
     device = await person.enrol()
 

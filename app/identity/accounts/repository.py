@@ -16,6 +16,7 @@ from app.identity.accounts.models import PasswordHistoryRow, PersonTokenRow, Reg
 from app.identity.errors import EmailTakenError
 from app.identity.models import AuthSessionRow, UserRow
 from app.identity.repository import AnySession
+from app.identity.two_factor.models import TwoFactorChallengeRow
 from app.infra.db import WriteSession
 
 
@@ -128,22 +129,24 @@ async def use_token(session: WriteSession, used: PersonToken, *, now: datetime) 
     return True
 
 
-async def void_tokens(session: WriteSession, user_id: UserId, purpose: TokenPurpose, *, now: datetime) -> None:
-    """Ends the tokens of the person that are out for the purpose."""
+async def void_tokens(session: WriteSession, user_id: UserId, *purposes: TokenPurpose, now: datetime) -> None:
+    """Ends the tokens of the person that are out for the purposes."""
     await session.execute(
         update(PersonTokenRow)
         .where(
             col(PersonTokenRow.user_id) == user_id,
-            col(PersonTokenRow.purpose) == purpose.value,
+            col(PersonTokenRow.purpose).in_([one.value for one in purposes]),
             col(PersonTokenRow.used_at).is_(None),
         )
         .values(used_at=now)
     )
 
 
-async def password_hash(session: AnySession, user_id: UserId) -> tuple[str, datetime] | None:
-    """The hash of the person's password and when it was set."""
+async def password_hash(session: AnySession, user_id: UserId, *, is_held: bool = False) -> tuple[str, datetime] | None:
+    """The hash of the person's password and when it was set; is_held keeps it so until the transaction ends."""
     statement = select(col(UserRow.password_hash), col(UserRow.password_changed_at)).where(col(UserRow.id) == user_id)
+    if is_held:
+        statement = statement.with_for_update(read=True)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else (row[0], row[1])
 
@@ -236,7 +239,19 @@ async def end_sessions(
     now: datetime,
     reason: str,
 ) -> list[SessionId]:
-    """Ends the person's live sessions in the tenant but one; which they were. The scope is the tenant."""
+    """Ends the person's live sessions in the tenant but one, and the logins that wait for a code; which sessions.
+
+    The scope is the tenant.
+    """
+    await session.execute(
+        update(TwoFactorChallengeRow)
+        .where(
+            col(TwoFactorChallengeRow.tenant_id) == tenant_id,
+            col(TwoFactorChallengeRow.user_id) == user_id,
+            col(TwoFactorChallengeRow.used_at).is_(None),
+        )
+        .values(used_at=now)
+    )
     statement = (
         update(AuthSessionRow)
         .where(

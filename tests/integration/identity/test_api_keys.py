@@ -16,7 +16,7 @@ from app.flows.log_out import log_out
 from app.flows.revoke_api_key import revoke_api_key
 from app.flows.rotate_api_key import rotate_api_key
 from app.flows.view_identity import view_api_keys, view_self, view_sessions
-from app.identity.domain import IssuedApiKey, Principal, Scope
+from app.identity.domain import IssuedApiKey, Principal, Role, Scope
 from app.identity.errors import (
     AddressRefusedError,
     ApiKeyInactiveError,
@@ -25,6 +25,8 @@ from app.identity.errors import (
     NotASessionError,
     ScopeBeyondOwnError,
 )
+from app.infra.db import Database
+from tests import factories
 from tests.fakes import SetClock
 from tests.integration.identity.conftest import CLIENT, Firm, Found, from_address
 
@@ -231,6 +233,20 @@ async def test_without_an_overlap_the_old_key_ends_at_once(door: Door, found: Fo
         await door.authenticator.authenticate(old.text, CLIENT)
     with pytest.raises(ApiKeyInactiveError):
         await rotate_api_key(door, principal, old.api_key.id, overlap=timedelta(0))
+
+
+async def test_an_administrator_ends_the_keys_of_others_and_gets_none_of_them(
+    door: Door, database: Database, found: Found
+) -> None:
+    chief = await administrator(door, await found())
+    other = await factories.make_principal(database, chief.tenant_id, role=Role.MANAGER)
+    issued = await a_key(door, other)
+
+    # What the key does is the other's act: with it, an administrator would approve their own orders.
+    with pytest.raises(NotFoundError):
+        await rotate_api_key(door, chief, issued.api_key.id, overlap=timedelta(0))
+
+    assert (await revoke_api_key(door, chief, issued.api_key.id)).revoked_at is not None
 
 
 @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=7, seconds=1)])

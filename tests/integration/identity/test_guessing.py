@@ -111,6 +111,32 @@ async def test_a_reset_by_mail_lifts_the_wait(door: Door, found: Found, mailbox:
     assert isinstance(await guess(door, email, "203.0.113.1", "purple tram over the lake"), TokenPair)
 
 
+async def test_registrations_that_a_stranger_begins_hold_up_no_reset(
+    door: Door, found: Found, mailbox: Mailbox
+) -> None:
+    email = (await found()).registration.email
+    typed = Registration(tenant_name="T", email=email, password=PASSWORD, first_name="Mal", last_name="Lory")
+    for number in range(6):
+        await register(door, typed, from_address(f"203.0.113.{number}"))
+
+    await request_password_reset(door, email, CLIENT)
+
+    assert await mailbox.token_for(email)
+
+
+@pytest.mark.parametrize("before", ["", " ", "\t\x1c ", " " * 240], ids=["none", "blank", "controls", "many"])
+async def test_an_address_with_blanks_around_it_is_the_same_person(door: Door, found: Found, before: str) -> None:
+    email = (await found()).registration.email
+
+    # Each blank more in front would cut one letter more off the end of an address that is cut first.
+    answers = [
+        await guess(door, f"{before}{' ' * blanks}{email}", address="203.0.113.90")
+        for blanks in range(FROM_ONE_PLACE.free + 1)
+    ]
+
+    assert [type(one) for one in answers[-2:]] == [LoginRefusedError, TooManyAttemptsError]
+
+
 async def test_one_who_guesses_at_many_people_is_slowed_too(door: Door) -> None:
     answers = [await guess(door, f"{uuid4().hex}@example.com") for _ in range(4)]
     others = [await guess(door, f"{uuid4().hex}@example.com", f"2001:db8:0:1::{number:x}") for number in range(1, 110)]
