@@ -45,15 +45,15 @@ ACCOUNT = BrokerAccount(
 
 
 async def test_a_window_that_ends_right_behind_the_synchronisation_is_still_to_be_ended() -> None:
-    clock = _Clock(INSIDE)
-    gate = Gate(ACCOUNT, _Shown(), clock, RestartWindows(times=(time(5),)), alarm_s=30)  # type: ignore[arg-type]
+    clock, shown = _Clock(INSIDE), _Shown()
+    gate = Gate(ACCOUNT, shown, clock, RestartWindows(times=(time(5),)), alarm_s=30)  # type: ignore[arg-type]
+    was_shut = []
 
-    await gate.show_synchronized(is_whole=True)
-    clock.at = BEHIND
+    for at in (INSIDE, BEHIND):
+        clock.at = at
+        await gate.show_synchronized(is_whole=True)
+        clock.at = BEHIND
+        was_shut.append((gate.is_shut_for_restart, gate.is_restarting))
 
-    assert not gate.is_open
-    assert not gate.is_restarting
-    assert gate.is_shut_for_restart
-    await gate.show_synchronized(is_whole=True)
-    assert gate.is_open
-    assert not gate.is_shut_for_restart
+    assert was_shut == [(True, False), (False, False)]
+    assert [one.is_gate_open for one in shown.states] == [False, True]
