@@ -220,7 +220,7 @@ async def test_a_question_that_the_pace_held_back_too_long_is_never_written(
             continue
 
     assert answer.commission == 1
-    assert len(heard) == 3, "the window lets three through, for a quarter is kept for cancels"
+    assert len(heard) == 2, "a quarter of the window is kept for cancels, and as much for orders"
 
 
 async def test_a_hung_question_of_another_client_is_no_order_of_ours(
