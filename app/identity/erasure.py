@@ -95,9 +95,12 @@ async def end_access(session: WriteSession, tenant_id: TenantId, user_id: UserId
 
 
 async def has_other_tenants(session: WriteSession, tenant_id: TenantId, user_id: UserId) -> bool:
-    """True when the person is an active member elsewhere; the scope of the session is the person too."""
+    """True when the person is a member elsewhere, suspended or not; the scope of the session is the person too."""
     found = await session.execute(
-        text("SELECT count(*) FROM memberships WHERE user_id = :user_id AND tenant_id <> :tenant_id AND is_active"),
+        text(
+            "SELECT count(*) FROM memberships "
+            "WHERE user_id = :user_id AND tenant_id <> :tenant_id AND removed_at IS NULL"
+        ),
         {"tenant_id": tenant_id, "user_id": user_id},
     )
     return bool(found.scalar_one())

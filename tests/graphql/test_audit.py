@@ -407,18 +407,20 @@ async def test_no_table_tells_of_an_erased_person_and_before_all_of_them_are_tol
     assert not [name for one in told for name in one["values"] if "hash" in name and one["kind"] != "audit"]
 
 
+@pytest.mark.parametrize("is_active", [True, False], ids=["active", "suspended"])
 async def test_who_is_a_member_elsewhere_keeps_what_is_theirs_there(
-    firm: Firm, stranger: Firm, owner: asyncpg.Connection
+    firm: Firm, stranger: Firm, owner: asyncpg.Connection, is_active: bool
 ) -> None:
     desk, made = firm.desk, await rows.make_firm(firm.desk.database)
     mark = await marked_person(owner, made)
     other = await factories.make_principal(desk.database, made.tenant_id)
     await owner.execute(
         "INSERT INTO memberships (tenant_id, id, user_id, role, is_active, is_restricted, created_at) "
-        "VALUES ($1, $2, $3, 'VIEWER', true, false, now())",
+        "VALUES ($1, $2, $3, 'VIEWER', $4, false, now())",
         stranger.key.tenant_id,
         uuid4(),
         made.principal.user_id,
+        is_active,
     )
 
     api = firm.api.holding(token_of(desk, other))
