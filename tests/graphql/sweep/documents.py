@@ -35,6 +35,8 @@ from graphql import (
 )
 
 DEPTH: Final = 5
+# What a mutation answers with, a query shows to the bottom.
+MUTATION_DEPTH: Final = 3
 PAGE: Final = 2
 # The server takes 4,000 tokens and 2,000 fields; many a field is one token.
 TOKENS_MAX: Final = 1_500
@@ -62,6 +64,13 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
         "quantity": "1",
         "price": "1",
         "idempotencyKey": uuid4().hex,
+    },
+    "CreateBrokerAccountInput": lambda: {
+        "accountNumber": f"DU{uuid4().int % 10**9}",
+        "accountType": "MARGIN",
+        "host": "gateway.test",
+        "port": 4001,
+        "clientId": 1 + uuid4().int % 900,
     },
     "PlaceOcoInput": lambda: {
         "symbol": "AAPL",
@@ -139,7 +148,7 @@ def operations(schema: GraphQLSchema, without: Fields = frozenset()) -> list[Ope
         for kind, root in roots
         if root is not None
         for name, field in root.fields.items()
-        for selection in _selections(schema, field.type, without)
+        for selection in _selections(schema, field.type, without, MUTATION_DEPTH if kind == "mutation" else DEPTH)
     ]
 
 
@@ -184,9 +193,9 @@ def _document(kind: str, name: str, field: GraphQLField, selection: str) -> str:
     return f"{head} {{ {call} {selection} }}"
 
 
-def _selections(schema: GraphQLSchema, kind: GraphQLOutputType, without: Fields) -> list[str]:
+def _selections(schema: GraphQLSchema, kind: GraphQLOutputType, without: Fields, depth: int) -> list[str]:
     # One document for all of it may be more than the server takes.
-    writer = _Writer(schema=schema, without=without)
+    writer = _Writer(schema=schema, without=without, depth=depth)
     named = get_named_type(kind)
     if is_leaf_type(named):
         return [""]
@@ -214,6 +223,7 @@ def _pieces(parts: Iterable[str]) -> Iterator[str]:
 class _Writer:
     schema: GraphQLSchema
     without: Fields
+    depth: int
 
     def selection(self, named: GraphQLNamedType, above: tuple[str, ...] = (), *, is_one_of_many: bool = False) -> str:
         if is_leaf_type(named):
@@ -239,7 +249,7 @@ class _Writer:
             head += f"(first: {PAGE})" if "first" in field.args else ""
             if is_leaf_type(below):
                 parts.append(head)
-            elif len(above) < DEPTH - 1 and below.name not in above:
+            elif len(above) < self.depth - 1 and below.name not in above:
                 parts.append(f"{head} {self.selection(below, (*above, named.name))}")
             elif is_object_type(below) and "id" in below.fields and not is_list_type(get_nullable_type(field.type)):
                 # A way back to what stands above: whose it is shows by its id.

@@ -179,6 +179,8 @@ def test_every_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, empt
     values = {**_PRODUCTION, "OMS_MIGRATION_DATABASE_URL": "postgresql://owner:kT7vPz3q@db/oms"}
     values["OMS_PREVIOUS_TOKEN_SECRETS"] = "xK3pU0u9c1XqJvR7mT2yH8bW6nL3sD5f\nyK3pU0u9c1XqJvR7mT2yH8bW6nL3sD5f"
     values["OMS_SMTP_PASSWORD"] = "kT7vPz3q"
+    values["OMS_AUDIT_SIGNING_KEY"] = "1:q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
+    values["OMS_AUDIT_SINK_SECRET_KEY"] = "kT7vPz3q"
     (empty_folder / "held").write_text(values.pop(variable) + "\n")
 
     settings = _read(monkeypatch, **values, **{f"{variable}_FILE": "held"})
