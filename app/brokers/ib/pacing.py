@@ -16,8 +16,8 @@ CANCEL_RESERVE = 10
 ORDER_RESERVE = 15
 PATIENCE_S = 0.5
 DUE_MAX = 5
-"""Of the tokens that are kept back for orders, how many of a second go to what waited longer than PATIENCE_S: without
-them a press of orders starves the synchronisation, whose silence ends the session."""
+"""Of the tokens that are kept back for orders, how many of a second go to a synchronisation or a what-if that waited
+longer than PATIENCE_S: a press of orders would starve them, and the silence of the first ends the session."""
 
 WAITS_KEPT_S = 10.0
 """How long it is remembered at least how long a message waited."""
@@ -34,6 +34,9 @@ class Priority(IntEnum):
     WHAT_IF = 4
     MARKET_DATA = 5
     HISTORY = 6
+
+
+_NOT_STARVED = frozenset({Priority.SYNC, Priority.WHAT_IF})
 
 
 class RollingWindow:
@@ -244,7 +247,7 @@ class Pacer:
 
     def _goes_at(self, priority: Priority, message: _Message, now: float) -> float:
         in_turn = self._window.free_at(now, self._reserve_for(priority))
-        if priority <= Priority.NEW or in_turn <= now:
+        if priority not in _NOT_STARVED or in_turn <= now:
             return in_turn
         is_due_at = max(message.since + PATIENCE_S, self._due.free_at(now), self._window.free_at(now, self._reserve))
         return min(in_turn, is_due_at)

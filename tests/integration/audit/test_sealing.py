@@ -205,6 +205,7 @@ async def test_persons_keys_go_along_when_the_master_key_is_rotated(
     house: House, system_database: Database, database_url: str
 ) -> None:
     await as_owner(database_url, "DELETE FROM audit_person_keys WHERE tenant_id <> $1", house.tenant_id)
+    await as_owner(database_url, "DELETE FROM broker_credentials")
     await as_owner(database_url, "DELETE FROM tenant_data_keys")
     await as_owner(database_url, "DELETE FROM second_factors")
     await house.write_random(10, Random(5))

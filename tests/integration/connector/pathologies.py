@@ -1,6 +1,7 @@
 """What a tenant and its broker must agree on when faults are over, and the ordinary work that faults strike."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -108,6 +109,13 @@ class Rehearsal:
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
             return
+
+    async def until_struck(self, faults: set[str], at_most_s: float = 5.0) -> None:
+        """Wait until each of these faults has struck, or for so long: lines are asked for again only after a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                while not all(self.simulator.faults.struck(one) for one in faults):
+                    await asyncio.sleep(LOOK_S)
 
     async def until_agreed(self, *, symbol: str = "AAPL") -> None:
         """Wait until orders, executions, commissions and the position are those of the simulator.

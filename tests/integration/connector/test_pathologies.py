@@ -28,6 +28,7 @@ async def test_connector_survives(name: str, rehearsal: Rehearsal, settings: Set
 
         rehearsal.player.play(pathologies()[name])
         await rehearsal.work()
+        await rehearsal.until_struck({step.fault for step in pathologies()[name].steps} - NOT_STRUCK_BY_ORDERS)
         rehearsal.player.stop()
         await rehearsal.until_agreed()
         await rehearsal.cancel(before)

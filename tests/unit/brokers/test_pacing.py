@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.brokers.ib.pacing import CANCEL_RESERVE, DUE_MAX, INTERVAL_S, MARGIN_S, ORDER_RESERVE, Pacer, Priority
+from app.brokers.ib.pacing import CANCEL_RESERVE, INTERVAL_S, MARGIN_S, ORDER_RESERVE, Pacer, Priority
 
 
 class VirtualTimer:
@@ -156,8 +156,8 @@ def test_a_press_of_questions_leaves_room_for_orders_that_wait_in_their_lanes() 
         loop.advance(0.5)
         capacities.append(pacer.capacity(Priority.NEW))
 
-    assert min(capacities) == ORDER_RESERVE - DUE_MAX
-    assert len(socket.written) == 5 * (45 - CANCEL_RESERVE - ORDER_RESERVE + DUE_MAX)
+    assert min(capacities) == ORDER_RESERVE
+    assert len(socket.written) == 5 * (45 - CANCEL_RESERVE - ORDER_RESERVE)
 
 
 def test_a_press_of_orders_leaves_room_for_the_question_that_has_waited() -> None:
