@@ -115,7 +115,7 @@ async def test_everything_at_once_never_breaches_the_pace_and_cancels_go_first(
         await trading.until_connected()
         resting = [await trading.place(f"rests-{number}", limit="150") for number in range(20)]
         await trading.until_states({f"rests-{number}": OrderState.ACCEPTED for number in range(20)})
-        async with pressing(trading):
+        async with pressing(trading, arrivals):
             await asyncio.gather(*(trading.place(f"new-{number}", limit="151") for number in range(ORDERS)))
             for order_id in resting[:10]:
                 await replace_order(trading.desk, who, OrderChange(order_id=order_id, limit_price=Decimal("152")))
@@ -136,12 +136,18 @@ async def test_everything_at_once_never_breaches_the_pace_and_cancels_go_first(
 
 
 @asynccontextmanager
-async def pressing(trading: Trading) -> AsyncIterator[None]:
+async def pressing(trading: Trading, arrivals: Arrivals) -> AsyncIterator[None]:
     """Questions, quotes, streams and comparisons without a pause, while the block lasts."""
     who = system_principal(trading.house.tenant_id, "test")
     desk = trading.desk
 
+    async def streams_are_asked_for() -> None:
+        # Bars of now share a pace of ten minutes with those of the past, which would have all of it.
+        while not {"bars", "ticks"} <= set(arrivals.kinds):
+            await asyncio.sleep(0.02)
+
     async def history() -> None:
+        await streams_are_asked_for()
         number = 0
         while True:
             number += 1
@@ -154,6 +160,7 @@ async def pressing(trading: Trading) -> AsyncIterator[None]:
                     await asyncio.sleep(0.2)
 
     async def past_ticks() -> None:
+        await streams_are_asked_for()
         while True:
             for symbol in SYMBOLS:
                 try:
