@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.core.ids import TenantId
 
 SLUG_LENGTH_MAX: Final = 48
-REQUIRE_TWO_FACTOR: Final = "requireTwoFactor"
+REQUIRE_TWO_FACTOR: Final = "require_two_factor"
 _NO_SLUG = re.compile(r"[^a-z0-9]+", re.ASCII)
 
 

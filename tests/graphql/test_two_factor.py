@@ -253,7 +253,7 @@ async def test_where_it_is_demanded_a_member_can_only_enrol_also_on_an_open_sock
         await socket.subscribe(ORDERS)
         on_socket = await socket.receive()
 
-    assert demanded["tenant"]["settings"]["requireTwoFactor"] is True
+    assert demanded["tenant"]["settings"]["require_two_factor"] is True
     assert on_socket["payload"]["errors"][0]["extensions"]["code"] == "TWO_FACTOR_ENROLMENT_REQUIRED"
     for document in (ORDERS, "{ sessions { id } }", "{ apiKeys { id } }", RENEW):
         assert await member.refusal(document) == ("TWO_FACTOR_ENROLMENT_REQUIRED", [])
@@ -262,6 +262,22 @@ async def test_where_it_is_demanded_a_member_can_only_enrol_also_on_an_open_sock
     assert (await member.data(BEGIN))["beginTwoFactor"]["errors"] == []
     # Who demands it is not locked out.
     assert await person.api.data(ORDERS)
+
+
+async def test_the_setting_of_the_tenant_and_the_demand_are_one_thing(person: Person) -> None:
+    await person.enrol()
+    member = await person.firm.member(Role.TRADER)
+    given = {"settings": {"require_two_factor": True}}
+    change = "mutation($i: UpdateTenantInput!) { updateTenant(input: $i) { errors { code } } }"
+
+    assert (await person.api.data(change, i=given))["updateTenant"]["errors"] == []
+    # Not asked before: nothing of the member is remembered.
+    assert await member.refusal(ORDERS) == ("TWO_FACTOR_ENROLMENT_REQUIRED", [])
+    assert (await person.api.data(STANDING))["twoFactor"]["demanded"] is True
+
+    assert (await person.api.data(DEMAND, i={"demanded": False}))["demandTwoFactor"]["errors"] == []
+    assert (await person.api.data(STANDING))["twoFactor"]["demanded"] is False
+    assert await member.data(ORDERS)
 
 
 async def test_nobody_demands_it_without_having_it(person: Person) -> None:
