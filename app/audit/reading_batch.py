@@ -183,14 +183,6 @@ async def signed_heads(session: BatchSession, tenant_id: TenantId, after: int, l
     return [signed_head(row) for row in rows]
 
 
-async def waiting_count(session: BatchSession, tenant_id: TenantId, limit: int) -> int:
-    """How many entries wait to be sealed, counted up to the limit."""
-    rows = await session.fetch(
-        "SELECT count(*) AS found FROM (SELECT FROM audit_log WHERE tenant_id = $1 LIMIT $2) AS w", tenant_id, limit
-    )
-    return int(rows[0]["found"])
-
-
 async def retention(session: BatchSession, tenant_id: TenantId) -> Retention | None:
     """The tenant's rule; None when none was ever set."""
     rows = await session.fetch("SELECT * FROM audit_retentions WHERE tenant_id = $1", tenant_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.errors import NotFoundError
-from app.core.ids import AccountId, ApiKeyId, Ids, MembershipId, RoleId, TenantId, UserId
+from app.core.ids import Ids, MembershipId, RoleId, TenantId, UserId
 from app.core.records import replace
 from app.identity import invitations_repository, members_repository, repository
 from app.identity.domain import CustomRole, Membership, Principal, Role, Scope, User
@@ -276,13 +276,6 @@ async def delete_role(session: WriteSession, principal: Principal, role_id: UUID
 async def roles(session: AnySession, tenant_id: TenantId) -> list[CustomRole]:
     """The tenant's own roles, by name."""
     return await members_repository.custom_roles(session, tenant_id)
-
-
-async def accounts_of_keys(
-    session: AnySession, tenant_id: TenantId, api_key_ids: list[ApiKeyId]
-) -> dict[ApiKeyId, dict[AccountId, bool]]:
-    """The accounts that restricted keys are granted."""
-    return await members_repository.api_key_accounts(session, tenant_id, api_key_ids)
 
 
 def _role_of(principal: Principal, known: Iterable[CustomRole], role_id: UUID) -> CustomRole:

@@ -6,7 +6,7 @@ leave, which nobody gets. The origin is the second, SameSite the third.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from app.identity.domain import TokenPair
 
@@ -89,8 +89,3 @@ def _cookies(header: bytes) -> dict[str, str]:
 def tokens_kept(tokens: TokenPair) -> TokenPair:
     """The pair as an answer shows it whose cookies hold the tokens: without them."""
     return TokenPair(access_token="", refresh_token="", expires_at=tokens.expires_at, token_type=tokens.token_type)
-
-
-def cookies_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> SessionCookies:
-    """The cookies of a request."""
-    return SessionCookies(scope["scheme"], headers)

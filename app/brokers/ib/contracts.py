@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from app.brokers.ib.hours import ParsedHours, parse_hours, zone_of
-from app.brokers.ib.translate import exact, known
+from app.brokers.ib.translate import SECURITY_TYPES, exact, known
 from app.brokers.inquiries import ContractHit, ContractQuery, OptionClass, ToldContract
 from app.core.fix import InstrumentType, OptionRight
 from app.core.messages import PriceBand
@@ -19,16 +19,6 @@ log = logging.getLogger(__name__)
 
 ONE = Decimal(1)
 _SHARES: Final = frozenset({InstrumentType.STOCK, InstrumentType.ETF})
-SECURITY_TYPES: Final = {
-    InstrumentType.STOCK: "STK",
-    InstrumentType.ETF: "STK",
-    InstrumentType.OPTION: "OPT",
-    InstrumentType.FUTURE: "FUT",
-    InstrumentType.FOREX: "CASH",
-    InstrumentType.CRYPTO: "CRYPTO",
-    InstrumentType.BOND: "BOND",
-    InstrumentType.INDEX: "IND",
-}
 _KINDS: Final = {name: kind for kind, name in SECURITY_TYPES.items() if kind is not InstrumentType.ETF}
 _RIGHTS: Final = {"C": OptionRight.CALL, "CALL": OptionRight.CALL, "P": OptionRight.PUT, "PUT": OptionRight.PUT}
 

@@ -61,7 +61,7 @@ _ORDER_TYPES = {
     OrderType.TRAILING_STOP: "TRAIL",
 }
 _KINDS = {name: kind for kind, name in _ORDER_TYPES.items()}
-_SECURITY_TYPES = {
+SECURITY_TYPES = {
     InstrumentType.STOCK: "STK",
     InstrumentType.ETF: "STK",
     InstrumentType.OPTION: "OPT",
@@ -368,7 +368,7 @@ def contract_fields(contract: Contract) -> ContractFields:
     return ContractFields(
         conId=contract.contract_id,
         symbol=symbol.partition(".")[0] if is_pair else symbol,
-        secType=_SECURITY_TYPES[contract.instrument_type],
+        secType=SECURITY_TYPES[contract.instrument_type],
         exchange=contract.exchange,
         currency=contract.currency,
     )

@@ -16,7 +16,6 @@ from app.orders.domain.placing import problem
 from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 
-GROUP_NAME_LENGTH_MAX: Final = 100
 PERCENTAGE_MAX: Final = Decimal(1_000)
 _PERCENTAGE_STEP: Final = Decimal("0.0001")
 _HUNDRED: Final = Decimal(100)
