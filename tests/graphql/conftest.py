@@ -39,11 +39,18 @@ from app.flows.desk import Desk, open_desk
 from app.flows.relay_outbox import Relay, relay_forever
 from app.identity.domain import Principal, Role, Scope
 from app.infra.db import Database, DatabaseRole
+from app.infra.origins import Origins
+from app.infra.outages import known_as
 from app.infra.settings import Settings
 from app.infra.sharing import end_task
 from app.infra.tokens import AccessClaims
 from app.infra.uow import begin_batch
 from app.web import create_app, serving
+from schema.base.door import Doorway
+from schema.base.execution import GraphQLEngine
+from schema.base.socket import GraphQLOverSocket
+from schema.base.socket_limits import SocketLimits
+from schema.schema import schema, subscription_requirements
 from tests import factories
 
 Answer = dict[str, Any]
@@ -200,6 +207,13 @@ class Socket:
         extensions = message["payload"][0]["extensions"]
         return extensions["code"], extensions.get("path", [])
 
+    async def loses_power(self) -> None:
+        """Waits until the server says that the credential holds no more: to the operation, or by closing the socket."""
+        try:
+            assert await self.refusal() == ("UNAUTHENTICATED", [])
+        except ConnectionClosed:
+            assert self.raw.close_code == POWER_LOST
+
     async def end(self) -> int:
         """The code that the server closes with, whatever it says before."""
         with suppress(ConnectionClosed):
@@ -246,6 +260,15 @@ class Firm:
             "clientOrderId": f"test-{self.desk.ids.new().hex}",
             **terms,
         }
+
+
+@asynccontextmanager
+async def serving_sockets(firm: Firm, limits: SocketLimits) -> AsyncIterator[Api]:
+    """The firm's client at a process whose sockets have these limits."""
+    engine = GraphQLEngine(schema._schema, subscription_requirements(), known_as=known_as)
+    doorway = Doorway(firm.desk, Origins().is_ours, known_as)
+    async with serve_app(GraphQLOverSocket(doorway, engine, schema, limits)) as address:
+        yield replace(firm.api, address=address)
 
 
 def token_of(desk: Desk, principal: Principal, *, life: timedelta = timedelta(minutes=5)) -> str:

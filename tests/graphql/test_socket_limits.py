@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -16,25 +15,10 @@ from app.flows.create_api_key import create_api_key
 from app.flows.log_out import log_out
 from app.flows.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
-from app.infra.origins import Origins
-from app.infra.outages import known_as
-from schema.base.door import Doorway
-from schema.base.execution import GraphQLEngine
-from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import WATCH_EVERY_S, Pace, Places, SocketLimits, SocketsTooManyError, neighbourhood_of
-from schema.schema import schema, subscription_requirements
-from tests.graphql.conftest import Api, Firm, serve_app
+from tests.graphql.conftest import Firm, serving_sockets
 
 PROTOCOL = [Subprotocol("graphql-transport-ws")]
-
-
-@asynccontextmanager
-async def serving(firm: Firm, limits: SocketLimits) -> AsyncIterator[Api]:
-    """The firm's client at a process with these limits."""
-    engine = GraphQLEngine(schema._schema, subscription_requirements(), known_as=known_as)
-    doorway = Doorway(firm.desk, Origins().is_ours, known_as)
-    async with serve_app(GraphQLOverSocket(doorway, engine, schema, limits)) as address:
-        yield replace(firm.api, address=address)
 
 
 async def closing(raw: ClientConnection) -> int:
@@ -49,7 +33,7 @@ async def closing(raw: ClientConnection) -> int:
 
 
 async def test_an_address_holds_so_many_sockets_and_no_more(firm: Firm) -> None:
-    async with serving(firm, SocketLimits(per_address=2)) as api, AsyncExitStack() as opened:
+    async with serving_sockets(firm, SocketLimits(per_address=2)) as api, AsyncExitStack() as opened:
         first = await opened.enter_async_context(api.socket())
         await opened.enter_async_context(api.socket())
 
@@ -67,7 +51,7 @@ async def test_an_address_holds_so_many_sockets_and_no_more(firm: Firm) -> None:
 
 
 async def test_a_credential_holds_so_many_sockets_and_no_more(firm: Firm) -> None:
-    async with serving(firm, SocketLimits(per_credential=1)) as api, api.socket():
+    async with serving_sockets(firm, SocketLimits(per_credential=1)) as api, api.socket():
         async with connect(f"ws://{api.address}/graphql", subprotocols=PROTOCOL) as raw:
             await raw.send(f'{{"type": "connection_init", "payload": {{"authorization": "Bearer {api.bearer}"}}}}')
             assert await closing(raw) == 4291
@@ -78,7 +62,7 @@ async def test_a_credential_holds_so_many_sockets_and_no_more(firm: Firm) -> Non
 
 async def test_a_socket_that_talks_too_fast_is_closed(firm: Firm) -> None:
     limits = SocketLimits(messages_per_second=0.001, messages_burst=5)
-    async with serving(firm, limits) as api, api.socket() as opened:
+    async with serving_sockets(firm, limits) as api, api.socket() as opened:
         for _ in range(4):
             await opened.send(type="ping")
             assert await opened.receive() == {"type": "pong"}
@@ -90,7 +74,7 @@ async def test_a_socket_that_talks_too_fast_is_closed(firm: Firm) -> None:
 
 async def test_a_socket_without_an_operation_is_closed_after_a_while_whatever_it_says(firm: Firm) -> None:
     limits = SocketLimits(idle_s=0.3, watch_every_s=0.05)
-    async with serving(firm, limits) as api, api.socket() as opened:
+    async with serving_sockets(firm, limits) as api, api.socket() as opened:
         await opened.send(type="ping")
 
         assert await closing(opened.raw) == 4298
@@ -98,7 +82,7 @@ async def test_a_socket_without_an_operation_is_closed_after_a_while_whatever_it
 
 async def test_a_socket_that_follows_something_is_not_idle(firm: Firm) -> None:
     limits = SocketLimits(idle_s=0.1, watch_every_s=0.05)
-    async with serving(firm, limits) as api, api.socket() as opened:
+    async with serving_sockets(firm, limits) as api, api.socket() as opened:
         await opened.subscribe("subscription { executions { id } }")
 
         with pytest.raises(TimeoutError):
@@ -108,7 +92,7 @@ async def test_a_socket_that_follows_something_is_not_idle(firm: Firm) -> None:
 
 
 async def test_a_silent_socket_is_closed_when_its_session_ends(firm: Firm) -> None:
-    async with serving(firm, SocketLimits(watch_every_s=0.05)) as api, api.socket() as opened:
+    async with serving_sockets(firm, SocketLimits(watch_every_s=0.05)) as api, api.socket() as opened:
         await log_out(firm.desk.door, firm.principal)
 
         assert await closing(opened.raw) == 4403
@@ -116,7 +100,10 @@ async def test_a_silent_socket_is_closed_when_its_session_ends(firm: Firm) -> No
 
 async def test_a_socket_is_closed_when_its_key_is_revoked(firm: Firm) -> None:
     issued = await create_api_key(firm.desk.door, firm.principal, name="program", scopes=[Scope.VIEW_ORDERS])
-    async with serving(firm, SocketLimits(watch_every_s=0.05)) as api, api.holding(issued.text).socket() as opened:
+    async with (
+        serving_sockets(firm, SocketLimits(watch_every_s=0.05)) as api,
+        api.holding(issued.text).socket() as opened,
+    ):
         await opened.subscribe("subscription { executions { id } }")
         await revoke_api_key(firm.desk.door, firm.principal, issued.api_key.id)
 
@@ -130,7 +117,7 @@ async def test_sockets_stay_while_the_database_is_away(firm: Firm, monkeypatch: 
         asked.set()
         raise ConnectionRefusedError
 
-    async with serving(firm, SocketLimits(watch_every_s=0.05)) as api, api.socket() as opened:
+    async with serving_sockets(firm, SocketLimits(watch_every_s=0.05)) as api, api.socket() as opened:
         monkeypatch.setattr(firm.desk.door.authenticator, "recheck", away)
         await asyncio.wait_for(asked.wait(), 10)
         asked.clear()

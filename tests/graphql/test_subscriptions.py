@@ -27,9 +27,11 @@ from schema.base.http import BODY_BYTES_MAX
 from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import SocketLimits
 from schema.schema import schema, subscription_requirements
-from tests.graphql.conftest import PLACE, Api, Firm, Socket, serve_app
+from tests.graphql.conftest import PLACE, Api, Firm, Socket, serve_app, serving_sockets
 
 PROTOCOL = [Subprotocol("graphql-transport-ws")]
+# Power is looked at where an operation begins, and nowhere else.
+UNWATCHED = SocketLimits(watch_every_s=600)
 EVENTS = """
 subscription Events($account: ID!, $after: Int) {
   orderEvents(accountId: $account, afterSequence: $after) { sequence type toState orderId order { id state } }
@@ -288,11 +290,11 @@ async def test_a_stream_ends_when_its_session_does(firm: Firm) -> None:
         tick = Tick(instrument_id=apple.id, symbol="AAPL", last=Decimal(1), time=datetime.now(UTC))
         await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
 
-        assert await opened.refusal() == ("UNAUTHENTICATED", [])
+        await opened.loses_power()
 
 
 async def test_a_socket_of_an_ended_session_places_no_order(firm: Firm) -> None:
-    async with firm.api.socket() as opened:
+    async with serving_sockets(firm, UNWATCHED) as api, api.socket() as opened:
         await log_out(firm.desk.door, firm.principal)
 
         await opened.subscribe(PLACE, input=firm.order())
@@ -315,14 +317,14 @@ async def test_a_quiet_stream_ends_when_its_session_does(firm: Firm) -> None:
 
         await log_out(firm.desk.door, firm.principal)
 
-        assert await opened.refusal() == ("UNAUTHENTICATED", [])
+        await opened.loses_power()
 
 
 async def test_a_revoked_key_places_no_order_over_its_open_socket(firm: Firm) -> None:
     issued = await create_api_key(
         firm.desk.door, firm.principal, name="program", scopes=[Scope.PLACE_ORDERS, Scope.VIEW_ORDERS]
     )
-    async with firm.api.holding(issued.text).socket() as opened:
+    async with serving_sockets(firm, UNWATCHED) as api, api.holding(issued.text).socket() as opened:
         await opened.subscribe("{ viewer { scopes } }")
         await opened.next_data()
         assert (await opened.receive())["type"] == "complete"
