@@ -52,7 +52,8 @@ async function byApiKey(apiKey: string): Promise<Outcome> {
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element {
   const [method, setMethod] = useState<Method>("password");
   const [problem, setProblem] = useState<string | null>(endOfSession());
-  const [needsTenant, setNeedsTenant] = useState(false);
+  const [firm] = useState(() => new URLSearchParams(location.search).get("firm") ?? "");
+  const [needsTenant, setNeedsTenant] = useState(firm !== "");
   const [challenge, setChallenge] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const problemId = useId();
@@ -114,7 +115,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
               {...{ invalid, problemId }}
             />
             {needsTenant && (
-              <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" isNext {...{ invalid, problemId }} />
+              <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" initial={firm} isNext={firm === ""} {...{ invalid, problemId }} />
             )}
           </>
         ) : (
