@@ -49,7 +49,7 @@ async function byApiKey(apiKey: string): Promise<Outcome> {
   return { problem: isRefused || error.response?.status === 401 ? "This API key is not valid." : describeFailure(error) };
 }
 
-export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element {
+export function SignIn(): JSX.Element {
   const [method, setMethod] = useState<Method>("password");
   const [problem, setProblem] = useState<string | null>(endOfSession());
   const [firm] = useState(() => new URLSearchParams(location.search).get("firm") ?? "");
@@ -74,7 +74,6 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
     setIsBusy(false);
     if (outcome === null) {
       signedIn();
-      onSignedIn();
       return;
     }
     if (outcome === "again") {
