@@ -1,13 +1,13 @@
 """setRiskLimit and deleteRiskLimit: tightening counts at once, loosening by one person waits for another."""
 
 from app.brokers import viewing
+from app.core.clock import Clock
 from app.core.ids import AccountId, Ids, InstrumentId, LimitId, StrategyId, TenantId
 from app.identity import members_repository
 from app.identity.domain import Principal
 from app.identity.domain import Scope as Allowed
-from app.infra.db import Database, WriteSession
+from app.infra.db import Database, ReadSession, WriteSession
 from app.infra.uow import Scope, begin
-from app.core.clock import Clock
 from app.instruments import service as instruments
 from app.risk.keeping import service as keeping
 from app.risk.keeping.domain.changes import FourEyes, LimitSetting
@@ -78,5 +78,7 @@ async def check_targets(
     if strategy_id is not None:
         # No strategy is kept yet, so none can be of the tenant.
         raise LimitTargetUnknownError("strategy", "strategyId")
-    if instrument_id is not None and not await instruments.instruments(session, tenant_id, [instrument_id]):
+    if instrument_id is not None and not await instruments.instruments(
+        ReadSession(session), tenant_id, [instrument_id]
+    ):
         raise LimitTargetUnknownError("instrument", "instrumentId")

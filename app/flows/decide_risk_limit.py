@@ -51,9 +51,7 @@ async def reject_risk_limit_proposal(
         return await keeping.reject(session, acting, proposal_id, people, reason=reason)
 
 
-async def expire_risk_limit_proposals(
-    database: Database, system_database: Database, *, now: datetime, ids: Ids
-) -> int:
+async def expire_risk_limit_proposals(database: Database, system_database: Database, *, now: datetime, ids: Ids) -> int:
     """Ends the proposals that nobody decided in time, a tenant a transaction; how many."""
     async with begin_system(system_database) as system:
         tenant_ids = await tenants.all_ids(system)

@@ -68,7 +68,7 @@ class RiskLimitProposalRow(SQLModel, table=True):
 
 
 class RiskLimitDrillRow(SQLModel, table=True):
-    """The last drill of a limit. account_id is the account that it was held against, None where it was held against none."""
+    """The last drill of a limit. account_id is the account that it was held against, None where there was none."""
 
     __tablename__ = "risk_limit_drills"
     __table_args__ = (

@@ -1,6 +1,6 @@
 """The SQL of limits as people keep them: reading, changing, their versions, proposals and drills."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -304,7 +304,7 @@ def _values(limit: RiskLimit) -> dict[str, Any]:
     }
 
 
-def _kept(row: Mapping[str, Any]) -> KeptLimit:
+def _kept(row: Any) -> KeptLimit:
     limit = RiskLimit(
         id=row["id"],
         limit_type=RiskLimitType(row["limit_type"]),
@@ -341,7 +341,7 @@ def _kept(row: Mapping[str, Any]) -> KeptLimit:
     )
 
 
-def _version(row: Mapping[str, Any]) -> LimitVersion:
+def _version(row: Any) -> LimitVersion:
     return LimitVersion(
         limit_id=row["limit_id"],
         version=row["version"],
@@ -356,7 +356,7 @@ def _version(row: Mapping[str, Any]) -> LimitVersion:
     )
 
 
-def _proposal(row: Mapping[str, Any]) -> LimitProposal:
+def _proposal(row: Any) -> LimitProposal:
     return LimitProposal(
         id=row["id"],
         limit_id=row["limit_id"],

@@ -160,6 +160,7 @@ def limit_document(limit: RiskLimit) -> dict[str, Any]:
 
 def limit_of_document(limit_id: LimitId, version: int, kept: Mapping[str, Any]) -> RiskLimit:
     """The limit of a limit_document()."""
+
     def one(key: str, kind: Any) -> Any:
         return None if kept[key] is None else kind(kept[key])
 
