@@ -155,4 +155,6 @@ def _own(limit_type: RiskLimitType, old: Conditions, new: Conditions) -> Iterato
             continue
         if name == "window_s" and limit_type is _TYPE.MAX_ORDERS_PER_MINUTE and (after or 60) >= (before or 60):
             continue
+        if name == "allowance" and limit_type is _TYPE.DUPLICATE_ORDER and (after or 0) <= (before or 0):
+            continue
         yield f"its condition {name.replace('_', ' ')} changes"
