@@ -16,6 +16,7 @@ from app.orders.domain import order as orders
 from app.positions.domain import PnlSnapshot as SnapshotValue
 from app.positions.domain import Position as PositionValue
 from app.positions.domain import PositionAdjustment as AdjustmentValue
+from app.risk.keeping.domain.changes import KeptLimit
 from app.tenants.domain import Tenant as TenantValue
 from schema.audit.types import AuditEntry
 from schema.base.context import Info
@@ -33,6 +34,7 @@ from schema.orders.types import Execution, Order, OrderRequest
 from schema.positions.adjustments import PositionAdjustment
 from schema.positions.pnl import PnlSnapshot
 from schema.positions.types import Position
+from schema.risk.limits import RiskLimit
 
 
 @strawberry.type
@@ -72,6 +74,8 @@ def _node(found: Thing, principal: identity.Principal) -> Node:
             return Instrument.of(found)
         case SubscriptionValue():
             return MarketDataSubscription.of(found)
+        case KeptLimit():
+            return RiskLimit.of(found)
         case AccountView():
             return BrokerAccount.of(found)
         case AuditEntryView():

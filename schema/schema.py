@@ -40,6 +40,9 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.limit_files import RiskLimitFileMutation
+from schema.risk.limit_mutations import RiskLimitMutation
+from schema.risk.limit_queries import RiskLimitQuery
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -58,6 +61,7 @@ class Query(
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
+    RiskLimitQuery,
     SimulatorQuery,
     ReconciliationQuery,
     InDoubtQuery,
@@ -80,6 +84,8 @@ class Mutation(
     LinkedOrderMutation,
     PositionMutation,
     ApprovalMutation,
+    RiskLimitMutation,
+    RiskLimitFileMutation,
     ReconciliationMutation,
     InDoubtMutation,
     BrokerMutation,

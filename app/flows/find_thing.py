@@ -13,6 +13,7 @@ from app.core.ids import (
     BreakId,
     ExecutionKey,
     InstrumentId,
+    LimitId,
     OrderId,
     PositionId,
     ReconciliationId,
@@ -41,6 +42,8 @@ from app.orders.domain.order import Execution, Order, OrderRequest
 from app.positions import adjustments_batch, pnl_batch
 from app.positions import service as positions
 from app.positions.domain import PnlSnapshot, Position, PositionAdjustment
+from app.risk.keeping import repository as limits
+from app.risk.keeping.domain.changes import KeptLimit
 from app.tenants.domain import Tenant
 
 Thing = (
@@ -55,6 +58,7 @@ Thing = (
     | Instrument
     | MarketDataSubscription
     | AccountView
+    | KeptLimit
     | Tenant
     | User
     | Member
@@ -91,6 +95,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
                 or (await orders.requests(session, tenant_id, [RequestId(wanted)])).get(RequestId(wanted))
                 or (await brokers.accounts_by_ids(session, tenant_id, [AccountId(wanted)])).get(AccountId(wanted))
             )
+            found = found or next(iter(await limits.limits_by_ids(session, tenant_id, [LimitId(wanted)])), None)
             if found is not None:
                 return found
         if principal.has(Scope.VIEW_POSITIONS):

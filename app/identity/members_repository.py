@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlmodel import col
 
 from app.core.ids import AccountId, ApiKeyId, MembershipId, RoleId, TenantId, UserId
-from app.identity.domain import CustomRole, Membership, Role
+from app.identity.domain import CustomRole, Membership, Role, Scope
 from app.identity.domain.members import Grants
 from app.identity.models import (
     ApiKeyAccountRow,
@@ -61,6 +61,25 @@ async def active_administrators(session: AnySession, tenant_id: TenantId) -> fro
         )
     )
     return frozenset(UserId(one) for one in (await session.execute(statement)).scalars())
+
+
+async def people_who_may(session: AnySession, tenant_id: TenantId, scope: Scope) -> frozenset[UserId]:
+    """The people who have the scope now, over all accounts of the tenant."""
+    statement = (
+        select(MembershipRow, CustomRoleRow)
+        .select_from(MembershipRow)
+        .outerjoin(CustomRoleRow, HAS_ROLE)
+        .join(UserRow, col(UserRow.id) == col(MembershipRow.user_id))
+        .where(
+            col(MembershipRow.tenant_id) == tenant_id,
+            col(MembershipRow.removed_at).is_(None),
+            col(MembershipRow.is_active),
+            col(MembershipRow.is_restricted).is_(False),
+            col(UserRow.is_active),
+        )
+    )
+    found = [membership_of(row, role) for row, role in await session.execute(statement)]
+    return frozenset(one.user_id for one in found if scope in one.scopes)
 
 
 async def save_member(session: WriteSession, member: Membership) -> None:

@@ -10,7 +10,7 @@ from app.instruments import repository
 from app.instruments.errors import InstrumentSeveralError, InstrumentUnknownError
 from app.instruments.repository import InstrumentFilter, InstrumentKey
 
-__all__ = ["InstrumentFilter", "InstrumentKey", "count", "instruments", "named", "named_all", "page"]
+__all__ = ["InstrumentFilter", "InstrumentKey", "by_symbols", "count", "instruments", "named", "named_all", "page"]
 
 
 async def instruments(
@@ -18,6 +18,11 @@ async def instruments(
 ) -> dict[InstrumentId, Instrument]:
     """The instruments by id; absent if the tenant has none of the id."""
     return await repository.by_ids(session, tenant_id, instrument_ids)
+
+
+async def by_symbols(session: ReadSession, tenant_id: TenantId, symbols: Sequence[str]) -> list[Instrument]:
+    """The instruments that bear one of the symbols; a symbol that none bears brings nothing."""
+    return await repository.by_symbols(session, tenant_id, symbols)
 
 
 async def named(session: ReadSession, tenant_id: TenantId, symbol: str, exchange: str | None) -> Instrument:

@@ -24,6 +24,7 @@ class RiskLimitRow(SQLModel, table=True):
         CheckConstraint("value >= 0", name="value"),
         CheckConstraint("warn_at > 0 AND warn_at <= 1", name="warn_at"),
         CheckConstraint("effective_until > effective_from", name="period"),
+        CheckConstraint("deleted_at IS NULL OR NOT is_active", name="deleted"),
         Index("ix_risk_limits_tenant", "tenant_id"),
     )
 
@@ -45,3 +46,4 @@ class RiskLimitRow(SQLModel, table=True):
     warn_at: Decimal | None = numeric_column(nullable=True)
     effective_from: datetime | None = time_column(nullable=True)
     effective_until: datetime | None = time_column(nullable=True)
+    deleted_at: datetime | None = time_column(nullable=True)

@@ -24,6 +24,7 @@ class TenantSettings:
     session_life: timedelta = timedelta(hours=720)
     allowed_email_domains: frozenset[str] = frozenset()
     password_length_min: int = 12
+    risk_four_eyes: str = "auto"
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "TenantSettings":
@@ -34,6 +35,7 @@ class TenantSettings:
             session_life=timedelta(hours=held.get("session_hours", 720)),
             allowed_email_domains=frozenset(held.get("allowed_email_domains", ())),
             password_length_min=held.get("password_length_min", 12),
+            risk_four_eyes=held.get("risk_four_eyes", "auto"),
         )
 
     def takes(self, email: str) -> bool:
@@ -92,6 +94,15 @@ def _whole(lowest: int, highest: int) -> Callable[[Any, str], int]:
     return taken
 
 
+def _choice(*words: str) -> Callable[[Any, str], str]:
+    def taken(value: Any, key: str) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise InputError(f"This is one of {', '.join(words)}.", path=["settings", key])
+        return value
+
+    return taken
+
+
 def _domains(value: Any, key: str) -> list[str]:
     if not isinstance(value, list) or len(value) > EMAIL_DOMAINS_MAX:
         raise InputError(f"This is a list of at most {EMAIL_DOMAINS_MAX} domains.", path=["settings", key])
@@ -113,5 +124,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         meaning="how many characters the password of who accepts an invitation has at least, 12 to 64",
         default=12,
         taken=_whole(12, 64),
+    ),
+    "risk_four_eyes": Setting(
+        meaning="whether loosening a risk limit takes a second person: always, never, or auto, where two or more have "
+        "the scope MANAGE_RISK over the whole tenant",
+        default="auto",
+        taken=_choice("auto", "always", "never"),
     ),
 }

@@ -69,6 +69,19 @@ async def _policy(stage: Stage) -> Any:
     return {"id": (await stage.firm.api.data(document))["setApprovalPolicy"]["policy"]["id"]}
 
 
+async def _limit(stage: Stage, **others: Any) -> Any:
+    document = "mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { id } } }"
+    terms = {"limitType": "MAX_ORDER_QUANTITY", "value": "900"}
+    return {"id": (await stage.firm.api.data(document, i=terms))["setRiskLimit"]["riskLimit"]["id"], **others}
+
+
+async def _proposal(stage: Stage) -> Any:
+    # A loosening by somebody else.
+    limit, other = await _limit(stage), await stage.firm.member(Role.COMPLIANCE)
+    document = "mutation($i: DeleteRiskLimitInput!) { deleteRiskLimit(input: $i) { proposal { id } } }"
+    return {"proposalId": (await other.data(document, i=limit))["deleteRiskLimit"]["proposal"]["id"]}
+
+
 async def _break(stage: Stage) -> Any:
     await compare(stage.firm)
     await compare(stage.firm, ("AAPL", 5))
@@ -126,6 +139,15 @@ CALLS: Final[dict[str, Call]] = {
     "setApprovalPolicy": given(expirySeconds=600),
     "deleteApprovalPolicy": _policy,
     "approveOrder": _approve,
+    "setRiskLimit": given(limitType="MAX_ORDER_QUANTITY", value="900"),
+    "deleteRiskLimit": _limit,
+    "approveRiskLimitProposal": _proposal,
+    "rejectRiskLimitProposal": _proposal,
+    "importRiskLimits": given(csv="type,value\nMAX_ORDER_QUANTITY,900\n", dryRun=False),
+    "exportRiskLimits": nothing,
+    "applyRiskTemplate": lambda stage: value(
+        {"accountId": stage.account_id, "template": "conservative", "capital": "100000"}
+    ),
     "reconcileAccount": lambda stage: value({"accountId": stage.account_id}),
     "resolveBreak": _break,
     "askAboutOrder": lambda stage: with_id("orderId", doubted(stage.firm, stage.broker)),

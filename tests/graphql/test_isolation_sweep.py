@@ -240,6 +240,7 @@ async def test_without_a_credential_nothing_but_the_door_answers(world: World, m
 # What is refused before the id is looked up, and why.
 NOT_LOOKED_UP = {
     ("setApprovalPolicy", "strategyId"),  # strategies do not exist yet
+    ("setRiskLimit", "strategyId"),
     # Whoever does not run the platform is stopped before.
     ("enterTenant", "tenantId"),
     ("inviteAdministrator", "tenantId"),

@@ -43,10 +43,12 @@ TABLES: Final[dict[str, str | None]] = {
     "instrumentId": "instruments",
     "instrumentIds": "instruments",
     "invitationId": "invitations",
+    "limitId": "risk_limits",
     "memberId": "memberships",
     "orderId": "orders",
     "orderIds": "orders",
     "positionId": "positions",
+    "proposalId": "risk_limit_proposals",
     "resourceId": "orders",
     "roleId": "custom_roles",
     "sessionId": "auth_sessions",
@@ -58,7 +60,9 @@ TABLES: Final[dict[str, str | None]] = {
 # Where the name alone does not tell.
 TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("deleteApprovalPolicy", "id"): "approval_policies",
+    ("deleteRiskLimit", "id"): "risk_limits",
     ("setApprovalPolicy", "id"): "approval_policies",
+    ("setRiskLimit", "id"): "risk_limits",
 }
 _HEX = re.compile(r"(\\x)?[0-9a-f]{24,}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -66,6 +66,9 @@ from app.positions.models import (
     PositionHistoryRow,
     PositionRow,
 )
+from app.risk.domain import RiskLimit
+from app.risk.keeping.domain.changes import limit_document
+from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
     make_account,
@@ -98,7 +101,7 @@ async def make_firm(database: Database) -> Firm:
     principal = await make_principal(database, tenant_id)
     account = await make_account(database, tenant_id)
     instruments = await make_instruments(database, tenant_id, "AAPL")
-    await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
+    limit = await make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, ONE)
     await make_approval_policy(database, tenant_id)
     firm = Firm(tenant_id=tenant_id, principal=principal, account=account, instrument_id=instruments["AAPL"].id)
     assert principal.user_id is not None
@@ -113,6 +116,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_market_data(session, firm)
         await _add_paper_books(session, firm)
         await _add_connection(session, firm)
+        await _add_kept_limit(session, firm, limit)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
             {"tenant_id": tenant_id},
@@ -591,6 +595,44 @@ async def _add_paper_books(session: WriteSession, firm: Firm) -> None:
             quoted_at=now,
             executed_at=now,
         )
+    )
+    await session.flush()
+
+
+async def _add_kept_limit(session: WriteSession, firm: Firm, limit: RiskLimit) -> None:
+    now = datetime.now(UTC)
+    of_limit: dict[str, Any] = {
+        "tenant_id": firm.tenant_id,
+        "limit_id": limit.id,
+        "account_id": firm.account.account_id,
+    }
+    session.add_all(
+        [
+            RiskLimitVersionRow(
+                **of_limit,
+                version=1,
+                action="CREATED",
+                after=limit_document(limit),
+                changed_by="test",
+                reason="canary",
+                recorded_at=now,
+            ),
+            RiskLimitProposalRow(
+                **of_limit,
+                id=_ids.new(),
+                base_version=1,
+                before=limit_document(limit),
+                why=["canary"],
+                reason="canary",
+                proposed_by="test",
+                created_at=now,
+                expires_at=now + timedelta(days=1),
+                state="PENDING",
+            ),
+            RiskLimitDrillRow(
+                **of_limit, limit_version=1, outcome="FIRED", message="canary", drilled_by="test", drilled_at=now
+            ),
+        ]
     )
     await session.flush()
 

@@ -1,0 +1,1 @@
+"""Limits as people keep them: versions with author and reason, loosening by two, files, templates, shadows, drills."""

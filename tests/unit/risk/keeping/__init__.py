@@ -1,0 +1,1 @@
+"""Limits as people keep them."""
