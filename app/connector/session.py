@@ -6,9 +6,10 @@ import logging
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, ConnectionEvent
 from app.brokers.reconciling import Occasion, Reconciled
+from app.connector.freshness import fresh
 from app.connector.gate import Gate, words_of
 from app.connector.inbox import Inbox
-from app.connector.intake import Intake
+from app.connector.intake import Intake, monotonic
 from app.connector.intervals import Intervals
 from app.connector.port import Store
 from app.connector.sweeping import Sweeper
@@ -130,13 +131,14 @@ class AccountSession:
             limit = 0 if self._is_throttled else min(COMMANDS_MAX, self._adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
             async with self._sending:
-                commands = [] if self._is_throttled else await self._store.claim(limit)
-                for command in commands:
+                looked_at = monotonic()
+                claimed = [] if self._is_throttled else await self._store.claim(limit)
+                for command in await fresh(self._store, claimed, looked_at, monotonic):
                     self._adapter.send(command)
             if not limit:
                 # Cancels alone were looked for: each new order wakes, and is not to cause a look of its own.
                 await asyncio.sleep(self._intervals.full_s)
-            if len(commands) < limit or not limit:
+            if len(claimed) < limit or not limit:
                 await self._woken()
 
     async def _woken(self) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from app.brokers.errors import BrokerTimedOutError
 from app.brokers.port import BrokerAdapter, Snapshot
 from app.brokers.reconciling import Occasion, Reconciled
+from app.connector.freshness import fresh
 from app.connector.gate import Gate
 from app.connector.inbox import Inbox
-from app.connector.intake import Intake
+from app.connector.intake import Intake, monotonic
 from app.connector.port import Store
 from app.connector.sweeps import Sweeps
 from app.core.messages import LaneCommand
@@ -43,7 +44,7 @@ class Synchronizer:
             await self._intake.empty(self._inbox)
             if is_whole:
                 await comparing.snapshot(snapshot)
-        for command in again:
+        for command in await fresh(self._store, again, float("-inf"), monotonic, may_have_left=True):
             self._adapter.send(command)
         await self._gate.show_synchronized(is_whole=is_whole)
 

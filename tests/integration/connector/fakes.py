@@ -53,6 +53,10 @@ class MemoryStore:
             return []
         return [self.lane.popleft() for _ in range(min(limit, len(self.lane)))]
 
+    async def still_wanted(self, commands: Sequence[LaneCommand], *, may_have_left: bool) -> list[LaneCommand]:
+        self.looks_for_halts.append((len(commands), may_have_left))
+        return [] if self.is_halted else list(commands)
+
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         self.reports.extend(reports)
         self._changed.set()

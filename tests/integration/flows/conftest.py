@@ -79,7 +79,9 @@ class Trader:
 
     async def claim(self, lease: Lease | None = None) -> list[LaneCommand]:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
-            return await claim_orders(session, lease or self.lease, CLIENT_ID, limit=100, now=self.desk.clock.now())
+            return await claim_orders(
+                session, lease or self.lease, CLIENT_ID, limit=100, now=self.desk.clock.now(), ids=self.desk.ids
+            )
 
     async def report(self, *reports: BrokerReport) -> None:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
