@@ -6,8 +6,9 @@ from typing import Final
 from app.connector.port import Store
 from app.core.messages import LaneCommand
 
-FRESH_S: Final = 0.15
-"""How old the look for halts may be when a command is written. A halt holds within that time after its commit."""
+FRESH_S: Final = 0.1
+"""How old the look for halts may be when a command is written. With what waits for the pace no more than twice that
+passes between the commit of a halt and the last command that did not see it."""
 
 
 async def fresh(

@@ -31,6 +31,8 @@ class MemoryStore:
     synchronisations: int = 0
     beats: list[float] = field(default_factory=list)
     next_order_id: int = 1
+    is_halted: bool = False
+    looks_for_halts: list[tuple[int, bool]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def raise_next_order_id(self, at_least: int) -> int:
