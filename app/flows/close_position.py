@@ -49,9 +49,7 @@ async def aim_at_position(
     return await aim_at(desk, principal, found[position_id], client_order_id, aim)
 
 
-async def aim_at(
-    desk: Hands, principal: Principal, position: Position, client_order_id: str, aim: Aim
-) -> Placement:
+async def aim_at(desk: Hands, principal: Principal, position: Position, client_order_id: str, aim: Aim) -> Placement:
     """The same for a position that was read. Raises UnavailableError when the database does not answer."""
     new = NewOrder(
         account_id=position.account_id,

@@ -22,9 +22,7 @@ def halts_changed(
 ) -> Write:
     """What tells of the change once the transaction has committed."""
     payload = [*(f"halt:{one}" for one in halts), *(f"kill:{one}" for one in kill_switches)]
-    return outbox.append(
-        [OutboxMessage(tenant_id=tenant_id, channel=halts_channel(tenant_id), payload=payload)], now
-    )
+    return outbox.append([OutboxMessage(tenant_id=tenant_id, channel=halts_channel(tenant_id), payload=payload)], now)
 
 
 def changed_halts(message: bytes) -> list[HaltId]:

@@ -73,9 +73,7 @@ async def activate_kill_switch(hands: Hands, principal: Principal, asked: Activa
     return kill, None if kill.halt_id is None else found[kill.halt_id]
 
 
-async def advance(
-    hands: Hands, tenant_id: TenantId, kill_id: KillSwitchId, *, until: KillStep = KillStep.DONE
-) -> bool:
+async def advance(hands: Hands, tenant_id: TenantId, kill_id: KillSwitchId, *, until: KillStep = KillStep.DONE) -> bool:
     """Goes on with a kill switch as far as it can now; True when every account is at the step, or past it.
 
     Any process may, several at once: each account is one's at a time, and what was done is not done twice.
@@ -139,9 +137,7 @@ async def _begin(session: BatchSession, hands: Hands, principal: Principal, aske
     return kill.id
 
 
-async def _halt(
-    session: BatchSession, hands: Hands, principal: Principal, asked: Activation, now: datetime
-) -> HaltId:
+async def _halt(session: BatchSession, hands: Hands, principal: Principal, asked: Activation, now: datetime) -> HaltId:
     for one in await halts.in_force(session, principal.tenant_id):
         if one.is_kill_switch and one.target == asked.target:
             return one.id

@@ -35,8 +35,6 @@ async def open_orders(
         limit,
     )
     return [
-        OpenOrder(
-            id=row["id"], is_ending=row["is_ending"], is_managed=row["is_managed"], placed_by=row["placed_by"]
-        )
+        OpenOrder(id=row["id"], is_ending=row["is_ending"], is_managed=row["is_managed"], placed_by=row["placed_by"])
         for row in rows
     ]

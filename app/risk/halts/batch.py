@@ -110,7 +110,7 @@ async def knows_target(session: BatchSession, tenant_id: TenantId, target: HaltT
     if table is None:
         return target.scope is HaltScope.TENANT
     rows = await session.fetch(
-        f"SELECT FROM {table} WHERE tenant_id = $1 AND id = $2",  # noqa: S608
+        f"SELECT FROM {table} WHERE tenant_id = $1 AND id = $2",
         tenant_id,
         target.target_id,
     )
