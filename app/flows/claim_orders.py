@@ -46,8 +46,8 @@ async def claim_orders(
     The account's book is not locked, so that orders come in meanwhile: a command is claimed by being taken out of the
     lane, and who wants it back has to take it out first. Where a halt is in force the book is locked, and what the halt
     keeps out is refused and not claimed. A halt that commits after this has looked for one is not seen: what was
-    claimed is to be written at once, or to be looked at again by `still_wanted`. Raises LeaseLostError when the lease's generation is not the
-    newest: another connector has the account.
+    claimed is to be written at once, or to be looked at again by `still_wanted`. Raises LeaseLostError when the lease's
+    generation is not the newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
     holds, has_open_gate, is_halted = await session.read(

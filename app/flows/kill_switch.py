@@ -1,4 +1,4 @@
-"""activateKillSwitch: halts a target, cancels its orders and closes its positions, or shows in a drill what it would."""
+"""activateKillSwitch: halts a target, cancels its orders, closes its positions; a drill shows what it would do."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,9 @@ async def activate_kill_switch(hands: Hands, principal: Principal, asked: Activa
     # What is not done now is the worker's, which begins by itself.
     with contextlib.suppress(*_AWAY):
         async with asyncio.timeout(WITHIN_S):
-            while not await advance(hands, tenant_id, kill_id, until=KillStep.CANCELING):
+            while True:
+                if await advance(hands, tenant_id, kill_id, until=KillStep.CANCELING):
+                    break
                 await asyncio.sleep(_PAUSE_S)
             await advance(hands, tenant_id, kill_id)
     try:

@@ -1,9 +1,12 @@
 """Halts on real PostgreSQL: what every way of accepting an order answers, what the claim refuses, who releases."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.core.errors import InputError
@@ -39,11 +42,13 @@ from app.risk.halts.errors import (
     HaltTargetUnknownError,
     HaltUnknownError,
     ReleaserIsHalterError,
-    ReleaserNotAPersonError,
 )
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
+ROUNDS = 8
+POURERS = 40
+WAITS_FOR_A_BOOK = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%account_books%'"
 TENANT = HaltTarget(scope=HaltScope.TENANT)
 
 
@@ -400,7 +405,9 @@ async def test_targets_and_reasons_that_make_no_sense_are_refused(trader: Trader
     assert (await trader.place(quantity="1", limit_price="100")).problems == ()
 
 
-async def test_a_halt_waits_for_whoever_locked_the_book_before_it_and_others_see_it(trader: Trader, desk: Desk) -> None:
+async def test_a_halt_waits_for_whoever_locked_the_book_before_it_and_others_see_it(
+    trader: Trader, desk: Desk, database_url: str
+) -> None:
     locked, go = asyncio.Event(), asyncio.Event()
 
     async def accept() -> None:
@@ -410,62 +417,66 @@ async def test_a_halt_waits_for_whoever_locked_the_book_before_it_and_others_see
             locked.set()
             await go.wait()
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(accept())
-        await locked.wait()
-        halting = group.create_task(halted(trader))
-        async with begin_batch(desk.database, trader.key.tenant_id) as session:
-            while not await halts.in_force(session, trader.key.tenant_id):
+    owner = await asyncpg.connect(database_url)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(accept())
+            await locked.wait()
+            halting = group.create_task(halted(trader))
+            while not halting.done() and not await owner.fetch(WAITS_FOR_A_BOOK):
                 await asyncio.sleep(0)
-        assert not halting.done()
-        go.set()
+            has_waited = not halting.done()
+            async with begin_batch(desk.database, trader.key.tenant_id) as session:
+                is_in_force = bool(await halts.in_force(session, trader.key.tenant_id))
+            go.set()
+    finally:
+        await owner.close()
 
-    assert halting.done()
+    assert (has_waited, is_in_force) == (True, True)
+
+
+@dataclass(slots=True)
+class Pouring:
+    """Orders poured into an intake until it is over; those that were taken though the halt had returned before."""
+
+    trader: Trader
+    has_halted: bool = False
+    is_over: bool = False
+    late: int = 0
+
+    async def pour(self, intake: OrderIntake) -> None:
+        while not self.is_over:
+            was_halted = self.has_halted
+            placement = await intake.submit(self.trader.principal, self.trader.order(quantity="1", limit_price="10"))
+            self.late += was_halted and not placement.problems
 
 
 async def test_no_order_is_accepted_after_a_halt_returned_whichever_process_takes_it(
     trader: Trader, settings_of_flows: Settings
 ) -> None:
-    databases = [Database(settings_of_flows.database_url or "", DatabaseRole.INTAKE, size=1) for _ in range(2)]
-    accepted_late = accepted = 0
     second = await colleague(trader)
-    for database in databases:
-        await database.open()
-    try:
-        async with (
-            OrderIntake(databases[0], trader.desk.redis, trader.desk.clock, trader.desk.ids) as one,
-            OrderIntake(databases[1], trader.desk.redis, trader.desk.clock, trader.desk.ids) as two,
-        ):
-            for _ in range(8):
-                is_over = asyncio.Event()
-                halts_returned: list[bool] = []
+    async with AsyncExitStack() as stack:
+        intakes = []
+        for _ in range(2):
+            database = Database(settings_of_flows.database_url or "", DatabaseRole.INTAKE, size=1)
+            stack.push_async_callback(database.close)
+            await database.open()
+            intake = OrderIntake(database, trader.desk.redis, trader.desk.clock, trader.desk.ids)
+            intakes.append(await stack.enter_async_context(intake))
+        for _ in range(ROUNDS):
+            accepted = await trader.open_orders()
+            pouring = Pouring(trader)
+            async with asyncio.TaskGroup() as group:
+                for intake in intakes * POURERS:
+                    group.create_task(pouring.pour(intake))
+                while await trader.open_orders() < accepted + 10:
+                    await asyncio.sleep(0)
+                halt = await halted(trader)
+                pouring.has_halted = True
+                at_halt = await trader.open_orders()
+                for intake in intakes * 3:
+                    await intake.submit(trader.principal, trader.order(quantity="1", limit_price="10"))
+                pouring.is_over = True
 
-                async def pour(intake: OrderIntake) -> tuple[int, int]:
-                    early = late = 0
-                    while not is_over.is_set():
-                        was_halted = bool(halts_returned)
-                        placement = await intake.submit(trader.principal, trader.order(quantity="1", limit_price="10"))
-                        is_taken = not placement.problems
-                        early += is_taken and not was_halted
-                        late += is_taken and was_halted
-                    return early, late
-
-                async with asyncio.TaskGroup() as group:
-                    pouring = [group.create_task(pour(intake)) for intake in (one, two) for _ in range(3)]
-                    while await trader.open_orders() < accepted + 10:
-                        await asyncio.sleep(0)
-                    halt = await halted(trader)
-                    halts_returned.append(True)
-                    at_halt = await trader.open_orders()
-                    for _ in range(6):
-                        await one.submit(trader.principal, trader.order(quantity="1", limit_price="10"))
-                    is_over.set()
-                accepted_late += sum(task.result()[1] for task in pouring)
-                accepted = await trader.open_orders()
-                assert accepted == at_halt
-                await resume_trading(trader.desk, second, halt.id, "next")
-    finally:
-        for database in databases:
-            await database.close()
-
-    assert accepted_late == 0
+            assert (pouring.late, await trader.open_orders()) == (0, at_halt)
+            await resume_trading(trader.desk, second, halt.id, "next")
