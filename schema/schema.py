@@ -40,6 +40,8 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.halt_mutations import HaltMutation
+from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
@@ -66,6 +68,7 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    HaltQuery,
 ):
     """What can be asked."""
 
@@ -91,12 +94,20 @@ class Mutation(
     BrokerMutation,
     SimulatorMutation,
     AuditMutation,
+    HaltMutation,
 ):
     """What can be done."""
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription, StreamSubscription, BrokerSubscription):
+class Subscription(
+    OrderSubscription,
+    PositionSubscription,
+    TickSubscription,
+    StreamSubscription,
+    BrokerSubscription,
+    HaltSubscription,
+):
     """What can be followed."""
 
 
