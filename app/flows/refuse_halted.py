@@ -15,6 +15,7 @@ from app.flows.booking import Booking
 from app.flows.follow_links import Links
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_block
+from app.flows.pre_trade import PreTrade
 from app.flows.trading_modes import HALTS, change_halted_out, halted_out
 from app.infra.db import BatchSession
 from app.orders.domain.changing import replace_refused
@@ -250,5 +251,7 @@ class _Work:
             ),
             closes_position=order.closes_position,
         )
-        whole, _ = held_as_block((), proposal, order.allocation, self.key, self.account, self.blocks)
+        # No limit is held against it again: it was when it was placed.
+        pre_trade = PreTrade(now=self.booking.now, quotes={}, chains={})
+        whole, _ = held_as_block(pre_trade, proposal, order.allocation, self.key, self.account, self.blocks)
         return whole
