@@ -380,3 +380,15 @@ def _resting_of(other: OpenOrder) -> Resting:
         price=other.limit_price if other.order_type in _LIMITS else None,
         is_stop=other.order_type in _STOPS,
     )
+
+
+async def read_standing(
+    session: BatchSession, asked: Asked, chains: Mapping[TenantId, Chain], *, market: Market, now: datetime
+) -> PreTrade:
+    """The facts that these chains need while no order comes. It locks nothing: what it tells is of a moment ago."""
+    pre_trade = PreTrade(now=now, quotes={}, chains=chains, is_rehearsal=True)
+    reading = _Reading(asked=asked, chains=chains, recent=market.recent, now=now)
+    reads = await reading.reads(session)
+    if reads:
+        await reading.take(pre_trade, list(await session.read(*reads)), market.redis)
+    return pre_trade

@@ -30,8 +30,8 @@ class BreakerKind(StrEnum):
     """What a breaker looks at.
 
     LOSS: the loss of the day, in money. DRAWDOWN: how far the equity lies below its peak, in percent. REJECT_RATE:
-    which percentage of the orders of the window were rejected, by the house or by the broker. DISCONNECTS: how often the
-    broker was lost within the window. MESSAGE_RATE: how many orders, changes and cancels the window saw.
+    which percentage of the orders of the window were rejected, by the house or by the broker. DISCONNECTS: how often
+    the broker was lost within the window. MESSAGE_RATE: how many orders, changes and cancels the window saw.
     """
 
     LOSS = "LOSS"

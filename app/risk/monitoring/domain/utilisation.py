@@ -40,7 +40,8 @@ MEASURED: Final = frozenset(
 """The types of which something is used while no order comes. The others ask about an order alone."""
 
 _OF_INSTRUMENTS: Final = frozenset({_TYPE.MAX_POSITION_QUANTITY, _TYPE.MAX_POSITION_NOTIONAL, _TYPE.MAX_CONCENTRATION})
-_OF_MARKS: Final = frozenset({_TYPE.MAX_DAILY_LOSS, _TYPE.MAX_DRAWDOWN})
+OF_MARKS_TYPES: Final = frozenset({_TYPE.MAX_DAILY_LOSS, _TYPE.MAX_DRAWDOWN})
+"""The types that our own marks may tell worse than the broker."""
 _NOTHING = InstrumentId(UUID(int=0))
 
 
@@ -97,7 +98,7 @@ def measure(
 ) -> Utilisation:
     """What the account uses of a limit that covers it. standings are at rest, one for each instrument that it holds."""
     limit = held.limit
-    if limit.limit_type in _OF_MARKS and facts.account is not None:
+    if limit.limit_type in OF_MARKS_TYPES and facts.account is not None:
         facts = replace(facts, account=marked(facts.account, marks))
     if limit.limit_type in _OF_INSTRUMENTS or limit.instrument_id is not None:
         asked = [one for one in standings if _is_meant(held, one)]
