@@ -45,6 +45,8 @@ from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
+from schema.risk.monitoring_mutations import RiskMonitoringMutation
+from schema.risk.monitoring_queries import RiskMonitoringQuery, RiskMonitoringSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -69,6 +71,7 @@ class Query(
     InDoubtQuery,
     AuditQuery,
     HaltQuery,
+    RiskMonitoringQuery,
 ):
     """What can be asked."""
 
@@ -95,6 +98,7 @@ class Mutation(
     SimulatorMutation,
     AuditMutation,
     HaltMutation,
+    RiskMonitoringMutation,
 ):
     """What can be done."""
 
@@ -107,6 +111,7 @@ class Subscription(
     StreamSubscription,
     BrokerSubscription,
     HaltSubscription,
+    RiskMonitoringSubscription,
 ):
     """What can be followed."""
 

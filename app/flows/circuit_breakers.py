@@ -1,4 +1,4 @@
-"""setCircuitBreaker, deleteCircuitBreaker, circuitBreakers, circuitBreakerTrips: what halts by itself, and when it did."""
+"""setCircuitBreaker, deleteCircuitBreaker, circuitBreakers, circuitBreakerTrips: what halts by itself, and when."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.audit import service as audit
 from app.core.errors import InputError, UnavailableError
 from app.core.ids import AccountId, BreachId, InstrumentId, LimitId
-from app.core.paging import Page, Window
+from app.core.paging import Page, Window, page_of
 from app.core.records import replace
 from app.core.texts import is_readable
 from app.flows.desk import Desk
@@ -74,6 +74,16 @@ async def risk_utilisation(
     return [_view(kept[one.limit.id], one, now) for one in used if one.limit.id in kept]
 
 
+async def page_of_utilisation(
+    desk: Desk, principal: Principal, account_id: AccountId | None, window: Window[tuple[LimitId, AccountId]]
+) -> tuple[Page[UtilisationView], int]:
+    """The utilisation of the window by limit and account, and how much there is in all. Raises UnavailableError."""
+    found = await risk_utilisation(desk, principal, account_id)
+    found.sort(key=_key)
+    after = [one for one in found if window.after is None or _key(one) > window.after]
+    return page_of(after[: window.size + 1], window), len(found)
+
+
 async def page_of_breaches(
     desk: Desk, principal: Principal, wanted: BreachFilter, window: Window[UUID]
 ) -> Page[BreachRecord]:
@@ -130,11 +140,6 @@ async def follow_alerts(desk: Desk, principal: Principal) -> AsyncIterator[Utili
             )
             for view in found:
                 yield view
-
-
-async def limits_of(desk: Desk, principal: Principal, ids: Iterable[LimitId]) -> dict[LimitId, KeptLimit]:
-    """The limits of these ids; absent where one was deleted."""
-    return await _kept(desk, principal, ids)
 
 
 async def _told(desk: Desk, principal: Principal, message: bytes) -> list[UtilisationView]:
@@ -202,6 +207,10 @@ async def _kept(desk: Desk, principal: Principal, ids: Iterable[LimitId]) -> dic
         return {}
     async with desk.reading(principal) as session:
         return {one.limit.id: one for one in await limits.limits_by_ids(session, principal.tenant_id, wanted)}
+
+
+def _key(one: UtilisationView) -> tuple[LimitId, AccountId]:
+    return one.kept.limit.id, one.account_id
 
 
 def _view(kept: KeptLimit, one: Utilisation, now: datetime) -> UtilisationView:

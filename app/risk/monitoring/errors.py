@@ -6,7 +6,7 @@ from app.core.errors import OmsError, Problem
 
 
 class BreachUnknownError(OmsError):
-    """The tenant has no such breach, or the principal may not act on its account; another tenant's is answered alike."""
+    """The tenant has no such breach, or none that the principal may act on; another tenant's is answered alike."""
 
     code = "RISK_BREACH_NOT_FOUND"
 
