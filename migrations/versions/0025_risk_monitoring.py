@@ -49,14 +49,22 @@ def upgrade() -> None:
         op.execute(wall(table, is_nullable=is_nullable))
     for statement in _WATCHED:
         op.execute(statement)
+    _lease_names("name IN ('outbox', 'risk_monitor')")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DELETE FROM relay_leases WHERE name = 'risk_monitor'")
+    _lease_names("name = 'outbox'")
     op.execute("REVOKE SELECT (tenant_id, is_active, is_shadow) ON risk_limits FROM oms_system")
     op.execute("DROP POLICY system ON risk_limits")
     for table in ("risk_watch_places", "circuit_breaker_trips", "circuit_breakers", "risk_breaches"):
         op.drop_table(table)
+
+
+def _lease_names(condition: str) -> None:
+    op.drop_constraint(op.f("ck_relay_leases_name"), "relay_leases", type_="check")
+    op.create_check_constraint(op.f("ck_relay_leases_name"), "relay_leases", condition)
 
 
 def _create_breaches() -> None:
