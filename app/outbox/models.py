@@ -23,7 +23,7 @@ class OutboxRow(SQLModel, table=True):
 
 
 class RelayLeaseRow(SQLModel, table=True):
-    """Which process may publish or monitor, until when by the database's clock. The generation grows with each holder."""
+    """Which process may publish or monitor, and until when. The generation grows with each new holder."""
 
     __tablename__ = "relay_leases"
     __table_args__ = (CheckConstraint("name IN ('outbox', 'risk_monitor')", name="name"),)
