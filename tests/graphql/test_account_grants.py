@@ -160,6 +160,11 @@ MUTATIONS: dict[str, Tried] = {
     "updateBrokerAccount": lambda hidden: {"input": {"accountId": hidden.account, "label": "mine"}},
     "connectBroker": lambda hidden: {"input": {"accountId": hidden.account}},
     "disconnectBroker": lambda hidden: {"input": {"accountId": hidden.account}},
+    "haltTrading": lambda hidden: {
+        "input": {"scope": "ACCOUNT", "targetId": hidden.account, "mode": "HALTED", "reason": REASON}
+    },
+    "activateKillSwitch": lambda hidden: {"input": {"scope": "ACCOUNT", "targetId": hidden.account, "reason": REASON}},
+    "resumeTrading": lambda hidden: {"input": {"haltId": hidden.order, "reason": REASON}},
     "simulatorFault": lambda hidden: {"input": {"accountId": hidden.account, "pathology": "farm-outage"}},
     "clearSimulatorFaults": lambda hidden: {"input": {"accountId": hidden.account}},
 }
