@@ -201,12 +201,13 @@ def _kill_document(one: KillSwitch) -> dict[str, Any]:
 
 
 def _halt_line(one: Halt) -> str:
-    until = (
-        "in force" if one.resumed_at is None else f"released {one.resumed_at:%Y-%m-%d %H:%M:%SZ} by {one.resumed_by}"
-    )
+    until = "in force"
+    if one.resumed_at is not None:
+        until = f"released {one.resumed_at:%Y-%m-%d %H:%M:%SZ} by {one.resumed_by}"
+    reason = "".join(letter if letter.isprintable() else "?" for letter in one.reason)
     return (
         f"{one.id}  {one.mode.value}  {_target_words(one.target)}  {one.halted_at:%Y-%m-%d %H:%M:%SZ} by "
-        f"{one.halted_by}  {until}  {one.reason}"
+        f"{one.halted_by}  {until}  {reason}"
     )
 
 
