@@ -3,35 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Final
 
 from app.core.ids import InstrumentId
 from app.core.money import ZERO
 from app.risk.analytics.book import Book
 from app.risk.analytics.gains import PastGains, RiskLine, past_gains, risk_lines
-from app.risk.analytics.series import OBSERVATIONS_MIN, Closes, HistoryGap, rate_history
-from app.risk.analytics.value_at_risk import Tail, historical, observations_needed, parametric
+from app.risk.analytics.series import Closes, rate_history
+from app.risk.analytics.terms import OBSERVATIONS_MIN, ClosesGap, RiskTerms, money, observations_needed, ratio
+from app.risk.analytics.value_at_risk import Tail, historical, parametric
 
-DAYS_MIN: Final = OBSERVATIONS_MIN
-DAYS_MAX: Final = 1_000
 _EPOCH: Final = date(1970, 1, 1)
-_CENT: Final = Decimal("0.01")
-_RATIO: Final = Decimal("0.000001")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskTerms:
-    """What is asked: the confidence, the horizon in trading days, and over how many past days at most.
-
-    decay below one weighs newer days more in the parametric figure. The rate is per year, for the models of options.
-    """
-
-    confidence: Decimal
-    horizon_days: int
-    days: int
-    decay: Decimal | None
-    risk_free_rate: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +44,7 @@ class Uncovered:
     """A position that is in no figure for want of history. days is how many closes were found."""
 
     line: RiskLine
-    gap: HistoryGap
+    gap: ClosesGap
     days: int
 
 
@@ -117,21 +100,6 @@ def assessed(
         ),
         constant_currencies=past.constant_currencies,
     )
-
-
-def first_close_day(today: date, days: int) -> date:
-    """From when closes are read: trading days are at most five of seven, and holidays come on top."""
-    return today - timedelta(days=days * 3 // 2 + 30)
-
-
-def money(value: float) -> Decimal:
-    """An estimate as an amount, at two decimals."""
-    return Decimal(repr(value)).quantize(_CENT, rounding=ROUND_HALF_EVEN) + ZERO
-
-
-def ratio(value: float) -> Decimal:
-    """An estimate without a unit, at six decimals."""
-    return Decimal(repr(value)).quantize(_RATIO, rounding=ROUND_HALF_EVEN) + ZERO
 
 
 def _needed(terms: RiskTerms) -> int:

@@ -1,12 +1,8 @@
 """Correlations between the daily returns of several things."""
 
-from typing import Final
-
 import numpy as np
 
 from app.risk.analytics.series import Floats
-
-NAMES_MAX: Final = 50
 
 
 def correlations(returns: Floats) -> list[list[float | None]]:

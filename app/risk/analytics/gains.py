@@ -11,7 +11,8 @@ from app.core.ids import InstrumentId
 from app.core.money import ZERO
 from app.risk.analytics.book import Book, Valued
 from app.risk.analytics.options import OptionModel, delta_value, model_of
-from app.risk.analytics.series import Aligned, Closes, Floats, HistoryGap, aligned
+from app.risk.analytics.series import Aligned, Closes, Floats, aligned
+from app.risk.analytics.terms import ClosesGap
 
 Factor = InstrumentId | str
 """What moves: the price of an instrument, or a currency by its code."""
@@ -42,7 +43,7 @@ class PastGains:
     """
 
     lines: tuple[RiskLine, ...]
-    uncovered: tuple[tuple[RiskLine, HistoryGap], ...]
+    uncovered: tuple[tuple[RiskLine, ClosesGap], ...]
     constant_currencies: tuple[str, ...]
     gains: Floats
     aligned: Aligned[Factor]

@@ -2,28 +2,16 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.risk.analytics.terms import OBSERVATIONS_MIN, STALE_DAYS, ClosesGap
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
-
-OBSERVATIONS_MIN: Final = 30
-"""Fewer daily returns say too little to estimate from."""
-STALE_DAYS: Final = 10
-"""A history that ends longer before the newest day of all tells nothing of now."""
-
-
-class HistoryGap(StrEnum):
-    """Why the closes of a thing are not used."""
-
-    NO_HISTORY = "NO_HISTORY"
-    TOO_SHORT = "TOO_SHORT"
-    STALE = "STALE"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +52,7 @@ class Aligned(Generic[KeyT]):
     days: Days
     returns: Floats
     filled: int
-    left_out: Mapping[KeyT, HistoryGap]
+    left_out: Mapping[KeyT, ClosesGap]
 
     @property
     def observations(self) -> int:
@@ -125,9 +113,9 @@ def _straight(pairs: Mapping[tuple[str, str], Closes], base: str, quote: str) ->
     return pairs[quote, base].inverse() if (quote, base) in pairs else None
 
 
-def _gap(one: Closes, newest: int, minimum: int) -> HistoryGap | None:
+def _gap(one: Closes, newest: int, minimum: int) -> ClosesGap | None:
     if not len(one):
-        return HistoryGap.NO_HISTORY
+        return ClosesGap.NO_HISTORY
     if len(one) <= minimum:
-        return HistoryGap.TOO_SHORT
-    return HistoryGap.STALE if newest - int(one.days[-1]) > STALE_DAYS else None
+        return ClosesGap.TOO_SHORT
+    return ClosesGap.STALE if newest - int(one.days[-1]) > STALE_DAYS else None

@@ -14,10 +14,6 @@ import numpy as np
 
 from app.risk.analytics.series import Floats
 
-CONFIDENCE_MIN: Final = Decimal("0.8")
-CONFIDENCE_MAX: Final = Decimal("0.999")
-HORIZON_MAX: Final = 60
-DECAY_MIN: Final = Decimal("0.5")
 _NORMAL: Final = NormalDist()
 
 
@@ -33,11 +29,6 @@ class Tail:
 def tail_count(observations: int, confidence: Decimal) -> int:
     """How many of the worst days lie at or beyond the value at risk: of 500 at 99 % five; 0 where none does."""
     return int((observations * (1 - confidence)).to_integral_value(ROUND_FLOOR))
-
-
-def observations_needed(confidence: Decimal) -> int:
-    """The fewest days of which one lies in the tail."""
-    return math.ceil(1 / (1 - confidence))
 
 
 def historical(gains: Floats, confidence: Decimal, horizon_days: int) -> Tail:
