@@ -63,7 +63,7 @@ class Aligned(Generic[KeyT]):
 def aligned(histories: Mapping[KeyT, Closes], days_max: int, *, minimum: int = OBSERVATIONS_MIN) -> Aligned[KeyT]:
     """The returns of the newest days, at most days_max, of all that have minimum + 1 closes and are not stale.
 
-    The days are those on which at least half have a close, from the first on that all have one; a missing close is
+    The days are those on which more than half have a close, from the first on that all have one; a missing close is
     the one before.
     """
     newest = max((int(one.days[-1]) for one in histories.values() if len(one)), default=0)
@@ -74,7 +74,7 @@ def aligned(histories: Mapping[KeyT, Closes], days_max: int, *, minimum: int = O
         return Aligned(keys=(), days=np.empty(0, dtype=np.int64), returns=empty, filled=0, left_out=left_out)
     days, counts = np.unique(np.concatenate([one.days for one in chosen.values()]), return_counts=True)
     first = max(int(one.days[0]) for one in chosen.values())
-    days = days[(counts * 2 >= len(chosen)) & (days >= first)][-(days_max + 1) :]
+    days = days[(counts * 2 > len(chosen)) & (days >= first)][-(days_max + 1) :]
     filled = 0
     columns: list[Floats] = []
     for one in chosen.values():
