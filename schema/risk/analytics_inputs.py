@@ -34,6 +34,8 @@ from app.risk.analytics.terms import (
 from schema.base.ids import parse_id, parse_ids, storable
 
 NAME_LENGTH_MAX: Final = 100
+DEFAULT_CONFIDENCE: Final = Decimal("0.99")
+DEFAULT_DAYS: Final = 500
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 strawberry.enum(
@@ -99,25 +101,32 @@ def read_question(account_ids: Sequence[str] | None, mode: BookMode | None, curr
 
 
 def read_terms(
-    confidence: Decimal, horizon_days: int, days: int, decay: Decimal | None, risk_free_rate: Decimal
+    confidence: Decimal | None,
+    horizon_days: int | None,
+    days: int | None,
+    decay: Decimal | None,
+    risk_free_rate: Decimal,
 ) -> RiskTerms:
-    """What is asked of the past. Raises InputError with the path."""
-    _within(Decimal(horizon_days), Decimal(1), Decimal(HORIZON_MAX), "horizonDays")
+    """What is asked of the past; null is the default. Raises InputError with the path."""
+    horizon = 1 if horizon_days is None else horizon_days
+    _within(Decimal(horizon), Decimal(1), Decimal(HORIZON_MAX), "horizonDays")
     if decay is not None:
         _within(decay, DECAY_MIN, DECAY_MAX, "decay")
+    level = DEFAULT_CONFIDENCE if confidence is None else confidence
     return RiskTerms(
-        confidence=_within(confidence, CONFIDENCE_MIN, CONFIDENCE_MAX, "confidence"),
-        horizon_days=horizon_days,
+        confidence=_within(level, CONFIDENCE_MIN, CONFIDENCE_MAX, "confidence"),
+        horizon_days=horizon,
         days=read_days(days),
         decay=decay,
-        risk_free_rate=read_rate(risk_free_rate),
+        risk_free_rate=risk_free_rate,
     )
 
 
-def read_days(days: int) -> int:
+def read_days(days: int | None) -> int:
     """Over how many past days at most. Raises InputError with the path."""
-    _within(Decimal(days), Decimal(OBSERVATIONS_MIN), Decimal(DAYS_MAX), "days")
-    return days
+    found = DEFAULT_DAYS if days is None else days
+    _within(Decimal(found), Decimal(OBSERVATIONS_MIN), Decimal(DAYS_MAX), "days")
+    return found
 
 
 def read_rate(rate: Decimal | None) -> Decimal:

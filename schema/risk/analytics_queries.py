@@ -15,6 +15,8 @@ from schema.base.context import Info
 from schema.base.ids import bounded, parse_ids
 from schema.base.permissions import scoped
 from schema.risk.analytics_inputs import (
+    DEFAULT_CONFIDENCE,
+    DEFAULT_DAYS,
     StressScenarioInput,
     read_days,
     read_question,
@@ -69,9 +71,9 @@ class RiskAnalyticsQuery:
         account_ids: list[strawberry.ID] | None = None,
         mode: BookMode | None = None,
         currency: str | None = None,
-        confidence: Decimal = Decimal("0.99"),
-        horizon_days: int = 1,
-        days: int = 500,
+        confidence: Decimal | None = DEFAULT_CONFIDENCE,
+        horizon_days: int | None = 1,
+        days: int | None = DEFAULT_DAYS,
         decay: Decimal | None = None,
         risk_free_rate: Decimal | None = None,
     ) -> ValueAtRisk:
@@ -112,7 +114,7 @@ class RiskAnalyticsQuery:
         account_ids: list[strawberry.ID] | None = None,
         mode: BookMode | None = None,
         currency: str | None = None,
-        days: int = 250,
+        days: int | None = DEFAULT_DAYS,
     ) -> Correlations:
         """How daily returns go together."""
         asked = read_question(account_ids, mode, currency)

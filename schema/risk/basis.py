@@ -104,7 +104,7 @@ class RiskBasis:
         return await asyncio.gather(*(load_account(info, one) for one in self.held.left_out))
 
     @strawberry.field(description="The first of the positions without a price or a rate.")
-    def unvalued(self, first: int = PAGE_SIZE) -> list[UnvaluedPosition]:
+    def unvalued(self, first: int | None = PAGE_SIZE) -> list[UnvaluedPosition]:
         """What is in no sum."""
         return [UnvaluedPosition.of(one) for one in top(self.held.book.unvalued, first)]
 
@@ -126,8 +126,9 @@ class RiskBasis:
         )
 
 
-def top(found: Sequence[ItemT], first: int) -> Sequence[ItemT]:
+def top(found: Sequence[ItemT], first: int | None) -> Sequence[ItemT]:
     """The first of a list. Raises InputError for less than one or too many."""
-    if not 1 <= first <= PAGE_SIZE_MAX:
+    count = PAGE_SIZE if first is None else first
+    if not 1 <= count <= PAGE_SIZE_MAX:
         raise InputError(f"needs 1 to {PAGE_SIZE_MAX}", path=["first"])
-    return found[:first]
+    return found[:count]

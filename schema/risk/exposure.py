@@ -118,35 +118,35 @@ class RiskExposure:
         description="A currency pair is long in one currency and short in the other, so these may sum up to more than "
         "the total. Cash is not counted."
     )
-    def by_currency(self, first: int = PAGE_SIZE) -> list[NamedExposure]:
+    def by_currency(self, first: int | None = PAGE_SIZE) -> list[NamedExposure]:
         """By currency."""
         found: list[tuple[str | None, domain.Exposure]] = list(self.answer.exposure.by_currency.items())
         return _named(found, first)
 
     @strawberry.field(description="By industry, as the broker names it; of a derivative that of what it is on.")
-    def by_sector(self, first: int = PAGE_SIZE) -> list[NamedExposure]:
+    def by_sector(self, first: int | None = PAGE_SIZE) -> list[NamedExposure]:
         """By sector."""
         return _named(list(self.answer.exposure.by_sector.items()), first)
 
     @strawberry.field
-    def by_instrument(self, first: int = PAGE_SIZE) -> list[InstrumentExposure]:
+    def by_instrument(self, first: int | None = PAGE_SIZE) -> list[InstrumentExposure]:
         """By instrument."""
         found = top(list(self.answer.exposure.by_instrument.items()), first)
         return [InstrumentExposure(exposure=Exposure.of(one), instrument_id=key) for key, one in found]
 
     @strawberry.field
-    def by_account(self, first: int = PAGE_SIZE) -> list[AccountExposure]:
+    def by_account(self, first: int | None = PAGE_SIZE) -> list[AccountExposure]:
         """By account."""
         found = top(list(self.answer.exposure.by_account.items()), first)
         return [AccountExposure(exposure=Exposure.of(one), account_id=key) for key, one in found]
 
     @strawberry.field(description="Of the options whose volatility their price implies, the largest delta first.")
-    def greeks(self, first: int = PAGE_SIZE) -> list[OptionGreeks]:
+    def greeks(self, first: int | None = PAGE_SIZE) -> list[OptionGreeks]:
         """Greeks of options."""
         return [OptionGreeks.of(one) for one in top(self.answer.greeks, first)]
 
     @strawberry.field(description="Options without greeks.")
-    def unmodelled(self, first: int = PAGE_SIZE) -> list[UnmodelledOption]:
+    def unmodelled(self, first: int | None = PAGE_SIZE) -> list[UnmodelledOption]:
         """Options without greeks."""
         return unmodelled_of(list(self.answer.gaps.items()), first)
 
@@ -156,10 +156,10 @@ class RiskExposure:
         return cls(basis=RiskBasis.of(answer.held), total=Exposure.of(answer.exposure.total), answer=answer)
 
 
-def unmodelled_of(gaps: Sequence[tuple[InstrumentId, ModelGap]], first: int) -> list[UnmodelledOption]:
+def unmodelled_of(gaps: Sequence[tuple[InstrumentId, ModelGap]], first: int | None) -> list[UnmodelledOption]:
     """The first of the options without a model."""
     return [UnmodelledOption(gap=gap, instrument_id=key) for key, gap in top(gaps, first)]
 
 
-def _named(found: Sequence[tuple[str | None, domain.Exposure]], first: int) -> list[NamedExposure]:
+def _named(found: Sequence[tuple[str | None, domain.Exposure]], first: int | None) -> list[NamedExposure]:
     return [NamedExposure(name=key, exposure=Exposure.of(one)) for key, one in top(found, first)]

@@ -64,7 +64,7 @@ class StressOutcome:
     result: strawberry.Private[StressResult]
 
     @strawberry.field(description="By position, the largest change first.")
-    def positions(self, first: int = PAGE_SIZE) -> list[StressedPosition]:
+    def positions(self, first: int | None = PAGE_SIZE) -> list[StressedPosition]:
         """By position."""
         return [StressedPosition.of(one) for one in top(self.result.lines, first)]
 

@@ -126,19 +126,19 @@ class RiskConcentration:
     answer: strawberry.Private[ConcentrationAnswer]
 
     @strawberry.field(description="The largest first.")
-    def instruments(self, first: int = PAGE_SIZE) -> list[InstrumentShare]:
+    def instruments(self, first: int | None = PAGE_SIZE) -> list[InstrumentShare]:
         """The shares of instruments."""
         found = top(self.answer.by_instrument.shares, first)
         return [InstrumentShare(value=one.value, share=one.share, instrument_id=one.key) for one in found]
 
     @strawberry.field(description="The largest first.")
-    def sectors(self, first: int = PAGE_SIZE) -> list[NamedShare]:
+    def sectors(self, first: int | None = PAGE_SIZE) -> list[NamedShare]:
         """The shares of sectors."""
         found = top(self.answer.by_sector.shares, first)
         return [NamedShare(name=one.key, value=one.value, share=one.share) for one in found]
 
     @strawberry.field(description="The largest first.")
-    def currencies(self, first: int = PAGE_SIZE) -> list[NamedShare]:
+    def currencies(self, first: int | None = PAGE_SIZE) -> list[NamedShare]:
         """The shares of currencies."""
         found = top(self.answer.by_currency.shares, first)
         return [NamedShare(name=one.key, value=one.value, share=one.share) for one in found]

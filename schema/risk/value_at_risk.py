@@ -118,17 +118,17 @@ class ValueAtRisk:
     answer: strawberry.Private[ValueAtRiskAnswer]
 
     @strawberry.field(description="What each position adds, the largest first.")
-    def contributions(self, first: int = PAGE_SIZE) -> list[RiskContribution]:
+    def contributions(self, first: int | None = PAGE_SIZE) -> list[RiskContribution]:
         """What each position adds."""
         return [RiskContribution.of(one) for one in top(self.answer.assessment.contributions, first)]
 
     @strawberry.field(description="Positions without enough history, the largest first.")
-    def uncovered(self, first: int = PAGE_SIZE) -> list[UncoveredPosition]:
+    def uncovered(self, first: int | None = PAGE_SIZE) -> list[UncoveredPosition]:
         """Positions without history."""
         return [UncoveredPosition.of(one) for one in top(self.answer.assessment.uncovered, first)]
 
     @strawberry.field(description="Options that count with a delta of one to their own price.")
-    def unmodelled(self, first: int = PAGE_SIZE) -> list[UnmodelledOption]:
+    def unmodelled(self, first: int | None = PAGE_SIZE) -> list[UnmodelledOption]:
         """Options without a model."""
         return unmodelled_of(list(self.answer.gaps.items()), first)
 
