@@ -12,8 +12,8 @@ from app.brokers.modes_batch import AccountMode
 from app.core.fix import InstrumentType
 from app.core.ids import AccountId, InstrumentId
 from app.core.messages import Tick
-from app.flows.desk import Desk
 from app.flows.fx_rates import rates_now
+from app.flows.risk_desk import RiskSource
 from app.flows.view_pnl import ACCOUNTS_MAX, DEFAULT_CURRENCY
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch
@@ -61,7 +61,7 @@ class RiskBook:
     oldest_price: datetime | None
 
 
-async def read_book(desk: Desk, principal: Principal, asked: BookQuestion) -> RiskBook:
+async def read_book(desk: RiskSource, principal: Principal, asked: BookQuestion) -> RiskBook:
     """The book of the accounts that the principal may see.
 
     A price is that of the quote, else the last close that is known; without Redis all are closes. Raises

@@ -5,8 +5,11 @@ The figures are worked out in a thread, one book at a time, so that orders do no
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
+from app.core.clock import Clock
+from app.flows.fx_rates import RateSource
 from app.identity.domain import Principal
 from app.infra.expiring import ExpiringCache
 
@@ -31,3 +34,22 @@ class RiskDesk:
         """What the work answers, in a thread; others wait until it is done."""
         async with self._turn:
             return await asyncio.to_thread(work)
+
+
+class RiskSource(RateSource, Protocol):
+    """What risk figures are made from: a desk, or as much of one as a command opens."""
+
+    @property
+    def clock(self) -> Clock:
+        """What now is."""
+        ...
+
+    @property
+    def trading_timezone(self) -> ZoneInfo:
+        """Where a trading day begins at midnight."""
+        ...
+
+    @property
+    def risk(self) -> RiskDesk:
+        """The answers of the last second."""
+        ...

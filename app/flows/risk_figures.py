@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from app.core.ids import AccountId, InstrumentId, TenantId
-from app.flows.desk import Desk
 from app.flows.fx_rates import PAIRS_MAX
 from app.flows.risk_book import BookQuestion, RiskBook, read_book
+from app.flows.risk_desk import RiskSource
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
@@ -77,7 +77,7 @@ class CorrelationAnswer:
 
 
 async def risk_exposure(
-    desk: Desk, principal: Principal, asked: BookQuestion, risk_free_rate: Decimal
+    desk: RiskSource, principal: Principal, asked: BookQuestion, risk_free_rate: Decimal
 ) -> ExposureAnswer:
     """The exposure of a book. Raises what read_book raises."""
 
@@ -97,7 +97,9 @@ async def risk_exposure(
     return await desk.risk.told(principal, ("exposure", asked, risk_free_rate), fetch)
 
 
-async def value_at_risk(desk: Desk, principal: Principal, asked: BookQuestion, terms: RiskTerms) -> ValueAtRiskAnswer:
+async def value_at_risk(
+    desk: RiskSource, principal: Principal, asked: BookQuestion, terms: RiskTerms
+) -> ValueAtRiskAnswer:
     """The value at risk and the expected shortfall of a book, from the closes that are kept.
 
     Raises what read_book raises.
@@ -133,7 +135,7 @@ async def value_at_risk(desk: Desk, principal: Principal, asked: BookQuestion, t
 
 
 async def stress_test(
-    desk: Desk, principal: Principal, asked: BookQuestion, scenarios: Sequence[Scenario], risk_free_rate: Decimal
+    desk: RiskSource, principal: Principal, asked: BookQuestion, scenarios: Sequence[Scenario], risk_free_rate: Decimal
 ) -> StressAnswer:
     """A book in scenarios. Raises what read_book raises, and InstrumentUnknownError for a shock of an unknown one."""
     named = sorted({one for scenario in scenarios for one in scenario.by_instrument})
@@ -148,7 +150,7 @@ async def stress_test(
     return await desk.risk.computed(work)
 
 
-async def concentration(desk: Desk, principal: Principal, asked: BookQuestion) -> ConcentrationAnswer:
+async def concentration(desk: RiskSource, principal: Principal, asked: BookQuestion) -> ConcentrationAnswer:
     """The concentration of a book: of each name what is long in it less what is short. Raises as read_book."""
     held = await _book(desk, principal, asked)
     exposure = exposure_of(held.book)
@@ -162,7 +164,7 @@ async def concentration(desk: Desk, principal: Principal, asked: BookQuestion) -
 
 
 async def correlations_of(
-    desk: Desk,
+    desk: RiskSource,
     principal: Principal,
     asked: BookQuestion,
     instrument_ids: Sequence[InstrumentId] | None,
@@ -215,12 +217,12 @@ def _correlated(
     )
 
 
-async def _book(desk: Desk, principal: Principal, asked: BookQuestion) -> RiskBook:
+async def _book(desk: RiskSource, principal: Principal, asked: BookQuestion) -> RiskBook:
     return await desk.risk.told(principal, ("book", asked), lambda: read_book(desk, principal, asked))
 
 
 async def _histories(
-    desk: Desk, principal: Principal, wanted: Sequence[InstrumentId], days: int, *, has_pairs: bool
+    desk: RiskSource, principal: Principal, wanted: Sequence[InstrumentId], days: int, *, has_pairs: bool
 ) -> tuple[dict[InstrumentId, DailyCloses], dict[tuple[str, str], DailyCloses]]:
     since = first_close_day(_today(desk), days)
     async with begin_batch(desk.database, principal.tenant_id) as session:
@@ -234,7 +236,7 @@ async def _histories(
 
 
 async def _check_known(
-    desk: Desk, principal: Principal, scenarios: Sequence[Scenario], named: Sequence[InstrumentId]
+    desk: RiskSource, principal: Principal, scenarios: Sequence[Scenario], named: Sequence[InstrumentId]
 ) -> None:
     if not named:
         return
@@ -246,11 +248,11 @@ async def _check_known(
                 raise InstrumentUnknownError(str(one), *path)
 
 
-async def _known(desk: Desk, tenant_id: TenantId, wanted: Sequence[InstrumentId]) -> set[InstrumentId]:
+async def _known(desk: RiskSource, tenant_id: TenantId, wanted: Sequence[InstrumentId]) -> set[InstrumentId]:
     async with begin_batch(desk.database, tenant_id) as session:
         found = await instruments.find(session, ids=[(tenant_id, one) for one in wanted])
     return {instrument.id for _, instrument in found}
 
 
-def _today(desk: Desk) -> date:
+def _today(desk: RiskSource) -> date:
     return trading_day(desk.clock.now(), desk.trading_timezone)
