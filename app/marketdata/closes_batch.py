@@ -33,10 +33,11 @@ async def daily_closes(
         """
         SELECT w.id, b.days, b.prices FROM unnest($2::uuid[]) AS w(id)
         CROSS JOIN LATERAL (
-          SELECT array_agg((starts_at AT TIME ZONE 'UTC')::date - '1970-01-01'::date ORDER BY starts_at) AS days,
-            array_agg(close_price::float8 ORDER BY starts_at) AS prices
-          FROM bars WHERE tenant_id = $1 AND instrument_id = w.id AND bar_interval = 'DAY_1'
-            AND starts_at >= $3::date::timestamp AT TIME ZONE 'UTC' OFFSET 0
+          SELECT array_agg(one.day) AS days, array_agg(one.price) AS prices FROM (
+            SELECT floor(date_part('epoch', starts_at) / 86400)::int AS day, close_price::float8 AS price
+            FROM bars WHERE tenant_id = $1 AND instrument_id = w.id AND bar_interval = 'DAY_1'
+              AND starts_at >= $3::date::timestamp AT TIME ZONE 'UTC' ORDER BY starts_at
+          ) AS one
         ) AS b WHERE b.days IS NOT NULL
         """,
         tenant_id,

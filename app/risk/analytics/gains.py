@@ -75,13 +75,13 @@ def past_gains(
     found = aligned(histories, days_max)
     covered = [line for line in lines if line.factor_id not in found.left_out]
     places: dict[Factor, int] = {key: place for place, key in enumerate(found.keys)}
-    columns = [_gains(line, found.returns, places) for line in covered]
+    rows = [_gains(line, found.returns, places) for line in covered]
     empty: Floats = np.empty((found.observations if covered else 0, 0))
     return PastGains(
         lines=tuple(covered),
         uncovered=tuple((line, found.left_out[line.factor_id]) for line in lines if line.factor_id in found.left_out),
         constant_currencies=tuple(code for code in foreign if code in found.left_out),
-        gains=np.column_stack(columns) if columns else empty,
+        gains=np.vstack(rows).T if rows else empty,
         aligned=found,
     )
 

@@ -72,16 +72,17 @@ def aligned(histories: Mapping[KeyT, Closes], days_max: int, *, minimum: int = O
     if not chosen:
         empty: Floats = np.empty((0, 0))
         return Aligned(keys=(), days=np.empty(0, dtype=np.int64), returns=empty, filled=0, left_out=left_out)
-    days, counts = np.unique(np.concatenate([one.days for one in chosen.values()]), return_counts=True)
     first = max(int(one.days[0]) for one in chosen.values())
-    days = days[(counts * 2 > len(chosen)) & (days >= first)][-(days_max + 1) :]
+    told = np.concatenate([one.days[one.days >= first] for one in chosen.values()])
+    counts = np.bincount(told - first)
+    days: Days = (np.flatnonzero(counts * 2 > len(chosen)) + first)[-(days_max + 1) :]
     filled = 0
-    columns: list[Floats] = []
+    rows: list[Floats] = []
     for one in chosen.values():
         places = np.searchsorted(one.days, days, side="right") - 1
         filled += int(np.count_nonzero(one.days[places] != days))
-        columns.append(one.prices[places])
-    prices = np.column_stack(columns)
+        rows.append(one.prices[places])
+    prices = np.vstack(rows).T
     return Aligned(
         keys=tuple(chosen),
         days=days[1:],
