@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from app.core.bars import Bar
 from app.core.fix import BarInterval, InstrumentType, OptionRight
 from app.core.messages import AccountKey
 from app.identity.domain import Role, Scope
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import bars_batch
-from app.marketdata.bars import KeptBar, TimeRange
+from app.marketdata.bars import TimeRange
 from tests import factories
 from tests.graphql.conftest import Answer, Firm
 from tests.graphql.test_profit_and_loss import ADJUST, show, transfer
@@ -76,7 +77,7 @@ async def keep_closes(firm: Firm, symbol: str, closes: Sequence[str]) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=len(closes))
     bars = [
-        KeptBar(
+        Bar(
             time=first + timedelta(days=place),
             open=Decimal(close),
             high=Decimal(close),
