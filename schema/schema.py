@@ -40,6 +40,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.risk.halt_mutations import HaltMutation
 from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
@@ -65,6 +66,7 @@ class Query(
     InDoubtQuery,
     AuditQuery,
     HaltQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 

@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import connector, deliveries, hostile, http_orders, intake
+from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_figures
 from tests.faults import kills
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "connector": connector.measure,
     "hostile": hostile.measure,
     "killswitch": kills.measure,
+    "risk-figures": risk_figures.measure,
 }
 
 
