@@ -40,6 +40,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.risk.halt_mutations import HaltMutation
 from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
@@ -72,6 +73,7 @@ class Query(
     AuditQuery,
     HaltQuery,
     RiskMonitoringQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 

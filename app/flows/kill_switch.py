@@ -99,7 +99,10 @@ async def advance(hands: Hands, tenant_id: TenantId, kill_id: KillSwitchId, *, u
 
 async def _running(session: BatchSession, tenant_id: TenantId, asked: Activation) -> KillSwitchId | None:
     running = await halts.running_of(session, tenant_id)
-    known = (await halts.kill_switches_by_ids(session, tenant_id, running)).values()
+    # One whose halt was released meanwhile only waits for its cancels: it holds nothing back any more.
+    standing = {None, *(one.id for one in await halts.in_force(session, tenant_id))}
+    found = (await halts.kill_switches_by_ids(session, tenant_id, running)).values()
+    known = [one for one in found if one.halt_id in standing]
     extent = (asked.target, asked.closes_positions, asked.is_drill)
     return next((one.id for one in known if (one.target, one.closes_positions, one.is_drill) == extent), None)
 

@@ -8,9 +8,10 @@ from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.core.fix import OrderState, RejectOrigin, RequestOutcome
 from app.core.ids import Ids, InstrumentId, OrderId
-from app.core.messages import AccountKey, Instrument, LaneCommand, LaneKind
+from app.core.messages import AccountKey, Instrument, LaneCommand, LaneKind, NotFoundReport, OrderAddress
 from app.core.money import ZERO
 from app.core.records import replace
+from app.flows.apply_reports import apply_reports
 from app.flows.booking import Booking
 from app.flows.follow_links import Links
 from app.flows.instrument_directory import InstrumentMemory
@@ -79,7 +80,7 @@ async def still_wanted(
     """Those of the claimed commands, none of which was written in this session, that no halt keeps out by now.
 
     What is kept out is refused as in the lane. may_have_left says that they were written in a session before and are
-    to be written again: then an order is not refused, for the broker may have it, and the sweeps decide.
+    to be written again: then an order is not refused but in doubt, for the broker may have it, and the sweeps decide.
     """
     (is_halted,) = await session.read(brokers.has_halts(key))
     if not is_halted:
@@ -104,8 +105,16 @@ async def still_wanted(
     refused = work.refused(ends)
     if refused:
         await work.refuse(session, refused)
-    gone = {id(one) for one, _ in refused}
-    gone |= {id(one) for one in waiting.values() if one not in ends and work.problem(one) is not None}
+    stays = [one for one in waiting.values() if one not in ends and work.problem(one) is not None]
+    # What the broker may have is neither sent nor over: it is looked for at once.
+    doubts = [
+        NotFoundReport(address=OrderAddress(order_id=one.order.id), is_certain=False, occurred_at=now)
+        for one in stays
+        if one.order.state is OrderState.ROUTED
+    ]
+    if doubts:
+        await apply_reports(session, key, doubts, now=now, ids=ids)
+    gone = {id(one) for one in (*(one for one, _ in refused), *stays)}
     return [command for place, command in enumerate(commands) if id(waiting.get(place)) not in gone]
 
 

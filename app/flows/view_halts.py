@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -21,10 +22,12 @@ LOOK_S: Final = 0.5
 """How often a kill switch that is followed is looked at: cancels and fills are confirmed one by one, unannounced."""
 
 
-async def list_halts(desk: Desk, principal: Principal, is_active: bool | None, window: Window[UUID]) -> Page[Halt]:
-    """A page of halts, the newest first: those in force, those that were released, or all."""
+async def list_halts(
+    desk: Desk, principal: Principal, is_active: bool | None, before: datetime | None, limit: int
+) -> list[Halt]:
+    """Halts set before the instant, the newest first: those in force, those that were released, or all."""
     async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
-        return await halts.halts_page(session, principal.tenant_id, is_active, window)
+        return await halts.halts_listed(session, principal.tenant_id, is_active, before, limit)
 
 
 async def list_kill_switches(desk: Desk, principal: Principal, window: Window[UUID]) -> Page[KillSwitch]:

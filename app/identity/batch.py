@@ -73,10 +73,8 @@ async def people_with_scope(
         LEFT JOIN custom_roles AS c ON c.tenant_id = m.tenant_id AND c.id = m.custom_role_id
         WHERE m.tenant_id = $1 AND m.is_active AND m.removed_at IS NULL AND u.is_active
           AND CASE WHEN c.id IS NULL THEN m.role = ANY($2::text[]) ELSE $3 = ANY(c.scopes) END
-          AND (EXISTS (SELECT FROM member_accounts AS a WHERE a.tenant_id = m.tenant_id AND a.user_id = m.user_id
-                 AND a.account_id = $4 AND a.may_trade)
-            OR NOT EXISTS (SELECT FROM member_accounts AS a
-                 WHERE a.tenant_id = m.tenant_id AND a.user_id = m.user_id))
+          AND (NOT m.is_restricted OR EXISTS (SELECT FROM member_accounts AS a
+            WHERE a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND a.account_id = $4 AND a.may_trade))
         """,
         tenant_id,
         list(roles),

@@ -5,4 +5,4 @@ CREATE POLICY tenant ON kill_switches TO oms_app
   WITH CHECK (tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid));
 GRANT SELECT, INSERT, UPDATE ON kill_switches TO oms_app;
 CREATE POLICY system ON kill_switches FOR SELECT TO oms_system USING (true);
-GRANT SELECT ON kill_switches TO oms_system;
+GRANT SELECT (tenant_id, id, activated_at, finished_at) ON kill_switches TO oms_system;

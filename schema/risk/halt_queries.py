@@ -1,9 +1,11 @@
 """Queries and subscriptions of halts and kill switches."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 
 import strawberry
 
+from app.core.errors import InputError
 from app.core.ids import KillSwitchId
 from app.flows.view_halts import (
     count_kill_switches,
@@ -18,7 +20,7 @@ from app.identity.domain import Scope
 from app.risk.halts.errors import KillSwitchUnknownError
 from schema.base.context import Info
 from schema.base.ids import parse_id
-from schema.base.pagination import window_of
+from schema.base.pagination import PAGE_SIZE, PAGE_SIZE_MAX, window_of
 from schema.base.permissions import scoped
 from schema.risk.halts import KILL_SWITCH_CURSORS, KillSwitch, KillSwitchConnection, TradingHalt
 
@@ -29,16 +31,18 @@ class HaltQuery:
 
     @strawberry.field(
         description="Halts of trading, the newest first: those in force, those that were released with active: false, "
-        "all with null. `after` is the id of a halt: older ones follow.",
+        "all with null. A list has 1 to 500; haltedBefore leads to older ones.",
         extensions=scoped(Scope.VIEW_ORDERS),
     )
     async def trading_halts(
-        self, info: Info, active: bool | None = True, first: int | None = 50, after: strawberry.ID | None = None
+        self, info: Info, active: bool | None = True, first: int | None = 50, halted_before: datetime | None = None
     ) -> list[TradingHalt]:
         """Halts of trading."""
-        window = window_of(first=first, after=after, read=parse_id)
-        page = await list_halts(info.context.desk, info.context.principal, active, window)
-        return [TradingHalt.of(one) for one in page.items]
+        size = PAGE_SIZE if first is None else first
+        if not 1 <= size <= PAGE_SIZE_MAX:
+            raise InputError(f"A list has 1 to {PAGE_SIZE_MAX} items.", path=["first"])
+        found = await list_halts(info.context.desk, info.context.principal, active, halted_before, size)
+        return [TradingHalt.of(one) for one in found]
 
     @strawberry.field(
         description="A kill switch and how far it has come; null for one that the tenant has not.",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.core.ids import AccountId, HaltId, KillSwitchId, TenantId
 from app.core.messages import AccountKey
-from app.core.paging import Page, Window, page_of
+from app.core.paging import Window, page_of
 from app.core.trading_modes import HaltScope, HaltTarget, TradingMode
 from app.infra.db import BatchSession
 from app.risk.halts.domain import Halt, KillAccount, KillError, KillStep, KillSwitch
@@ -73,35 +73,24 @@ async def in_force(session: BatchSession, tenant_id: TenantId) -> list[Halt]:
     return [_halt(row) for row in rows]
 
 
-async def halts_page(
-    session: BatchSession, tenant_id: TenantId, is_active: bool | None, window: Window[UUID]
-) -> Page[Halt]:
-    """Halts, the newest first: those in force, those that were released, or all where is_active is None."""
-    order = "ASC" if window.is_from_end else "DESC"
+async def halts_listed(
+    session: BatchSession, tenant_id: TenantId, is_active: bool | None, before: datetime | None, limit: int
+) -> list[Halt]:
+    """Halts set before the instant, the newest first: those in force, those that were released, or all where is_active
+    is None.
+    """
     rows = await session.fetch(
-        f"""
+        """
         SELECT * FROM trading_halts WHERE tenant_id = $1 AND ($2::bool IS NULL OR (resumed_at IS NULL) = $2)
-          AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
-        ORDER BY id {order} LIMIT $5
+          AND ($3::timestamptz IS NULL OR halted_at < $3)
+        ORDER BY id DESC LIMIT $4
         """,
         tenant_id,
         is_active,
-        window.after,
-        window.before,
-        window.size + 1,
+        before,
+        limit,
     )
-    return page_of([_halt(row) for row in rows], window)
-
-
-async def halts_count(session: BatchSession, tenant_id: TenantId, is_active: bool | None) -> int:
-    """How many halts there are."""
-    rows = await session.fetch(
-        "SELECT count(*) AS n FROM trading_halts "
-        "WHERE tenant_id = $1 AND ($2::bool IS NULL OR (resumed_at IS NULL) = $2)",
-        tenant_id,
-        is_active,
-    )
-    return int(rows[0]["n"])
+    return [_halt(row) for row in rows]
 
 
 async def knows_target(session: BatchSession, tenant_id: TenantId, target: HaltTarget) -> bool:

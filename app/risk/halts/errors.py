@@ -15,7 +15,7 @@ class HaltUnknownError(OmsError):
 class HaltTargetUnknownError(OmsError):
     """The tenant has nothing of this id that could be halted, or the principal may not trade on it."""
 
-    code = "HALT_TARGET_UNKNOWN"
+    code = "HALT_TARGET_NOT_FOUND"
 
     def __init__(self, *path: str) -> None:
         super().__init__("There is nothing of this id to halt.", path=path)

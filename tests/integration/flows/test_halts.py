@@ -337,8 +337,10 @@ async def test_what_may_have_left_before_a_restart_is_not_written_again_and_not_
         )
 
     assert [command.order_id for command in again] == [order.id]
+    stored = await trader.stored(order)
     assert kept == []
-    assert (await trader.stored(order)).state is OrderState.ROUTED
+    assert (stored.state, stored.in_doubt) == (OrderState.ROUTED, True)
+    assert await broken_journal(trader) == []
 
 
 async def test_who_halted_does_not_release_while_another_could(trader: Trader) -> None:

@@ -197,6 +197,20 @@ async def test_asked_again_it_answers_the_one_that_runs_and_halts_once(trader: T
     assert closing.halt_id == first.halt_id
 
 
+async def test_after_a_release_it_halts_anew_though_cancels_are_still_waited_for(trader: Trader) -> None:
+    await working(trader)
+    second = await factories.make_principal(trader.desk.database, trader.key.tenant_id)
+    first = await kill(trader)
+    assert first.halt_id is not None
+    await resume_trading(trader.desk, second, first.halt_id, "over")
+
+    again = await kill(trader)
+
+    assert first.finished_at is None
+    assert again.id != first.id
+    assert [one.code for one in (await trader.place(quantity="1", limit_price="90")).problems] == ["TRADING_HALTED"]
+
+
 async def test_a_drill_counts_and_touches_nothing(trader: Trader) -> None:
     await held(trader, "10")
     order = await working(trader)
