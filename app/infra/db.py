@@ -90,6 +90,8 @@ class BatchSession:
         fifth: Read[FifthT],
         /,
     ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT]: ...
+    @overload
+    async def read(self, *reads: Read[Any]) -> tuple[Any, ...]: ...
     async def read(self, *reads: Read[Any]) -> tuple[Any, ...]:
         """The answers to questions of the same moment, in one round trip."""
         sql = _asked(tuple(one.sql for one in reads))

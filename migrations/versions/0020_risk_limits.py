@@ -1,4 +1,4 @@
-"""Limits of strategies, shadows, warnings, dates of effect, and two types more."""
+"""Limits of strategies, shadows, warnings, dates of effect, two types more, and what the intake reads for them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,8 @@ _TYPES = (
     "'DUPLICATE_ORDER', 'WASH_TRADE', 'COOLDOWN'"
 )
 _MORE_TYPES = "'CANCEL_RATE', 'ORDER_TO_TRADE_RATIO'"
+# What the checks of a batch read besides its orders.
+_READ = ("pnl_snapshots", "fx_rates", "position_history", "order_requests")
 _COLUMNS = ("strategy_id", "is_shadow", "warn_at", "effective_from", "effective_until")
 
 
@@ -30,9 +32,18 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_risk_limits_warn_at"), "risk_limits", "warn_at > 0 AND warn_at <= 1")
     op.create_check_constraint(op.f("ck_risk_limits_period"), "risk_limits", "effective_until > effective_from")
     _allow(f"{_TYPES}, {_MORE_TYPES}")
+    for table in _READ:
+        op.execute(
+            f"CREATE POLICY batch ON {table} FOR SELECT TO oms_intake "
+            "USING ((SELECT nullif(current_setting('app.tenant_ids', true), '')::uuid[]) @> ARRAY[tenant_id])"
+        )
+        op.execute(f"GRANT SELECT ON {table} TO oms_intake")
 
 
 def downgrade() -> None:
+    for table in reversed(_READ):
+        op.execute(f"REVOKE SELECT ON {table} FROM oms_intake")
+        op.execute(f"DROP POLICY batch ON {table}")
     op.execute(f"DELETE FROM risk_limits WHERE limit_type IN ({_MORE_TYPES})")
     _allow(_TYPES)
     op.drop_constraint(op.f("ck_risk_limits_period"), "risk_limits", type_="check")

@@ -104,7 +104,7 @@ class Draws:
 def _refuses(limit: RiskLimit, order: Proposal, at: datetime) -> bool:
     if limit.is_shadow or not limit.is_in_force(at):
         return False
-    return any(check.outcome is RiskOutcome.FAILED for check in evaluate([limit], order))
+    return any(check.outcome is RiskOutcome.FAILED for check in evaluate(chain_of([limit]), order, Facts(now=at)))
 
 
 def test_what_a_limit_refused_is_refused_after_a_change_that_is_no_loosening() -> None:
