@@ -411,6 +411,8 @@ class RiskCheck:
     limit_version: int | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     nanoseconds: int = 0
+    is_shadow: bool = False
+    """The limit is held beside the others: what it says refuses nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

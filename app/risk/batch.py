@@ -38,7 +38,7 @@ def limits_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, list[RiskLi
 
 
 def chains_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, Chain]]:
-    """The chain of the active limits of each of these tenants. One that did not change is not read anew."""
+    """The chain of each tenant, of its active limits and shadows. One that did not change is not read anew."""
 
     def decoded(documents: dict[str, str] | None) -> dict[TenantId, Chain]:
         found = documents or {}
@@ -49,7 +49,7 @@ def chains_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, Chain]]:
         SELECT jsonb_object_agg(c.tenant_id, c.document) FROM (
           SELECT l.tenant_id, jsonb_agg(to_jsonb(l)
               || jsonb_build_object('value', l.value::text, 'warn_at', l.warn_at::text) ORDER BY l.id)::text AS document
-          FROM risk_limits AS l WHERE tenant_id = ANY($1::uuid[]) AND is_active AND NOT is_shadow GROUP BY l.tenant_id
+          FROM risk_limits AS l WHERE tenant_id = ANY($1::uuid[]) AND is_active GROUP BY l.tenant_id
         ) AS c
         """,
         parameters=(list(tenant_ids),),

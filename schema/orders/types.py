@@ -59,6 +59,7 @@ class RiskCheckResult:
     observed: Decimal | None
     message: str
     limit_id: strawberry.ID | None
+    is_shadow: bool = strawberry.field(description="The limit is a shadow: what it says refuses nothing.")
 
     @classmethod
     def of(cls, check: messages.RiskCheck) -> "RiskCheckResult":
@@ -70,6 +71,7 @@ class RiskCheckResult:
             observed=check.observed,
             message=check.message,
             limit_id=None if check.limit_id is None else strawberry.ID(str(check.limit_id)),
+            is_shadow=check.is_shadow,
         )
 
 

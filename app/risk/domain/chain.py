@@ -135,6 +135,7 @@ def evaluate(
                 limit_version=limit.version,
                 inputs=finding.inputs,
                 nanoseconds=after - before,
+                is_shadow=limit.is_shadow,
             )
         )
         before = after
@@ -142,8 +143,13 @@ def evaluate(
 
 
 def first_breach(checks: Iterable[RiskCheck]) -> RiskCheck | None:
-    """The reason to refuse; None when nothing failed."""
-    return next((check for check in checks if check.outcome is RiskOutcome.FAILED), None)
+    """The reason to refuse; None when nothing failed. What a shadow says is none."""
+    return next((check for check in checks if is_breach(check)), None)
+
+
+def is_breach(check: RiskCheck) -> bool:
+    """True for a check that refuses the order."""
+    return check.outcome is RiskOutcome.FAILED and not check.is_shadow
 
 
 def find(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
