@@ -43,6 +43,7 @@ from schema.positions.subscriptions import PositionSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
+from schema.risk.limit_trials import RiskTrialMutation
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -86,6 +87,7 @@ class Mutation(
     ApprovalMutation,
     RiskLimitMutation,
     RiskLimitFileMutation,
+    RiskTrialMutation,
     ReconciliationMutation,
     InDoubtMutation,
     BrokerMutation,

@@ -16,6 +16,7 @@ from app.core.errors import NotFoundError, UnavailableError
 from app.core.ids import LimitId
 from app.core.money import plain
 from app.flows.change_risk_limits import delete_risk_limit
+from app.flows.drill_risk_limits import DrillDesk, drill_risk_limits
 from app.flows.exchange_risk_limits import (
     LimitImportMode,
     export_risk_limits,
@@ -24,12 +25,13 @@ from app.flows.exchange_risk_limits import (
 )
 from app.identity.domain import Principal, system_principal
 from app.infra.db import Database, DatabaseRole
-from app.infra.reach import reachable_postgres
-from app.infra.settings import load_settings
+from app.infra.reach import reachable_postgres, reachable_redis
+from app.infra.redis import open_redis
+from app.infra.settings import Settings, load_settings
 from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import Scope, begin_system, reading
 from app.risk.keeping import repository
-from app.risk.keeping.domain.changes import LIMITS_MAX, KeptLimit, limit_document
+from app.risk.keeping.domain.changes import LIMITS_MAX, DrillOutcome, KeptLimit, limit_document
 from app.risk.keeping.domain.limit_file import LimitLineOutcome
 from app.risk.keeping.errors import LimitUnknownError
 from app.risk.keeping.repository import LimitFilter
@@ -42,6 +44,7 @@ ACCOUNTS_MAX = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bench:
+    settings: Settings
     database: Database
     principal: Principal
     clock: SystemClock
@@ -74,10 +77,7 @@ def set_limit(tenant: str, values: Mapping[str, str], *, as_json: bool) -> None:
 
 def delete_limit(tenant: str, limit_id: str, *, reason: str, as_json: bool) -> None:
     """Take a limit away. Raises: NotFoundError, LimitUnknownError."""
-    try:
-        wanted = LimitId(UUID(limit_id))
-    except ValueError as error:
-        raise LimitUnknownError("id") from error
+    wanted = _limit_id(limit_id)
     change = _run(
         tenant,
         lambda bench: delete_risk_limit(
@@ -120,6 +120,39 @@ def export_limits(tenant: str, output: Path | None) -> None:
             out.write(text)
     except OSError as error:
         raise UnavailableError(f"cannot write {output}: {error.strerror}") from error
+
+
+def drill_limits(tenant: str, limit_ids: list[str] | None, *, as_json: bool) -> ExitCode:
+    """Drill the active limits and print what was found; ERROR when one is silent.
+
+    Raises: NotFoundError, LimitUnknownError, UnavailableError.
+    """
+    wanted = None if limit_ids is None else [_limit_id(one) for one in limit_ids]
+
+    async def work(bench: _Bench) -> list[KeptLimit]:
+        redis = await open_redis(await reachable_redis(bench.settings), bench.settings.redis_prefix)
+        try:
+            desk = DrillDesk(database=bench.database, redis=redis, clock=bench.clock, ids=bench.ids)
+            return await drill_risk_limits(desk, bench.principal, wanted)
+        finally:
+            await redis.close()
+
+    code = ExitCode.OK
+    for kept in _run(tenant, work):
+        drill = kept.last_drill
+        assert drill is not None, "it was drilled just now"
+        if drill.outcome is DrillOutcome.SILENT:
+            code = ExitCode.ERROR
+        told = f"{kept.limit.id}  {kept.limit.limit_type.value}  {drill.outcome.value}  {drill.message}"
+        print(json.dumps({**_document(kept), "message": drill.message}) if as_json else _printable(told))
+    return code
+
+
+def _limit_id(text: str) -> LimitId:
+    try:
+        return LimitId(UUID(text))
+    except ValueError as error:
+        raise LimitUnknownError("id") from error
 
 
 def _tell(change: LimitChange, *, as_json: bool) -> None:
@@ -177,7 +210,8 @@ def _run(tenant: str, work: Callable[[_Bench], Awaitable[AnswerT]]) -> AnswerT:
 
 @asynccontextmanager
 async def _open(slug: str) -> AsyncIterator[_Bench]:
-    url = await reachable_postgres(load_settings())
+    settings = load_settings()
+    url = await reachable_postgres(settings)
     database, system_database = Database(url, DatabaseRole.APP, size=1), Database(url, DatabaseRole.SYSTEM, size=1)
     try:
         await database.open()
@@ -187,7 +221,7 @@ async def _open(slug: str) -> AsyncIterator[_Bench]:
         if not found:
             raise NotFoundError(f"There is no tenant {slug}.")
         principal = system_principal(found[0], "cli")
-        yield _Bench(database=database, principal=principal, clock=SystemClock(), ids=SystemIds())
+        yield _Bench(settings=settings, database=database, principal=principal, clock=SystemClock(), ids=SystemIds())
     finally:
         await system_database.close()
         await database.close()

@@ -100,6 +100,20 @@ def limits_import(
     raise typer.Exit(import_limits(tenant, file, is_each=is_each, is_applied=is_applied, as_json=as_json))
 
 
+@risk_app.command("drill")
+def risk_drill(
+    tenant: Tenant,
+    limit_ids: Annotated[
+        list[str] | None, typer.Option("--limit", metavar="ID", help="Only this one; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove the active limits able to refuse, by orders that are never stored or sent; exit code 1 when one cannot."""
+    from app.cli.risk import drill_limits
+
+    raise typer.Exit(drill_limits(tenant, limit_ids, as_json=as_json))
+
+
 @limits_app.command("export")
 def limits_export(
     tenant: Tenant,
