@@ -28,6 +28,8 @@ def passes_at(chain: Chain, proposal: Proposal, facts: Facts, checks: tuple[Risk
     the limits that refused are asked while searching, and all of them of what was found.
     """
     refused = {check.limit_id for check in checks if check.outcome is RiskOutcome.FAILED}
+    if not refused:
+        return {}
     first = Chain(limits=tuple(one for one in chain.limits if one.limit.id in refused))
 
     def passes(one: Proposal, held: Chain = first) -> bool:
