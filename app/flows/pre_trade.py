@@ -14,6 +14,7 @@ from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
+from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.quoted import reference_price
 from app.flows.recent_activity import RecentActivity
@@ -42,7 +43,9 @@ from app.risk.domain import (
     Resting,
     Step,
     evaluate,
+    first_breach,
 )
+from app.risk.domain.counterfactual import PASSES_AT, passes_at
 from app.risk.domain.facts import BROKER_LAG, FIGURES_AGE_MAX, fingerprint
 from app.risk.domain.figures import with_order
 
@@ -112,6 +115,17 @@ class PreTrade:
         """What the limits say of the order; of a share in a block, those of the account that gets it."""
         held = self.chain(key.tenant_id) if chain is None else chain
         return evaluate(held, proposal, self.facts(key, proposal), perf_counter_ns) if held.limits else ()
+
+    def explained(self, key: AccountKey, proposal: Proposal, checks: tuple[RiskCheck, ...]) -> tuple[RiskCheck, ...]:
+        """The checks of a refused order, the first breach with the terms at which the order would have passed."""
+        breach = first_breach(checks)
+        if breach is None:
+            return checks
+        found = passes_at(self.chain(key.tenant_id), proposal, self.facts(key, proposal), checks)
+        if not found:
+            return checks
+        told = replace(breach, inputs={**breach.inputs, PASSES_AT: found})
+        return tuple(told if one is breach else one for one in checks)
 
     def facts(self, key: AccountKey, proposal: Proposal) -> Facts:
         """What an order of the account is decided on now."""

@@ -438,3 +438,76 @@ async def test_a_limit_that_is_malformed_refuses(firm: Firm) -> None:
     await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "1000", conditions={"symbol": ["MSFT"]})
 
     assert "knows no condition 'symbol'" in await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"])
+
+
+EXPLAIN = """
+query($id: ID!) {
+  explainOrder(id: $id) {
+    order { id state } decidedAt durationMicros limitVersions counterfactual
+    checks { check outcome limit observed message limitId limitVersion inputs durationNanos }
+  }
+}
+"""
+
+
+async def explained(firm: Firm, **terms: Any) -> Answer:
+    """The explanation of an order placed now."""
+    order_id = (await place(firm, **terms))["order"]["id"]
+    answer: Answer = (await firm.api.data(EXPLAIN, id=order_id))["explainOrder"]
+    assert answer["order"]["id"] == order_id
+    return answer
+
+
+async def test_a_refusal_is_explained_with_what_would_have_passed(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_NOTIONAL, "78750", currency="USD")
+    await limit(firm, LIMIT.MAX_OPEN_ORDERS, "10")
+
+    told = await explained(firm, quantity="500")
+
+    notional, opened = told["checks"]
+    assert (notional["outcome"], notional["limit"], notional["observed"]) == ("FAILED", "78750", "93750")
+    assert notional["inputs"]["price"] == "187.5"
+    assert opened["outcome"] == "PASSED"
+    assert opened["inputs"] == {"open": "0", "adds": "1"}
+    assert told["limitVersions"] == {notional["limitId"]: 1, opened["limitId"]: 1}
+    assert told["counterfactual"] == "passes at a quantity of 420, or at a limit of 157.5 or lower"
+    assert told["durationMicros"] > 0
+    assert notional["durationNanos"] > 0
+    assert (await place(firm, quantity="420"))["errors"] == []
+    assert (await place(firm, quantity="421"))["errors"] != []
+    assert (await place(firm, quantity="500", limitPrice="157.51"))["errors"] != []
+    assert (await place(firm, quantity="500", limitPrice="157.5"))["errors"] == []
+
+
+async def test_a_collar_is_explained_by_the_price_that_passes(firm: Firm) -> None:
+    await limit(firm, LIMIT.PRICE_COLLAR, "1")
+    await quote(firm, "100.00")
+
+    buying = await explained(firm, limitPrice="150")
+    selling = await explained(firm, side="SELL", limitPrice="50")
+
+    assert buying["counterfactual"] == "passes at a limit of 101 or lower"
+    assert selling["counterfactual"] == "passes at a limit of 99 or higher"
+
+
+async def test_an_order_that_passes_is_explained_too(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "10")
+
+    told = await explained(firm)
+
+    assert [check["outcome"] for check in told["checks"]] == ["PASSED"]
+    assert told["counterfactual"] is None
+
+
+async def test_no_figure_helps_against_a_list(firm: Firm) -> None:
+    await limit(firm, LIMIT.SYMBOL_BLACKLIST, conditions={"symbols": ["AAPL"]})
+
+    assert (await explained(firm))["counterfactual"] is None
+
+
+async def test_another_firms_order_is_not_explained(firm: Firm, stranger: Firm) -> None:
+    order_id = await passes(stranger)
+
+    answer = await firm.api.answer(EXPLAIN, id=order_id)
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["ORDER_NOT_FOUND"]

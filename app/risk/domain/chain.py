@@ -121,7 +121,7 @@ def evaluate(
     for held in chain.limits:
         if not held.covers(proposal, facts):
             continue
-        outcome, finding = _found(held, proposal, facts)
+        outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
         limit = held.limit
         checks.append(
@@ -194,7 +194,8 @@ _OF_AN_ORDER: Final = frozenset(
 )
 
 
-def _found(held: HeldLimit, proposal: Proposal, facts: Facts) -> tuple[RiskOutcome, Finding]:
+def hold(held: HeldLimit, proposal: Proposal, facts: Facts) -> tuple[RiskOutcome, Finding]:
+    """What one limit says of an order that it covers; SKIPPED where the order need not be held against it."""
     if proposal.closes_position and held.limit.limit_type not in _HOLDS_FOR_CLOSES:
         return RiskOutcome.SKIPPED, _CLOSES
     if held.conditions.passes_reducing and held.lets_by(proposal):
