@@ -44,7 +44,7 @@ from schema.positions.subscriptions import PositionSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
-from schema.risk.limit_trials import RiskTrialMutation
+from schema.risk.limit_trials import RiskTrialMutation, RiskTrialQuery
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -65,6 +65,7 @@ class Query(
     PositionQuery,
     ApprovalQuery,
     RiskLimitQuery,
+    RiskTrialQuery,
     SimulatorQuery,
     ReconciliationQuery,
     InDoubtQuery,

@@ -580,3 +580,131 @@ async def test_a_template_that_cannot_be_applied_makes_nothing(firm: Firm, stran
         payload = (await firm.api.data(TEMPLATE, input=fitting | asked))["applyRiskTemplate"]
         assert codes(payload) == [expected]
     assert await listed(firm.api) == []
+
+
+DRILL = """
+mutation Drill($input: DrillRiskLimitsInput!) {
+  drillRiskLimits(input: $input) {
+    riskLimits { id lastDrillOutcome lastDrillMessage lastDrilledAt lastDrillVersion } errors { code path }
+  }
+}
+"""
+
+
+async def drilled(api: Api, *ids: str) -> Any:
+    """The payload of drillRiskLimits."""
+    return (await api.data(DRILL, input={"limitIds": list(ids) or None}))["drillRiskLimits"]
+
+
+async def test_a_drill_proves_each_limit_and_sends_and_stores_nothing(firm: Firm) -> None:
+    quantity = await made(firm.api, value="100", accountId=str(firm.account_id))
+    shadow = await made(firm.api, limitType="MAX_OPEN_ORDERS", value="5", isShadow=True)
+    loss = await made(firm.api, limitType="MAX_DAILY_LOSS", value="5")
+    off = await made(firm.api, limitType="MAX_OPEN_ORDERS", value="5", isActive=False)
+    before = await firm.api.data("{ orders { totalCount } }")
+
+    payload = await drilled(firm.api)
+    found = {one["id"]: one for one in payload["riskLimits"]}
+    after = await firm.api.data("{ orders { totalCount } }")
+    listed_now = (await firm.api.data("{ riskLimits { id lastDrillOutcome version } }"))["riskLimits"]
+
+    assert payload["errors"] == []
+    assert set(found) == {quantity["id"], shadow["id"], loss["id"]}
+    assert found[quantity["id"]]["lastDrillOutcome"] == "FIRED"
+    assert found[quantity["id"]]["lastDrillMessage"] == "order quantity 101 is above 100"
+    assert found[quantity["id"]]["lastDrillVersion"] == 1
+    assert found[shadow["id"]]["lastDrillOutcome"] == "FIRED"
+    assert found[loss["id"]]["lastDrillOutcome"] == "FAILS_CLOSED"
+    assert after == before
+    assert {one["id"]: one["lastDrillOutcome"] for one in listed_now}[off["id"]] is None
+    assert {one["version"] for one in listed_now} == {1}
+
+
+async def test_only_limits_of_the_firm_that_are_on_are_drilled(firm: Firm, stranger: Firm) -> None:
+    theirs = await made(stranger.api)
+    off = await made(firm.api, isActive=False)
+
+    for unknown in (theirs["id"], off["id"], str(firm.desk.ids.new())):
+        assert codes(await drilled(firm.api, unknown)) == [("LIMIT_NOT_FOUND", ["limitIds"])]
+    assert codes(await drilled(firm.api, "x")) == [("BAD_USER_INPUT", ["limitIds", "0"])]
+    trader = await firm.member(Role.TRADER)
+    assert await trader.refusal(DRILL, input={}) == ("FORBIDDEN", [])
+
+
+async def test_a_shadow_speaks_of_each_order_and_refuses_none(firm: Firm) -> None:
+    shadow = await made(firm.api, value="50", isShadow=True)
+    live = await made(firm.api, value="80")
+    checks = "riskChecks { limitId outcome isShadow message }"
+    document = (
+        f"mutation($i: PlaceOrderInput!) {{ placeOrder(input: $i) {{ order {{ state {checks} }} errors {{ code }} }} }}"
+    )
+    preview = (
+        f"query($i: PlaceOrderInput!) {{ previewOrder(input: $i) {{ wouldBeAccepted errors {{ code }} {checks} }} }}"
+    )
+
+    taken = (await firm.api.data(document, i=firm.order(quantity="51")))["placeOrder"]
+    refused = (await firm.api.data(document, i=firm.order(quantity="81")))["placeOrder"]
+    looked = (await firm.api.data(preview, i=firm.order(quantity="51")))["previewOrder"]
+
+    said = {one["limitId"]: (one["outcome"], one["isShadow"]) for one in taken["order"]["riskChecks"]}
+    assert taken["errors"] == []
+    assert said == {shadow["id"]: ("FAILED", True), live["id"]: ("PASSED", False)}
+    assert refused["errors"] == [{"code": "RISK_MAX_ORDER_QUANTITY"}]
+    assert looked["wouldBeAccepted"] is True
+    assert looked["errors"] == []
+
+
+REPORT = """
+query Report($id: ID!, $days: Int! = 5) {
+  riskShadowReport(limitId: $id, days: $days) {
+    riskLimit { id } orders isWhole refusedAnyway notCovered recorded replayed notReplayable blocked
+    gaps { reason orders } blockedOrders { order { clientOrderId } source observed message }
+  }
+}
+"""
+
+
+async def test_a_report_tells_what_a_shadow_would_have_blocked_before_and_since_it_is_there(firm: Firm) -> None:
+    before = firm.order(quantity="60")
+    await firm.api.place(**before)
+    await firm.api.place(**firm.order(quantity="10"))
+    live = await made(firm.api, value="500")
+    await firm.api.place(**firm.order(quantity="501"))
+    shadow = await made(firm.api, value="50", isShadow=True)
+    since = firm.order(quantity="70")
+    await firm.api.place(**since)
+    position = await made(firm.api, limitType="MAX_POSITION_QUANTITY", value="50", isShadow=True)
+
+    report = (await firm.api.data(REPORT, id=shadow["id"]))["riskShadowReport"]
+    of_position = (await firm.api.data(REPORT, id=position["id"]))["riskShadowReport"]
+    of_live = (await firm.api.data(REPORT, id=live["id"]))["riskShadowReport"]
+
+    assert {name: report[name] for name in ("orders", "refusedAnyway", "recorded", "replayed", "notReplayable")} == {
+        "orders": 4,
+        "refusedAnyway": 1,
+        "recorded": 1,
+        "replayed": 2,
+        "notReplayable": 0,
+    }
+    assert report["isWhole"] is True
+    assert [(one["order"]["clientOrderId"], one["source"], one["observed"]) for one in report["blockedOrders"]] == [
+        (since["clientOrderId"], "RECORDED", "70"),
+        (before["clientOrderId"], "REPLAYED", "60"),
+    ]
+    assert report["blocked"] == 2
+    assert of_position["notReplayable"] == 3
+    assert of_position["gaps"] == [
+        {"reason": "not recorded with the order: adds, openBuys, openSells, position", "orders": 3}
+    ]
+    assert of_live["blocked"] == 0
+
+
+async def test_a_report_is_for_who_manages_risk_of_a_limit_of_theirs(firm: Firm, stranger: Firm) -> None:
+    theirs = await made(stranger.api, isShadow=True)
+    own = await made(firm.api, isShadow=True)
+
+    assert await firm.api.refusal(REPORT, id=theirs["id"]) == ("LIMIT_NOT_FOUND", ["limitId"])
+    assert await firm.api.refusal(REPORT, id=str(firm.desk.ids.new())) == ("LIMIT_NOT_FOUND", ["limitId"])
+    for days in (0, 31, -1):
+        assert await firm.api.refusal(REPORT, id=own["id"], days=days) == ("BAD_USER_INPUT", ["days"])
+    assert (await (await firm.member(Role.TRADER)).refusal(REPORT, id=own["id"]))[0] == "FORBIDDEN"

@@ -8,7 +8,7 @@ from app.core.fix import OrderType, RiskOutcome, Side
 from app.core.messages import RiskCheck
 from app.core.money import ZERO, plain
 from app.core.records import replace
-from app.risk.domain.chain import Chain, hold
+from app.risk.domain.chain import Chain, hold, is_breach
 from app.risk.domain.facts import Facts
 from app.risk.domain.proposal import Proposal, good_price
 
@@ -27,13 +27,13 @@ def passes_at(chain: Chain, proposal: Proposal, facts: Facts, checks: tuple[Risk
     Each by itself, with all other terms as they are, on the grid of the instrument. Empty where there is none. Only
     the limits that refused are asked while searching, and all of them of what was found.
     """
-    refused = {check.limit_id for check in checks if check.outcome is RiskOutcome.FAILED}
+    refused = {check.limit_id for check in checks if is_breach(check)}
     if not refused:
         return {}
     first = Chain(limits=tuple(one for one in chain.limits if one.limit.id in refused))
 
     def passes(one: Proposal, held: Chain = first) -> bool:
-        covering = (limit for limit in held.limits if limit.covers(one, facts))
+        covering = (limit for limit in held.limits if not limit.limit.is_shadow and limit.covers(one, facts))
         return all(hold(limit, one, facts)[0] is not RiskOutcome.FAILED for limit in covering)
 
     def holds(one: Proposal) -> bool:
