@@ -24,13 +24,16 @@ class Program:
         self._database_url = database_url
         self._slug = f"test-{tenant_id.hex}"
 
-    async def run(self, *arguments: str, tenant: str | None = None) -> tuple[int, str, str]:
+    async def run(
+        self, *arguments: str, tenant: str | None = None, redis_url: str | None = None
+    ) -> tuple[int, str, str]:
         """Exit code, what was printed, and what was said besides."""
         environment = {
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             "OMS_STATE_DIR": str(self.folder),
             "OMS_DATABASE_URL": self._database_url,
+            **({} if redis_url is None else {"OMS_REDIS_URL": redis_url}),
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -110,3 +113,15 @@ async def test_what_is_wrong_is_one_line_and_an_exit_code(program: Program) -> N
         assert words in error
     code, _, error = await program.run("limits", "list", tenant="nobody-such")
     assert (code, error) == (5, "oms: There is no tenant nobody-such.\n")
+
+
+async def test_limits_are_drilled_by_hand(program: Program, redis_url: str) -> None:
+    await program.run("limits", "set", "--type", "MAX_OPEN_ORDERS", "--value", "50", "--reason", "first")
+
+    code, out, error = await program.run("drill", redis_url=redis_url)
+    missing = await program.run("drill", "--limit", "x", redis_url=redis_url)
+
+    assert (code, error) == (0, "")
+    assert "MAX_OPEN_ORDERS  NOT_DRILLED  there is no active account" in out
+    assert missing[0] == 1
+    assert missing[2] == "oms: There is no such limit.\n"

@@ -9,14 +9,16 @@ import pytest
 from app.audit import service as audit
 from app.core.fix import RiskLimitType
 from app.core.ids import LimitId
+from app.core.paging import Window
 from app.flows.change_risk_limits import set_risk_limit
 from app.flows.decide_risk_limit import approve_risk_limit_proposal, expire_risk_limit_proposals
 from app.identity.domain import Principal, Role, system_principal
 from app.infra.db import Database
 from app.infra.uow import Scope, begin, begin_batch, reading
+from app.risk import batch as risk
 from app.risk.domain import RiskLimit
 from app.risk.keeping import repository
-from app.risk.keeping.domain.changes import PROPOSAL_LASTS, LimitSetting, ProposalState
+from app.risk.keeping.domain.changes import PROPOSAL_LASTS, LimitSetting, ProposalState, limit_of_document
 from app.risk.keeping.errors import ApproverNotAPersonError, ProposalNotPendingError
 from app.risk.keeping.service import LimitChange
 from tests import factories
@@ -148,3 +150,27 @@ async def test_a_tightening_and_an_approval_at_once_leave_the_tighter_or_a_highe
     # Whoever was second saw the first: the tightening is never lost under the approval of an older version.
     assert kept.limit.value == Decimal(10)
     assert [type(one).__name__ for one in answers if isinstance(one, Exception)] in ([], ["ProposalNotPendingError"])
+
+
+async def test_seeded_limits_have_a_first_version_that_tells_what_they_say(keeper: Keeper) -> None:
+    desk, tenant_id = keeper.trader.desk, keeper.trader.key.tenant_id
+    now = keeper.clock.now()
+    limit = RiskLimit(
+        id=LimitId(desk.ids.new()),
+        limit_type=RiskLimitType.MAX_DAILY_LOSS,
+        value=Decimal("100.50"),
+        currency="USD",
+        conditions={"sides": ["BUY"]},
+        warn_at=Decimal("0.8"),
+        effective_from=now,
+    )
+
+    async with begin_batch(desk.database, tenant_id) as session:
+        await risk.insert_limits(session, tenant_id, [limit], "system:tests", now)
+    async with reading(desk.database, Scope(tenant_id=tenant_id)) as looking:
+        page = await repository.versions_page(looking, tenant_id, limit.id, Window(size=5))
+
+    [version] = page.items
+    assert version.after is not None
+    assert limit_of_document(limit.id, 1, version.after) == limit
+    assert (version.action, version.changed_by) == ("CREATED", "system:tests")
