@@ -20,6 +20,7 @@ from schema.risk.limits import RiskLimit, limit_errors
 
 DRILL_COST = 50
 REPORT_COST = 100
+DAYS = 5
 
 strawberry.enum(
     Source,
@@ -120,10 +121,12 @@ class RiskTrialQuery:
         description="What a limit, above all a shadow, would have blocked of the orders of the last days, at most 30.",
         extensions=scoped(Scope.MANAGE_RISK, cost=REPORT_COST),
     )
-    async def risk_shadow_report(self, info: Info, limit_id: strawberry.ID, days: int = 5) -> RiskShadowReport:
+    async def risk_shadow_report(self, info: Info, limit_id: strawberry.ID, days: int | None = 5) -> RiskShadowReport:
         """What a limit would have blocked."""
         limit = LimitId(parse_id(limit_id, "limitId"))
-        report = await review_shadow_limit(info.context.desk, info.context.principal, limit, days=days)
+        report = await review_shadow_limit(
+            info.context.desk, info.context.principal, limit, days=DAYS if days is None else days
+        )
         return RiskShadowReport.of(report)
 
 
