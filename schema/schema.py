@@ -41,6 +41,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
@@ -70,6 +71,7 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 

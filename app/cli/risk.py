@@ -1,227 +1,249 @@
-"""`oms risk …`: the work behind the commands."""
+"""`oms risk`: the same figures as over GraphQL, read from the database and the quotes."""
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
-from uuid import UUID
+from decimal import Decimal
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
-from app.brokers import viewing
-from app.cli.exits import ExitCode
-from app.core.errors import NotFoundError, UnavailableError
-from app.core.ids import LimitId
-from app.core.money import plain
-from app.flows.change_risk_limits import delete_risk_limit
-from app.flows.drill_risk_limits import DrillDesk, drill_risk_limits
-from app.flows.exchange_risk_limits import (
-    LimitImportMode,
-    export_risk_limits,
-    import_risk_limits,
-    set_limit_line,
-)
-from app.identity.domain import Principal, system_principal
+from app.core.clock import Clock
+from app.core.errors import InputError, NotFoundError
+from app.core.money import ZERO, parse_decimal, plain
+from app.flows import risk_figures
+from app.flows.risk_book import BookMode, BookQuestion, RiskBook
+from app.flows.risk_desk import RiskDesk
+from app.identity.domain import Principal
+from app.identity.domain.access import system_principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_postgres, reachable_redis
-from app.infra.redis import open_redis
-from app.infra.settings import Settings, load_settings
-from app.infra.system import SystemClock, SystemIds
-from app.infra.uow import Scope, begin_system, reading
-from app.risk.keeping import repository
-from app.risk.keeping.domain.changes import LIMITS_MAX, DrillOutcome, KeptLimit, limit_document
-from app.risk.keeping.domain.limit_file import LimitLineOutcome
-from app.risk.keeping.errors import LimitUnknownError
-from app.risk.keeping.repository import LimitFilter
-from app.risk.keeping.service import LimitChange
+from app.infra.redis import Redis, open_redis
+from app.infra.settings import load_settings
+from app.infra.system import SystemClock
+from app.infra.uow import begin_system
+from app.risk.analytics.exposure import Exposure
+from app.risk.analytics.scenarios import PastFall, past_scenario
+from app.risk.analytics.stress import Scenario
 from app.tenants import batch as tenants
+from schema.risk.analytics_inputs import StressScenarioInput, read_question, read_scenarios, read_terms
 
 AnswerT = TypeVar("AnswerT")
-ACCOUNTS_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Bench:
-    settings: Settings
+class Asked:
+    """Whose positions, as the command line names them."""
+
+    tenant: str
+    accounts: Sequence[str] | None
+    mode: str | None
+    currency: str | None
+
+    def question(self) -> BookQuestion:
+        """The question. Raises InputError."""
+        if self.mode is not None and self.mode not in set(BookMode):
+            raise InputError(f"needs {', '.join(BookMode)}", path=["mode"])
+        mode = None if self.mode is None else BookMode(self.mode)
+        return read_question(self.accounts or None, mode, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
     database: Database
-    principal: Principal
-    clock: SystemClock
-    ids: SystemIds
+    redis: Redis
+    clock: Clock
+    trading_timezone: ZoneInfo
+    risk: RiskDesk
 
 
-def list_limits(tenant: str, account: str | None, *, as_json: bool) -> None:
-    """Print the limits. Raises: NotFoundError."""
+def exposure(asked: Asked, *, as_json: bool) -> None:
+    """Print what is held long and short.
 
-    async def work(bench: _Bench) -> list[KeptLimit]:
-        tenant_id = bench.principal.tenant_id
-        async with reading(bench.database, Scope(tenant_id=tenant_id)) as session:
-            account_id = None
-            if account is not None:
-                known = await viewing.accounts(session, tenant_id, limit=ACCOUNTS_MAX)
-                account_id = next((one.id for one in known if one.account_number == account), None)
-                if account_id is None:
-                    raise NotFoundError(f"There is no account {account}.")
-            return await repository.limits(session, tenant_id, LimitFilter(account_id=account_id), limit=LIMITS_MAX)
-
-    for kept in _run(tenant, work):
-        print(json.dumps(_document(kept)) if as_json else _line(kept))
-
-
-def set_limit(tenant: str, values: Mapping[str, str], *, as_json: bool) -> None:
-    """Make or change a limit and print it. Raises: NotFoundError, InputError, what keeping.set_limit does."""
-    change = _run(tenant, lambda bench: set_limit_line(bench.database, bench.clock, bench.ids, bench.principal, values))
-    _tell(change, as_json=as_json)
-
-
-def delete_limit(tenant: str, limit_id: str, *, reason: str, as_json: bool) -> None:
-    """Take a limit away. Raises: NotFoundError, LimitUnknownError."""
-    wanted = _limit_id(limit_id)
-    change = _run(
-        tenant,
-        lambda bench: delete_risk_limit(
-            bench.database, bench.clock, bench.ids, bench.principal, wanted, expected_version=None, reason=reason
-        ),
-    )
-    _tell(change, as_json=as_json)
-
-
-def import_limits(tenant: str, file: Path, *, is_each: bool, is_applied: bool, as_json: bool) -> ExitCode:
-    """Tell, or do, what a file says; ERROR when a line is refused. Raises: NotFoundError, InputError."""
-    content = file.read_bytes()
-    mode = LimitImportMode.EACH if is_each else LimitImportMode.ALL
-    report = _run(
-        tenant,
-        lambda bench: import_risk_limits(
-            bench.database, bench.clock, bench.ids, bench.principal, content, mode=mode, is_dry_run=not is_applied
-        ),
-    )
-    for line in report.lines:
-        if as_json:
-            told = {"number": line.number, "outcome": line.outcome.value, "code": line.code, "message": line.message}
-            print(json.dumps(told))
-        else:
-            why = "" if line.code is None else f"  {line.code} {_printable(line.message or '')}"
-            print(f"{line.number}  {line.outcome.value}{why}")
-    print("stored" if report.is_stored else "nothing was stored", file=sys.stderr)
-    is_refused = any(line.outcome is LimitLineOutcome.REFUSED for line in report.lines)
-    return ExitCode.ERROR if is_refused else ExitCode.OK
-
-
-def export_limits(tenant: str, output: Path | None) -> None:
-    """Write the limits as CSV. Raises: NotFoundError, UnavailableError for a file that cannot be written."""
-    text = _run(tenant, lambda bench: export_risk_limits(bench.database, bench.clock, bench.ids, bench.principal))
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        with output.open("x", encoding="utf-8", newline="") as out:
-            out.write(text)
-    except OSError as error:
-        raise UnavailableError(f"cannot write {output}: {error.strerror}") from error
-
-
-def drill_limits(tenant: str, limit_ids: list[str] | None, *, as_json: bool) -> ExitCode:
-    """Drill the active limits and print what was found; ERROR when one is silent.
-
-    Raises: NotFoundError, LimitUnknownError, UnavailableError.
+    Raises: InputError, NotFoundError for an unknown tenant, what the flow raises, UnavailableError.
     """
-    wanted = None if limit_ids is None else [_limit_id(one) for one in limit_ids]
+    with _naming():
+        question = asked.question()
 
-    async def work(bench: _Bench) -> list[KeptLimit]:
-        redis = await open_redis(await reachable_redis(bench.settings), bench.settings.redis_prefix)
-        try:
-            desk = DrillDesk(database=bench.database, redis=redis, clock=bench.clock, ids=bench.ids)
-            return await drill_risk_limits(desk, bench.principal, wanted)
-        finally:
-            await redis.close()
+    async def work(source: _Source, principal: Principal) -> risk_figures.ExposureAnswer:
+        return await risk_figures.risk_exposure(source, principal, question, ZERO)
 
-    code = ExitCode.OK
-    for kept in _run(tenant, work):
-        drill = kept.last_drill
-        assert drill is not None, "it was drilled just now"
-        if drill.outcome is DrillOutcome.SILENT:
-            code = ExitCode.ERROR
-        told = f"{kept.limit.id}  {kept.limit.limit_type.value}  {drill.outcome.value}  {drill.message}"
-        print(json.dumps({**_document(kept), "message": drill.message}) if as_json else _printable(told))
-    return code
-
-
-def _limit_id(text: str) -> LimitId:
-    try:
-        return LimitId(UUID(text))
-    except ValueError as error:
-        raise LimitUnknownError("id") from error
-
-
-def _tell(change: LimitChange, *, as_json: bool) -> None:
-    proposal = change.proposal
+    found = _run(asked.tenant, work)
+    symbols = {one.holding.instrument_id: one.holding.symbol for one in found.held.book.valued}
+    told: dict[str, Mapping[Any, Exposure]] = {
+        "byCurrency": found.exposure.by_currency,
+        "bySector": {key or "(none)": one for key, one in found.exposure.by_sector.items()},
+        "byInstrument": {f"{symbols[key]} {key}": one for key, one in found.exposure.by_instrument.items()},
+        "byAccount": {str(key): one for key, one in found.exposure.by_account.items()},
+    }
     if as_json:
-        told = {"limit": _document(change.kept), "proposalId": None if proposal is None else str(proposal.id)}
-        print(json.dumps(told))
+        documents = {name: {str(key): _amounts(one) for key, one in group.items()} for name, group in told.items()}
+        print(json.dumps({**_basis(found.held), "total": _amounts(found.exposure.total), **documents}))
         return
-    print(_line(change.kept))
-    if proposal is not None:
-        why = "; ".join(proposal.why)
-        print(f"waits for a second person as proposal {proposal.id}: {_printable(why)}", file=sys.stderr)
+    _print_basis(found.held)
+    _print_exposure("all", found.exposure.total)
+    for name, group in told.items():
+        print(name)
+        for key, one in group.items():
+            _print_exposure(f"  {key}", one)
 
 
-def _line(kept: KeptLimit) -> str:
-    limit, drill = kept.limit, kept.last_drill
-    state = "shadow" if limit.is_shadow else "active" if limit.is_active else "off"
-    value = "" if limit.value is None else f"  {plain(limit.value)} {limit.currency or ''}".rstrip()
-    covers = "".join(
-        f"  {name} {target}"
-        for name, target in (("account", limit.account_id), ("instrument", limit.instrument_id))
-        if target is not None
-    )
-    conditions = f"  {json.dumps(limit.conditions, sort_keys=True)}" if limit.conditions else ""
-    drilled = "" if drill is None else f"  drilled {drill.drilled_at:%Y-%m-%d %H:%M} {drill.outcome.value}"
-    return _printable(
-        f"{limit.id}  {limit.limit_type.value}{value}{covers}  {state}  v{limit.version}{conditions}{drilled}"
-    )
+def value_at_risk(asked: Asked, confidence: str, horizon_days: int, days: int, *, as_json: bool) -> None:
+    """Print the value at risk and the expected shortfall. Raises as `exposure`."""
+    with _naming():
+        question = asked.question()
+    with _naming():
+        terms = read_terms(_number(confidence, "confidence"), horizon_days, days, None, ZERO)
+
+    async def work(source: _Source, principal: Principal) -> risk_figures.ValueAtRiskAnswer:
+        return await risk_figures.value_at_risk(source, principal, question, terms)
+
+    answer = _run(asked.tenant, work)
+    found = answer.assessment
+    figures = {"historical": found.historical, "parametric": found.parametric}
+    if as_json:
+        documents = {
+            name: {
+                "valueAtRisk": _text(one.value_at_risk),
+                "expectedShortfall": _text(one.expected_shortfall),
+                "reason": one.reason,
+            }
+            for name, one in figures.items()
+        }
+        extent = {"observations": found.observations, "coveredGross": plain(found.covered_gross)}
+        print(json.dumps({**_basis(answer.held), **extent, **documents}))
+        return
+    _print_basis(answer.held)
+    print(f"{found.observations} daily returns; {plain(found.covered_gross)} of {plain(found.gross)} are covered")
+    for one in found.uncovered:
+        print(f"  {one.line.instrument_id} is in no figure: {one.gap} ({one.days} closes)")
+    for code in found.constant_currencies:
+        print(f"  {code} has no history of its rate and counts as constant")
+    for name, figure in figures.items():
+        if figure.reason is not None:
+            print(f"{name}: none. {figure.reason}")
+            continue
+        shortfall = _text(figure.expected_shortfall)
+        print(f"{name}: value at risk {_text(figure.value_at_risk)}, expected shortfall {shortfall}")
 
 
-def _document(kept: KeptLimit) -> dict[str, object]:
-    drill = kept.last_drill
+def stress(
+    asked: Asked, price: str | None, volatility: str | None, past: Sequence[str] | None, *, as_json: bool
+) -> None:
+    """Print what is gained or lost in scenarios; of all falls of the past when none is given. Raises as `exposure`."""
+    with _naming():
+        question = asked.question()
+    with _naming():
+        scenarios = _scenarios(price, volatility, past)
+
+    async def work(source: _Source, principal: Principal) -> risk_figures.StressAnswer:
+        return await risk_figures.stress_test(source, principal, question, scenarios, ZERO)
+
+    found = _run(asked.tenant, work)
+    if as_json:
+        outcomes = [
+            {"name": one.scenario.name, "source": one.scenario.source, "pnl": plain(one.pnl)} for one in found.results
+        ]
+        print(json.dumps({**_basis(found.held), "outcomes": outcomes}))
+        return
+    _print_basis(found.held)
+    for result in found.results:
+        told = f"  ({result.scenario.source})" if result.scenario.source else ""
+        print(f"{result.scenario.name}: {plain(result.pnl)}{told}")
+
+
+def _scenarios(price: str | None, volatility: str | None, past: Sequence[str] | None) -> list[Scenario]:
+    scenarios: list[Scenario] = []
+    if price is not None or volatility is not None:
+        given = StressScenarioInput(
+            name="own",
+            price_shock=None if price is None else _number(price, "price"),
+            volatility_shock=None if volatility is None else _number(volatility, "volatility"),
+        )
+        scenarios = read_scenarios([given], None)
+    for one in past or ():
+        if one not in set(PastFall):
+            raise InputError(f"needs {', '.join(PastFall)}", path=["past"])
+    falls = [PastFall(one) for one in past or ()] or ([] if scenarios else list(PastFall))
+    return [*scenarios, *(past_scenario(one) for one in falls)]
+
+
+@contextmanager
+def _naming() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{'.'.join(error.path)}: {error.message}", path=error.path) from error
+
+
+def _basis(held: RiskBook) -> dict[str, Any]:
     return {
-        "id": str(kept.limit.id),
-        "version": kept.limit.version,
-        **limit_document(kept.limit),
-        "updatedAt": kept.updated_at.isoformat(),
-        "lastDrilledAt": None if drill is None else drill.drilled_at.isoformat(),
-        "lastDrillOutcome": None if drill is None else drill.outcome.value,
+        "currency": held.book.currency,
+        "mode": held.mode.value,
+        "accountIds": [str(one) for one in held.account_ids],
+        "leftOutAccountIds": [str(one) for one in held.left_out],
+        "unvalued": [
+            {"instrumentId": str(one.holding.instrument_id), "gap": one.gap.value} for one in held.book.unvalued
+        ],
     }
 
 
-def _printable(text: str) -> str:
-    # Values come from outside: what is no printable character must not reach a terminal.
-    return "".join(one if one.isprintable() else "?" for one in text)
+def _print_basis(held: RiskBook) -> None:
+    print(f"{len(held.account_ids)} accounts, {held.mode}, in {held.book.currency}")
+    if held.left_out:
+        print(f"  {len(held.left_out)} accounts of the other mode are left out")
+    for one in held.book.unvalued:
+        print(f"  {one.holding.symbol} is in no sum: {one.gap}")
 
 
-def _run(tenant: str, work: Callable[[_Bench], Awaitable[AnswerT]]) -> AnswerT:
+def _print_exposure(name: str, one: Exposure) -> None:
+    print(f"{name}: gross {plain(one.gross)}, net {plain(one.net)}, long {plain(one.long)}, short {plain(one.short)}")
+
+
+def _amounts(one: Exposure) -> dict[str, str]:
+    return {"gross": plain(one.gross), "net": plain(one.net), "long": plain(one.long), "short": plain(one.short)}
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def _number(text: str, name: str) -> Decimal:
+    try:
+        return parse_decimal(text)
+    except ValueError as error:
+        raise InputError(str(error), path=[name]) from error
+
+
+def _run(slug: str, work: Callable[[_Source, Principal], Awaitable[AnswerT]]) -> AnswerT:
     async def run() -> AnswerT:
-        async with _open(tenant) as bench:
-            return await work(bench)
+        async with _open(slug) as (source, principal):
+            return await work(source, principal)
 
     return asyncio.run(run())
 
 
 @asynccontextmanager
-async def _open(slug: str) -> AsyncIterator[_Bench]:
+async def _open(slug: str) -> AsyncIterator[tuple[_Source, Principal]]:
     settings = load_settings()
     url = await reachable_postgres(settings)
-    database, system_database = Database(url, DatabaseRole.APP, size=1), Database(url, DatabaseRole.SYSTEM, size=1)
-    try:
-        await database.open()
-        await system_database.open()
-        async with begin_system(system_database) as session:
-            found = list(await tenants.slugs(session, slug))
+    async with AsyncExitStack() as stack:
+        database, system = Database(url, DatabaseRole.APP, size=1), Database(url, DatabaseRole.SYSTEM, size=1)
+        for one in (database, system):
+            stack.push_async_callback(one.close)
+            await one.open()
+        async with begin_system(system) as session:
+            found = await tenants.slugs(session, slug)
         if not found:
-            raise NotFoundError(f"There is no tenant {slug}.")
-        principal = system_principal(found[0], "cli")
-        yield _Bench(settings=settings, database=database, principal=principal, clock=SystemClock(), ids=SystemIds())
-    finally:
-        await system_database.close()
-        await database.close()
+            raise NotFoundError("There is no such tenant.")
+        redis = await open_redis(await reachable_redis(settings), settings.redis_prefix)
+        stack.push_async_callback(redis.close)
+        source = _Source(
+            database=database,
+            redis=redis,
+            clock=SystemClock(),
+            trading_timezone=ZoneInfo(settings.trading_timezone),
+            risk=RiskDesk(),
+        )
+        yield source, system_principal(next(iter(found)), "cli")

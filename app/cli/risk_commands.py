@@ -1,125 +1,71 @@
-"""`oms risk`: limits from the command line, for who runs the installation."""
+"""`oms risk`: risk figures of what a tenant holds, for who runs the installation."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-risk_app = typer.Typer(no_args_is_help=True, help="Risk: limits, and proving that they fire.")
-limits_app = typer.Typer(no_args_is_help=True, help="The limits of a tenant. What loosens waits for a person there.")
-risk_app.add_typer(limits_app, name="limits")
+risk_app = typer.Typer(
+    no_args_is_help=True, help="What a tenant holds at risk, its limits, and proving that they fire."
+)
 
-Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose limits.")]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose positions.")]
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", metavar="ID", help="Only of this account; may be given again.")
+]
+Mode = Annotated[str | None, typer.Option("--mode", help="LIVE, PAPER or BOTH; that of the accounts when not given.")]
+Currency = Annotated[str | None, typer.Option("--currency", help="Told in it; the oldest account's when not given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the version.")]
 
 
-@limits_app.command("list")
-def limits_list(
+@risk_app.command("exposure")
+def risk_exposure(
     tenant: Tenant,
-    account: Annotated[str | None, typer.Option("--account", metavar="NUMBER", help="Those that cover it.")] = None,
+    accounts: Accounts = None,
+    mode: Mode = None,
+    currency: Currency = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the limits, the oldest first, with their last drills."""
-    from app.cli.risk import list_limits
+    """Tell what is held long and short, by currency, sector and instrument."""
+    from app.cli.risk import Asked, exposure
 
-    list_limits(tenant, account, as_json=as_json)
+    exposure(Asked(tenant=tenant, accounts=accounts, mode=mode, currency=currency), as_json=as_json)
 
 
-@limits_app.command("set")
-def limits_set(
+@risk_app.command("var")
+def risk_var(
     tenant: Tenant,
-    reason: Reason,
-    limit_id: Annotated[str | None, typer.Option("--id", help="Which limit; a new one when not given.")] = None,
-    limit_type: Annotated[str | None, typer.Option("--type", help="Such as MAX_ORDER_QUANTITY, of a new one.")] = None,
-    value: Annotated[str | None, typer.Option("--value", help="In the unit of the type.")] = None,
-    currency: Annotated[str | None, typer.Option("--currency", help="Three capital letters.")] = None,
-    account: Annotated[str | None, typer.Option("--account", metavar="NUMBER", help="What a new one covers.")] = None,
-    instrument: Annotated[
-        str | None, typer.Option("--instrument", metavar="SYMBOL", help="Or SYMBOL@EXCHANGE, or an id, of a new one.")
+    accounts: Accounts = None,
+    mode: Mode = None,
+    currency: Currency = None,
+    confidence: Annotated[str, typer.Option("--confidence", help="0.8 to 0.999.")] = "0.99",
+    horizon_days: Annotated[int, typer.Option("--horizon", min=1, max=60, help="In trading days.")] = 1,
+    days: Annotated[int, typer.Option("--days", min=30, max=1000, help="Past days at most.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the value at risk and the expected shortfall of what is held, from the daily closes that are kept."""
+    from app.cli.risk import Asked, value_at_risk
+
+    asked = Asked(tenant=tenant, accounts=accounts, mode=mode, currency=currency)
+    value_at_risk(asked, confidence, horizon_days, days, as_json=as_json)
+
+
+@risk_app.command("stress")
+def risk_stress(
+    tenant: Tenant,
+    accounts: Accounts = None,
+    mode: Mode = None,
+    currency: Currency = None,
+    price: Annotated[
+        str | None, typer.Option("--price", help="A jump of all prices: -0.2 is a fall by a fifth.")
     ] = None,
-    conditions: Annotated[str | None, typer.Option("--conditions", metavar="JSON", help="All of them.")] = None,
-    active: Annotated[str | None, typer.Option("--active", help="true or false.")] = None,
-    shadow: Annotated[str | None, typer.Option("--shadow", help="true or false.")] = None,
-    warn_at: Annotated[str | None, typer.Option("--warn-at", help="A part of the value, such as 0.8.")] = None,
-    begins: Annotated[str | None, typer.Option("--from", metavar="TIME", help="In force from then on.")] = None,
-    ends: Annotated[str | None, typer.Option("--until", metavar="TIME", help="In force until then.")] = None,
-    version: Annotated[
-        str | None, typer.Option("--expected-version", help="Change nothing when the limit is at another one.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make or change a limit; what is not given stays as it is. Exit code 0 for a proposal too: it says so."""
-    from app.cli.risk import set_limit
-
-    given = {
-        "id": limit_id,
-        "type": limit_type,
-        "value": value,
-        "currency": currency,
-        "account": account,
-        "instrument": instrument,
-        "conditions": conditions,
-        "active": active,
-        "shadow": shadow,
-        "warn_at": warn_at,
-        "effective_from": begins,
-        "effective_until": ends,
-        "version": version,
-        "reason": reason,
-    }
-    set_limit(tenant, {name: text for name, text in given.items() if text is not None}, as_json=as_json)
-
-
-@limits_app.command("delete")
-def limits_delete(
-    tenant: Tenant,
-    limit_id: Annotated[str, typer.Argument(help="The id of the limit.")],
-    reason: Reason,
-    as_json: AsJson = False,
-) -> None:
-    """Take a limit away. Its versions stay."""
-    from app.cli.risk import delete_limit
-
-    delete_limit(tenant, limit_id, reason=reason, as_json=as_json)
-
-
-@limits_app.command("import")
-def limits_import(
-    tenant: Tenant,
-    file: Annotated[Path, typer.Argument(help="CSV, as export writes it.", exists=True, dir_okay=False)],
-    is_each: Annotated[
-        bool, typer.Option("--each", help="Store the lines that are good, and leave the others.")
-    ] = False,
-    is_applied: Annotated[bool, typer.Option("--apply", help="Store; without it, only tell.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Tell what would become of each line of a file, and with --apply do it; exit code 1 when one is refused."""
-    from app.cli.risk import import_limits
-
-    raise typer.Exit(import_limits(tenant, file, is_each=is_each, is_applied=is_applied, as_json=as_json))
-
-
-@risk_app.command("drill")
-def risk_drill(
-    tenant: Tenant,
-    limit_ids: Annotated[
-        list[str] | None, typer.Option("--limit", metavar="ID", help="Only this one; may be given several times.")
+    volatility: Annotated[str | None, typer.Option("--volatility", help="A jump of implied volatilities.")] = None,
+    past: Annotated[
+        list[str] | None, typer.Option("--past", help="A fall of the past; all when no scenario is given.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove the active limits able to refuse, by orders that are never stored or sent; exit code 1 when one cannot."""
-    from app.cli.risk import drill_limits
+    """Tell what is held would gain or lose in scenarios."""
+    from app.cli.risk import Asked, stress
 
-    raise typer.Exit(drill_limits(tenant, limit_ids, as_json=as_json))
-
-
-@limits_app.command("export")
-def limits_export(
-    tenant: Tenant,
-    output: Annotated[Path | None, typer.Option("--output", help="The file; standard output when not given.")] = None,
-) -> None:
-    """Write all limits as CSV. That it was exported is written into the audit log."""
-    from app.cli.risk import export_limits
-
-    export_limits(tenant, output)
+    asked = Asked(tenant=tenant, accounts=accounts, mode=mode, currency=currency)
+    stress(asked, price, volatility, past, as_json=as_json)

@@ -1,1 +1,1 @@
-"""Risk over GraphQL."""
+"""Risk in GraphQL."""
