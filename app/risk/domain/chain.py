@@ -123,16 +123,12 @@ def evaluate(
             continue
         outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
-        limit = held.limit
         checks.append(
-            RiskCheck(
-                check=limit.limit_type,
+            replace(
+                held.blank,
                 outcome=outcome,
-                limit=limit.value,
                 observed=finding.observed,
                 message=finding.message,
-                limit_id=limit.id,
-                limit_version=limit.version,
                 inputs=finding.inputs,
                 nanoseconds=after - before,
             )

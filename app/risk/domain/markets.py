@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.core.fix import OrderType, Side
-from app.core.money import ZERO, plain
+from app.core.money import ZERO
 from app.core.sessions import ToldSession
 from app.risk.domain.conditions import CollarDirection
 from app.risk.domain.facts import Facts, Resting
@@ -61,7 +61,7 @@ def price_collar(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     price = proposal.terms.limit_price if proposal.order_type in _LIMITED else None
     if price is None:
         message = "an order without a limit deals at the market, whose quote is fresh"
-        return Finding(is_passed=True, observed=None, message=message, inputs={"reference": plain(reference)})
+        return Finding(is_passed=True, observed=None, message=message, inputs={"reference": reference})
     if good_price(price) is None:
         return unknown(NO_PRICE)
     away = (price - reference) / reference * PERCENT * proposal.side.sign
@@ -72,8 +72,8 @@ def price_collar(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         max(away, ZERO),
         "the limit's distance from the market of",
         "%",
-        price=plain(price),
-        reference=plain(reference),
+        price=price,
+        reference=reference,
         at=instant(proposal.reference.at),
     )
 
@@ -90,7 +90,7 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         is_passed=False,
         observed=Decimal(len(crossed)),
         message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it",
-        inputs={"ownAccount": str(len(crossed) - others), "otherAccounts": str(others)},
+        inputs={"ownAccount": str(len(crossed) - others), "otherAccounts": others},
     )
 
 
