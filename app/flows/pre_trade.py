@@ -17,7 +17,7 @@ from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.quoted import reference_price
-from app.flows.recent_activity import RecentActivity
+from app.flows.recent_activity import RecentActivity, Recollection
 from app.infra.db import BatchSession, Read
 from app.infra.redis import Redis
 from app.infra.uow import beyond_walls
@@ -245,7 +245,7 @@ class _Reading:
     recent: RecentActivity
     now: datetime
     _facts: list[Fact] = field(default_factory=list)
-    _spans: dict[AccountKey, timedelta] = field(default_factory=dict)
+    _past: Recollection | None = None
 
     async def reads(self, session: BatchSession) -> list[Read[Any]]:
         self._facts.clear()
@@ -273,8 +273,9 @@ class _Reading:
             case Fact.RESTING:
                 return [resting_orders.open_in([place for place in self.asked.places if place[0] in tenants])]
             case Fact.ACTIVITY:
-                self._spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
-                return [await self.recent.prepare(session, self._spans, self.now)]
+                spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
+                self._past = await self.recent.prepare(session, spans, self.now)
+                return [self._past.reads]
 
     async def take(self, pre_trade: PreTrade, found: list[Any], redis: Redis) -> None:
         answers = iter(found)
@@ -301,7 +302,8 @@ class _Reading:
                         place = (other.tenant_id, other.instrument_id)
                         pre_trade.resting.setdefault(place, []).append(_resting_of(other))
                 case Fact.ACTIVITY:
-                    pre_trade.activity |= self.recent.take(next(answers), self._spans, self.now)
+                    assert self._past is not None, "what was read was prepared"
+                    pre_trade.activity |= self._past.take(next(answers), self.now)
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)
