@@ -413,12 +413,20 @@ class RiskCheck:
     nanoseconds: int = 0
 
     def inputs_document(self) -> dict[str, Any]:
-        """The facts as JSON: numbers as plain decimals in text."""
+        """The facts as JSON: numbers as plain decimals in text, instants in RFC 3339."""
         return {name: _shown(value) for name, value in self.inputs.items()}
 
 
 def _shown(value: Any) -> Any:
-    return plain(value) if isinstance(value, Decimal) else str(value) if isinstance(value, int) else value
+    match value:
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.isoformat()
+        case int():
+            return str(value)
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

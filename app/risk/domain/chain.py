@@ -101,7 +101,7 @@ def _needs(held: HeldLimit) -> frozenset[Fact]:
     if held.conditions.modes is not None:
         needs |= {Fact.ACCOUNT}
     if limit.limit_type is _TYPE.MAX_OPEN_ORDERS and limit.instrument_id is not None:
-        needs |= {Fact.RESTING}
+        needs |= {Fact.OPEN_HERE}
     return needs
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -124,8 +123,3 @@ def shown(number: Decimal) -> str:
     text = plain(number)
     point = text.find(".")
     return text if point < 0 or len(text) - point - 1 <= _SHOWN_DIGITS else plain(round(number, _SHOWN_DIGITS))
-
-
-def instant(at: datetime | None) -> str | None:
-    """An instant as it is recorded."""
-    return None if at is None else at.isoformat()

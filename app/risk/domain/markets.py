@@ -10,7 +10,7 @@ from app.core.sessions import ToldSession
 from app.risk.domain.conditions import CollarDirection
 from app.risk.domain.facts import Facts, Resting
 from app.risk.domain.figures import PERCENT
-from app.risk.domain.held import Finding, HeldLimit, at_most, instant, unknown
+from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, good_price
 from app.risk.domain.sizes import NO_PRICE
 
@@ -43,13 +43,13 @@ def trading_hours(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
             is_passed=False,
             observed=None,
             message=f"no {kind} session of {symbol} is on",
-            inputs={"zone": hours.zone, "next": instant(coming)},
+            inputs={"zone": hours.zone, "next": coming},
         )
     return Finding(
         is_passed=True,
         observed=None,
         message=f"a {kind} session of {symbol} is on",
-        inputs={"zone": hours.zone, "opens": instant(session.opens_at), "closes": instant(session.closes_at)},
+        inputs={"zone": hours.zone, "opens": session.opens_at, "closes": session.closes_at},
     )
 
 
@@ -74,7 +74,7 @@ def price_collar(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         "%",
         price=price,
         reference=reference,
-        at=instant(proposal.reference.at),
+        at=proposal.reference.at,
     )
 
 

@@ -8,7 +8,7 @@ from app.core.money import ZERO, plain
 from app.risk.domain.conditions import CooldownCause
 from app.risk.domain.facts import Activity, Facts, count_since, fingerprint
 from app.risk.domain.figures import PERCENT
-from app.risk.domain.held import Finding, HeldLimit, at_most, instant, unknown
+from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, Step
 
 MINUTE_S: Final = 60
@@ -56,7 +56,7 @@ def cooldown(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     passed = Decimal(max((facts.now - at) // timedelta(milliseconds=1), 0)) / 1000
     is_passed = passed >= held.value
     message = f"{plain(passed)} s since the last {cause.value.lower()}, {plain(held.value)} s are to pass"
-    inputs = {"cause": cause.value, "at": instant(at)}
+    inputs = {"cause": cause.value, "at": at}
     return Finding(is_passed=is_passed, observed=passed, message=message, inputs=inputs)
 
 

@@ -40,10 +40,9 @@ def position_notional(held: HeldLimit, proposal: Proposal, facts: Facts) -> Find
 
 def open_orders(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     """open orders + this one <= value"""
-    count = proposal.exposure.open_orders
-    if held.limit.instrument_id is not None:
-        mine = (proposal.account_id, proposal.instrument.id)
-        count = sum((one.account_id, one.instrument_id) == mine for one in facts.resting)
+    count = proposal.exposure.open_orders if held.limit.instrument_id is None else facts.open_here
+    if count is None:
+        return unknown("how many orders are open in the instrument is not known")
     return at_most(held, Decimal(count + proposal.adds_orders), "open orders", open=count, adds=proposal.adds_orders)
 
 
