@@ -76,7 +76,7 @@ class RiskCheckResult:
             limit_id=None if check.limit_id is None else strawberry.ID(str(check.limit_id)),
             is_shadow=check.is_shadow,
             limit_version=check.limit_version,
-            inputs=JSON(dict(check.inputs)),
+            inputs=JSON(check.inputs_document()),
             duration_nanos=check.nanoseconds,
         )
 

@@ -133,7 +133,7 @@ def _recorded(order: PastOrder) -> Mapping[str, Any]:
         if check.check is _TYPE.MAX_OPEN_ORDERS:
             # What it adds are orders.
             inputs = {"open": inputs.get("open", "0"), "addsOrders": inputs.get("adds", "1")}
-        if check.check is _TYPE.MAX_ORDERS_PER_MINUTE and inputs.get("windowSeconds") != str(MINUTE_S):
+        if check.check is _TYPE.MAX_ORDERS_PER_MINUTE and str(inputs.get("windowSeconds")) != str(MINUTE_S):
             inputs = {}
         found |= inputs
     if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and order.side is Side.BUY:
