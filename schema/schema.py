@@ -32,6 +32,7 @@ from schema.marketdata.streams import StreamSubscription
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
 from schema.orders.doubts import InDoubtMutation, InDoubtQuery
+from schema.orders.explanation import ExplanationQuery
 from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
 from schema.orders.preview import PreviewQuery
@@ -46,6 +47,7 @@ from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
+from schema.risk.limit_trials import RiskTrialMutation, RiskTrialQuery
 from schema.risk.monitoring_mutations import RiskMonitoringMutation
 from schema.risk.monitoring_queries import RiskMonitoringQuery, RiskMonitoringSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
@@ -63,10 +65,12 @@ class Query(
     MarketDataQuery,
     BrokerQuery,
     OrderQuery,
+    ExplanationQuery,
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,
     RiskLimitQuery,
+    RiskTrialQuery,
     SimulatorQuery,
     ReconciliationQuery,
     InDoubtQuery,
@@ -94,6 +98,7 @@ class Mutation(
     ApprovalMutation,
     RiskLimitMutation,
     RiskLimitFileMutation,
+    RiskTrialMutation,
     ReconciliationMutation,
     InDoubtMutation,
     BrokerMutation,

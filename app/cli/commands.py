@@ -8,6 +8,8 @@ import typer
 
 from app.cli.audit_commands import audit_app
 from app.cli.halt_commands import add_halt_commands
+from app.cli.limit_commands import limits_app, risk_drill
+from app.cli.order_commands import order_app
 from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.risk_commands import risk_app
 from app.cli.simulator_commands import simulator_app
@@ -29,6 +31,8 @@ app.add_typer(simulator_app, name="simulator")
 app.add_typer(audit_app, name="audit")
 add_halt_commands(risk_app)
 app.add_typer(risk_app, name="risk")
+risk_app.add_typer(limits_app, name="limits")
+risk_app.command("drill")(risk_drill)
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")
 app.add_typer(journal_app, name="journal")
@@ -36,6 +40,7 @@ secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials
 app.add_typer(secrets_app, name="secrets")
 documents_app = typer.Typer(no_args_is_help=True, help="The list of documents that may be asked by their id.")
 app.add_typer(documents_app, name="documents")
+app.add_typer(order_app, name="order")
 app.add_typer(platform_app, name="platform")
 app.add_typer(tenant_app, name="tenant")
 mail_app = typer.Typer(no_args_is_help=True, help="Mails to people, and the errands of the worker.")

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-risk_app = typer.Typer(no_args_is_help=True, help="Exposure, value at risk and stress of what a tenant holds.")
+risk_app = typer.Typer(
+    no_args_is_help=True, help="What a tenant holds at risk, its limits, and proving that they fire."
+)
 
 Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose positions.")]
 Accounts = Annotated[

@@ -31,8 +31,9 @@ from app.risk.keeping.domain.limit_file import (
     line_of,
     line_values,
 )
+from app.risk.keeping.errors import LimitUnknownError
 from app.risk.keeping.repository import LimitFilter
-from app.risk.keeping.service import Acting
+from app.risk.keeping.service import Acting, LimitChange
 
 ACCOUNTS_MAX: Final = 5_000
 
@@ -132,6 +133,31 @@ async def import_risk_limits(
     except _NotStored:
         return LimitImportReport(is_stored=False, lines=tuple(reports))
     return LimitImportReport(is_stored=True, lines=tuple(reports))
+
+
+async def set_limit_line(
+    database: Database, clock: Clock, ids: Ids, principal: Principal, values: Mapping[str, str]
+) -> LimitChange:
+    """The limit after a change that is written as the values of a line; with an id, over those that it has.
+
+    Raises InputError, LimitUnknownError and what keeping.set_limit does.
+    """
+    principal.require_whole_tenant()
+    tenant_id = principal.tenant_id
+    async with begin(database, Scope(tenant_id=tenant_id)) as session:
+        merged, given = dict(values), line_of({"type": "MAX_OPEN_ORDERS", "id": values.get("id", "")})
+        if given.limit_id is not None:
+            known = await repository.limits_by_ids(session, tenant_id, [given.limit_id])
+            if not known:
+                raise LimitUnknownError("id")
+            # What it covers stays as it is, so that it need not be told.
+            merged = {**line_values(known[0].limit, account="", instrument=""), "version": "", **values}
+        line = line_of(merged)
+        names = await _names(session, tenant_id, [FileLine(number=2, values=merged)])
+        wanted = line.of(names.account(line.account), names.instrument(line.instrument))
+        acting = await acting_in(session, principal, clock, ids)
+        setting = LimitSetting(id=line.limit_id, expected_version=line.version, wanted=wanted, reason=line.reason)
+        return await keeping.set_limit(session, acting, setting)
 
 
 async def export_risk_limits(database: Database, clock: Clock, ids: Ids, principal: Principal) -> str:

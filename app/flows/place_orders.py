@@ -265,7 +265,11 @@ def _checked(
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
         proposal, of_shares = held_as_block(facts.pre_trade, proposal, new.allocation, key, account, facts.blocks)
-    checks = facts.pre_trade.check(key, proposal) + of_shares
+    checks = facts.pre_trade.check(key, proposal)
+    if not of_shares and new.oco is None:
+        # Of what is dealt for several, or in a pair, no single figure would do.
+        checks = facts.pre_trade.explained(key, proposal, checks)
+    checks += of_shares
     proposals = [proposal]
     halted = halted_out(account, proposal, intent.principal.actor, new.allocation)
     if new.oco is not None:

@@ -10,7 +10,7 @@ from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.questions import Reply
 from app.brokers.what_if import WhatIf, WhatIfAnswer
 from app.core.errors import OmsError, Problem
-from app.core.fix import OrderState, RiskOutcome
+from app.core.fix import OrderState
 from app.core.messages import Instrument, NewOrder, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -22,7 +22,7 @@ from app.flows.quoted import reference_price
 from app.identity.domain import Principal
 from app.infra.uow import begin_snapshot
 from app.orders.domain.placing import form_problems
-from app.risk.domain import Exposure, Proposal, price_of
+from app.risk.domain import Exposure, Proposal, is_breach, price_of
 
 
 class PriceUnknownError(OmsError):
@@ -135,7 +135,7 @@ def _all_problems(rehearsal: Rehearsal) -> tuple[Problem, ...]:
     if order is None or order.state is not OrderState.REJECTED:
         return placement.problems
     # A placement answers with the first limit that refuses; whoever looks ahead wants to know of all.
-    breaches = [breach_problem(check) for check in order.risk_checks if check.outcome is RiskOutcome.FAILED]
+    breaches = [breach_problem(check) for check in order.risk_checks if is_breach(check)]
     return (*placement.problems, *(one for one in breaches if one not in placement.problems))
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
+from app.flows.decide_risk_limit import expire_risk_limit_proposals
+from app.flows.drill_risk_limits import DrillDesk, drill_due_limits
 from app.flows.expire_approvals import expire_approvals
 from app.flows.prune_audit import prune_audit
 from app.flows.prune_identity import prune_identity
@@ -40,6 +42,23 @@ async def expire_approvals_task(context: Annotated[Context, TaskiqDepends()]) ->
     """Every minute: end the orders that nobody approved in time."""
     state = context.state
     return await expire_approvals(state.database, state.system_database, now=state.clock.now(), ids=state.ids)
+
+
+@async_shared_broker.task(task_name="expire_risk_limit_proposals", schedule=[{"cron": "* * * * *"}])
+async def expire_risk_limit_proposals_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: end the proposed changes of limits that nobody decided in time."""
+    state = context.state
+    return await expire_risk_limit_proposals(
+        state.database, state.system_database, now=state.clock.now(), ids=state.ids
+    )
+
+
+@async_shared_broker.task(task_name="drill_risk_limits", schedule=[{"cron": "23 * * * *"}])
+async def drill_risk_limits_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every hour: drill the limits that were not seen to fire since they changed, or for a day."""
+    state = context.state
+    desk = DrillDesk(database=state.database, redis=state.redis, clock=state.clock, ids=state.ids)
+    return await drill_due_limits(desk, state.system_database)
 
 
 @async_shared_broker.task(task_name="prune_audit", schedule=[{"cron": "41 2 * * *"}])

@@ -38,7 +38,7 @@ def limits_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, list[RiskLi
 
 
 def chains_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, Chain]]:
-    """The chain of the active limits of each of these tenants. One that did not change is not read anew."""
+    """The chain of each tenant, of its active limits and shadows. One that did not change is not read anew."""
 
     def decoded(documents: dict[str, str] | None) -> dict[TenantId, Chain]:
         found = documents or {}
@@ -49,7 +49,7 @@ def chains_of(tenant_ids: Sequence[TenantId]) -> Read[dict[TenantId, Chain]]:
         SELECT jsonb_object_agg(c.tenant_id, c.document) FROM (
           SELECT l.tenant_id, jsonb_agg(to_jsonb(l)
               || jsonb_build_object('value', l.value::text, 'warn_at', l.warn_at::text) ORDER BY l.id)::text AS document
-          FROM risk_limits AS l WHERE tenant_id = ANY($1::uuid[]) AND is_active AND NOT is_shadow GROUP BY l.tenant_id
+          FROM risk_limits AS l WHERE tenant_id = ANY($1::uuid[]) AND is_active GROUP BY l.tenant_id
         ) AS c
         """,
         parameters=(list(tenant_ids),),
@@ -112,7 +112,7 @@ def _limit_from_document(one: Mapping[str, Any]) -> RiskLimit:
 async def insert_limits(
     session: BatchSession, tenant_id: TenantId, limits: Sequence[RiskLimit], author: str, now: datetime
 ) -> None:
-    """Stores new limits."""
+    """Stores new limits with their first versions."""
     await session.execute(
         """
         INSERT INTO risk_limits (tenant_id, id, limit_type, value, currency, conditions, account_id, strategy_id,
@@ -138,4 +138,18 @@ async def insert_limits(
         [limit.warn_at for limit in limits],
         [limit.effective_from for limit in limits],
         [limit.effective_until for limit in limits],
+    )
+    await session.execute(
+        """
+        INSERT INTO risk_limit_versions
+          (tenant_id, limit_id, version, account_id, action, after, changed_by, recorded_at)
+        SELECT tenant_id, id, version, account_id, 'CREATED', jsonb_build_object(
+          'limitType', limit_type, 'value', trim_scale(value)::text, 'currency', currency, 'conditions', conditions,
+          'accountId', account_id, 'strategyId', strategy_id, 'instrumentId', instrument_id, 'isActive', is_active,
+          'isShadow', is_shadow, 'warnAt', trim_scale(warn_at)::text, 'effectiveFrom', effective_from,
+          'effectiveUntil', effective_until), created_by, created_at
+        FROM risk_limits WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+        """,
+        tenant_id,
+        [limit.id for limit in limits],
     )

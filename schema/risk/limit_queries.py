@@ -19,6 +19,7 @@ from app.flows.view_risk_limits import (
 from app.identity.domain import Scope
 from app.risk.keeping.domain.changes import ProposalState
 from app.risk.keeping.domain.templates import TEMPLATES
+from app.risk.keeping.errors import LimitTargetUnknownError
 from app.risk.keeping.repository import LimitFilter
 from schema.base.context import Info
 from schema.base.ids import parse_id
@@ -155,7 +156,7 @@ async def _wanted(info: Info, given: RiskLimitFilter | None) -> LimitFilter:
     account, instrument = given.account_id, given.instrument_id
     return LimitFilter(
         account_id=None if account is None else await known_account(info, account, "filter", "accountId"),
-        instrument_id=None if instrument is None else InstrumentId(parse_id(instrument, "filter", "instrumentId")),
+        instrument_id=None if instrument is None else await _known_instrument(info, instrument),
         limit_types=None if given.limit_types is None else tuple(given.limit_types),
         is_active=given.is_active,
         is_shadow=given.is_shadow,
@@ -167,3 +168,10 @@ def _read_version(cursor: str, path: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _VERSION_DIGITS_MAX):
         raise InputError("This is not a cursor of this list.", path=[path])
     return int(text)
+
+
+async def _known_instrument(info: Info, text: str) -> InstrumentId:
+    instrument_id = InstrumentId(parse_id(text, "filter", "instrumentId"))
+    if await info.context.loaders.instruments.load(instrument_id) is None:
+        raise LimitTargetUnknownError("instrument", "filter", "instrumentId")
+    return instrument_id

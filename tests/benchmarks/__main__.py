@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_figures
+from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_chain, risk_figures
 from tests.faults import kills
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "hostile": hostile.measure,
     "killswitch": kills.measure,
     "risk-figures": risk_figures.measure,
+    "risk": risk_chain.measure,
 }
 
 

@@ -150,6 +150,7 @@ CALLS: Final[dict[str, Call]] = {
     "rejectRiskLimitProposal": _proposal,
     "importRiskLimits": given(csv="type,value\nMAX_ORDER_QUANTITY,900\n", dryRun=False),
     "exportRiskLimits": nothing,
+    "drillRiskLimits": given(),
     "applyRiskTemplate": lambda stage: value(
         {"accountId": stage.account_id, "template": "conservative", "capital": "100000"}
     ),

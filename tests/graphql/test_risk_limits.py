@@ -1,582 +1,513 @@
-"""Limits as clients meet them: setting, versions, four eyes, files, templates."""
+"""Each type of limit, as a client meets it: an order that it blocks, and one that it lets pass."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+import asyncpg
+import orjson
 import pytest
 
-from app.identity.domain import Role, Scope
+from app.core.fix import RiskLimitType, Side
+from app.core.ids import StrategyId
+from app.core.messages import Tick
+from app.marketdata import service as marketdata
 from tests import factories
-from tests.graphql.conftest import Api, Firm, token_of
+from tests.graphql.conftest import Answer, Broker, Firm
 
-LIMIT = "{ id limitType value currency conditions accountId isActive isShadow warnAt version createdBy effectiveUntil }"
-PROPOSAL = "{ id limitId state why proposedBy decidedBy reason wanted { value isActive } before { value } expiresAt }"
-SET = f"""
-mutation Set($input: SetRiskLimitInput!) {{
-  setRiskLimit(input: $input) {{ riskLimit {LIMIT} proposal {PROPOSAL} errors {{ code path message }} }}
-}}
-"""
-DELETE = f"""
-mutation Delete($input: DeleteRiskLimitInput!) {{
-  deleteRiskLimit(input: $input) {{ riskLimit {LIMIT} proposal {PROPOSAL} errors {{ code path }} }}
-}}
-"""
-APPROVE = f"""
-mutation Approve($input: DecideRiskLimitProposalInput!) {{
-  approveRiskLimitProposal(input: $input) {{ riskLimit {LIMIT} proposal {PROPOSAL} errors {{ code path }} }}
-}}
-"""
-REJECT = f"""
-mutation Reject($input: DecideRiskLimitProposalInput!) {{
-  rejectRiskLimitProposal(input: $input) {{ proposal {PROPOSAL} errors {{ code path }} }}
-}}
-"""
-HISTORY = """
-query History($id: ID!, $first: Int, $after: String) {
-  riskLimitHistory(limitId: $id, first: $first, after: $after) {
-    totalCount pageInfo { hasNextPage endCursor }
-    edges { node { version action changedBy approvedBy reason before { value } after { value isActive } } }
-  }
-}
-"""
-PROPOSALS = f"""
-query Proposals($states: [RiskLimitProposalState!]) {{
-  riskLimitProposals(states: $states) {{ totalCount edges {{ node {PROPOSAL} }} }}
-}}
-"""
-IMPORT = """
-mutation Import($input: ImportRiskLimitsInput!) {
-  importRiskLimits(input: $input) {
-    isStored lines { number outcome limitId code column message } errors { code path }
-  }
-}
-"""
-TEMPLATE = """
-mutation Template($input: ApplyRiskTemplateInput!) {
-  applyRiskTemplate(input: $input) {
-    riskLimits { limitType value currency accountId } skipped errors { code path }
-  }
-}
-"""
-LIMITS = f"query Limits($id: ID) {{ riskLimits(accountId: $id) {LIMIT} }}"
-
-
-async def put(api: Api, **terms: Any) -> Any:
-    """The payload of setRiskLimit."""
-    asked = {"limitType": "MAX_ORDER_QUANTITY", "value": "100", **terms}
-    return (await api.data(SET, input=asked))["setRiskLimit"]
-
-
-async def made(api: Api, **terms: Any) -> Any:
-    """A new limit."""
-    payload = await put(api, **terms)
-    assert payload["errors"] == []
-    return payload["riskLimit"]
-
-
-async def listed(api: Api, account_id: str | None = None) -> Any:
-    """The limits."""
-    return (await api.data(LIMITS, id=account_id))["riskLimits"]
-
-
-async def decide(api: Api, document: str, proposal: Any, reason: str | None = None) -> Any:
-    """The payload of a decision."""
-    [payload] = (await api.data(document, input={"proposalId": proposal["id"], "reason": reason})).values()
-    return payload
-
-
-def codes(payload: Any) -> list[tuple[str, list[str]]]:
-    """The errors of a payload."""
-    return [(one["code"], one["path"]) for one in payload["errors"]]
+LIMIT = RiskLimitType
+MODIFY = "mutation($i: ModifyOrderInput!) { modifyOrder(input: $i) { errors { code path } } }"
+CANCEL = "mutation($i: CancelOrderInput!) { cancelOrder(input: $i) { errors { code path } } }"
 
 
 @pytest.fixture
-async def officer(firm: Firm) -> Api:
-    """A second person who keeps limits: from now on loosening takes two."""
-    return await firm.member(Role.COMPLIANCE)
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The owner of the database, who plays the connector."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
-async def test_a_limit_is_set_holds_orders_is_changed_and_listed_with_its_versions(firm: Firm) -> None:
-    limit = await made(firm.api, value="100", reason="first day", warnAt="0.8")
-    refused = await firm.api.place(**firm.order(quantity="101"))
-    taken = await firm.api.place(**firm.order(quantity="100"))
-    changed = (await put(firm.api, id=limit["id"], value="150", expectedVersion=1, reason="more"))["riskLimit"]
-    taken_now = await firm.api.place(**firm.order(quantity="101"))
-    history = (await firm.api.data(HISTORY, id=limit["id"]))["riskLimitHistory"]
-
-    assert refused["errors"][0]["code"] == "RISK_MAX_ORDER_QUANTITY"
-    assert (taken["errors"], taken_now["errors"]) == ([], [])
-    assert (limit["version"], limit["warnAt"], limit["createdBy"]) == (1, "0.8", firm.principal.actor)
-    assert (changed["id"], changed["version"], changed["value"]) == (limit["id"], 2, "150")
-    assert [one["id"] for one in await listed(firm.api)] == [limit["id"]]
-    assert history["totalCount"] == 2
-    assert [edge["node"] for edge in history["edges"]] == [
-        {
-            "version": 2,
-            "action": "CHANGED",
-            "changedBy": firm.principal.actor,
-            "approvedBy": None,
-            "reason": "more",
-            "before": {"value": "100"},
-            "after": {"value": "150", "isActive": True},
-        },
-        {
-            "version": 1,
-            "action": "CREATED",
-            "changedBy": firm.principal.actor,
-            "approvedBy": None,
-            "reason": "first day",
-            "before": None,
-            "after": {"value": "100", "isActive": True},
-        },
-    ]
+async def limit(firm: Firm, limit_type: RiskLimitType, value: str | None = None, **more: Any) -> None:
+    """A limit of the whole firm."""
+    number = None if value is None else Decimal(value)
+    await factories.make_limit(firm.desk.database, firm.key.tenant_id, limit_type, number, **more)
 
 
-async def test_a_deleted_limit_holds_nothing_and_its_history_stays(firm: Firm) -> None:
-    limit = await made(firm.api, value="1")
-
-    payload = (await firm.api.data(DELETE, input={"id": limit["id"], "reason": "gone"}))["deleteRiskLimit"]
-    taken = await firm.api.place(**firm.order(quantity="100"))
-    again = (await firm.api.data(DELETE, input={"id": limit["id"]}))["deleteRiskLimit"]
-    node = await firm.api.data("query($id: ID!) { node(id: $id) { id } }", id=limit["id"])
-    history = (await firm.api.data(HISTORY, id=limit["id"]))["riskLimitHistory"]
-
-    assert payload["errors"] == []
-    assert payload["riskLimit"]["isActive"] is False
-    assert taken["errors"] == []
-    assert codes(again) == [("LIMIT_NOT_FOUND", ["id"])]
-    assert node == {"node": None}
-    assert await listed(firm.api) == []
-    assert [edge["node"]["action"] for edge in history["edges"]] == ["DELETED", "CREATED"]
+async def quote(firm: Firm, price: str = "187.40", *, symbol: str = "AAPL", age: timedelta = timedelta(0)) -> None:
+    """Tells a quote."""
+    at = firm.desk.clock.now() - age
+    number = Decimal(price)
+    tick = Tick(instrument_id=firm.instruments[symbol].id, symbol=symbol, bid=number, ask=number, last=number, time=at)
+    await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
 
 
-async def test_a_limit_of_an_account_is_listed_with_those_of_the_firm(firm: Firm) -> None:
-    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
-    whole = await made(firm.api)
-    own = await made(firm.api, accountId=str(firm.account_id))
-    await made(firm.api, accountId=str(other.account_id))
-    page = """query P($f: RiskLimitFilter, $after: String) {
-      riskLimitPage(filter: $f, first: 1, after: $after) { totalCount pageInfo { endCursor } edges { node { id } } }
-    }"""
-
-    first = (await firm.api.data(page, f={"accountId": str(firm.account_id)}))["riskLimitPage"]
-    after = first["pageInfo"]["endCursor"]
-    second = (await firm.api.data(page, f={"accountId": str(firm.account_id)}, after=after))["riskLimitPage"]
-
-    assert {one["id"] for one in await listed(firm.api, str(firm.account_id))} == {whole["id"], own["id"]}
-    assert len(await listed(firm.api)) == 3
-    assert first["totalCount"] == 2
-    assert [one["edges"][0]["node"]["id"] for one in (first, second)] == [own["id"], whole["id"]]
-
-
-BAD: list[tuple[str, dict[str, Any], list[tuple[str, list[str]]]]] = [
-    ("no value", {"value": None}, [("LIMIT_VALUE_REQUIRED", ["value"])]),
-    ("negative", {"value": "-1"}, [("LIMIT_VALUE_INVALID", ["value"])]),
-    ("absurd", {"value": "999999999999999999"}, [("LIMIT_VALUE_INVALID", ["value"])]),
-    ("half an order", {"limitType": "MAX_OPEN_ORDERS", "value": "1.5"}, [("LIMIT_VALUE_INVALID", ["value"])]),
-    ("a value of a list", {"limitType": "SYMBOL_WHITELIST"}, [
-        ("LIMIT_VALUE_UNEXPECTED", ["value"]), ("LIMIT_CONDITION_REQUIRED", ["conditions", "symbols"])]),
-    ("unknown condition", {"conditions": {"simbols": ["AAPL"]}}, [("LIMIT_CONDITION_UNKNOWN", ["conditions"])]),
-    ("wrong condition", {"conditions": {"sides": "BUY"}}, [("LIMIT_CONDITION_INVALID", ["conditions", "sides"])]),
-    ("conditions in a list", {"conditions": []}, [("LIMIT_CONDITION_INVALID", ["conditions"])]),
-    ("a look-alike symbol", {"conditions": {"symbols": ["ＡＡＰＬ"]}},
-     [("LIMIT_CONDITION_INVALID", ["conditions", "symbols", "0"])]),
-    ("a currency of units", {"currency": "USD"}, [("LIMIT_CURRENCY_UNEXPECTED", ["currency"])]),
-    ("no currency of the world", {"limitType": "MAX_ORDER_NOTIONAL", "currency": "usd"},
-     [("LIMIT_CURRENCY_INVALID", ["currency"])]),
-    ("a warning beyond the limit", {"warnAt": "1.01"}, [("LIMIT_WARNING_INVALID", ["warnAt"])]),
-    ("an end before its beginning", {"effectiveFrom": "2030-01-02T00:00:00Z", "effectiveUntil": "2030-01-01T00:00:00Z"},
-     [("LIMIT_PERIOD_INVALID", ["effectiveUntil"])]),
-    ("an end in the past", {"effectiveUntil": "2020-01-01T00:00:00Z"}, [("LIMIT_INVALID", ["effectiveUntil"])]),
-    ("a long reason", {"reason": "x" * 501}, [("LIMIT_INVALID", ["reason"])]),
-    ("a version of nothing", {"expectedVersion": 1}, [("LIMIT_INVALID", ["expectedVersion"])]),
-    ("no id", {"id": "' OR 1=1 --"}, [("LIMIT_NOT_FOUND", ["id"])]),
-    ("no account", {"accountId": "DU1"}, [("LIMIT_TARGET_NOT_FOUND", ["accountId"])]),
-    ("no strategy", {"strategyId": "00000000-0000-0000-0000-000000000001"},
-     [("LIMIT_TARGET_NOT_FOUND", ["strategyId"])]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("terms", "expected"), [one[1:] for one in BAD], ids=[one[0] for one in BAD])
-async def test_bad_input_is_told_with_code_and_path_and_stores_nothing(firm: Firm, terms: Any, expected: Any) -> None:
-    payload = await put(firm.api, **terms)
-
-    assert codes(payload) == expected
-    assert (payload["riskLimit"], payload["proposal"]) == (None, None)
-    assert await listed(firm.api) == []
-
-
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "１００", "1_000", "", " 5", 1.5, True, []])
-async def test_what_is_no_number_is_refused_at_the_border(firm: Firm, value: Any) -> None:
-    code, _ = await firm.api.refusal(SET, input={"limitType": "MAX_ORDER_QUANTITY", "value": value})
-
-    assert code == "BAD_USER_INPUT"
-    assert await listed(firm.api) == []
-
-
-async def test_what_is_another_firms_is_told_as_unknown(firm: Firm, stranger: Firm) -> None:
-    theirs = await made(stranger.api, value="7")
-    unknown = {"id": str(firm.desk.ids.new())}
-
-    for foreign, missing in (
-        ({"id": theirs["id"]}, unknown),
-        ({"accountId": str(stranger.account_id)}, {"accountId": unknown["id"]}),
-        ({"instrumentId": str(stranger.instruments["AAPL"].id)}, {"instrumentId": unknown["id"]}),
-    ):
-        assert codes(await put(firm.api, **foreign)) == codes(await put(firm.api, **missing)) != []
-    for document in (DELETE,):
-        asked = (await firm.api.data(document, input={"id": theirs["id"]}))["deleteRiskLimit"]
-        assert codes(asked) == [("LIMIT_NOT_FOUND", ["id"])]
-    history = (await firm.api.data(HISTORY, id=theirs["id"]))["riskLimitHistory"]
-    assert (history["totalCount"], history["edges"]) == (0, [])
-    assert [one["value"] for one in await listed(stranger.api)] == ["7"]
-
-
-async def test_a_limit_is_not_switched_off_by_an_empty_value_nor_turned_to_something_else(firm: Firm) -> None:
-    limit = await made(firm.api, value="5", accountId=str(firm.account_id))
-    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
-
-    emptied = await put(firm.api, id=limit["id"], value=None)
-    turned = await put(firm.api, id=limit["id"], limitType="MAX_OPEN_ORDERS", value="5")
-    moved = await put(firm.api, id=limit["id"], value="5", accountId=str(other.account_id))
-    [after] = await listed(firm.api)
-
-    assert codes(emptied) == [("LIMIT_VALUE_REQUIRED", ["value"])]
-    assert codes(turned) == [("LIMIT_INVALID", ["limitType"])]
-    assert codes(moved) == [("LIMIT_INVALID", ["accountId"])]
-    assert after == limit
-
-
-async def test_who_comes_second_with_an_old_version_changes_nothing(firm: Firm) -> None:
-    limit = await made(firm.api, value="50")
-
-    answers = await asyncio.gather(
-        *(put(firm.api, id=limit["id"], value=str(40 - one), expectedVersion=1) for one in range(5))
+async def told(firm: Firm, owner: asyncpg.Connection, *, age: timedelta = timedelta(0), **figures: str) -> None:
+    """The broker tells the account's figures."""
+    at = firm.desk.clock.now() - age
+    sets = ", ".join(f"{name} = ${place + 4}::text::numeric" for place, name in enumerate(figures))
+    await owner.execute(
+        f"UPDATE account_balances SET updated_at = $3, pnl_at = $3, {sets} WHERE tenant_id = $1 AND account_id = $2",
+        firm.key.tenant_id,
+        firm.account_id,
+        at,
+        *figures.values(),
     )
 
-    conflicts = [codes(one) for one in answers if one["errors"]]
-    assert conflicts == [[("LIMIT_VERSION_CONFLICT", ["expectedVersion"])]] * 4
-    [after] = await listed(firm.api)
-    assert after["version"] == 2
 
-
-async def test_the_same_again_is_no_new_version(firm: Firm) -> None:
-    limit = await made(firm.api, value="50")
-
-    again = await put(firm.api, id=limit["id"], value="50.00")
-
-    assert again["errors"] == []
-    assert again["riskLimit"]["version"] == 1
-
-
-async def test_only_who_manages_risk_and_has_stepped_up_changes_limits(firm: Firm) -> None:
-    trader = await firm.member(Role.TRADER)
-    program = await firm.program(Scope.MANAGE_RISK, Scope.VIEW_ORDERS)
-    asked = {"limitType": "MAX_ORDER_QUANTITY", "value": "5"}
-
-    assert await trader.refusal(SET, input=asked) == ("FORBIDDEN", [])
-    assert await program.refusal(SET, input=asked) == ("STEP_UP_REQUIRED", [])
-    assert await listed(trader) == []
-
-
-async def test_a_person_of_single_accounts_changes_no_limit(firm: Firm) -> None:
-    restricted = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.MANAGER)
-    async with firm.desk.database.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(firm.key.tenant_id))
-        await connection.execute("UPDATE memberships SET is_restricted = true WHERE user_id = $1", restricted.user_id)
-    api = firm.api.holding(token_of(firm.desk, restricted))
-
-    code, _ = await api.refusal(SET, input={"limitType": "MAX_ORDER_QUANTITY", "value": "5"})
-
-    assert code == "FORBIDDEN"
-    assert await listed(firm.api) == []
-
-
-async def test_tightening_counts_at_once_and_loosening_waits_for_a_second_person(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-
-    tighter = await put(firm.api, id=limit["id"], value="40")
-    looser = await put(firm.api, id=limit["id"], value="60", reason="quarter end")
-    refused = await firm.api.place(**firm.order(quantity="41"))
-    waiting = (await officer.data(PROPOSALS, states=["PENDING"]))["riskLimitProposals"]
-    approved = await decide(officer, APPROVE, looser["proposal"], "seen")
-    taken = await firm.api.place(**firm.order(quantity="60"))
-    history = (await firm.api.data(HISTORY, id=limit["id"], first=1))["riskLimitHistory"]
-
-    assert (tighter["proposal"], tighter["riskLimit"]["value"]) == (None, "40")
-    assert (looser["riskLimit"]["value"], looser["proposal"]["state"]) == ("40", "PENDING")
-    assert looser["proposal"]["why"] == ["its value goes from 40 to 60"]
-    assert refused["errors"][0]["code"] == "RISK_MAX_ORDER_QUANTITY"
-    assert [edge["node"]["id"] for edge in waiting["edges"]] == [looser["proposal"]["id"]]
-    assert (approved["riskLimit"]["value"], approved["riskLimit"]["version"]) == ("60", 3)
-    assert approved["proposal"]["state"] == "APPROVED"
-    assert taken["errors"] == []
-    [edge] = history["edges"]
-    assert edge["node"]["changedBy"] == firm.principal.actor
-    assert edge["node"]["approvedBy"] not in (None, firm.principal.actor)
-    assert edge["node"]["reason"] == "quarter end"
-
-
-async def test_each_way_to_loosen_waits(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    ways: list[dict[str, Any]] = [
-        {"value": "51"},
-        {"value": "50", "isActive": False},
-        {"value": "50", "isShadow": True},
-        {"value": "50", "effectiveFrom": later},
-        {"value": "50", "effectiveUntil": later},
-        {"value": "50", "conditions": {"sides": ["BUY"]}},
-        {"value": "50", "conditions": {"reducing": "PASS"}},
-        {"value": "1", "conditions": {"symbols": ["MSFT"]}},
-    ]
-
-    payloads = [await put(firm.api, id=limit["id"], **way) for way in ways]
-    deleted = (await firm.api.data(DELETE, input={"id": limit["id"]}))["deleteRiskLimit"]
-    [stands] = await listed(firm.api)
-
-    assert [one["proposal"]["state"] for one in [*payloads, deleted]] == ["PENDING"] * 9
-    assert stands == limit
-
-
-async def test_who_proposed_does_not_approve_and_withdraws(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-    proposal = (await put(firm.api, id=limit["id"], value="60"))["proposal"]
-
-    own = await decide(firm.api, APPROVE, proposal)
-    withdrawn = await decide(firm.api, REJECT, proposal)
-    late = await decide(officer, APPROVE, proposal)
-
-    assert codes(own) == [("LIMIT_PROPOSER_MAY_NOT_APPROVE", ["proposalId"])]
-    assert withdrawn["proposal"]["state"] == "WITHDRAWN"
-    assert codes(late) == [("LIMIT_PROPOSAL_NOT_PENDING", ["proposalId"])]
-    assert [one["value"] for one in await listed(firm.api)] == ["50"]
-
-
-async def test_a_rejected_loosening_never_counts(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-    proposal = (await put(firm.api, id=limit["id"], value="60"))["proposal"]
-
-    rejected = await decide(officer, REJECT, proposal, "not now")
-    late = await decide(officer, APPROVE, proposal)
-
-    assert rejected["proposal"]["state"] == "REJECTED"
-    assert codes(late) == [("LIMIT_PROPOSAL_NOT_PENDING", ["proposalId"])]
-    assert [one["version"] for one in await listed(firm.api)] == [1]
-
-
-async def test_a_proposal_on_a_limit_that_changed_meanwhile_is_overtaken(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-    proposal = (await put(firm.api, id=limit["id"], value="60"))["proposal"]
-    await put(officer, id=limit["id"], value="10")
-
-    late = await decide(officer, APPROVE, proposal)
-    told = (await officer.data(PROPOSALS))["riskLimitProposals"]
-
-    assert codes(late) == [("LIMIT_PROPOSAL_NOT_PENDING", ["proposalId"])]
-    assert [edge["node"]["state"] for edge in told["edges"]] == ["OVERTAKEN"]
-    assert [one["value"] for one in await listed(firm.api)] == ["10"]
-
-
-async def test_two_who_approve_at_once_make_one_version(firm: Firm, officer: Api) -> None:
-    limit = await made(firm.api, value="50")
-    proposal = (await put(firm.api, id=limit["id"], value="60"))["proposal"]
-    third = await firm.member(Role.MANAGER)
-
-    answers = await asyncio.gather(*(decide(one, APPROVE, proposal) for one in (officer, third, officer, third)))
-
-    assert sorted(len(one["errors"]) for one in answers) == [0, 1, 1, 1]
-    assert [one["version"] for one in await listed(firm.api)] == [2]
-
-
-async def test_another_firm_decides_nothing(firm: Firm, officer: Api, stranger: Firm) -> None:
-    limit = await made(firm.api, value="50")
-    proposal = (await put(firm.api, id=limit["id"], value="60"))["proposal"]
-
-    for document in (APPROVE, REJECT):
-        assert codes(await decide(stranger.api, document, proposal)) == [("LIMIT_PROPOSAL_NOT_FOUND", ["proposalId"])]
-        assert codes(await decide(stranger.api, document, {"id": "x"})) == [
-            ("LIMIT_PROPOSAL_NOT_FOUND", ["proposalId"])
-        ]
-    assert (await stranger.api.data(PROPOSALS))["riskLimitProposals"]["totalCount"] == 0
-
-
-UPDATE_TENANT = "mutation($i: UpdateTenantInput!) { updateTenant(input: $i) { errors { code path } } }"
-
-
-async def test_a_firm_says_whether_loosening_takes_two(firm: Firm) -> None:
-    limit = await made(firm.api, value="50")
-
-    alone = await put(firm.api, id=limit["id"], value="60")
-    wrong = (await firm.api.data(UPDATE_TENANT, i={"settings": {"risk_four_eyes": "sometimes"}}))["updateTenant"]
-    await firm.api.data(UPDATE_TENANT, i={"settings": {"risk_four_eyes": "always"}})
-    always = await put(firm.api, id=limit["id"], value="70")
-    await firm.member(Role.COMPLIANCE)
-    await firm.api.data(UPDATE_TENANT, i={"settings": {"risk_four_eyes": "never"}})
-    never = await put(firm.api, id=limit["id"], value="80")
-
-    assert (alone["proposal"], alone["riskLimit"]["value"]) == (None, "60")
-    assert codes(wrong) == [("BAD_USER_INPUT", ["settings", "risk_four_eyes"])]
-    assert always["proposal"]["state"] == "PENDING"
-    assert (never["proposal"], never["riskLimit"]["value"]) == (None, "80")
-
-
-async def test_who_may_not_manage_risk_is_no_second_person(firm: Firm) -> None:
-    await firm.member(Role.VIEWER)
-    await firm.member(Role.TRADER)
-    limit = await made(firm.api, value="50")
-
-    assert (await put(firm.api, id=limit["id"], value="60"))["proposal"] is None
-
-
-async def test_a_shadow_becomes_live_by_two(firm: Firm, officer: Api) -> None:
-    shadow = await made(firm.api, value="50", isShadow=True)
-    taken = await firm.api.place(**firm.order(quantity="51"))
-
-    asked = await put(firm.api, id=shadow["id"], value="50", isShadow=False)
-    live = (await decide(officer, APPROVE, asked["proposal"]))["riskLimit"]
-    refused = await firm.api.place(**firm.order(quantity="51"))
-
-    assert taken["errors"] == []
-    assert asked["proposal"]["why"] == ["a shadow becomes live and may refuse orders"]
-    assert live["isShadow"] is False
-    assert refused["errors"][0]["code"] == "RISK_MAX_ORDER_QUANTITY"
-
-
-async def import_(api: Api, csv: str, *, mode: str = "ALL", dry_run: bool = False) -> Any:
-    """The payload of importRiskLimits."""
-    return (await api.data(IMPORT, input={"csv": csv, "mode": mode, "dryRun": dry_run}))["importRiskLimits"]
-
-
-async def exported(api: Api) -> str:
-    """The file of limits."""
-    return str((await api.data("mutation { exportRiskLimits { csv errors { code } } }"))["exportRiskLimits"]["csv"])
-
-
-async def test_what_is_exported_comes_in_again_and_changes_nothing(firm: Firm) -> None:
-    await made(firm.api, value="50", reason="=HYPERLINK(1)")
-    await made(firm.api, limitType="SYMBOL_WHITELIST", value=None, conditions={"symbols": ["-AAPL", "=1+1", "MSFT"]})
-    await made(
-        firm.api,
-        limitType="MAX_ORDER_NOTIONAL",
-        value="1000.5",
-        currency="USD",
-        accountId=str(firm.account_id),
-        instrumentId=str(firm.instruments["AAPL"].id),
-        effectiveUntil="2040-01-01T00:00:00+01:00",
-        warnAt="0.75",
-    )
-    before = await listed(firm.api)
-
-    csv = await exported(firm.api)
-    report = await import_(firm.api, csv)
-
-    assert [one["outcome"] for one in report["lines"]] == ["UNCHANGED"] * 3
-    assert await listed(firm.api) == before
-    assert not [one for line in csv.splitlines() for one in line.split(",") if one[:1] in "=+@" and one]
-
-
-async def test_a_file_makes_tightens_and_proposes(firm: Firm, officer: Api) -> None:
-    kept, other = await made(firm.api, value="50"), await made(firm.api, limitType="MAX_OPEN_ORDERS", value="50")
-    csv = (
-        "id,type,value,account,instrument,conditions,reason\n"
-        f"{kept['id']},MAX_ORDER_QUANTITY,40,,,,tighter\n"
-        f"{other['id']},MAX_OPEN_ORDERS,60,,,,looser\n"
-        f',MAX_POSITION_QUANTITY,500,,AAPL,"{{""sides"": [""BUY""]}}",new\n'
+async def hours(firm: Firm, owner: asyncpg.Connection, *, opens: datetime, closes: datetime) -> None:
+    """The exchange tells one session for AAPL."""
+    session = [[opens.date().isoformat(), opens.isoformat(), closes.isoformat()]]
+    document = {
+        "zone": "UTC",
+        "regular": session,
+        "extended": session,
+        "closed": [],
+        "from": (opens - timedelta(days=1)).isoformat(),
+        "until": (closes + timedelta(days=1)).isoformat(),
+    }
+    await owner.execute(
+        "UPDATE instruments SET trading_hours = $3::text::jsonb WHERE tenant_id = $1 AND id = $2",
+        firm.key.tenant_id,
+        firm.instruments["AAPL"].id,
+        orjson.dumps(document).decode(),
     )
 
-    trial = await import_(firm.api, csv, dry_run=True)
-    unchanged = await listed(firm.api)
-    report = await import_(firm.api, csv)
-    again = await import_(firm.api, csv)
-    found = {one["limitType"]: one["value"] for one in await listed(firm.api)}
 
-    assert [one["outcome"] for one in trial["lines"]] == ["CHANGED", "PROPOSED", "CREATED"]
-    assert (trial["isStored"], trial["lines"][2]["limitId"]) == (False, None)
-    assert len(unchanged) == 2
-    assert [one["outcome"] for one in report["lines"]] == ["CHANGED", "PROPOSED", "CREATED"]
-    assert found == {"MAX_ORDER_QUANTITY": "40", "MAX_OPEN_ORDERS": "50", "MAX_POSITION_QUANTITY": "500"}
-    assert [one["outcome"] for one in again["lines"]] == ["UNCHANGED", "PROPOSED", "UNCHANGED"]
+async def place(firm: Firm, **terms: Any) -> Answer:
+    """What becomes of an order."""
+    return await firm.api.place(**firm.order(**terms))
 
 
-BAD_LINES = [
-    ("MAX_ORDER_QUANTITY,NaN,,,", "BAD_USER_INPUT", "value"),
-    ("MAX_ORDER_QUANTITY,-5,,,", "LIMIT_INVALID", "value"),
-    ("MAX_ORDER_QUANTITY,,,,", "LIMIT_INVALID", "value"),
-    ("NO_TYPE,5,,,", "BAD_USER_INPUT", "type"),
-    (",5,,,", "BAD_USER_INPUT", "type"),
-    ("MAX_ORDER_QUANTITY,5,DU-NOBODY,,", "BAD_USER_INPUT", "account"),
-    ("MAX_ORDER_QUANTITY,5,,NOSUCH,", "BAD_USER_INPUT", "instrument"),
-    ('MAX_ORDER_QUANTITY,5,,,"[1]"', "BAD_USER_INPUT", "conditions"),
-    ('MAX_ORDER_QUANTITY,5,,,"{""a"": NaN}"', "BAD_USER_INPUT", "conditions"),
-    ("MAX_ORDER_QUANTITY,5,,", "BAD_USER_INPUT", None),
-    ("MAX_ORDER_QUANTITY,５,,,", "BAD_USER_INPUT", "value"),
-]
+async def passes(firm: Firm, **terms: Any) -> str:
+    """The id of an order that is taken."""
+    answer = await place(firm, **terms)
+    assert answer["errors"] == []
+    return str(answer["order"]["id"])
 
 
-@pytest.mark.parametrize(("line", "code", "column"), BAD_LINES, ids=range(len(BAD_LINES)))
-async def test_a_bad_line_is_told_by_its_number_and_spoils_what_the_mode_says(
-    firm: Firm, line: str, code: str, column: str | None
+async def blocks(firm: Firm, code: str, path: list[str], **terms: Any) -> str:
+    """An order that the limit refuses, stored as rejected; the reason in words."""
+    answer = await place(firm, **terms)
+    assert [(one["code"], one["path"]) for one in answer["errors"]] == [(f"RISK_{code}", path)]
+    assert answer["order"]["state"] == "REJECTED"
+    return str(answer["errors"][0]["message"])
+
+
+async def test_order_quantity(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "10")
+
+    await passes(firm, quantity="10")
+    await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"], quantity="11")
+
+
+async def test_order_notional(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_NOTIONAL, "1875", currency="USD")
+
+    await passes(firm, quantity="10")
+    await blocks(firm, "MAX_ORDER_NOTIONAL", ["quantity"], quantity="10", limitPrice="187.51")
+
+
+async def test_a_notional_in_another_currency_needs_a_fresh_rate(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_NOTIONAL, "1700", currency="EUR")
+    rate = "INSERT INTO fx_rates VALUES ($1, 'EUR', 'USD', $2, $3, $3) ON CONFLICT (tenant_id, base_currency, "
+    rate += "quote_currency) DO UPDATE SET rate = excluded.rate, quoted_at = excluded.quoted_at"
+    now = firm.desk.clock.now()
+
+    message = await blocks(firm, "MAX_ORDER_NOTIONAL", ["quantity"])
+    assert message == "no fresh rate from USD to EUR to value the order by"
+    await owner.execute(rate, firm.key.tenant_id, Decimal("1.25"), now - timedelta(minutes=6))
+    await blocks(firm, "MAX_ORDER_NOTIONAL", ["quantity"])
+    await owner.execute(rate, firm.key.tenant_id, Decimal("1.25"), now)
+    # 1,875 dollars are 1,500 euros.
+    await passes(firm)
+    await blocks(firm, "MAX_ORDER_NOTIONAL", ["quantity"], quantity="12")
+
+
+async def test_position_quantity(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_POSITION_QUANTITY, "15")
+
+    await passes(firm, quantity="10")
+    await blocks(firm, "MAX_POSITION_QUANTITY", ["quantity"], quantity="6")
+    await passes(firm, quantity="5")
+
+
+async def test_position_notional(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_POSITION_NOTIONAL, "2000", currency="USD")
+
+    await passes(firm, quantity="10")
+    await blocks(firm, "MAX_POSITION_NOTIONAL", ["quantity"], quantity="1")
+
+
+async def test_open_orders_of_an_account_and_of_an_instrument(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_OPEN_ORDERS, "3")
+    await limit(firm, LIMIT.MAX_OPEN_ORDERS, "1", instrument_id=firm.instruments["AAPL"].id)
+
+    await passes(firm)
+    await blocks(firm, "MAX_OPEN_ORDERS", ["accountId"])
+    await passes(firm, symbol="MSFT", limitPrice="400")
+    await passes(firm, symbol="MSFT", limitPrice="400")
+    await blocks(firm, "MAX_OPEN_ORDERS", ["accountId"], symbol="MSFT", limitPrice="400")
+
+
+async def test_daily_loss(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_DAILY_LOSS, "500")
+
+    await blocks(firm, "MAX_DAILY_LOSS", ["accountId"])
+    await told(firm, owner, daily_pnl="-500")
+    await passes(firm)
+    await told(firm, owner, daily_pnl="-500.01")
+    await blocks(firm, "MAX_DAILY_LOSS", ["accountId"])
+    await told(firm, owner, daily_pnl="0", age=timedelta(minutes=6))
+    await blocks(firm, "MAX_DAILY_LOSS", ["accountId"])
+
+
+async def test_drawdown(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_DRAWDOWN, "10")
+    await owner.execute(
+        "INSERT INTO pnl_snapshots (tenant_id, id, account_id, at, realized, unrealized, commission, net, equity, "
+        "peak, drawdown, is_day_end) VALUES ($1, $2, $3, $4, 0, 0, 0, 0, 100000, 100000, 0, false)",
+        firm.key.tenant_id,
+        firm.desk.ids.new(),
+        firm.account_id,
+        firm.desk.clock.now() - timedelta(days=3),
+    )
+
+    await told(firm, owner, equity="90000")
+    await passes(firm)
+    await told(firm, owner, equity="89999")
+    await blocks(firm, "MAX_DRAWDOWN", ["accountId"])
+
+
+async def test_a_drawdown_of_some_days_looks_no_further_back(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_DRAWDOWN, "1000", currency="USD", conditions={"windowDays": 2})
+    for days, equity in ((3, 100_000), (1, 90_000)):
+        await owner.execute(
+            "INSERT INTO pnl_snapshots (tenant_id, id, account_id, at, realized, unrealized, commission, net, equity, "
+            "peak, drawdown, is_day_end) VALUES ($1, $2, $3, $4, 0, 0, 0, 0, $5, 100000, 0, false)",
+            firm.key.tenant_id,
+            firm.desk.ids.new(),
+            firm.account_id,
+            firm.desk.clock.now() - timedelta(days=days),
+            Decimal(equity),
+        )
+
+    await told(firm, owner, equity="89000")
+    await passes(firm)
+    await told(firm, owner, equity="88999")
+    await blocks(firm, "MAX_DRAWDOWN", ["accountId"])
+
+
+async def test_leverage_counts_what_is_open(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_LEVERAGE, "2")
+
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"])
+    await told(firm, owner, equity="10000", gross_position_value="16250")
+    await passes(firm)
+    await passes(firm)
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], quantity="1")
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], symbol="MSFT", limitPrice="400", quantity="1")
+    await told(firm, owner, equity="10000", gross_position_value="16000", age=timedelta(minutes=6))
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], quantity="1")
+
+
+async def test_leverage_counts_what_was_dealt_before_the_broker_does(
+    firm: Firm, owner: asyncpg.Connection, broker: Broker
 ) -> None:
-    csv = f"type,value,account,instrument,conditions\n{line}\nMAX_OPEN_ORDERS,5,,,\n"
+    await told(firm, owner, equity="10000", gross_position_value="0")
+    order_id = await passes(firm, quantity="100", limitPrice="190")
+    await broker.claim()
+    await broker.fill(order_id, "100", "190")
+    await limit(firm, LIMIT.MAX_LEVERAGE, "2")
 
-    all_or_none = await import_(firm.api, csv)
-    nothing = await listed(firm.api)
-    each = await import_(firm.api, csv, mode="EACH")
-
-    assert all_or_none["isStored"] is False
-    assert nothing == []
-    bad, good = each["lines"]
-    assert (bad["number"], bad["outcome"], bad["code"], bad["column"]) == (2, "REFUSED", code, column)
-    assert good["outcome"] == "CREATED"
-    assert [one["limitType"] for one in await listed(firm.api)] == ["MAX_OPEN_ORDERS"]
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], quantity="10", limitPrice="190")
+    await passes(firm, quantity="5", limitPrice="190")
 
 
-async def test_a_file_that_is_none_is_refused_whole(firm: Firm) -> None:
-    for csv in ("", "nonsense", "type,type\nMAX_OPEN_ORDERS,1", "type\n" + "MAX_OPEN_ORDERS\n" * 1001):
-        assert codes(await import_(firm.api, csv)) == [("BAD_USER_INPUT", ["content"])]
+async def test_margin_excess(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MIN_MARGIN_EXCESS, "1000", conditions={"marginPercent": 50})
+
+    await told(firm, owner, excess_liquidity="1937.5")
+    await passes(firm)
+    await blocks(firm, "MIN_MARGIN_EXCESS", ["quantity"], quantity="1")
 
 
-async def test_a_template_gives_a_fresh_account_its_limits_once(firm: Firm) -> None:
-    asked = {"accountId": str(firm.account_id), "template": "conservative", "capital": "100000.99"}
-    own = await made(firm.api, value="3", limitType="MAX_OPEN_ORDERS", accountId=str(firm.account_id))
+async def test_concentration(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.MAX_CONCENTRATION, "20")
 
-    first = (await firm.api.data(TEMPLATE, input=asked))["applyRiskTemplate"]
-    second = (await firm.api.data(TEMPLATE, input=asked))["applyRiskTemplate"]
-    names = (await firm.api.data("{ riskTemplates { name limits { limitType } } }"))["riskTemplates"]
-
-    values = {one["limitType"]: (one["value"], one["currency"]) for one in first["riskLimits"]}
-    assert first["errors"] == []
-    assert values["MAX_ORDER_NOTIONAL"] == ("5000", "USD")
-    assert values["MAX_DAILY_LOSS"] == ("1000", "USD")
-    assert values["PRICE_COLLAR"] == ("2", None)
-    assert first["skipped"] == ["MAX_OPEN_ORDERS"]
-    assert second["riskLimits"] == []
-    assert len(second["skipped"]) == len(values) + 1
-    assert [one["name"] for one in names] == ["conservative", "day-trader", "institutional"]
-    assert own["id"] in {one["id"] for one in await listed(firm.api)}
+    await told(firm, owner, equity="18750")
+    await passes(firm, quantity="20")
+    await blocks(firm, "MAX_CONCENTRATION", ["quantity"], quantity="1")
+    await passes(firm, symbol="MSFT", limitPrice="400", quantity="1")
 
 
-@pytest.mark.parametrize("template", ["conservative", "day-trader", "institutional"])
-async def test_each_template_can_be_applied(firm: Firm, template: str) -> None:
-    asked = {"accountId": str(firm.account_id), "template": template}
+async def test_white_list(firm: Firm) -> None:
+    await limit(firm, LIMIT.SYMBOL_WHITELIST, conditions={"symbols": ["AAPL"]})
 
-    payload = (await firm.api.data(TEMPLATE, input=asked))["applyRiskTemplate"]
-
-    assert payload["errors"] == []
-    assert len(payload["riskLimits"]) > 10
+    await passes(firm)
+    await blocks(firm, "SYMBOL_WHITELIST", ["symbol"], symbol="MSFT", limitPrice="400")
 
 
-async def test_a_template_that_cannot_be_applied_makes_nothing(firm: Firm, stranger: Firm) -> None:
-    fitting = {"accountId": str(firm.account_id), "template": "conservative", "capital": "1"}
-    for asked, expected in (
-        ({"template": "reckless"}, ("LIMIT_TEMPLATE_NOT_FOUND", ["template"])),
-        ({"accountId": str(stranger.account_id)}, ("LIMIT_TARGET_NOT_FOUND", ["accountId"])),
-        ({"capital": "0"}, ("LIMIT_INVALID", ["capital"])),
-        ({"capital": "-5"}, ("LIMIT_INVALID", ["capital"])),
-        ({"capital": "99999999999999999"}, ("LIMIT_INVALID", ["capital"])),
-    ):
-        payload = (await firm.api.data(TEMPLATE, input=fitting | asked))["applyRiskTemplate"]
-        assert codes(payload) == [expected]
-    assert await listed(firm.api) == []
+async def test_black_list(firm: Firm) -> None:
+    await limit(firm, LIMIT.SYMBOL_BLACKLIST, conditions={"symbols": ["MSFT"]})
+
+    await passes(firm)
+    await blocks(firm, "SYMBOL_BLACKLIST", ["symbol"], symbol="MSFT", limitPrice="400")
+
+
+async def test_trading_hours(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.TRADING_HOURS)
+    now, hour = firm.desk.clock.now(), timedelta(hours=1)
+
+    assert "has not told" in await blocks(firm, "TRADING_HOURS", ["instrumentId"], symbol="MSFT", limitPrice="400")
+    await hours(firm, owner, opens=now - hour, closes=now + hour)
+    await passes(firm)
+
+
+async def test_trading_hours_outside_of_the_session(firm: Firm, owner: asyncpg.Connection) -> None:
+    await limit(firm, LIMIT.TRADING_HOURS)
+    now, hour = firm.desk.clock.now(), timedelta(hours=1)
+    await hours(firm, owner, opens=now + hour, closes=now + 2 * hour)
+
+    assert "no regular session" in await blocks(firm, "TRADING_HOURS", ["instrumentId"])
+
+
+async def test_orders_per_minute(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDERS_PER_MINUTE, "3")
+
+    for _ in range(3):
+        await passes(firm)
+    await blocks(firm, "MAX_ORDERS_PER_MINUTE", ["accountId"])
+    await blocks(firm, "MAX_ORDERS_PER_MINUTE", ["accountId"])
+
+
+async def test_orders_per_minute_over_parallel_calls(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDERS_PER_MINUTE, "7")
+
+    answers = await asyncio.gather(*(place(firm) for _ in range(20)))
+
+    assert sum(not answer["errors"] for answer in answers) == 7
+
+
+async def test_price_collar(firm: Firm) -> None:
+    await limit(firm, LIMIT.PRICE_COLLAR, "5")
+
+    await blocks(firm, "PRICE_COLLAR", ["limitPrice"])
+    await quote(firm, "100.00", age=timedelta(seconds=61))
+    await blocks(firm, "PRICE_COLLAR", ["limitPrice"], limitPrice="105")
+    await quote(firm, "100.00")
+    await passes(firm, limitPrice="105")
+    await blocks(firm, "PRICE_COLLAR", ["limitPrice"], limitPrice="105.01")
+    await passes(firm, limitPrice="50")
+    await passes(firm, side="SELL", limitPrice="200")
+    await blocks(firm, "PRICE_COLLAR", ["limitPrice"], side="SELL", limitPrice="94.99")
+
+
+async def test_a_modify_goes_through_the_same_chain(firm: Firm, broker: Broker) -> None:
+    await quote(firm, "100.00")
+    order_id = await passes(firm, limitPrice="100")
+    await broker.claim()
+    await broker.acknowledge(order_id)
+    await limit(firm, LIMIT.PRICE_COLLAR, "5")
+
+    refused = await firm.api.data(MODIFY, i={"orderId": order_id, "limitPrice": "106"})
+    taken = await firm.api.data(MODIFY, i={"orderId": order_id, "limitPrice": "104"})
+
+    assert refused["modifyOrder"]["errors"] == [{"code": "RISK_PRICE_COLLAR", "path": ["limitPrice"]}]
+    assert taken["modifyOrder"]["errors"] == []
+
+
+async def test_duplicate_order(firm: Firm) -> None:
+    await limit(firm, LIMIT.DUPLICATE_ORDER, "60")
+
+    await passes(firm)
+    await blocks(firm, "DUPLICATE_ORDER", ["clientOrderId"])
+    await passes(firm, quantity="11")
+    await passes(firm, side="SELL")
+
+
+async def test_duplicates_within_one_batch(firm: Firm) -> None:
+    await limit(firm, LIMIT.DUPLICATE_ORDER, "60", conditions={"allowance": 1})
+
+    answers = await asyncio.gather(*(place(firm) for _ in range(10)))
+
+    assert sum(not answer["errors"] for answer in answers) == 2
+
+
+async def test_wash_trade_over_the_accounts_of_the_firm(firm: Firm) -> None:
+    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
+    await limit(firm, LIMIT.WASH_TRADE)
+
+    await passes(firm, side="SELL", limitPrice="190")
+    await passes(firm, accountId=str(other.account_id), limitPrice="189.99")
+    message = await blocks(firm, "WASH_TRADE", ["side"], accountId=str(other.account_id), limitPrice="190")
+    assert str(firm.account_id) not in message
+    market = {"orderType": "MARKET", "limitPrice": None}
+    await blocks(firm, "WASH_TRADE", ["side"], accountId=str(other.account_id), **market)
+    await passes(firm, accountId=str(other.account_id), side="SELL", limitPrice="191")
+
+
+async def test_crossing_orders_of_two_accounts_at_one_instant(firm: Firm) -> None:
+    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
+    await limit(firm, LIMIT.WASH_TRADE)
+
+    for number in range(5):
+        price = str(100 + number)
+        symbol = {"symbol": "MSFT", "limitPrice": price} if number % 2 else {"limitPrice": price}
+        answers = await asyncio.gather(
+            place(firm, side="BUY", **symbol), place(firm, side="SELL", accountId=str(other.account_id), **symbol)
+        )
+
+        assert sum(not answer["errors"] for answer in answers) == 1
+        (order_id,) = (answer["order"]["id"] for answer in answers if not answer["errors"])
+        assert (await firm.api.data(CANCEL, i={"orderId": order_id}))["cancelOrder"]["errors"] == []
+
+
+@pytest.mark.parametrize("cause", ["FILL", "LOSS", "REJECT"])
+async def test_cooldown(firm: Firm, broker: Broker, owner: asyncpg.Connection, cause: str) -> None:
+    await limit(firm, LIMIT.COOLDOWN, "600", conditions={"after": [cause]})
+
+    order_id = await passes(firm)
+    other_id = await passes(firm, side="SELL", limitPrice="180")
+    await broker.claim()
+    if cause == "REJECT":
+        await broker.reject(order_id)
+    else:
+        await broker.fill(order_id, "10", "187.5")
+        if cause == "LOSS":
+            await passes(firm)
+            await broker.fill(other_id, "10", "180", side=Side.SELL)
+    assert f"since the last {cause.lower()}" in await blocks(firm, "COOLDOWN", ["accountId"])
+
+
+async def test_cancel_rate(firm: Firm) -> None:
+    await limit(firm, LIMIT.CANCEL_RATE, "50", conditions={"windowSeconds": 60, "allowance": 2})
+
+    ids = [await passes(firm) for _ in range(4)]
+    for order_id in ids[:2]:
+        await firm.api.data(CANCEL, i={"orderId": order_id})
+    await passes(firm)
+    await firm.api.data(CANCEL, i={"orderId": ids[2]})
+    await blocks(firm, "CANCEL_RATE", ["accountId"])
+
+
+async def test_order_to_trade_ratio(firm: Firm, broker: Broker) -> None:
+    await limit(firm, LIMIT.ORDER_TO_TRADE_RATIO, "2", conditions={"windowSeconds": 60, "allowance": 2})
+
+    order_id = await passes(firm)
+    await passes(firm)
+    await blocks(firm, "ORDER_TO_TRADE_RATIO", ["accountId"])
+    await broker.claim()
+    await broker.fill(order_id, "5", "187.5")
+    await broker.fill(order_id, "5", "187.5")
+    await passes(firm)
+
+
+async def test_a_limit_of_a_strategy_leaves_other_orders_alone(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "0", strategy_id=StrategyId(firm.desk.ids.new()))
+
+    await passes(firm)
+
+
+async def test_a_shadow_and_a_limit_of_another_time_refuse_nothing(firm: Firm) -> None:
+    now, hour = firm.desk.clock.now(), timedelta(hours=1)
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "0", is_shadow=True)
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "0", effective_from=now + hour)
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "0", effective_until=now - hour)
+
+    await passes(firm)
+
+
+async def test_conditions_narrow_a_limit(firm: Firm, broker: Broker) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "5", conditions={"modes": ["LIVE"]})
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "6", conditions={"symbols": ["MSFT"]})
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "7", conditions={"sides": ["SELL"], "reducing": "PASS"})
+
+    order_id = await passes(firm)
+    await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"], symbol="MSFT", limitPrice="400")
+    await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"], side="SELL")
+    await broker.claim()
+    await broker.fill(order_id, "10", "187.5")
+    await passes(firm, side="SELL")
+    await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"], side="SELL")
+
+
+async def test_a_limit_that_is_malformed_refuses(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "1000", conditions={"symbol": ["MSFT"]})
+
+    assert "knows no condition 'symbol'" in await blocks(firm, "MAX_ORDER_QUANTITY", ["quantity"])
+
+
+EXPLAIN = """
+query($id: ID!) {
+  explainOrder(id: $id) {
+    order { id state } decidedAt durationMicros limitVersions counterfactual
+    checks { check outcome limit observed message limitId limitVersion inputs durationNanos }
+  }
+}
+"""
+
+
+async def explained(firm: Firm, **terms: Any) -> Answer:
+    """The explanation of an order placed now."""
+    order_id = (await place(firm, **terms))["order"]["id"]
+    answer: Answer = (await firm.api.data(EXPLAIN, id=order_id))["explainOrder"]
+    assert answer["order"]["id"] == order_id
+    return answer
+
+
+async def test_a_refusal_is_explained_with_what_would_have_passed(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_NOTIONAL, "78750", currency="USD")
+    await limit(firm, LIMIT.MAX_OPEN_ORDERS, "10")
+
+    told = await explained(firm, quantity="500")
+
+    notional, opened = told["checks"]
+    assert (notional["outcome"], notional["limit"], notional["observed"]) == ("FAILED", "78750", "93750")
+    assert notional["inputs"]["price"] == "187.5"
+    assert opened["outcome"] == "PASSED"
+    assert opened["inputs"] == {"open": "0", "adds": "1"}
+    assert told["limitVersions"] == {notional["limitId"]: 1, opened["limitId"]: 1}
+    assert told["counterfactual"] == "passes at a quantity of 420, or at a limit of 157.5 or lower"
+    assert told["durationMicros"] > 0
+    assert notional["durationNanos"] > 0
+    assert (await place(firm, quantity="420"))["errors"] == []
+    assert (await place(firm, quantity="421"))["errors"] != []
+    assert (await place(firm, quantity="500", limitPrice="157.51"))["errors"] != []
+    assert (await place(firm, quantity="500", limitPrice="157.5"))["errors"] == []
+
+
+async def test_a_collar_is_explained_by_the_price_that_passes(firm: Firm) -> None:
+    await limit(firm, LIMIT.PRICE_COLLAR, "1")
+    await quote(firm, "100.00")
+
+    buying = await explained(firm, limitPrice="150")
+    selling = await explained(firm, side="SELL", limitPrice="50")
+
+    assert buying["counterfactual"] == "passes at a limit of 101 or lower"
+    assert selling["counterfactual"] == "passes at a limit of 99 or higher"
+
+
+async def test_an_order_that_passes_is_explained_too(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "10")
+
+    told = await explained(firm)
+
+    assert [check["outcome"] for check in told["checks"]] == ["PASSED"]
+    assert told["counterfactual"] is None
+
+
+async def test_no_figure_helps_against_a_list(firm: Firm) -> None:
+    await limit(firm, LIMIT.SYMBOL_BLACKLIST, conditions={"symbols": ["AAPL"]})
+
+    assert (await explained(firm))["counterfactual"] is None
+
+
+async def test_another_firms_order_is_not_explained(firm: Firm, stranger: Firm) -> None:
+    order_id = await passes(stranger)
+
+    answer = await firm.api.answer(EXPLAIN, id=order_id)
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["ORDER_NOT_FOUND"]

@@ -150,8 +150,9 @@ def risk_check_document(check: RiskCheck) -> dict[str, Any]:
         "message": check.message,
         "limitId": None if check.limit_id is None else str(check.limit_id),
         "limitVersion": check.limit_version,
-        "inputs": check.inputs,
+        "inputs": check.inputs_document(),
         "nanoseconds": check.nanoseconds,
+        **({"isShadow": True} if check.is_shadow else {}),
     }
 
 
@@ -167,6 +168,7 @@ def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
         limit_version=document.get("limitVersion"),
         inputs=document.get("inputs", {}),
         nanoseconds=document.get("nanoseconds", 0),
+        is_shadow=document.get("isShadow", False),
     )
 
 

@@ -8,6 +8,7 @@ from app.risk.domain.chain import (
     chain_of,
     evaluate,
     first_breach,
+    is_breach,
     used,
 )
 from app.risk.domain.conditions import AccountMode, Conditions, conditions_of
@@ -47,6 +48,7 @@ __all__ = [
     "conditions_of",
     "evaluate",
     "first_breach",
+    "is_breach",
     "limit_problems",
     "only_reduces",
     "price_of",

@@ -101,7 +101,7 @@ def _needs(held: HeldLimit) -> frozenset[Fact]:
     if held.conditions.modes is not None:
         needs |= {Fact.ACCOUNT}
     if limit.limit_type is _TYPE.MAX_OPEN_ORDERS and limit.instrument_id is not None:
-        needs |= {Fact.RESTING}
+        needs |= {Fact.OPEN_HERE}
     return needs
 
 
@@ -121,18 +121,14 @@ def evaluate(
     for held in chain.limits:
         if not held.covers(proposal, facts):
             continue
-        outcome, finding = _found(held, proposal, facts)
+        outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
-        limit = held.limit
         checks.append(
-            RiskCheck(
-                check=limit.limit_type,
+            replace(
+                held.blank,
                 outcome=outcome,
-                limit=limit.value,
                 observed=finding.observed,
                 message=finding.message,
-                limit_id=limit.id,
-                limit_version=limit.version,
                 inputs=finding.inputs,
                 nanoseconds=after - before,
             )
@@ -142,8 +138,13 @@ def evaluate(
 
 
 def first_breach(checks: Iterable[RiskCheck]) -> RiskCheck | None:
-    """The reason to refuse; None when nothing failed."""
-    return next((check for check in checks if check.outcome is RiskOutcome.FAILED), None)
+    """The reason to refuse; None when nothing failed. What a shadow says is none."""
+    return next((check for check in checks if is_breach(check)), None)
+
+
+def is_breach(check: RiskCheck) -> bool:
+    """True for a check that refuses the order."""
+    return check.outcome is RiskOutcome.FAILED and not check.is_shadow
 
 
 def find(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
@@ -188,7 +189,8 @@ _OF_AN_ORDER: Final = frozenset(
 )
 
 
-def _found(held: HeldLimit, proposal: Proposal, facts: Facts) -> tuple[RiskOutcome, Finding]:
+def hold(held: HeldLimit, proposal: Proposal, facts: Facts) -> tuple[RiskOutcome, Finding]:
+    """What one limit says of an order that it covers; SKIPPED where the order need not be held against it."""
     if proposal.closes_position and held.limit.limit_type not in _HOLDS_FOR_CLOSES:
         return RiskOutcome.SKIPPED, _CLOSES
     if held.conditions.passes_reducing and held.lets_by(proposal):

@@ -46,6 +46,7 @@ TABLES: Final[dict[str, str | None]] = {
     "instrumentIds": "instruments",
     "invitationId": "invitations",
     "limitId": "risk_limits",
+    "limitIds": "risk_limits",
     "memberId": "memberships",
     "orderId": "orders",
     "orderIds": "orders",

@@ -189,7 +189,7 @@ async def test_the_worst_of_a_breach_is_kept(post: Post) -> None:
     await post.look()
 
     [record] = await post.records()
-    assert (record.observed, record.peak_observed, record.peak_ratio) == (18000, 27000, Decimal("2.7"))
+    assert (record.observed, record.peak_observed, record.peak_ratio) == (Decimal(18000), Decimal(27000), Decimal("2.7"))
 
 
 async def test_a_limit_that_is_gone_ends_its_record(post: Post) -> None:
@@ -218,7 +218,7 @@ async def test_refused_orders_count_on_their_limit_once(post: Post) -> None:
 
     [record] = await post.records()
     assert (record.limit_id, record.level, record.refusals) == (limit.id, Level.REFUSALS, 4)
-    assert (record.observed, record.value, record.ratio) == (150, 100, Decimal("1.5"))
+    assert (record.observed, record.value, record.ratio) == (Decimal(150), Decimal(100), Decimal("1.5"))
     assert await post.alerts() == []
 
 

@@ -67,9 +67,9 @@ from app.positions.models import (
     PositionRow,
 )
 from app.risk.domain import RiskLimit
+from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
 from app.risk.keeping.domain.changes import limit_document
 from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
-from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
     make_account,

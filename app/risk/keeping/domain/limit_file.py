@@ -87,7 +87,7 @@ def line_of(values: Mapping[str, str]) -> LimitLine:
     reason = values.get("reason", "")
     wanted = RiskLimit(
         id=LimitId(UUID(int=0) if limit_id is None else limit_id),
-        limit_type=_read({**values, "type": values["type"] or "none"}, "type", _type, "a type of limits"),
+        limit_type=_read({**values, "type": values.get("type") or "none"}, "type", _type, "a type of limits"),
         value=_read(values, "value", parse_decimal, "a plain decimal number"),
         currency=values.get("currency") or None,
         conditions={} if conditions is None else conditions,

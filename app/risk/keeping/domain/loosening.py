@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.core.fix import RiskLimitType
 from app.core.money import plain
-from app.risk.domain import Conditions, RiskLimit, conditions_of
+from app.risk.domain import Conditions, RiskLimit, conditions_of, limit_problems
 from app.risk.domain.conditions import CollarDirection, TimeWindow
 
 _TYPE = RiskLimitType
@@ -47,14 +47,15 @@ def _ways(before: RiskLimit, after: RiskLimit, now: datetime) -> Iterator[str]:
     if any(getattr(before, name) != getattr(after, name) for name in targets):
         yield "the limit covers something else"
     yield from _period(before, after, now)
+    if limit_problems(before):
+        if (before.value, before.currency, before.conditions) != (after.value, after.currency, after.conditions):
+            yield "a limit that cannot be held refuses everything, and would no more"
+        return
     yield from _value(before, after)
     old, new = (conditions_of(one.limit_type, one.conditions) for one in (before, after))
     if isinstance(old, Conditions) and isinstance(new, Conditions):
         yield from _narrowing(before.limit_type, old, new)
         yield from _own(before.limit_type, old, new)
-    elif before.conditions != after.conditions:
-        # A limit that cannot be read refuses everything.
-        yield "the conditions cannot be compared"
 
 
 def _has_ended(limit: RiskLimit, now: datetime) -> bool:
@@ -78,7 +79,6 @@ def _value(before: RiskLimit, after: RiskLimit) -> Iterator[str]:
     if before.value == after.value:
         return
     if before.value is None or after.value is None:
-        # Without a value that it needs, a limit refuses everything.
         yield "its value cannot be compared"
     elif (after.value < before.value) is (before.limit_type in _LOWER_LOOSENS):
         yield f"its value goes from {plain(before.value)} to {plain(after.value)}"
