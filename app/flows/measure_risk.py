@@ -27,7 +27,7 @@ from app.positions.domain import pnl_of_day, pnl_so_far, total
 from app.positions.pnl_batch import BookedPosition
 from app.positions.standing_batch import LastSnapshot, Standing
 from app.risk import batch as risk
-from app.risk.domain import Chain, Exposure, Facts, Proposal, chain_of
+from app.risk.domain import Chain, Exposure, Facts, Proposal, RiskLimit, chain_of
 from app.risk.domain.facts import Fact
 from app.risk.monitoring.domain.breakers import OF_MARKS, BreakerKind, CircuitBreaker
 from app.risk.monitoring.domain.utilisation import (
@@ -151,7 +151,6 @@ class _Reading:
             self.held_by.setdefault(one.account_id, []).append(one)
         for booked in self.booked or ():
             self.booked_by.setdefault(booked.now.account_id, []).append(booked)
-        resting = tuple(one for those in read.resting.values() for one in those)
         for account_id in self.accounts:
             key = AccountKey(tenant_id=self.tenant_id, account_id=account_id)
             of = Facts(
@@ -159,14 +158,13 @@ class _Reading:
                 account=read.figures.get(key),
                 lines=read.lines.get(key, {}),
                 rates=read.rates.get(self.tenant_id, self.rates),
-                resting=resting,
                 activity=read.activity.get(key),
             )
             facts[account_id], marks[account_id] = of, self._marks(account_id, quotes)
             open_orders = self.books[account_id].open_orders if account_id in self.books else 0
             standings = self._standings(account_id, quotes, open_orders)
             found += (
-                measure(held, account_id, standings, of, marks[account_id], open_orders)
+                measure(held, account_id, standings, _here(of, read, key, held.limit), marks[account_id], open_orders)
                 for held in chain.limits
                 if covers(held, account_id, of)
             )
@@ -205,6 +203,12 @@ class _Reading:
         last = self.snapshots.get(account_id)
         equity = None if last is None or earned is None else last.equity + earned - last.net
         return Marks(daily_pnl=daily, equity=equity)
+
+
+def _here(facts: Facts, read: PreTrade, key: AccountKey, limit: RiskLimit) -> Facts:
+    if limit.instrument_id is None or read.open_here is None:
+        return facts
+    return replace(facts, open_here=read.open_here.get((key, limit.instrument_id), 0))
 
 
 def _needed(chain: Chain, breakers: Iterable[CircuitBreaker]) -> Chain:

@@ -88,7 +88,8 @@ async def events_behind(
           AND o.reject_origin = 'OMS' AND o.reject_code LIKE 'RISK\\_%'
         LEFT JOIN LATERAL (
           SELECT c.found AS refused FROM jsonb_array_elements(o.risk_checks) WITH ORDINALITY AS c(found, place)
-          WHERE c.found ->> 'outcome' = 'FAILED' AND c.found ->> 'limitId' IS NOT NULL ORDER BY c.place LIMIT 1) AS r
+          WHERE c.found ->> 'outcome' = 'FAILED' AND c.found ->> 'limitId' IS NOT NULL AND NOT c.found ? 'isShadow'
+          ORDER BY c.place LIMIT 1) AS r
           ON true
         WHERE e.type IN ({_LISTED}) ORDER BY e.account_id, e.sequence
         """,

@@ -189,7 +189,11 @@ async def test_the_worst_of_a_breach_is_kept(post: Post) -> None:
     await post.look()
 
     [record] = await post.records()
-    assert (record.observed, record.peak_observed, record.peak_ratio) == (Decimal(18000), Decimal(27000), Decimal("2.7"))
+    assert (record.observed, record.peak_observed, record.peak_ratio) == (
+        Decimal(18000),
+        Decimal(27000),
+        Decimal("2.7"),
+    )
 
 
 async def test_a_limit_that_is_gone_ends_its_record(post: Post) -> None:
@@ -239,6 +243,27 @@ async def test_a_refusal_counts_on_the_warning_that_stands(post: Post) -> None:
     await post.look()
 
     assert [(one.level, one.refusals) for one in await post.records()] == [(Level.WARNING, 1)]
+
+
+async def test_a_limit_on_open_orders_of_an_instrument_counts_those_alone(post: Post) -> None:
+    limit = await post.limit(_TYPE.MAX_OPEN_ORDERS, "2", instrument_id=post.trader.instruments["AAPL"].id)
+    await post.trader.placed(quantity="1", limit_price="100")
+    await post.trader.placed(quantity="1", limit_price="100")
+    await post.trader.placed(symbol="MSFT", quantity="1", limit_price="100")
+    await post.look()
+
+    assert [(one.limit_id, one.observed, one.level) for one in await post.records()] == [
+        (limit.id, Decimal(2), Level.WARNING)
+    ]
+
+
+async def test_a_refusal_counts_on_the_limit_that_refused_not_on_a_shadow(post: Post) -> None:
+    await post.limit(_TYPE.MAX_ORDER_QUANTITY, "10", is_shadow=True)
+    live = await post.limit(_TYPE.MAX_ORDER_QUANTITY, "100")
+    await post.trader.place(quantity="150", limit_price="100")
+    await post.look()
+
+    assert [(one.limit_id, one.refusals) for one in await post.records()] == [(live.id, 1)]
 
 
 async def test_shadows_and_limits_of_another_day_are_not_watched(post: Post) -> None:
