@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from app.audit import service as audit
-from app.core.ids import BreakerId
+from app.core.ids import BreakerId, TripId
 from app.core.paging import Page, Window
 from app.core.records import replace
 from app.flows.desk import Desk
@@ -28,6 +29,9 @@ from app.risk.monitoring.errors import (
     BreakerTargetUnknownError,
     BreakerUnknownError,
 )
+
+TOLD_MAX: Final = 1_000
+"""How many trips a follower remembers to have been told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +146,19 @@ async def follow_trips(desk: Desk, principal: Principal) -> AsyncIterator[Trip]:
     """The trips whose halts are in force, then each as it happens; where news were missed, those in force again."""
     tenant_id = principal.tenant_id
     async with desk.bus.subscribe(trips_channel(tenant_id)) as stream:
-        for trip in await _in_force(desk, principal):
-            yield trip
-        async for message in stream:
-            if isinstance(message, Gap):
-                found = await _in_force(desk, principal)
-            else:
-                async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
-                    named = await breakers_batch.trips_by_ids(session, tenant_id, trips_in(message))
-                found = list(named.values())
+        found, told = await _in_force(desk, principal), set[TripId]()
+        while True:
             for trip in found:
-                yield trip
+                # What was on its way when the follower began, or comes twice, has been told.
+                if trip.id not in told:
+                    yield trip
+            told = {*sorted(told)[-TOLD_MAX:], *(trip.id for trip in found)}
+            message = await anext(stream)
+            if isinstance(message, Gap):
+                found, told = await _in_force(desk, principal), set()
+                continue
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
+                found = list((await breakers_batch.trips_by_ids(session, tenant_id, trips_in(message))).values())
 
 
 async def _in_force(desk: Desk, principal: Principal) -> list[Trip]:

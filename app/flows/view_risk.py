@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -32,11 +32,14 @@ from app.risk.monitoring.errors import AcknowledgerNotAPersonError, BreachAcknow
 
 LISTED_MAX: Final = 1_000
 NOTE_LENGTH_MAX: Final = 500
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtilisationView:
-    """What an account uses of a limit; alert is why it is told, None where it was asked for."""
+    """What an account uses of a limit; alert is why it is told, None where it was asked for. begun_at is when the
+    limit came to where the alert says that it is.
+    """
 
     kept: KeptLimit
     account_id: AccountId
@@ -49,6 +52,7 @@ class UtilisationView:
     message: str
     alert: AlertKind | None = None
     breach_id: BreachId | None = None
+    begun_at: datetime | None = None
     at: datetime
 
 
@@ -142,7 +146,7 @@ async def follow_alerts(desk: Desk, principal: Principal) -> AsyncIterator[Utili
                 yield view
 
 
-async def _told(desk: Desk, principal: Principal, message: bytes) -> list[UtilisationView]:
+async def _told(desk: Desk, principal: Principal, message: bytes) -> Sequence[UtilisationView]:
     alerts = [one for one in alerts_in(message) if principal.viewable is None or one.account_id in principal.viewable]
     kept = await _kept(desk, principal, (one.limit_id for one in alerts))
     return [
@@ -158,6 +162,7 @@ async def _told(desk: Desk, principal: Principal, message: bytes) -> list[Utilis
             message="",
             alert=one.kind,
             breach_id=one.breach_id,
+            begun_at=one.at,
             at=one.at,
         )
         for one in alerts
@@ -184,7 +189,7 @@ async def _standing(desk: Desk, principal: Principal) -> Sequence[UtilisationVie
 def _of_record(kept: KeptLimit, record: BreachRecord, now: UtilisationView | None) -> UtilisationView:
     alert = alert_of(Level.CLEAR, record.level)
     if now is not None:
-        return replace(now, alert=alert, breach_id=record.id)
+        return replace(now, alert=alert, breach_id=record.id, begun_at=record.opened_at)
     return UtilisationView(
         kept=kept,
         account_id=record.account_id,
@@ -197,6 +202,7 @@ def _of_record(kept: KeptLimit, record: BreachRecord, now: UtilisationView | Non
         message="not measured at the moment: the worst of what was",
         alert=alert,
         breach_id=record.id,
+        begun_at=record.opened_at,
         at=record.opened_at,
     )
 
