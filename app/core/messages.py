@@ -399,7 +399,8 @@ class RiskCheck:
     """What one limit said of one order: its value and what was observed, in the limit's own unit.
 
     inputs are the facts that it was found from; nanoseconds how long the check took. Checks of before they were
-    recorded have neither, and no version of the limit.
+    recorded have neither, and no version of the limit. Two checks are the same whatever they were found from, for what
+    is read back are texts.
     """
 
     check: RiskLimitType
@@ -409,8 +410,8 @@ class RiskCheck:
     message: str
     limit_id: LimitId | None
     limit_version: int | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    nanoseconds: int = 0
+    inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    nanoseconds: int = field(default=0, compare=False)
     is_shadow: bool = False
     """The limit is held beside the others: what it says refuses nothing."""
 

@@ -13,8 +13,8 @@ BENCHMARKS = {
     "deliveries": deliveries.measure,
     "connector": connector.measure,
     "hostile": hostile.measure,
-    "risk-figures": risk_figures.measure,
     "risk": risk_chain.measure,
+    "risk-figures": risk_figures.measure,
 }
 
 

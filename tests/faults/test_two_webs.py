@@ -142,7 +142,7 @@ async def test_parallel_orders_fill_a_limit_exactly(
 
 
 async def test_orders_that_cross_at_one_instant_in_two_processes_never_both_stand(stage: Stage) -> None:
-    accounts = stage.accounts[0].id, stage.accounts[3].id
+    accounts = stage.accounts[2].id, stage.accounts[3].id
     await guard_wash_trades(stage)
     crossing = [
         Asking(
