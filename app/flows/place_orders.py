@@ -28,6 +28,7 @@ from app.flows.place_blocks import (
 from app.flows.placement import Placement, breach_code, refused, rejection_problems
 from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
+from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.aiming import aimed
@@ -275,14 +276,18 @@ def _checked(
         checks += facts.pre_trade.check(key, proposals[1])
     order = replace(order, risk_checks=checks)
     breach = first_breach(checks)
-    if breach is None and not any(is_frozen_out(account, one) for one in proposals):
+    halts = (halted_out(account, one, order.placed_by, new.allocation) for one in proposals)
+    halted = next((one for one in halts if one is not None), None)
+    if halted is not None:
+        code, reason = halted.value, MEANING[halted]
+    elif breach is not None:
+        code, reason = breach_code(breach), breach.message
+    elif any(is_frozen_out(account, one) for one in proposals):
+        code, reason = OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN]
+    else:
         return order, proposals
     rejected = replace(
-        order,
-        state=OrderState.REJECTED,
-        reject_origin=RejectOrigin.OMS,
-        reject_code=OrderProblem.INSTRUMENT_FROZEN.value if breach is None else breach_code(breach),
-        reject_reason=MEANING[OrderProblem.INSTRUMENT_FROZEN] if breach is None else breach.message,
+        order, state=OrderState.REJECTED, reject_origin=RejectOrigin.OMS, reject_code=code, reject_reason=reason
     )
     return rejected, proposals
 

@@ -86,6 +86,8 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
     "SetRiskLimitInput": lambda: {"limitType": "MAX_ORDER_QUANTITY", "value": "1"},
     "ApplyRiskTemplateInput": lambda: {"template": "conservative", "capital": "100000"},
+    "HaltTradingInput": lambda: {"scope": "ACCOUNT", "mode": "REDUCE_ONLY"},
+    "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "stressTest": lambda: {"past": ["COVID_2020"]},
