@@ -271,13 +271,13 @@ def _checked(
         checks = facts.pre_trade.explained(key, proposal, checks)
     checks += of_shares
     proposals = [proposal]
-    halted = halted_out(account, proposal, intent.principal.actor, new.allocation)
     if new.oco is not None:
         proposals.append(_second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
         checks += facts.pre_trade.check(key, proposals[1])
-        halted = halted or halted_out(account, proposals[1], intent.principal.actor)
     order = replace(order, risk_checks=checks)
     breach = first_breach(checks)
+    halts = (halted_out(account, one, order.placed_by, new.allocation) for one in proposals)
+    halted = next((one for one in halts if one is not None), None)
     if halted is not None:
         code, reason = halted.value, MEANING[halted]
     elif breach is not None:
@@ -287,11 +287,7 @@ def _checked(
     else:
         return order, proposals
     rejected = replace(
-        order,
-        state=OrderState.REJECTED,
-        reject_origin=RejectOrigin.OMS,
-        reject_code=code,
-        reject_reason=reason,
+        order, state=OrderState.REJECTED, reject_origin=RejectOrigin.OMS, reject_code=code, reject_reason=reason
     )
     return rejected, proposals
 

@@ -138,6 +138,7 @@ class _Work:
     booking: Booking
     instruments: Mapping[InstrumentId, Instrument]
     blocks: BlockFacts
+    limits: PreTrade
 
     @classmethod
     async def of(
@@ -154,13 +155,16 @@ class _Work:
         account = (await brokers.account_facts(session, [key]))[key]
         instrument_ids = {one.order.instrument_id for one in waiting}
         held = await positions.positions_of(session, {(key, instrument_id) for instrument_id in instrument_ids})
+        # A halt is no limit: none is asked.
+        limits = PreTrade(now=now, quotes={}, chains={})
         divided = {(key, one.order.instrument_id) for one in waiting if one.order.allocation is not None}
         return cls(
             key=key,
             account=account,
             booking=Booking(books=books, positions=held, ids=ids, now=now),
             instruments=await memory.by_ids(session, key.tenant_id, instrument_ids),
-            blocks=await block_facts(session, divided, {key: account}) if divided else NO_BLOCKS,
+            blocks=await block_facts(session, divided, {key: account}, limits, None) if divided else NO_BLOCKS,
+            limits=limits,
         )
 
     def refused(self, waiting: Iterable[_Waiting]) -> list[tuple[_Waiting, OrderProblem]]:
@@ -260,7 +264,5 @@ class _Work:
             ),
             closes_position=order.closes_position,
         )
-        # No limit is held against it again: it was when it was placed.
-        pre_trade = PreTrade(now=self.booking.now, quotes={}, chains={})
-        whole, _ = held_as_block(pre_trade, proposal, order.allocation, self.key, self.account, self.blocks)
+        whole, _ = held_as_block(self.limits, proposal, order.allocation, self.key, self.account, self.blocks)
         return whole

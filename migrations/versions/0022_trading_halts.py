@@ -8,7 +8,7 @@ from migrations.policies import policy
 from migrations.policies.accounts import wall
 
 revision = "0022"
-down_revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -14,9 +14,9 @@ BENCHMARKS = {
     "deliveries": deliveries.measure,
     "connector": connector.measure,
     "hostile": hostile.measure,
+    "risk": risk_chain.measure,
     "killswitch": kills.measure,
     "risk-figures": risk_figures.measure,
-    "risk": risk_chain.measure,
 }
 
 

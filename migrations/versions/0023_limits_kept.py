@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 from migrations.policies import policy
 from migrations.policies.accounts import wall
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
