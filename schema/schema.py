@@ -17,6 +17,8 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.compliance.list_mutations import RestrictedListMutation
+from schema.compliance.list_queries import RestrictedListQuery
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -62,6 +64,7 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    RestrictedListQuery,
 ):
     """What can be asked."""
 
@@ -85,6 +88,7 @@ class Mutation(
     BrokerMutation,
     SimulatorMutation,
     AuditMutation,
+    RestrictedListMutation,
 ):
     """What can be done."""
 

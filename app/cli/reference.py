@@ -20,6 +20,7 @@ from app.brokers.ib.codes import (
     meaning_of,
 )
 from app.brokers.ib.line_words import codes_of
+from app.compliance.errors import COMPLIANCE_MEANING, ComplianceProblem
 from app.core.errors import OmsError
 from app.core.fix import LineState, OrderState, RiskLimitType
 from app.identity.domain import ROLE_SCOPES, Role, Scope
@@ -48,6 +49,7 @@ class ReferenceChangedError(OmsError):
 def error_codes() -> str:
     """The page of all codes that an answer may carry."""
     problems = [(f"`{code.value}`", PROBLEM_MEANING[code]) for code in OrderProblem]
+    compliance = [(f"`{code.value}`", COMPLIANCE_MEANING[code]) for code in ComplianceProblem]
     risk = [(f"`RISK_{kind.value}`", "the limit of this type refused the order") for kind in RiskLimitType]
     errors = [
         (f"`{code}`", "yes" if is_retryable else "no", " ".join(meanings))
@@ -65,6 +67,10 @@ def error_codes() -> str:
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`, and `riskChecks` tells what each limit said "
         "(see [risk checks](risk-checks.md)).",
         _table(("code", "meaning"), risk),
+        "## Refusals by compliance\n\n"
+        "The order is stored as `REJECTED` with `rejectOrigin` `OMS`; a change is not taken (see "
+        "[compliance](../compliance.md)).",
+        _table(("code", "meaning"), compliance),
         "## Errors\n\n"
         "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. "
         "`previewOrder` says with some of them why a figure is missing. *Retry* tells whether the same request may "

@@ -25,6 +25,9 @@ PolicyId = NewType("PolicyId", UUID)
 StrategyId = NewType("StrategyId", UUID)
 ReconciliationId = NewType("ReconciliationId", UUID)
 BreakId = NewType("BreakId", UUID)
+RestrictedListId = NewType("RestrictedListId", UUID)
+ListEntryId = NewType("ListEntryId", UUID)
+CaseId = NewType("CaseId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,6 +8,7 @@ from app.approvals import batch as approvals
 from app.approvals.domain import ApprovalDecision, Decision, OrderApproval
 from app.audit import service as audit
 from app.brokers import batch as brokers
+from app.compliance.domain.restrictions import RestrictedAct
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import OrderId, UserId
@@ -23,6 +24,7 @@ from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code, rejection_problems
 from app.flows.quoted import reference_price
+from app.flows.restrictions import restricted, restrictions_on
 from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
@@ -99,7 +101,7 @@ async def _decide(
     links = await Links.of(session, key, [file])
     others = await orders.orders_by_id(session, order.tenant_id, [one.id for one in links.waiting_with([order])])
     waiting = [order, *others.values()]
-    after = await _after(session, key, waiting, verdict, instrument, quote, booking)
+    after = await _after(session, key, waiting, verdict, principal.actor, instrument, quote, booking)
     for before, one in zip(waiting, after, strict=True):
         _book(key, before, one, principal, person, verdict, booking)
     await links.settle(session, {one.id: OrderFile(order=one) for one in after}, booking)
@@ -143,14 +145,15 @@ async def _after(
     session: BatchSession,
     key: AccountKey,
     waiting: Sequence[Order],
-    verdict: Verdict,
+    decision: Verdict,
+    actor: str,
     instrument: Instrument,
     quote: Tick | None,
     booking: Booking,
 ) -> list[Order]:
     # What waits together goes or ends together.
-    if not verdict.is_approved:
-        return _rejected(waiting, "APPROVAL_REFUSED", verdict.reason or "the approver refused the order")
+    if not decision.is_approved:
+        return _rejected(waiting, "APPROVAL_REFUSED", decision.reason or "the approver refused the order")
     account = (await brokers.account_facts(session, [key]))[key]
     if not account.is_active:
         return _rejected(waiting, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
@@ -171,6 +174,10 @@ async def _after(
     breach = first_breach(checks)
     if breach is not None:
         return _rejected(checked, breach_code(breach), breach.message)
+    restrictions = await restrictions_on(session, key.tenant_id, [instrument])
+    verdict = restricted(restrictions, booking, RestrictedAct.APPROVE, waiting[0], actor, *proposals)
+    if verdict.refusal is not None:
+        return _rejected(checked, verdict.refusal.code, verdict.refusal.message)
     # A staged order that may go still waits for its release.
     return [
         one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)

@@ -8,6 +8,8 @@ from app.approvals.domain import OrderApproval, approvals_document
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct
+from app.compliance.restrictions_batch import Restrictions, restrictions_of
 from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
@@ -25,8 +27,9 @@ from app.flows.place_blocks import (
     held_as_block,
     route_problem,
 )
-from app.flows.placement import Placement, breach_code, refused, rejection_problems
+from app.flows.placement import Placement, breach_problem, refused, rejection_problems
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
+from app.flows.restrictions import restricted
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.aiming import aimed
@@ -40,7 +43,7 @@ from app.orders.domain.placing import (
     problem,
     terms_hash,
 )
-from app.orders.errors import MEANING, OrderProblem
+from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
@@ -75,6 +78,7 @@ class _Facts:
     known: dict[tuple[AccountKey, str], Order]
     limits: Mapping[TenantId, list[RiskLimit]]
     quotes: Mapping[InstrumentId, Tick]
+    restrictions: Restrictions
     blocks: BlockFacts = NO_BLOCKS
 
 
@@ -118,12 +122,13 @@ async def _known(
 ) -> tuple[_Facts, Booking]:
     keys = {intent.key for intent in intents}
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
-    books, accounts, limits, held, is_known = await session.read(
+    books, accounts, limits, held, is_known, restrictions = await session.read(
         account_books.locked_books(keys),
         brokers.facts_of(keys),
         risk.limits_of([*{key.tenant_id for key in keys}]),
         positions.positions_at({(intent.key, match.id) for intent in intents for match in intent.matches}),
         orders.client_ids_taken(names),
+        restrictions_of((intent.key.tenant_id, match) for intent in intents for match in intent.matches),
     )
     known = await orders.orders_by_client_id(session, names) if is_known else {}
     blocks = NO_BLOCKS
@@ -131,7 +136,9 @@ async def _known(
     if asked:
         places = {(intent.key, match.id) for intent in asked for match in intent.matches}
         blocks = await block_facts(session, places, accounts)
-    facts = _Facts(accounts=accounts, known=known, limits=limits, quotes=quotes, blocks=blocks)
+    facts = _Facts(
+        accounts=accounts, known=known, limits=limits, quotes=quotes, restrictions=restrictions, blocks=blocks
+    )
     return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
@@ -251,9 +258,11 @@ def _checked(
         proposal, of_shares = held_as_block(limits, proposal, new.allocation, intent.key, account, facts.blocks)
     checks = evaluate(limits, proposal) + of_shares
     is_frozen = is_frozen_out(account, proposal)
+    legs = [proposal]
     if new.oco is not None:
         second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)
         checks += evaluate(limits, second)
+        legs.append(second)
         is_frozen = is_frozen or is_frozen_out(account, second)
     order = Order(
         id=intent.order_id,
@@ -283,15 +292,22 @@ def _checked(
         order = replace(order, state=OrderState.HELD, close_id=order.id)
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
+    restrictions = facts.restrictions.get(order.tenant_id, ())
+    verdict = restricted(restrictions, booking, RestrictedAct.PLACE, order, order.placed_by, *legs)
     breach = first_breach(checks)
-    if breach is None and not is_frozen:
+    refusal = verdict.refusal
+    if is_frozen:
+        refusal = problem(OrderProblem.INSTRUMENT_FROZEN)
+    if breach is not None:
+        refusal = breach_problem(breach)
+    if refusal is None:
         return order, proposal
     rejected = replace(
         order,
         state=OrderState.REJECTED,
         reject_origin=RejectOrigin.OMS,
-        reject_code=OrderProblem.INSTRUMENT_FROZEN.value if breach is None else breach_code(breach),
-        reject_reason=MEANING[OrderProblem.INSTRUMENT_FROZEN] if breach is None else breach.message,
+        reject_code=refusal.code,
+        reject_reason=refusal.message,
     )
     return rejected, proposal
 

@@ -7,6 +7,7 @@ from typing import Any
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct, Restriction
 from app.core.clock import Clock
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
@@ -22,6 +23,7 @@ from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_b
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price
+from app.flows.restrictions import restricted, restrictions_on
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -54,6 +56,7 @@ class _Facts:
     instruments: Mapping[InstrumentId, Instrument]
     quotes: Mapping[InstrumentId, Tick]
     blocks: BlockFacts
+    restrictions: Sequence[Restriction]
 
 
 async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[OrderId]) -> list[Placement]:
@@ -131,6 +134,7 @@ async def _begin(
         limits=(await risk.active_limits(session, [tenant_id]))[tenant_id],
         instruments={instrument.id: instrument for _, instrument in known},
         quotes=quotes,
+        restrictions=await restrictions_on(session, tenant_id, [instrument for _, instrument in known]),
     )
     places = {(_key_of(order), order.instrument_id) for order in found.values()}
     booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=clock.now())
@@ -161,6 +165,11 @@ class _Work:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
         elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
             refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")
+        verdict = restricted(
+            self.facts.restrictions, self.booking, RestrictedAct.RELEASE, order, principal.actor, proposal
+        )
+        if refused is None and verdict.refusal is not None:
+            refused = replace(verdict.refusal, path=("orderIds",))
         if refused is not None:
             self.breaches[order_id] = refused
             return Placement(order=order, problems=(refused,))

@@ -3,6 +3,7 @@
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import RequestId
@@ -18,6 +19,7 @@ from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price, taking_problem
+from app.flows.restrictions import only_shrinks, restricted, restrictions_on
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch
@@ -98,6 +100,12 @@ async def _replace(
     grows = terms.quantity > file.order.terms.quantity
     if grows and is_frozen_out(account, _proposal(key, file, terms, instrument, quote, booking)):
         return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))
+    if not only_shrinks(file.order.terms, terms):
+        restrictions = await restrictions_on(session, key.tenant_id, [instrument])
+        verdict = restricted(restrictions, booking, RestrictedAct.MODIFY, file.order, principal.actor, proposal)
+        if verdict.refusal is not None:
+            await booking.write(session)
+            return _refused(file.order, verdict.refusal)
     reasons = _approval_reasons(account, key, file, terms, instrument, quote, booking)
     if reasons:
         return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))

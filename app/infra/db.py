@@ -30,6 +30,7 @@ SecondT = TypeVar("SecondT")
 ThirdT = TypeVar("ThirdT")
 FourthT = TypeVar("FourthT")
 FifthT = TypeVar("FifthT")
+SixthT = TypeVar("SixthT")
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -88,8 +89,9 @@ class BatchSession:
         third: Read[ThirdT],
         fourth: Read[FourthT],
         fifth: Read[FifthT],
+        sixth: Read[SixthT],
         /,
-    ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT]: ...
+    ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT, SixthT]: ...
     async def read(self, *reads: Read[Any]) -> tuple[Any, ...]:
         """The answers to questions of the same moment, in one round trip."""
         sql = _asked(tuple(one.sql for one in reads))

@@ -103,6 +103,11 @@ async def _person(stage: Stage) -> Any:
     return {"userId": str(other.user_id), "reason": "asked for it"}
 
 
+async def _restricted_list(stage: Stage) -> str:
+    document = 'mutation { setRestrictedList(input: {name: "Insider", reason: "x"}) { restrictedList { id } } }'
+    return str((await stage.firm.api.data(document))["setRestrictedList"]["restrictedList"]["id"])
+
+
 CALLS: Final[dict[str, Call]] = {
     **identity_calls.BY_NOBODY,
     **identity_calls.BY_A_MEMBER,
@@ -126,6 +131,14 @@ CALLS: Final[dict[str, Call]] = {
     "setApprovalPolicy": given(expirySeconds=600),
     "deleteApprovalPolicy": _policy,
     "approveOrder": _approve,
+    "setRestrictedList": given(name="Insider", reason="x"),
+    "changeRestrictedEntries": lambda stage: with_id(
+        "listId", _restricted_list(stage), add=[{"symbol": "AAPL", "kind": "NOTIFY", "reason": "x"}], reason="x"
+    ),
+    "importRestrictedList": lambda stage: with_id(
+        "listId", _restricted_list(stage), content="symbol,kind,reason\n", reason="x"
+    ),
+    "exportRestrictedList": lambda stage: with_id("listId", _restricted_list(stage)),
     "reconcileAccount": lambda stage: value({"accountId": stage.account_id}),
     "resolveBreak": _break,
     "askAboutOrder": lambda stage: with_id("orderId", doubted(stage.firm, stage.broker)),

@@ -44,6 +44,7 @@ TABLES: Final[dict[str, str | None]] = {
     "instrumentId": "instruments",
     "instrumentIds": "instruments",
     "invitationId": "invitations",
+    "listId": "restricted_lists",
     "memberId": "memberships",
     "orderId": "orders",
     "orderIds": "orders",
@@ -60,6 +61,8 @@ TABLES: Final[dict[str, str | None]] = {
 TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("deleteApprovalPolicy", "id"): "approval_policies",
     ("setApprovalPolicy", "id"): "approval_policies",
+    ("setRestrictedList", "id"): "restricted_lists",
+    ("changeRestrictedEntries", "remove"): "restricted_entries",
 }
 _HEX = re.compile(r"(\\x)?[0-9a-f]{24,}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -1,0 +1,51 @@
+"""What compliance refuses, and what can go wrong with its lists, calendars and cases: a stable code each."""
+
+from enum import StrEnum
+
+from app.core.errors import OmsError
+
+
+class ComplianceProblem(StrEnum):
+    """Codes with which compliance refuses an order."""
+
+    COMPLIANCE_RESTRICTED = "COMPLIANCE_RESTRICTED"
+    COMPLIANCE_NO_ADDING = "COMPLIANCE_NO_ADDING"
+    COMPLIANCE_REFUSED = "COMPLIANCE_REFUSED"
+
+
+COMPLIANCE_MEANING: dict[ComplianceProblem, str] = {
+    ComplianceProblem.COMPLIANCE_RESTRICTED: "the instrument is restricted",
+    ComplianceProblem.COMPLIANCE_NO_ADDING: "the instrument is restricted: a position in it may only be made smaller",
+    ComplianceProblem.COMPLIANCE_REFUSED: "compliance does not let the order pass",
+}
+"""What each code says."""
+
+
+class RestrictedListUnknownError(OmsError):
+    """The tenant has no such restricted list; another tenant's is answered alike."""
+
+    code = "RESTRICTED_LIST_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such restricted list.", path=path)
+
+
+class RestrictedListMovedError(OmsError):
+    """The restricted list is at another version than the one that was expected."""
+
+    code = "RESTRICTED_LIST_VERSION_CONFLICT"
+
+    def __init__(self, version: int, *path: str) -> None:
+        super().__init__(f"The list is at version {version}.", path=path, version=version)
+
+
+class RestrictedListInvalidError(OmsError):
+    """A value of a restricted list or of an entry cannot be taken; the path names it."""
+
+    code = "RESTRICTED_LIST_INVALID"
+
+
+class RestrictedListFullError(OmsError):
+    """The tenant has as many restricted lists, or a list as many entries, as it may have."""
+
+    code = "RESTRICTED_LIST_FULL"

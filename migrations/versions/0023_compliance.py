@@ -1,0 +1,152 @@
+"""Compliance: restricted lists with their versions, and what touched them."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from migrations.policies import policy
+from migrations.policies.accounts import wall
+
+revision = "0023"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+_TIME = postgresql.TIMESTAMP(timezone=True)
+_TABLES = ("restricted_lists", "restricted_list_versions", "restricted_entries", "restriction_alerts")
+_OF_ACCOUNTS = ("restriction_alerts",)
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    _create_lists()
+    _create_entries()
+    _create_alerts()
+    for table in _TABLES:
+        for statement in policy(table).split(";\n"):
+            if statement.strip():
+                op.execute(statement)
+    for table in _OF_ACCOUNTS:
+        op.execute(wall(table))
+
+
+def downgrade() -> None:
+    for table in reversed(_TABLES):
+        op.drop_table(table)
+
+
+def _create_lists() -> None:
+    op.create_table(
+        "restricted_lists",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("is_reason_visible", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("updated_at", _TIME, nullable=False),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_restricted_lists_version")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_restricted_lists_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_restricted_lists")),
+        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_restricted_lists_tenant_id_name")),
+    )
+    op.create_table(
+        "restricted_list_versions",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("is_reason_visible", sa.Boolean(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_at", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "list_id"],
+            ["restricted_lists.tenant_id", "restricted_lists.id"],
+            name=op.f("fk_restricted_list_versions_tenant_id_list_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "list_id", "version", name=op.f("pk_restricted_list_versions")),
+    )
+
+
+def _create_entries() -> None:
+    op.create_table(
+        "restricted_entries",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("instrument_id", sa.Uuid(), nullable=True),
+        sa.Column("symbol", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("valid_from", _TIME, nullable=True),
+        sa.Column("valid_until", _TIME, nullable=True),
+        sa.Column("added_in", sa.Integer(), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column("added_at", _TIME, nullable=False),
+        sa.Column("removed_in", sa.Integer(), nullable=True),
+        sa.CheckConstraint("kind IN ('NO_TRADE', 'NO_BUY', 'NOTIFY')", name=op.f("ck_restricted_entries_kind")),
+        sa.CheckConstraint("(instrument_id IS NULL) <> (symbol IS NULL)", name=op.f("ck_restricted_entries_target")),
+        sa.CheckConstraint("symbol = upper(symbol)", name=op.f("ck_restricted_entries_symbol")),
+        sa.CheckConstraint("removed_in > added_in", name=op.f("ck_restricted_entries_versions")),
+        sa.CheckConstraint("valid_until > valid_from", name=op.f("ck_restricted_entries_times")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "list_id"],
+            ["restricted_lists.tenant_id", "restricted_lists.id"],
+            name=op.f("fk_restricted_entries_tenant_id_list_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "instrument_id"],
+            ["instruments.tenant_id", "instruments.id"],
+            name=op.f("fk_restricted_entries_tenant_id_instrument_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_restricted_entries")),
+    )
+    op.create_index("ix_restricted_entries_list", "restricted_entries", ["tenant_id", "list_id", "id"])
+    for column in ("instrument_id", "symbol"):
+        op.create_index(
+            f"ix_restricted_entries_{column.removesuffix('_id')}",
+            "restricted_entries",
+            ["tenant_id", column],
+            postgresql_where=sa.text(f"removed_in IS NULL AND {column} IS NOT NULL"),
+        )
+
+
+def _create_alerts() -> None:
+    op.create_table(
+        "restriction_alerts",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("instrument_id", sa.Uuid(), nullable=False),
+        sa.Column("acted_by", sa.Text(), nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.CheckConstraint("act IN ('PLACE', 'MODIFY', 'RELEASE', 'APPROVE')", name=op.f("ck_restriction_alerts_act")),
+        sa.CheckConstraint("outcome IN ('BLOCKED', 'NOTIFIED')", name=op.f("ck_restriction_alerts_outcome")),
+        sa.CheckConstraint("kind IN ('NO_TRADE', 'NO_BUY', 'NOTIFY')", name=op.f("ck_restriction_alerts_kind")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_restriction_alerts_tenant_id_order_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "entry_id"],
+            ["restricted_entries.tenant_id", "restricted_entries.id"],
+            name=op.f("fk_restriction_alerts_tenant_id_entry_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_restriction_alerts")),
+    )
+    op.create_index("ix_restriction_alerts_order", "restriction_alerts", ["tenant_id", "order_id"])
