@@ -128,15 +128,17 @@ async def change_entries(desk: Desk, principal: Principal, changes: EntryChanges
     Raises what set_restricted_list does.
     """
     reason = checked_text(changes.reason, TEXT_LENGTH_MAX, "reason")
-    if not 1 <= len(changes.add) + len(changes.remove) <= CHANGES_MAX:
-        raise RestrictedListInvalidError(f"1 to {CHANGES_MAX} entries are changed at once.", path=["add"])
+    if len(changes.add) + len(changes.remove) > CHANGES_MAX:
+        raise RestrictedListInvalidError(f"At most {CHANGES_MAX} entries are changed at once.", path=["add"])
     add = [checked_entry(one, "add", str(index)) for index, one in enumerate(changes.add)]
     async with _changing(desk, principal) as session:
         known = await _known(session, principal.tenant_id, changes.list_id, changes.expected_version, "listId")
+        if not changes.add and not changes.remove:
+            raise RestrictedListInvalidError("There is nothing to change.", path=["add"])
         held = {entry.id: entry for entry in await lists_batch.entries_of(session, principal.tenant_id, known.id)}
         for index, one in enumerate(changes.remove):
             if one not in held:
-                raise RestrictedListInvalidError("The list has no such entry.", path=["remove", str(index)])
+                raise RestrictedListInvalidError("The list has no such entry.", path=["removeIds", str(index)])
         removed = [held[one] for one in dict.fromkeys(changes.remove)]
         await _check_targets(session, principal.tenant_id, add, held.values(), removed)
         return await _change(session, desk, principal, known, reason, add, removed, "restricted_list.change")

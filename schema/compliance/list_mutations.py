@@ -66,7 +66,7 @@ class ChangeRestrictedEntriesInput:
     list_id: strawberry.ID
     expected_version: int | None = None
     add: list[RestrictedEntryInput] = strawberry.field(default_factory=list)
-    remove: list[strawberry.ID] = strawberry.field(default_factory=list, description="Ids of entries.")
+    remove_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="Ids of entries.")
     reason: str
 
 
@@ -137,7 +137,7 @@ class RestrictedListMutation:
                 list_id=asked_list(input.list_id),
                 expected_version=input.expected_version,
                 add=[_entry(one, index) for index, one in enumerate(input.add)],
-                remove=[_entry_id(one, index) for index, one in enumerate(input.remove)],
+                remove=[_entry_id(one, index) for index, one in enumerate(input.remove_ids)],
                 reason=input.reason,
             )
             found = await change_entries(info.context.desk, info.context.principal, changes)
@@ -207,5 +207,5 @@ def _entry(given: RestrictedEntryInput, index: int) -> NewEntry:
 
 def _entry_id(text: str, index: int) -> ListEntryId:
     if not is_id(text):
-        raise RestrictedListInvalidError("The list has no such entry.", path=["remove", str(index)])
+        raise RestrictedListInvalidError("The list has no such entry.", path=["removeIds", str(index)])
     return ListEntryId(parse_id(text))

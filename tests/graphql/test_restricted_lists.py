@@ -71,7 +71,9 @@ async def test_a_list_is_made_changed_looked_up_as_it_was_and_audited(firm: Firm
     made = await make(firm, "aapl", "MSFT")
     [newer, older] = (await firm.api.data(ENTRIES, id=made["id"]))["restrictedEntries"]["edges"]
     add = [{"symbol": "TSLA", "kind": "NOTIFY", "reason": "look"}]
-    changed = await call(firm.api, CHANGE, listId=made["id"], expectedVersion=2, add=add, remove=[older["node"]["id"]])
+    changed = await call(
+        firm.api, CHANGE, listId=made["id"], expectedVersion=2, add=add, removeIds=[older["node"]["id"]]
+    )
 
     now = (await firm.api.data(ENTRIES, id=made["id"]))["restrictedEntries"]
     before = (await firm.api.data(ENTRIES, id=made["id"], version=2))["restrictedEntries"]
@@ -232,12 +234,12 @@ async def test_another_firms_list_is_unknown_and_a_version_that_moved_is_told(fi
         ]
         for one in (foreign["id"], UNKNOWN, "1")
     ]
-    entry = await call(firm.api, CHANGE, listId=made["id"], remove=[edge["node"]["id"]])
+    entry = await call(firm.api, CHANGE, listId=made["id"], removeIds=[edge["node"]["id"]])
     moved = await call(firm.api, SET, id=made["id"], expectedVersion=1, isActive=False)
 
     codes = [[payload["errors"][0]["code"] for payload in payloads] for payloads in unknown]
     assert codes == [["RESTRICTED_LIST_NOT_FOUND"] * 4] * 3
-    assert entry["errors"] == [{"code": "RESTRICTED_LIST_INVALID", "path": ["remove", "0"]}]
+    assert entry["errors"] == [{"code": "RESTRICTED_LIST_INVALID", "path": ["removeIds", "0"]}]
     assert moved["errors"] == [{"code": "RESTRICTED_LIST_VERSION_CONFLICT", "path": ["expectedVersion"]}]
     for document in (ENTRIES, VERSIONS):
         assert (await firm.api.refusal(document, id=foreign["id"]))[0] == "RESTRICTED_LIST_NOT_FOUND"

@@ -82,6 +82,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     },
     "InviteMemberInput": lambda: {"email": f"{uuid4().hex}@example.com", "role": "VIEWER"},
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
+    "ImportRestrictedListInput": lambda: {"content": "symbol,kind,reason\n"},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "CancelOrderInput": lambda: {"idempotencyKey": uuid4().hex},

@@ -50,6 +50,7 @@ TABLES: Final[dict[str, str | None]] = {
     "orderIds": "orders",
     "positionId": "positions",
     "resourceId": "orders",
+    "removeIds": "restricted_entries",
     "roleId": "custom_roles",
     "sessionId": "auth_sessions",
     "strategyId": None,
@@ -62,7 +63,6 @@ TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("deleteApprovalPolicy", "id"): "approval_policies",
     ("setApprovalPolicy", "id"): "approval_policies",
     ("setRestrictedList", "id"): "restricted_lists",
-    ("changeRestrictedEntries", "remove"): "restricted_entries",
 }
 _HEX = re.compile(r"(\\x)?[0-9a-f]{24,}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
