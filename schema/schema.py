@@ -17,6 +17,7 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.compliance.calendars import CalendarMutation, CalendarQuery
 from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.identity.account_mutations import AccountMutation
@@ -65,6 +66,7 @@ class Query(
     InDoubtQuery,
     AuditQuery,
     RestrictedListQuery,
+    CalendarQuery,
 ):
     """What can be asked."""
 
@@ -89,6 +91,7 @@ class Mutation(
     SimulatorMutation,
     AuditMutation,
     RestrictedListMutation,
+    CalendarMutation,
 ):
     """What can be done."""
 

@@ -49,3 +49,15 @@ class RestrictedListFullError(OmsError):
     """The tenant has as many restricted lists, or a list as many entries, as it may have."""
 
     code = "RESTRICTED_LIST_FULL"
+
+
+class CalendarInvalidError(OmsError):
+    """A day of a calendar cannot be what it is said to be; the path names what is wrong."""
+
+    code = "CALENDAR_INVALID"
+
+
+class CalendarFullError(OmsError):
+    """The tenant overrides as many days as it may."""
+
+    code = "CALENDAR_FULL"

@@ -1,9 +1,9 @@
 """The tables of compliance."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Date, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.compliance.domain.restrictions import AlertOutcome, RestrictedAct, RestrictionKind
@@ -121,3 +121,26 @@ class RestrictionAlertRow(SQLModel, table=True):
     instrument_id: UUID = uuid_column()
     acted_by: str = text_column()
     created_at: datetime = time_column()
+
+
+class CalendarDayRow(SQLModel, table=True):
+    """A day on which an exchange keeps other hours than it told; bounds are minutes from midnight on its wall."""
+
+    __tablename__ = "calendar_days"
+    __table_args__ = (
+        refers(["tenant_id"], "tenants", ["id"]),
+        CheckConstraint("is_closed = (coalesce(opens, closes, extended_opens, extended_closes) IS NULL)", name="hours"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    exchange: str = text_column(primary_key=True)
+    day: date = Field(sa_type=Date, primary_key=True)
+    name: str = text_column()
+    is_closed: bool
+    opens: int | None = None
+    closes: int | None = None
+    extended_opens: int | None = None
+    extended_closes: int | None = None
+    set_by: str = text_column()
+    reason: str = text_column()
+    set_at: datetime = time_column()

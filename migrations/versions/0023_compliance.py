@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 _TIME = postgresql.TIMESTAMP(timezone=True)
-_TABLES = ("restricted_lists", "restricted_list_versions", "restricted_entries", "restriction_alerts")
+_TABLES = ("restricted_lists", "restricted_list_versions", "restricted_entries", "restriction_alerts", "calendar_days")
 _OF_ACCOUNTS = ("restriction_alerts",)
 
 
@@ -22,6 +22,7 @@ def upgrade() -> None:
     _create_lists()
     _create_entries()
     _create_alerts()
+    _create_calendar()
     for table in _TABLES:
         for statement in policy(table).split(";\n"):
             if statement.strip():
@@ -150,3 +151,27 @@ def _create_alerts() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_restriction_alerts")),
     )
     op.create_index("ix_restriction_alerts_order", "restriction_alerts", ["tenant_id", "order_id"])
+
+
+def _create_calendar() -> None:
+    op.create_table(
+        "calendar_days",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("exchange", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("is_closed", sa.Boolean(), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=True),
+        sa.Column("closes", sa.Integer(), nullable=True),
+        sa.Column("extended_opens", sa.Integer(), nullable=True),
+        sa.Column("extended_closes", sa.Integer(), nullable=True),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", _TIME, nullable=False),
+        sa.CheckConstraint(
+            "is_closed = (coalesce(opens, closes, extended_opens, extended_closes) IS NULL)",
+            name=op.f("ck_calendar_days_hours"),
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_calendar_days_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "exchange", "day", name=op.f("pk_calendar_days")),
+    )

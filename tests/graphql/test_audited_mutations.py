@@ -138,6 +138,9 @@ CALLS: Final[dict[str, Call]] = {
     "importRestrictedList": lambda stage: with_id(
         "listId", _restricted_list(stage), content="symbol,kind,reason\n", reason="x"
     ),
+    "setCalendarDays": given(days=[{"exchange": "NYSE", "day": "2026-12-25", "isClosed": True}], reason="x"),
+    "importCalendar": given(content="exchange,day,closed\n", reason="x"),
+    "exportCalendar": nothing,
     "exportRestrictedList": lambda stage: with_id("listId", _restricted_list(stage)),
     "reconcileAccount": lambda stage: value({"accountId": stage.account_id}),
     "resolveBreak": _break,

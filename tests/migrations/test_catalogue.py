@@ -400,6 +400,7 @@ NAMED_FOR_ITS_ACTS = {
 TELLS_OF_NO_PERSON = {
     ("audit_leases", "name"),
     ("broker_credentials", "name"),
+    ("calendar_days", "name"),
     ("custom_roles", "name"),
     ("instruments", "name"),
     ("relay_leases", "name"),

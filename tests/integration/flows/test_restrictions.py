@@ -194,7 +194,7 @@ async def test_an_approval_lets_nothing_go_that_was_restricted_meanwhile(trader:
 @pytest.mark.parametrize("is_bracket", [False, True], ids=["single", "bracket"])
 async def test_the_gate_ends_what_waited_for_it_in_a_name_that_was_restricted(trader: Trader, is_bracket: bool) -> None:
     await trader.gate(is_open=False)
-    exits = {"take_profit": Decimal(110), "stop_loss": Decimal(95)} if is_bracket else {}
+    exits: dict[str, Any] = {"take_profit": Decimal(110), "stop_loss": Decimal(95)} if is_bracket else {}
     placement = await trader.place(limit_price="100", **exits)
     fine = await trader.placed("MSFT", limit_price="100")
     await restrict(trader)
@@ -210,7 +210,7 @@ async def test_the_gate_ends_what_waited_for_it_in_a_name_that_was_restricted(tr
     assert released == 1
     assert await trader.open_orders() == 1
     position = await trader.position()
-    assert (position.open_buy_quantity, position.open_sell_quantity) == (0, 0)
+    assert (position.open_buy_quantity, position.open_sell_quantity) == (Decimal(0), Decimal(0))
 
 
 async def test_after_the_list_has_answered_no_order_passes(trader: Trader) -> None:

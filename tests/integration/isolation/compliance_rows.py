@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.compliance.models import (
+    CalendarDayRow,
     RestrictedEntryRow,
     RestrictedListRow,
     RestrictedListVersionRow,
@@ -45,6 +46,18 @@ async def add_compliance(
             added_in=1,
             added_by="test",
             added_at=now,
+        )
+    )
+    session.add(
+        CalendarDayRow(
+            tenant_id=tenant_id,
+            exchange="CANARY",
+            day=now.date(),
+            name="canary",
+            is_closed=True,
+            set_by="test",
+            reason="canary",
+            set_at=now,
         )
     )
     await session.flush()
