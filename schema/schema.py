@@ -35,6 +35,7 @@ from schema.marketdata.streams import StreamSubscription
 from schema.marketdata.subscriptions import TickSubscription
 from schema.nodes import NodeQuery
 from schema.orders.doubts import InDoubtMutation, InDoubtQuery
+from schema.orders.explanation import ExplanationQuery
 from schema.orders.linked_mutations import LinkedOrderMutation
 from schema.orders.mutations import OrderMutation
 from schema.orders.preview import PreviewQuery
@@ -58,6 +59,7 @@ class Query(
     MarketDataQuery,
     BrokerQuery,
     OrderQuery,
+    ExplanationQuery,
     PreviewQuery,
     PositionQuery,
     ApprovalQuery,

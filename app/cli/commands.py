@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.audit_commands import audit_app
+from app.cli.order_commands import order_app
 from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.simulator_commands import simulator_app
 
@@ -32,6 +33,7 @@ secrets_app = typer.Typer(no_args_is_help=True, help="What seals the credentials
 app.add_typer(secrets_app, name="secrets")
 documents_app = typer.Typer(no_args_is_help=True, help="The list of documents that may be asked by their id.")
 app.add_typer(documents_app, name="documents")
+app.add_typer(order_app, name="order")
 app.add_typer(platform_app, name="platform")
 app.add_typer(tenant_app, name="tenant")
 mail_app = typer.Typer(no_args_is_help=True, help="Mails to people, and the errands of the worker.")

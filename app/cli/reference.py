@@ -23,6 +23,7 @@ from app.brokers.ib.line_words import codes_of
 from app.compliance.errors import COMPLIANCE_MEANING, ComplianceProblem
 from app.core.errors import OmsError
 from app.core.fix import LineState, OrderState, RiskLimitType
+from app.core.money import plain
 from app.identity.domain import ROLE_SCOPES, Role, Scope
 from app.orders.domain.transitions import TRANSITIONS
 from app.orders.errors import MEANING as PROBLEM_MEANING
@@ -30,7 +31,12 @@ from app.orders.errors import OrderProblem
 from app.orders.events import ANY_DETAILS, OrderEventType
 from app.orders.events import DETAILS as EVENT_DETAILS
 from app.orders.events import MEANING as EVENT_MEANING
-from app.risk.domain import EVALUATED
+from app.risk.domain.chain import MEANING as RISK_MEANING
+from app.risk.domain.chain import formula_of
+from app.risk.domain.conditions import described_keys
+from app.risk.domain.limits import MAY_HAVE_CURRENCY, VALUES
+from app.risk.errors import MEANING as LIMIT_MEANING
+from app.risk.errors import LimitProblem
 
 if TYPE_CHECKING:
     from app.simulator.faults import ParameterDescription
@@ -71,6 +77,9 @@ def error_codes() -> str:
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`; a change is not taken (see "
         "[compliance](../compliance.md)).",
         _table(("code", "meaning"), compliance),
+        "## Problems of a limit\n\n"
+        "With the `path` of the field, and within `conditions` of the key, that it is about. Nothing was stored.",
+        _table(("code", "meaning"), [(f"`{code.value}`", LIMIT_MEANING[code]) for code in LimitProblem]),
         "## Errors\n\n"
         "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. "
         "`previewOrder` says with some of them why a figure is missing. *Retry* tells whether the same request may "
@@ -106,19 +115,35 @@ def events() -> str:
 
 def risk_checks() -> str:
     """The page of the pre-trade chain."""
-    evaluated = [(f"`{kind.value}`", asks) for kind, asks in EVALUATED.items()]
-    others = ", ".join(f"`{kind.value}`" for kind in RiskLimitType if kind not in EVALUATED)
+    checks = [(f"`{kind.value}`", RISK_MEANING[kind], f"`{formula_of(kind)}`", _value(kind)) for kind in RiskLimitType]
+    keys = [
+        (f"`{key}`", "all" if kind is None else f"`{kind.value}`", meaning) for kind, key, meaning in described_keys()
+    ]
     return _page(
         "Risk checks",
-        "Every active limit that covers the account and the instrument is held against an order before it is stored; "
-        "all speak, and the first that fails refuses. The chain fails closed: a limit without a value, a notional "
-        "without a price of the last minute or in another currency, and a list that is none all refuse.",
-        _table(("type", "asks that"), evaluated),
+        "Every active limit that covers the account, the strategy and the instrument is held against an order before "
+        "it is stored, changed or let go; all speak, and the first that fails refuses. The chain fails closed: a price "
+        "that is missing, no number or older than a minute, a rate older than five minutes, figures of the account "
+        "that are not known or stale, and a limit that is malformed all refuse. How the counts stay exact is told in "
+        "[risk](../explanation/risk.md).",
+        _table(("type", "asks that", "formula", "value"), checks),
         "A buy is valued at its limit, a sell at its limit or the market, whichever is higher; a stop at its trigger "
-        "or the market, whichever is higher; a market order at the market.",
-        f"These types can be stored and are not evaluated yet; such a limit refuses every order that it covers: "
-        f"{others}.",
+        "or the market, whichever is higher; a market order at the market. Money is in the limit's `currency`; without "
+        "one a notional is in the instrument's, a figure of an account in its base currency.",
+        "An order that only closes a position (`closePosition`) is held against `MAX_OPEN_ORDERS` and `WASH_TRADE` "
+        "alone.",
+        "## Conditions\n\nA document of these keys; others are refused. `SYMBOL_WHITELIST` and `SYMBOL_BLACKLIST` need "
+        "`symbols`, which is the list itself.",
+        _table(("key", "of", "meaning"), keys),
     )
+
+
+def _value(kind: RiskLimitType) -> str:
+    rule = VALUES[kind]
+    if rule is None:
+        return "none"
+    currency = ", with a currency" if kind in MAY_HAVE_CURRENCY else ""
+    return f"{rule.unit} from {plain(rule.least)} to {plain(rule.most)}{currency}"
 
 
 def scopes() -> str:

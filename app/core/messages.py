@@ -1,5 +1,6 @@
 """The messages of the field that rooms share: orders on their way in, reports from a broker, ticks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -395,7 +396,11 @@ class AccountKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCheck:
-    """What one limit said of one order: its value and what was observed, in the limit's own unit."""
+    """What one limit said of one order: its value and what was observed, in the limit's own unit.
+
+    inputs are the facts that it was found from, as JSON; nanoseconds how long the check took. Checks of before they
+    were recorded have neither, and no version of the limit.
+    """
 
     check: RiskLimitType
     outcome: RiskOutcome
@@ -403,6 +408,9 @@ class RiskCheck:
     observed: Decimal | None
     message: str
     limit_id: LimitId | None
+    limit_version: int | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    nanoseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

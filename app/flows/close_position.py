@@ -29,6 +29,7 @@ from app.orders.repository import account_books, closes, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as held
 from app.positions import service as positions
+from app.risk import batch as risk
 
 
 async def aim_at_position(
@@ -79,6 +80,7 @@ async def _take(
 ) -> Placement:
     key, aim = intent.key, intent.new.aim
     assert aim is not None, "an order of this flow aims at a position"
+    await risk.lock_washes(session, [(key.tenant_id, instrument_id)])
     await account_books.books_for_update(session, [key])
     position = (await held.positions_of(session, {(key, instrument_id)})).get((key, instrument_id))
     files: dict[OrderId, OrderFile] = {}
@@ -89,7 +91,15 @@ async def _take(
         files = await _with_families(session, key, making_way)
         covered = covering(files.values(), frozenset(order.id for order in making_way), side)
         intent = replace(intent, new=replace(intent.new, aim=replace(aim, covered=covered)))
-    [placement] = await place_batch(session, [intent], quotes, now=desk.clock.now(), ids=desk.ids)
+    [placement] = await place_batch(
+        session,
+        [intent],
+        quotes,
+        market=desk.intake.market,
+        now=desk.clock.now(),
+        ids=desk.ids,
+        is_walled=intent.principal.tradable is not None,
+    )
     placed = placement.order
     if placed is None or placed.id != intent.order_id or not placed.waits_for_others:
         return placement

@@ -13,7 +13,6 @@ from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import OrderId, UserId
 from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
-from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
@@ -23,7 +22,7 @@ from app.flows.locked_order import lock_order
 from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code, rejection_problems
-from app.flows.quoted import reference_price
+from app.flows.pre_trade import Asked, read_pre_trade
 from app.flows.restrictions import restricted, restrictions_on
 from app.identity import batch as identity
 from app.identity.domain import Principal
@@ -39,8 +38,7 @@ from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, evaluate, first_breach
+from app.risk.domain import Step, first_breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +99,7 @@ async def _decide(
     links = await Links.of(session, key, [file])
     others = await orders.orders_by_id(session, order.tenant_id, [one.id for one in links.waiting_with([order])])
     waiting = [order, *others.values()]
-    after = await _after(session, key, waiting, verdict, principal.actor, instrument, quote, booking)
+    after = await _after(session, desk, principal, key, waiting, verdict, instrument, quote, booking)
     for before, one in zip(waiting, after, strict=True):
         _book(key, before, one, principal, person, verdict, booking)
     await links.settle(session, {one.id: OrderFile(order=one) for one in after}, booking)
@@ -143,10 +141,11 @@ def _refusal(
 
 async def _after(
     session: BatchSession,
+    desk: Desk,
+    principal: Principal,
     key: AccountKey,
     waiting: Sequence[Order],
     decision: Verdict,
-    actor: str,
     instrument: Instrument,
     quote: Tick | None,
     booking: Booking,
@@ -159,23 +158,27 @@ async def _after(
         return _rejected(waiting, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
     if not instrument.is_active:
         return _rejected(waiting, OrderProblem.INSTRUMENT_INACTIVE.value, MEANING[OrderProblem.INSTRUMENT_INACTIVE])
-    limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
-    proposals = [_proposal(key, order, instrument, quote, booking) for order in waiting]
+    market, place = desk.intake.market, (key.tenant_id, instrument.id)
+    asked = Asked(keys=[key], places=[place], is_walled=principal.tradable is not None)
+    quotes = {} if quote is None else {instrument.id: quote}
+    pre_trade, _ = await read_pre_trade(session, asked, (), quotes=quotes, market=market, now=booking.now)
+    # What the orders may add is reserved and counted since they were placed.
+    proposals = [pre_trade.proposal(key, order, instrument, booking, step=Step.RELEASE) for order in waiting]
     of_shares: tuple[RiskCheck, ...] = ()
     if waiting[0].allocation is not None:
-        facts = await block_facts(session, [(key, instrument.id)], {key: account})
+        facts = await block_facts(session, [(key, instrument.id)], {key: account}, pre_trade, market)
         # A block stands alone.
-        whole, of_shares = held_as_block(limits, proposals[0], waiting[0].allocation, key, account, facts)
+        whole, of_shares = held_as_block(pre_trade, proposals[0], waiting[0].allocation, key, account, facts)
         proposals = [whole]
     if any(is_frozen_out(account, proposal) for proposal in proposals):
         return _rejected(waiting, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
-    checks = (*(check for proposal in proposals for check in evaluate(limits, proposal)), *of_shares)
+    checks = (*(check for proposal in proposals for check in pre_trade.check(key, proposal)), *of_shares)
     checked = [replace(order, risk_checks=(*order.risk_checks, *checks)) for order in waiting]
     breach = first_breach(checks)
     if breach is not None:
         return _rejected(checked, breach_code(breach), breach.message)
     restrictions = await restrictions_on(session, key.tenant_id, [instrument])
-    verdict = restricted(restrictions, booking, RestrictedAct.APPROVE, waiting[0], actor, *proposals)
+    verdict = restricted(restrictions, booking, RestrictedAct.APPROVE, waiting[0], principal.actor, *proposals)
     if verdict.refusal is not None:
         return _rejected(checked, verdict.refusal.code, verdict.refusal.message)
     # A staged order that may go still waits for its release.
@@ -183,27 +186,6 @@ async def _after(
         one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)
         for one in checked
     ]
-
-
-def _proposal(key: AccountKey, order: Order, instrument: Instrument, quote: Tick | None, booking: Booking) -> Proposal:
-    position = booking.position(key, instrument.id)
-    return Proposal(
-        account_id=key.account_id,
-        instrument=instrument,
-        side=order.side,
-        order_type=order.order_type,
-        terms=order.terms,
-        # What the order may add is reserved and counted since it was placed.
-        adds_quantity=ZERO,
-        adds_orders=0,
-        reference=reference_price(quote, order.side, booking.now),
-        exposure=Exposure(
-            position_quantity=position.quantity,
-            open_buy_quantity=position.open_buy_quantity,
-            open_sell_quantity=position.open_sell_quantity,
-            open_orders=booking.books[key].open_orders,
-        ),
-    )
 
 
 def _rejected(waiting: Sequence[Order], code: str, reason: str) -> list[Order]:

@@ -16,6 +16,7 @@ from app.flows.hints import LANES, OUTBOX, Bell
 from app.flows.instrument_directory import InstrumentDirectory
 from app.flows.place_orders import Intent, place_batch
 from app.flows.placement import Placement
+from app.flows.pre_trade import Market
 from app.identity.domain import Principal
 from app.infra.batching import Batcher
 from app.infra.db import CONNECTION_LOST, PUT_OFF, Database
@@ -25,12 +26,17 @@ from app.marketdata import service as marketdata
 from app.orders.domain.placing import form_problems, problem
 from app.orders.errors import OrderProblem
 from app.orders.repository import account_books
+from app.risk import batch as risk
 
 log = logging.getLogger(__name__)
 
 
 class OrderIntake:
-    """The one door for orders of a process: a batcher in front of one transaction at a time."""
+    """The one door for orders of a process: a batcher in front of one transaction at a time.
+
+    market is what its orders are held against besides the database; whoever else holds orders against limits in this
+    process goes by the same.
+    """
 
     def __init__(self, database: Database, redis: Redis, clock: Clock, ids: Ids) -> None:
         self._database = database
@@ -38,6 +44,7 @@ class OrderIntake:
         self._ids = ids
         self._directory = InstrumentDirectory(database)
         self._redis = redis
+        self.market = Market(redis=redis)
         self._bell = Bell(redis, LANES, OUTBOX)
         self._batcher: Batcher[Intent, Placement] = Batcher(self._place)
 
@@ -112,10 +119,15 @@ class OrderIntake:
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})
+        washes = {(intent.key.tenant_id, match.id) for intent in intents for match in intent.matches}
         lock = account_books.locking({intent.key for intent in intents})
+        if washes:
+            lock = f"{risk.locking_washes(washes)}; {lock}"
         try:
             async with begin_intake(self._database, tenant_ids, lock=lock) as session:
-                return await place_batch(session, intents, quotes, now=self._clock.now(), ids=self._ids)
+                return await place_batch(
+                    session, intents, quotes, market=self.market, now=self._clock.now(), ids=self._ids
+                )
         except CONNECTION_LOST:
             raise
         except PUT_OFF as error:

@@ -1,6 +1,6 @@
 """An adviser's blocks among the orders of a batch: what is known of the accounts that share them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -15,6 +15,7 @@ from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, NewOrder, RiskCheck
 from app.core.money import ZERO
 from app.core.records import replace
+from app.flows.pre_trade import Asked, Market, PreTrade, also_read
 from app.infra.db import BatchSession
 from app.orders.domain.allocating import allocation_problem, expected_shares, group_of, percentage_problem
 from app.orders.domain.placing import problem
@@ -23,10 +24,20 @@ from app.orders.repository import blocks
 from app.positions import batch as positions
 from app.positions.batch import PositionKey
 from app.positions.domain import Position
-from app.risk.domain import Exposure, Proposal, RiskLimit, evaluate
+from app.risk.domain import Exposure, Proposal
 
 # Of the accounts that share a block the orders are not counted: a share is no order that works.
-_NOT_OF_SHARES: Final = frozenset({RiskLimitType.MAX_OPEN_ORDERS})
+_NOT_OF_SHARES: Final = frozenset(
+    {
+        RiskLimitType.MAX_OPEN_ORDERS,
+        RiskLimitType.MAX_ORDERS_PER_MINUTE,
+        RiskLimitType.DUPLICATE_ORDER,
+        RiskLimitType.COOLDOWN,
+        RiskLimitType.CANCEL_RATE,
+        RiskLimitType.ORDER_TO_TRADE_RATIO,
+        RiskLimitType.WASH_TRADE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +56,16 @@ NO_BLOCKS: Final = BlockFacts(positions={}, undivided={}, worth={})
 
 
 async def block_facts(
-    session: BatchSession, places: Iterable[PositionKey], accounts: Mapping[AccountKey, AccountFacts]
+    session: BatchSession,
+    places: Iterable[PositionKey],
+    accounts: Mapping[AccountKey, AccountFacts],
+    pre_trade: PreTrade,
+    market: Market,
 ) -> BlockFacts:
-    """The facts for blocks in these accounts and instruments; those of accounts that are no adviser's have none."""
+    """The facts for blocks in these accounts and instruments; those of accounts that are no adviser's have none.
+
+    What the limits of the accounts that share them need goes to pre_trade.
+    """
     asked: list[PositionKey] = []
     theirs: set[PositionKey] = set()
     members: dict[TenantId, set[AccountId]] = {}
@@ -61,6 +79,8 @@ async def block_facts(
             members.setdefault(key.tenant_id, set()).add(account_id)
     if not asked:
         return NO_BLOCKS
+    sharing = Asked(keys={key for key, _ in theirs}, places=frozenset())
+    await also_read(session, pre_trade, sharing, market)
     held, undivided = await session.read(positions.positions_at(theirs), blocks.undivided(set(asked)))
     worth: dict[AccountId, Worth] = {}
     for tenant_id, account_ids in sorted(members.items()):
@@ -99,7 +119,7 @@ def block_problem(
 
 
 def held_as_block(
-    limits: Sequence[RiskLimit],
+    pre_trade: PreTrade,
     proposal: Proposal,
     allocation: Allocation | None,
     key: AccountKey,
@@ -121,11 +141,11 @@ def held_as_block(
     if group is None:
         # It was taken away at the broker since the order was placed: who shares the block is not known.
         return whole, ()
-    return whole, _breaches(limits, proposal, allocation, group, key, account.adviser, facts)
+    return whole, _breaches(pre_trade, proposal, allocation, group, key, account.adviser, facts)
 
 
 def _breaches(
-    limits: Sequence[RiskLimit],
+    pre_trade: PreTrade,
     proposal: Proposal,
     allocation: Allocation,
     group: AllocationGroup,
@@ -136,13 +156,14 @@ def _breaches(
     instrument = proposal.instrument
     weights = _weights(allocation.method or group.method, group, key, adviser, instrument.id, facts)
     # What goes for every account of the tenant goes for each share, too.
-    own = [limit for limit in limits if limit.limit_type not in _NOT_OF_SHARES]
+    own = pre_trade.chain(key.tenant_id).without(_NOT_OF_SHARES)
     found: list[RiskCheck] = []
     for number, quantity in expected_shares(group, proposal.terms.quantity, weights, instrument.lot_size).items():
         account_id = adviser.accounts.get(number)
         if account_id is None or not quantity:
             continue
-        position = facts.positions.get((AccountKey(tenant_id=key.tenant_id, account_id=account_id), instrument.id))
+        member = AccountKey(tenant_id=key.tenant_id, account_id=account_id)
+        position = facts.positions.get((member, instrument.id))
         share = replace(
             proposal,
             account_id=account_id,
@@ -157,7 +178,7 @@ def _breaches(
         )
         found += [
             replace(check, message=f"{number}: {check.message}")
-            for check in evaluate(own, share)
+            for check in pre_trade.check(member, share, own)
             if check.outcome is RiskOutcome.FAILED
         ]
     return tuple(found)

@@ -12,7 +12,7 @@ from app.compliance.domain.restrictions import RestrictedAct
 from app.compliance.restrictions_batch import Restrictions, restrictions_of
 from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin
-from app.core.ids import Ids, InstrumentId, OrderId, TenantId
+from app.core.ids import Ids, InstrumentId, OrderId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -28,6 +28,7 @@ from app.flows.place_blocks import (
     route_problem,
 )
 from app.flows.placement import Placement, breach_problem, refused, rejection_problems
+from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
 from app.flows.restrictions import restricted
 from app.identity.domain import Principal
@@ -49,8 +50,7 @@ from app.orders.repository import account_books
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, RiskLimit, adds_risk, evaluate, first_breach
+from app.risk.domain import Proposal, Step, adds_risk, first_breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class Intent:
 class _Facts:
     accounts: Mapping[AccountKey, AccountFacts]
     known: dict[tuple[AccountKey, str], Order]
-    limits: Mapping[TenantId, list[RiskLimit]]
     quotes: Mapping[InstrumentId, Tick]
+    pre_trade: PreTrade
     restrictions: Restrictions
     blocks: BlockFacts = NO_BLOCKS
 
@@ -87,24 +87,36 @@ async def place_batch(
     intents: Sequence[Intent],
     quotes: Mapping[InstrumentId, Tick],
     *,
+    market: Market,
     now: datetime,
     ids: Ids,
+    is_walled: bool = False,
 ) -> list[Placement]:
     """Decides and stores a batch in the order of its arrival, against the exposure that is running.
 
-    The transaction has locked the books of the batch at its opening.
+    The transaction has locked the books of the batch at its opening, and before them what locking_washes locks.
+    is_walled is that of beyond_walls.
     """
-    facts, booking = await _known(session, intents, quotes, now=now, ids=ids)
+    facts, booking = await _known(session, intents, quotes, market=market, now=now, ids=ids, is_walled=is_walled)
     placements = [_decide(intent, facts, booking) for intent in intents]
     await booking.write(session)
     return placements
 
 
 async def rehearse(
-    session: BatchSession, intent: Intent, quotes: Mapping[InstrumentId, Tick], *, now: datetime, ids: Ids
+    session: BatchSession,
+    intent: Intent,
+    quotes: Mapping[InstrumentId, Tick],
+    *,
+    market: Market,
+    now: datetime,
+    ids: Ids,
 ) -> Rehearsal:
     """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
-    facts, booking = await _known(session, [intent], quotes, now=now, ids=ids)
+    is_walled = intent.principal.tradable is not None
+    facts, booking = await _known(
+        session, [intent], quotes, market=market, now=now, ids=ids, is_walled=is_walled, is_rehearsal=True
+    )
     account = facts.accounts.get(intent.key)
     return Rehearsal(
         placement=_decide(intent, facts, booking),
@@ -117,27 +129,44 @@ async def _known(
     intents: Sequence[Intent],
     quotes: Mapping[InstrumentId, Tick],
     *,
+    market: Market,
     now: datetime,
     ids: Ids,
+    is_walled: bool,
+    is_rehearsal: bool = False,
 ) -> tuple[_Facts, Booking]:
     keys = {intent.key for intent in intents}
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
-    books, accounts, limits, held, is_known, restrictions = await session.read(
-        account_books.locked_books(keys),
-        brokers.facts_of(keys),
-        risk.limits_of([*{key.tenant_id for key in keys}]),
-        positions.positions_at({(intent.key, match.id) for intent in intents for match in intent.matches}),
-        orders.client_ids_taken(names),
-        restrictions_of((intent.key.tenant_id, match) for intent in intents for match in intent.matches),
+    places = {(intent.key, match.id) for intent in intents for match in intent.matches}
+    traded = {(key.tenant_id, instrument_id) for key, instrument_id in places}
+    pre_trade, (books, accounts, held, is_known, restrictions) = await read_pre_trade(
+        session,
+        Asked(keys=keys, places=traded, is_walled=is_walled),
+        (
+            account_books.locked_books(keys),
+            brokers.facts_of(keys),
+            positions.positions_at(places),
+            orders.client_ids_taken(names),
+            restrictions_of((intent.key.tenant_id, match) for intent in intents for match in intent.matches),
+        ),
+        quotes=quotes,
+        market=market,
+        now=now,
+        is_rehearsal=is_rehearsal,
     )
     known = await orders.orders_by_client_id(session, names) if is_known else {}
     blocks = NO_BLOCKS
     asked = [intent for intent in intents if intent.new.allocation is not None]
     if asked:
-        places = {(intent.key, match.id) for intent in asked for match in intent.matches}
-        blocks = await block_facts(session, places, accounts)
+        shared = {(intent.key, match.id) for intent in asked for match in intent.matches}
+        blocks = await block_facts(session, shared, accounts, pre_trade, market)
     facts = _Facts(
-        accounts=accounts, known=known, limits=limits, quotes=quotes, restrictions=restrictions, blocks=blocks
+        accounts=accounts,
+        known=known,
+        quotes=quotes,
+        pre_trade=pre_trade,
+        restrictions=restrictions,
+        blocks=blocks,
     )
     return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
@@ -200,13 +229,9 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
         taking = taking_problem(intent.new.side, intent.new.terms, facts.quotes.get(instrument.id), booking.now)
         if taking is not None:
             return Placement(order=None, problems=(taking,))
-    order, proposal = _checked(intent, instrument, asked, account, facts, booking)
+    order, proposals = _checked(intent, instrument, asked, account, facts, booking)
     asked_approvals: list[OrderApproval] = []
     if account.approval_policies and order.state is not OrderState.REJECTED:
-        proposals = [proposal]
-        if intent.new.oco is not None:
-            quote = facts.quotes.get(instrument.id)
-            proposals.append(_second_leg(proposal, intent.new.oco, quote, booking.now))
         asked_approvals = needed_approvals(
             account, proposals, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
         )
@@ -217,10 +242,14 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
             order = replace(order, state=OrderState.PENDING_APPROVAL)
     facts.known[intent.key, order.client_order_id] = order
     _book(intent, order, asked_approvals, booking)
-    if order.link_role is None or order.state is OrderState.REJECTED:
+    if order.state is OrderState.REJECTED:
         return Placement(order=order, problems=rejection_problems(order))
+    if order.link_role is None:
+        facts.pre_trade.taken(intent.key, proposals, [order])
+        return Placement(order=order)
     linked = place_linked(order, intent.new, intent.key, intent.principal, booking, asked_approvals)
     facts.known.update({(intent.key, one.client_order_id): one for one in linked})
+    facts.pre_trade.taken(intent.key, proposals, [order, *linked])
     return Placement(order=order, linked=linked)
 
 
@@ -231,39 +260,53 @@ def _checked(
     account: AccountFacts,
     facts: _Facts,
     booking: Booking,
-) -> tuple[Order, Proposal]:
-    new = intent.new
-    position = booking.position(intent.key, instrument.id)
+) -> tuple[Order, list[Proposal]]:
+    new, key = intent.new, intent.key
     covered = ZERO if new.aim is None else new.aim.covered
-    proposal = Proposal(
-        account_id=new.account_id,
-        instrument=instrument,
-        side=new.side,
-        order_type=new.order_type,
-        terms=new.terms,
+    order = _order(intent, instrument, asked, booking, is_gate_open=account.is_gate_open)
+    proposal = facts.pre_trade.proposal(
+        key,
+        order,
+        instrument,
+        booking,
+        step=Step.NEW,
         adds_quantity=max(new.terms.quantity - covered, ZERO),
         adds_orders=1 + len(linked_roles(new)) + (ZERO < covered < new.terms.quantity),
-        reference=reference_price(facts.quotes.get(instrument.id), new.side, booking.now),
-        exposure=Exposure(
-            position_quantity=position.quantity,
-            open_buy_quantity=position.open_buy_quantity,
-            open_sell_quantity=position.open_sell_quantity,
-            open_orders=booking.books[intent.key].open_orders,
-        ),
-        closes_position=new.aim is not None and new.aim.kind is PositionAim.CLOSE,
     )
-    limits = facts.limits[intent.key.tenant_id]
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
-        proposal, of_shares = held_as_block(limits, proposal, new.allocation, intent.key, account, facts.blocks)
-    checks = evaluate(limits, proposal) + of_shares
-    is_frozen = is_frozen_out(account, proposal)
-    legs = [proposal]
+        proposal, of_shares = held_as_block(facts.pre_trade, proposal, new.allocation, key, account, facts.blocks)
+    checks = facts.pre_trade.check(key, proposal)
+    if not of_shares and new.oco is None:
+        # Of what is dealt for several, or in a pair, no single figure would do.
+        checks = facts.pre_trade.explained(key, proposal, checks)
+    checks += of_shares
+    proposals = [proposal]
     if new.oco is not None:
-        second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)
-        checks += evaluate(limits, second)
-        legs.append(second)
-        is_frozen = is_frozen or is_frozen_out(account, second)
+        proposals.append(_second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
+        checks += facts.pre_trade.check(key, proposals[1])
+    order = replace(order, risk_checks=checks)
+    restrictions = facts.restrictions.get(key.tenant_id, ())
+    refusal = restricted(restrictions, booking, RestrictedAct.PLACE, order, order.placed_by, *proposals).refusal
+    breach = first_breach(checks)
+    if breach is not None:
+        refusal = breach_problem(breach)
+    elif any(is_frozen_out(account, one) for one in proposals):
+        refusal = problem(OrderProblem.INSTRUMENT_FROZEN)
+    if refusal is None:
+        return order, proposals
+    rejected = replace(
+        order,
+        state=OrderState.REJECTED,
+        reject_origin=RejectOrigin.OMS,
+        reject_code=refusal.code,
+        reject_reason=refusal.message,
+    )
+    return rejected, proposals
+
+
+def _order(intent: Intent, instrument: Instrument, asked: bytes, booking: Booking, *, is_gate_open: bool) -> Order:
+    new = intent.new
     order = Order(
         id=intent.order_id,
         tenant_id=intent.key.tenant_id,
@@ -283,33 +326,15 @@ def _checked(
         is_staged=new.is_staged,
         release_at=new.release_at,
         allocation=new.allocation,
-        state=OrderState.ROUTED if account.is_gate_open and not new.is_staged else OrderState.HELD,
-        risk_checks=checks,
+        state=OrderState.ROUTED if is_gate_open and not new.is_staged else OrderState.HELD,
         created_at=booking.now,
         updated_at=booking.now,
     )
-    if covered > ZERO:
+    if new.aim is not None and new.aim.covered > ZERO:
         order = replace(order, state=OrderState.HELD, close_id=order.id)
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
-    restrictions = facts.restrictions.get(order.tenant_id, ())
-    verdict = restricted(restrictions, booking, RestrictedAct.PLACE, order, order.placed_by, *legs)
-    breach = first_breach(checks)
-    refusal = verdict.refusal
-    if is_frozen:
-        refusal = problem(OrderProblem.INSTRUMENT_FROZEN)
-    if breach is not None:
-        refusal = breach_problem(breach)
-    if refusal is None:
-        return order, proposal
-    rejected = replace(
-        order,
-        state=OrderState.REJECTED,
-        reject_origin=RejectOrigin.OMS,
-        reject_code=refusal.code,
-        reject_reason=refusal.message,
-    )
-    return rejected, proposal
+    return order
 
 
 def is_frozen_out(account: AccountFacts, proposal: Proposal) -> bool:

@@ -70,7 +70,7 @@ async def preview_order(desk: Desk, principal: Principal, new: NewOrder) -> Orde
     quotes = await desk.intake.quotes([intent])
     now = desk.clock.now()
     async with begin_snapshot(desk.database, principal.tenant_id, accounts=principal.tradable) as session:
-        rehearsal = await rehearse(session, intent, quotes, now=now, ids=desk.ids)
+        rehearsal = await rehearse(session, intent, quotes, market=desk.intake.market, now=now, ids=desk.ids)
     instrument = intent.matches[0] if len(intent.matches) == 1 else None
     price = None if instrument is None else _price(new, instrument, quotes.get(instrument.id), now)
     order = rehearsal.placement.order

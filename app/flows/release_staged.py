@@ -13,7 +13,6 @@ from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Instrument, LaneKind, Tick
-from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
@@ -22,7 +21,7 @@ from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
-from app.flows.quoted import reference_price
+from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.restrictions import restricted, restrictions_on
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
@@ -40,8 +39,7 @@ from app.orders.repository import account_books, linked_orders
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, RiskLimit, evaluate, first_breach
+from app.risk.domain import Step, first_breach
 
 RELEASED_MAX = 500
 """How many orders one request or one look at the clock releases."""
@@ -52,9 +50,8 @@ _NOW_HELD = "released; waits for the connection"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
     accounts: Mapping[AccountKey, AccountFacts]
-    limits: Sequence[RiskLimit]
+    pre_trade: PreTrade
     instruments: Mapping[InstrumentId, Instrument]
-    quotes: Mapping[InstrumentId, Tick]
     blocks: BlockFacts
     restrictions: Sequence[Restriction]
 
@@ -70,7 +67,16 @@ async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[O
     try:
         quotes = await _quotes(desk.database, desk.redis, tenant_id, order_ids)
         async with begin_batch(desk.database, tenant_id, accounts=principal.tradable) as session:
-            work = await _begin(session, tenant_id, order_ids, quotes, clock=desk.clock, ids=desk.ids)
+            work = await _begin(
+                session,
+                tenant_id,
+                order_ids,
+                quotes,
+                market=desk.intake.market,
+                clock=desk.clock,
+                ids=desk.ids,
+                is_walled=principal.tradable is not None,
+            )
             placements = [work.release(order_id, principal) for order_id in order_ids]
             await work.write(session)
     except CONNECTION_LOST as error:
@@ -93,7 +99,8 @@ async def release_due(database: Database, redis: Redis, key: AccountKey, *, cloc
     quotes = await _quotes(database, redis, key.tenant_id, due)
     schedule = system_principal(key.tenant_id, "schedule")
     async with begin_batch(database, key.tenant_id) as session:
-        work = await _begin(session, key.tenant_id, due, quotes, clock=clock, ids=ids)
+        market = Market(redis=redis)
+        work = await _begin(session, key.tenant_id, due, quotes, market=market, clock=clock, ids=ids)
         for order_id in due:
             placement = work.release(order_id, schedule)
             breach = work.breaches.get(order_id)
@@ -117,8 +124,10 @@ async def _begin(
     order_ids: Sequence[OrderId],
     quotes: Mapping[InstrumentId, Tick],
     *,
+    market: Market,
     clock: Clock,
     ids: Ids,
+    is_walled: bool = False,
 ) -> "_Work":
     accounts = await linked_orders.accounts_of(session, tenant_id, order_ids)
     keys = [AccountKey(tenant_id=tenant_id, account_id=account_id) for account_id in accounts]
@@ -127,17 +136,26 @@ async def _begin(
     instrument_ids = {order.instrument_id for order in found.values()}
     known = await instruments.find(session, ids=[(tenant_id, one) for one in instrument_ids])
     told = await brokers.account_facts(session, keys)
+    places = {(_key_of(order), order.instrument_id) for order in found.values()}
+    traded = {(tenant_id, instrument_id) for _, instrument_id in places}
+    now = clock.now()
+    pre_trade, (held,) = await read_pre_trade(
+        session,
+        Asked(keys=keys, places=traded, is_walled=is_walled),
+        (positions.positions_at(places),),
+        quotes=quotes,
+        market=market,
+        now=now,
+    )
     blocks = [(_key_of(order), order.instrument_id) for order in found.values() if order.allocation is not None]
     facts = _Facts(
         accounts=told,
-        blocks=await block_facts(session, blocks, told) if blocks else NO_BLOCKS,
-        limits=(await risk.active_limits(session, [tenant_id]))[tenant_id],
+        blocks=await block_facts(session, blocks, told, pre_trade, market) if blocks else NO_BLOCKS,
+        pre_trade=pre_trade,
         instruments={instrument.id: instrument for _, instrument in known},
-        quotes=quotes,
         restrictions=await restrictions_on(session, tenant_id, [instrument for _, instrument in known]),
     )
-    places = {(_key_of(order), order.instrument_id) for order in found.values()}
-    booking = Booking(books=books, positions=await positions.positions_of(session, places), ids=ids, now=clock.now())
+    booking = Booking(books=books, positions=held, ids=ids, now=now)
     return _Work(orders=found, facts=facts, booking=booking)
 
 
@@ -155,11 +173,14 @@ class _Work:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderIds"),))
         if not order.is_staged or order.state is not OrderState.HELD:
             return Placement(order=order, problems=(problem(OrderProblem.ORDER_NOT_STAGED, "orderIds"),))
-        key, limits = _key_of(order), self.facts.limits
+        key, pre_trade = _key_of(order), self.facts.pre_trade
+        # It is reserved and counted since it was staged.
+        instrument = self.facts.instruments[order.instrument_id]
+        plain = pre_trade.proposal(key, order, instrument, self.booking, step=Step.RELEASE)
         proposal, of_shares = held_as_block(
-            limits, self._proposal(order), order.allocation, key, self.facts.accounts[key], self.facts.blocks
+            pre_trade, plain, order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
-        breach = first_breach(evaluate(limits, proposal) + of_shares)
+        breach = first_breach(pre_trade.check(key, proposal) + of_shares)
         refused = None
         if breach is not None:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
@@ -247,27 +268,6 @@ class _Work:
                 old={"state": before.state.value},
                 new={"state": order.state.value},
             )
-        )
-
-    def _proposal(self, order: Order) -> Proposal:
-        # It is reserved and counted since it was staged.
-        position = self.booking.position(_key_of(order), order.instrument_id)
-        return Proposal(
-            account_id=order.account_id,
-            instrument=self.facts.instruments[order.instrument_id],
-            side=order.side,
-            order_type=order.order_type,
-            terms=order.terms,
-            adds_quantity=ZERO,
-            adds_orders=0,
-            reference=reference_price(self.facts.quotes.get(order.instrument_id), order.side, self.booking.now),
-            exposure=Exposure(
-                position_quantity=position.quantity,
-                open_buy_quantity=position.open_buy_quantity,
-                open_sell_quantity=position.open_sell_quantity,
-                open_orders=self.booking.books[_key_of(order)].open_orders,
-            ),
-            closes_position=order.closes_position,
         )
 
 

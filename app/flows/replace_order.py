@@ -1,5 +1,7 @@
 """modifyOrder: new terms for a live order, checked and reserved before they leave for the broker."""
 
+from datetime import datetime
+
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
@@ -17,8 +19,9 @@ from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_order
 from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
-from app.flows.placement import Placement, breach_code
-from app.flows.quoted import reference_price, taking_problem
+from app.flows.placement import Placement, breach_problem
+from app.flows.pre_trade import Asked, read_pre_trade
+from app.flows.quoted import taking_problem
 from app.flows.restrictions import only_shrinks, restricted, restrictions_on
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
@@ -36,7 +39,7 @@ from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
 from app.risk import batch as risk
-from app.risk.domain import Exposure, Proposal, evaluate, first_breach
+from app.risk.domain import Proposal, Step, first_breach
 
 
 async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -> Placement:
@@ -69,6 +72,7 @@ async def _replace(
     instrument: Instrument,
     quote: Tick | None,
 ) -> Placement:
+    await risk.lock_washes(session, [(principal.tenant_id, instrument.id)])
     locked = await lock_order(session, principal.tenant_id, change.order_id)
     assert locked is not None, "an order that was seen stays"
     key, book, file = locked
@@ -77,28 +81,41 @@ async def _replace(
     if problems:
         return _refused(file.order, *problems)
     place = (key, instrument.id)
-    booking = Booking(
-        books={key: book},
-        positions=await positions.positions_of(session, [place]),
-        ids=desk.ids,
-        now=desk.clock.now(),
+    now, market = desk.clock.now(), desk.intake.market
+    asked = Asked(keys=[key], places=[(key.tenant_id, instrument.id)], is_walled=principal.tradable is not None)
+    quotes = {} if quote is None else {instrument.id: quote}
+    pre_trade, (held, told) = await read_pre_trade(
+        session,
+        asked,
+        (positions.positions_at([place]), brokers.facts_of([key])),
+        quotes=quotes,
+        market=market,
+        now=now,
     )
+    booking, account = Booking(books={key: book}, positions=held, ids=desk.ids, now=now), told[key]
     if file.order.post_only:
         taking = taking_problem(file.order.side, terms, quote, booking.now)
         if taking is not None:
             return _refused(file.order, taking)
-    limits = (await risk.active_limits(session, [key.tenant_id]))[key.tenant_id]
-    account = (await brokers.account_facts(session, [key]))[key]
-    proposal = _proposal(key, file, terms, instrument, quote, booking)
+    plain = pre_trade.proposal(
+        key,
+        file.order,
+        instrument,
+        booking,
+        step=Step.CHANGE,
+        terms=terms,
+        adds_quantity=max(terms.quantity - file.order.terms.quantity, ZERO),
+    )
+    proposal = plain
     of_shares: tuple[RiskCheck, ...] = ()
     if file.order.allocation is not None:
-        facts = await block_facts(session, [place], {key: account})
-        proposal, of_shares = held_as_block(limits, proposal, file.order.allocation, key, account, facts)
-    breach = first_breach(evaluate(limits, proposal) + of_shares)
+        facts = await block_facts(session, [place], {key: account}, pre_trade, market)
+        proposal, of_shares = held_as_block(pre_trade, plain, file.order.allocation, key, account, facts)
+    breach = first_breach(pre_trade.check(key, proposal) + of_shares)
     if breach is not None:
-        return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))
+        return _refused(file.order, breach_problem(breach))
     grows = terms.quantity > file.order.terms.quantity
-    if grows and is_frozen_out(account, _proposal(key, file, terms, instrument, quote, booking)):
+    if grows and is_frozen_out(account, plain):
         return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))
     if not only_shrinks(file.order.terms, terms):
         restrictions = await restrictions_on(session, key.tenant_id, [instrument])
@@ -106,7 +123,7 @@ async def _replace(
         if verdict.refusal is not None:
             await booking.write(session)
             return _refused(file.order, verdict.refusal)
-    reasons = _approval_reasons(account, key, file, terms, instrument, quote, booking)
+    reasons = _approval_reasons(account, file.order, plain, now)
     if reasons:
         return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))
     order = _book(key, file, terms, principal, booking)
@@ -114,58 +131,18 @@ async def _replace(
     return Placement(order=order)
 
 
-def _approval_reasons(
-    account: AccountFacts,
-    key: AccountKey,
-    file: OrderFile,
-    terms: OrderTerms,
-    instrument: Instrument,
-    quote: Tick | None,
-    booking: Booking,
-) -> tuple[str, ...]:
-    after = _proposal(key, file, terms, instrument, quote, booking)
-    own = reserved_quantity(file.order, None)
-    bought, sold = (own, ZERO) if file.order.side is Side.BUY else (ZERO, own)
+def _approval_reasons(account: AccountFacts, order: Order, after: Proposal, now: datetime) -> tuple[str, ...]:
+    own = reserved_quantity(order, None)
+    bought, sold = (own, ZERO) if order.side is Side.BUY else (ZERO, own)
     others = replace(
         after.exposure,
         open_buy_quantity=after.exposure.open_buy_quantity - bought,
         open_sell_quantity=after.exposure.open_sell_quantity - sold,
     )
     # What is filled already moved the position: the rest alone can still do so.
-    before = replace(after, terms=file.order.terms, exposure=others)
+    before = replace(after, terms=order.terms, exposure=others)
     return change_reasons(
-        account,
-        before,
-        replace(after, exposure=others),
-        filled_quantity=file.order.filled_quantity,
-        now=booking.now,
-    )
-
-
-def _proposal(
-    key: AccountKey,
-    file: OrderFile,
-    terms: OrderTerms,
-    instrument: Instrument,
-    quote: Tick | None,
-    booking: Booking,
-) -> Proposal:
-    order, position = file.order, booking.position(key, instrument.id)
-    return Proposal(
-        account_id=key.account_id,
-        instrument=instrument,
-        side=order.side,
-        order_type=order.order_type,
-        terms=terms,
-        adds_quantity=max(terms.quantity - order.terms.quantity, ZERO),
-        adds_orders=0,
-        reference=reference_price(quote, order.side, booking.now),
-        exposure=Exposure(
-            position_quantity=position.quantity,
-            open_buy_quantity=position.open_buy_quantity,
-            open_sell_quantity=position.open_sell_quantity,
-            open_orders=booking.books[key].open_orders,
-        ),
+        account, before, replace(after, exposure=others), filled_quantity=order.filled_quantity, now=now
     )
 
 

@@ -30,7 +30,6 @@ SecondT = TypeVar("SecondT")
 ThirdT = TypeVar("ThirdT")
 FourthT = TypeVar("FourthT")
 FifthT = TypeVar("FifthT")
-SixthT = TypeVar("SixthT")
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -89,9 +88,10 @@ class BatchSession:
         third: Read[ThirdT],
         fourth: Read[FourthT],
         fifth: Read[FifthT],
-        sixth: Read[SixthT],
         /,
-    ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT, SixthT]: ...
+    ) -> tuple[FirstT, SecondT, ThirdT, FourthT, FifthT]: ...
+    @overload
+    async def read(self, *reads: Read[Any]) -> tuple[Any, ...]: ...
     async def read(self, *reads: Read[Any]) -> tuple[Any, ...]:
         """The answers to questions of the same moment, in one round trip."""
         sql = _asked(tuple(one.sql for one in reads))

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import AccountId, TenantId, UserId
-from app.infra.db import GRANTED_ROLE, BatchSession, Database, ReadSession, WriteSession
+from app.infra.db import GRANTED_ROLE, BatchSession, Database, DatabaseRole, ReadSession, WriteSession
 
 ROLLBACK_TIMEOUT_S = 2.0
 
@@ -77,6 +77,22 @@ async def begin_batch(
         database, f"BEGIN; SET LOCAL app.tenant_id = '{tenant_id}'{_waiting(is_durable)}{_walls(accounts)}"
     ) as session:
         yield session
+
+
+@asynccontextmanager
+async def beyond_walls(session: BatchSession, *, is_walled: bool) -> AsyncIterator[None]:
+    """Within the block the transaction sees all accounts of its tenant, for a decision that concerns the whole firm.
+
+    Nothing of what is seen there may be told to who is restricted to some accounts. is_walled: the transaction began
+    with `accounts`.
+    """
+    if not is_walled:
+        yield
+        return
+    await session.execute(f"SET LOCAL ROLE {DatabaseRole.APP.value}")
+    yield
+    # Where the block raises, the transaction is over anyway.
+    await session.execute(f"SET LOCAL ROLE {GRANTED_ROLE}")
 
 
 @asynccontextmanager

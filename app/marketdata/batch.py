@@ -1,13 +1,14 @@
 """Set-based SQL of market data: exchange rates, and which markets are wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from app.core.fix import InstrumentType
 from app.core.fx import FxRate
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Contract
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Read
 from app.marketdata.lines import LineCounts, Watchable
 
 
@@ -18,6 +19,24 @@ async def known_rates(session: BatchSession, tenant_id: TenantId) -> list[FxRate
         FxRate(base=row["base_currency"], quote=row["quote_currency"], rate=row["rate"], at=row["quoted_at"])
         for row in rows
     ]
+
+
+def rates_of(tenant_ids: Iterable[TenantId]) -> Read[dict[TenantId, list[FxRate]]]:
+    """The last known rates of each of these tenants."""
+    wanted = list(tenant_ids)
+
+    def decoded(rows: Sequence[Mapping[Any, Any]]) -> dict[TenantId, list[FxRate]]:
+        found: dict[TenantId, list[FxRate]] = {one: [] for one in wanted}
+        for row in rows:
+            rate = FxRate(base=row["base_currency"], quote=row["quote_currency"], rate=row["rate"], at=row["quoted_at"])
+            found[row["tenant_id"]].append(rate)
+        return found
+
+    return Read(
+        sql="ARRAY (SELECT r FROM fx_rates AS r WHERE r.tenant_id = ANY($1::uuid[]))",
+        parameters=(wanted,),
+        decode=decoded,
+    )
 
 
 async def keep_rates(session: BatchSession, tenant_id: TenantId, rates: Sequence[FxRate], now: datetime) -> None:

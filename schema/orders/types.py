@@ -59,6 +59,9 @@ class RiskCheckResult:
     observed: Decimal | None
     message: str
     limit_id: strawberry.ID | None
+    limit_version: int | None = strawberry.field(description="Which version of the limit it was; null if not recorded.")
+    inputs: JSON = strawberry.field(description="The facts that it was found from; empty if not recorded.")
+    duration_nanos: int = strawberry.field(description="How long the check took, in nanoseconds.")
 
     @classmethod
     def of(cls, check: messages.RiskCheck) -> "RiskCheckResult":
@@ -70,6 +73,9 @@ class RiskCheckResult:
             observed=check.observed,
             message=check.message,
             limit_id=None if check.limit_id is None else strawberry.ID(str(check.limit_id)),
+            limit_version=check.limit_version,
+            inputs=JSON(dict(check.inputs)),
+            duration_nanos=check.nanoseconds,
         )
 
 

@@ -90,7 +90,7 @@ async def _place_alone(database: Database, desk: Desk, principal: Principal, new
             matches=tuple(one for _, one in found),
             key=key,
         )
-        await place_batch(session, [intent], {}, now=desk.clock.now(), ids=desk.ids)
+        await place_batch(session, [intent], {}, market=desk.intake.market, now=desk.clock.now(), ids=desk.ids)
 
 
 async def _closed_loop(name: str, place: Place, keys: list[AccountKey], beside: str) -> Figure:

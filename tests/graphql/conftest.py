@@ -26,6 +26,8 @@ from app.core.ids import AccountId, OrderId
 from app.core.messages import (
     AccountKey,
     ExecutionReport,
+    FaultClass,
+    FaultReport,
     Instrument,
     LaneCommand,
     OrderAddress,
@@ -377,6 +379,19 @@ class Broker:
         async with begin_batch(desk.database, key.tenant_id) as session:
             await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
         return report.execution_id
+
+    async def reject(self, order_id: str) -> None:
+        """Refuses an order."""
+        desk, key = self._firm.desk, self._firm.key
+        report = FaultReport(
+            address=OrderAddress(order_id=OrderId(UUID(order_id))),
+            fault=FaultClass.ORDER_REJECTED,
+            broker_code=201,
+            message="Order rejected",
+            occurred_at=desk.clock.now(),
+        )
+        async with begin_batch(desk.database, key.tenant_id) as session:
+            await apply_reports(session, key, [report], now=desk.clock.now(), ids=desk.ids)
 
     async def end(self, *order_ids: str) -> None:
         """Confirms the cancel of orders."""

@@ -149,6 +149,9 @@ def risk_check_document(check: RiskCheck) -> dict[str, Any]:
         "observed": None if check.observed is None else plain(check.observed),
         "message": check.message,
         "limitId": None if check.limit_id is None else str(check.limit_id),
+        "limitVersion": check.limit_version,
+        "inputs": check.inputs,
+        "nanoseconds": check.nanoseconds,
     }
 
 
@@ -161,6 +164,9 @@ def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
         observed=_decimal_or_none(document["observed"]),
         message=document["message"],
         limit_id=LimitId(UUID(document["limitId"])) if document["limitId"] else None,
+        limit_version=document.get("limitVersion"),
+        inputs=document.get("inputs", {}),
+        nanoseconds=document.get("nanoseconds", 0),
     )
 
 

@@ -1,0 +1,117 @@
+"""Set-based SQL of open orders as the checks see them: whom an order could deal with, and what the rest may cost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.core.fix import OrderType, Side
+from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
+from app.core.messages import AccountKey
+from app.infra.db import Read
+from app.orders.domain.order import Order
+
+_OPEN = "state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"
+_PENDING = """
+LEFT JOIN LATERAL (
+  SELECT (r.terms ->> 'limitPrice')::numeric AS limit_price, (r.terms ->> 'stopPrice')::numeric AS stop_price
+  FROM order_requests AS r WHERE r.tenant_id = o.tenant_id AND r.order_id = o.id AND r.kind = 'REPLACE'
+    AND r.outcome = 'PENDING') AS q ON true
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrder:
+    """An open order of a tenant, at the more aggressive of its live and its pending limit."""
+
+    tenant_id: TenantId
+    account_id: AccountId
+    instrument_id: InstrumentId
+    family: OrderId
+    side: Side
+    order_type: OrderType
+    limit_price: Decimal | None
+
+
+def family_of(order: Order) -> OrderId:
+    """The id that orders share which hang together: entry and exits, a pair, a close and what makes way for it."""
+    if order.parent_id is not None:
+        return order.parent_id
+    if order.oca_group is not None:
+        return OrderId(UUID(order.oca_group.split("/")[0]))
+    return order.id if order.close_id is None else order.close_id
+
+
+def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOrder]]:
+    """The open orders of these tenants in these instruments, over all of their accounts."""
+    wanted = list(places)
+    return Read(
+        sql=f"""
+        SELECT jsonb_agg(jsonb_build_object('tenant', o.tenant_id, 'account', o.account_id,
+          'instrument', o.instrument_id, 'family', coalesce(o.parent_id::text,
+            nullif(split_part(o.oca_group, '/', 1), ''), o.close_id::text, o.id::text),
+          'side', o.side, 'type', o.order_type,
+          'limit', CASE WHEN o.side = 'BUY' THEN greatest(o.limit_price, q.limit_price)
+            ELSE least(o.limit_price, q.limit_price) END::text))
+        FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, instrument_id)
+        CROSS JOIN LATERAL (
+          SELECT * FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.instrument_id = w.instrument_id
+            AND {_OPEN} OFFSET 0) AS o
+        {_PENDING}
+        """,
+        parameters=([tenant_id for tenant_id, _ in wanted], [instrument_id for _, instrument_id in wanted]),
+        decode=_open_orders,
+    )
+
+
+def _open_orders(documents: list[dict[str, Any]] | None) -> list[OpenOrder]:
+    return [
+        OpenOrder(
+            tenant_id=TenantId(UUID(one["tenant"])),
+            account_id=AccountId(UUID(one["account"])),
+            instrument_id=InstrumentId(UUID(one["instrument"])),
+            family=OrderId(UUID(one["family"])),
+            side=Side(one["side"]),
+            order_type=OrderType(one["type"]),
+            limit_price=None if one["limit"] is None else Decimal(one["limit"]),
+        )
+        for one in documents or ()
+    ]
+
+
+WorstPrices = dict[tuple[AccountKey, InstrumentId, Side], tuple[Decimal | None, bool]]
+"""The worst price of the open orders of an account in an instrument on a side, and whether each has one of its own."""
+
+
+def worst_prices(keys: Iterable[AccountKey]) -> Read[WorstPrices]:
+    """The worst prices of all that is open in these accounts."""
+    wanted = list(keys)
+    return Read(
+        sql=f"""
+        SELECT jsonb_agg(jsonb_build_array(s.tenant_id, s.account_id, s.instrument_id, s.side, s.price::text,
+          s.is_priced)) FROM (
+          SELECT o.tenant_id, o.account_id, o.instrument_id, o.side,
+            bool_and(coalesce(o.limit_price, o.stop_price) IS NOT NULL) AS is_priced,
+            max(greatest(o.limit_price, o.stop_price, q.limit_price, q.stop_price)) AS price
+          FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)
+          CROSS JOIN LATERAL (
+            SELECT * FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.account_id = w.account_id
+              AND {_OPEN} OFFSET 0) AS o
+          {_PENDING}
+          GROUP BY o.tenant_id, o.account_id, o.instrument_id, o.side) AS s
+        """,
+        parameters=([key.tenant_id for key in wanted], [key.account_id for key in wanted]),
+        decode=_worst_prices,
+    )
+
+
+def _worst_prices(rows: list[list[Any]] | None) -> WorstPrices:
+    return {
+        (
+            AccountKey(tenant_id=TenantId(UUID(tenant)), account_id=AccountId(UUID(account))),
+            InstrumentId(UUID(instrument)),
+            Side(side),
+        ): (None if price is None else Decimal(price), is_priced)
+        for tenant, account, instrument, side, price, is_priced in rows or ()
+    }

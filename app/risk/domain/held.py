@@ -1,0 +1,111 @@
+"""A limit as the chain holds it: read once, with its conditions understood; and what a check finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from app.core.errors import Problem
+from app.core.fix import RiskLimitType
+from app.core.money import plain
+from app.risk.domain.conditions import NO_CONDITIONS, Conditions, conditions_of
+from app.risk.domain.facts import Facts
+from app.risk.domain.limits import RiskLimit, limit_problems
+from app.risk.domain.proposal import Proposal, only_reduces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check found: whether the order passes, what was observed in the limit's unit, why, and from what facts."""
+
+    is_passed: bool
+    observed: Decimal | None
+    message: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+Check = Callable[["HeldLimit", Proposal, Facts], Finding]
+"""One check: pure, and it never raises for what it does not know, but refuses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLimit:
+    """A limit with its conditions read. problems are what is wrong with it: such a limit refuses."""
+
+    limit: RiskLimit
+    conditions: Conditions
+    problems: tuple[Problem, ...]
+
+    @property
+    def value(self) -> Decimal:
+        """The value of a limit that has one."""
+        assert self.limit.value is not None, "a limit without its value was refused before"
+        return self.limit.value
+
+    def covers(self, proposal: Proposal, facts: Facts) -> bool:
+        """True when the limit is to be held against the order at this instant."""
+        limit, conditions = self.limit, self.conditions
+        if not limit.applies(proposal.account_id, proposal.instrument.id, proposal.strategy_id):
+            return False
+        if not limit.is_in_force(facts.now):
+            return False
+        if conditions is NO_CONDITIONS:
+            return True
+        if conditions.sides is not None and proposal.side not in conditions.sides:
+            return False
+        if conditions.symbols is not None and not self.is_list and proposal.instrument.symbol not in conditions.symbols:
+            return False
+        if conditions.modes is not None and facts.account is not None and facts.account.mode not in conditions.modes:
+            return False
+        return conditions.is_on(facts.now)
+
+    @property
+    def is_list(self) -> bool:
+        """True where the symbols are what is asked, not which orders are meant."""
+        return self.limit.limit_type in _LISTS
+
+    def lets_by(self, proposal: Proposal) -> bool:
+        """True for an order that only makes a position smaller, where the limit says that such pass."""
+        return self.conditions.passes_reducing and only_reduces(proposal)
+
+
+_LISTS: Final = frozenset({RiskLimitType.SYMBOL_WHITELIST, RiskLimitType.SYMBOL_BLACKLIST})
+
+
+def read_limit(limit: RiskLimit) -> HeldLimit:
+    """The limit with its conditions read; one that has problems covers all that it may and refuses it."""
+    conditions = conditions_of(limit.limit_type, limit.conditions) if limit.conditions else NO_CONDITIONS
+    if not isinstance(conditions, Conditions):
+        conditions = NO_CONDITIONS
+    return HeldLimit(limit=limit, conditions=conditions, problems=limit_problems(limit))
+
+
+def at_most(held: HeldLimit, observed: Decimal, what: str, unit: str = "", **inputs: Any) -> Finding:
+    """The order passes while what is observed does not exceed the value."""
+    value = held.value
+    is_passed = observed <= value
+    relation = "is within" if is_passed else "is above"
+    message = f"{what} {shown(observed)}{unit} {relation} {plain(value)}{unit}"
+    return Finding(is_passed=is_passed, observed=observed, message=message, inputs=inputs)
+
+
+def unknown(message: str, **inputs: Any) -> Finding:
+    """The check cannot tell, and so refuses."""
+    return Finding(is_passed=False, observed=None, message=message, inputs=inputs)
+
+
+_SHOWN_DIGITS: Final = 4
+
+
+def shown(number: Decimal) -> str:
+    """A figure for a sentence: whole where it fits into a few digits, else rounded."""
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_SHOWN_DIGITS:
+        number = round(number, _SHOWN_DIGITS)
+    return plain(number)
+
+
+def instant(at: datetime | None) -> str | None:
+    """An instant as it is recorded."""
+    return None if at is None else at.isoformat()
