@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.compliance.domain.calendar import CalendarDay, KeptDay
 from app.core.calendars import DayOverride
-from app.core.ids import TenantId
+from app.core.ids import InstrumentId, TenantId
 from app.core.paging import Page, Window, page_of
 from app.infra.db import BatchSession, Read
 
@@ -16,21 +16,26 @@ DAYS_AHEAD: Final = 10
 DayKey = tuple[str, date]
 
 
-def overrides_of(
-    wanted: Iterable[tuple[TenantId, str]], now: datetime
-) -> Read[dict[tuple[TenantId, str], list[DayOverride]]]:
-    """The days about now that the tenants override of these exchanges, as hours_with_overrides() takes them."""
+Overrides = dict[tuple[TenantId, InstrumentId], list[DayOverride]]
+
+
+def overrides_of(wanted: Iterable[tuple[TenantId, InstrumentId]], now: datetime) -> Read[Overrides]:
+    """The days about now that the tenants override of these instruments, as hours_with_overrides() takes them."""
     pairs = sorted(set(wanted))
     return Read(
         sql="""
-        (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.day) FROM unnest($1::uuid[], $2::text[]) AS w(tenant_id, exchange)
+        (SELECT jsonb_agg(to_jsonb(d) || jsonb_build_object('instrument_id', w.id) ORDER BY d.day)
+         FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, id)
          CROSS JOIN LATERAL (
-           SELECT * FROM calendar_days WHERE tenant_id = w.tenant_id AND exchange = w.exchange
+           SELECT coalesce(contract_details ->> 'primaryExchange', exchange) AS exchange FROM instruments
+           WHERE tenant_id = w.tenant_id AND id = w.id OFFSET 0) AS i
+         CROSS JOIN LATERAL (
+           SELECT * FROM calendar_days WHERE tenant_id = w.tenant_id AND exchange = i.exchange
              AND day BETWEEN $3::date AND $4::date OFFSET 0) AS d)
         """,
         parameters=(
             [tenant_id for tenant_id, _ in pairs],
-            [exchange for _, exchange in pairs],
+            [instrument_id for _, instrument_id in pairs],
             now.date() - timedelta(days=DAYS_BACK),
             now.date() + timedelta(days=DAYS_AHEAD),
         ),
@@ -38,8 +43,8 @@ def overrides_of(
     )
 
 
-def _overrides(documents: list[dict[str, Any]] | None) -> dict[tuple[TenantId, str], list[DayOverride]]:
-    found: dict[tuple[TenantId, str], list[DayOverride]] = {}
+def _overrides(documents: list[dict[str, Any]] | None) -> Overrides:
+    found: Overrides = {}
     for one in documents or ():
         override = DayOverride(
             day=date.fromisoformat(one["day"]),
@@ -49,7 +54,8 @@ def _overrides(documents: list[dict[str, Any]] | None) -> dict[tuple[TenantId, s
             extended_opens=one["extended_opens"],
             extended_closes=one["extended_closes"],
         )
-        found.setdefault((TenantId(UUID(one["tenant_id"])), one["exchange"]), []).append(override)
+        place = TenantId(UUID(one["tenant_id"])), InstrumentId(UUID(one["instrument_id"]))
+        found.setdefault(place, []).append(override)
     return found
 
 

@@ -9,12 +9,15 @@ from typing import Any, Final
 
 from app.brokers import figures_batch
 from app.brokers.figures_batch import AccountStanding
+from app.compliance.calendars_batch import Overrides, overrides_of
+from app.core.calendars import hours_with_overrides
 from app.core.fix import BrokerKind, OrderType, Side
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
+from app.core.sessions import ToldHours, known_hours
 from app.flows.booking import Booking
 from app.flows.quoted import reference_price
 from app.flows.recent_activity import RecentActivity
@@ -70,6 +73,7 @@ class PreTrade:
     rates: dict[TenantId, FxRates] = field(default_factory=dict)
     resting: dict[Place, list[Resting]] = field(default_factory=dict)
     activity: dict[AccountKey, Activity] = field(default_factory=dict)
+    calendar: Overrides = field(default_factory=dict)
     is_rehearsal: bool = False
 
     def chain(self, tenant_id: TenantId) -> Chain:
@@ -90,6 +94,11 @@ class PreTrade:
     ) -> Proposal:
         """The order as the chain sees it, on the exposure as it runs; terms are those that it is to have."""
         position = booking.position(key, instrument.id)
+        days = self.calendar.get((key.tenant_id, instrument.id))
+        if days is not None:
+            usual = instrument.hours or known_hours(instrument.instrument_type, instrument.currency)
+            told = hours_with_overrides(usual, days)
+            instrument = replace(instrument, hours=told if isinstance(told, ToldHours) else None)
         return Proposal(
             account_id=key.account_id,
             instrument=instrument,
@@ -275,6 +284,8 @@ class _Reading:
             case Fact.ACTIVITY:
                 self._spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
                 return [await self.recent.prepare(session, self._spans, self.now)]
+            case Fact.CALENDAR:
+                return [overrides_of([place for place in self.asked.places if place[0] in tenants], self.now)]
 
     async def take(self, pre_trade: PreTrade, found: list[Any], redis: Redis) -> None:
         answers = iter(found)
@@ -302,6 +313,8 @@ class _Reading:
                         pre_trade.resting.setdefault(place, []).append(_resting_of(other))
                 case Fact.ACTIVITY:
                     pre_trade.activity |= self.recent.take(next(answers), self._spans, self.now)
+                case Fact.CALENDAR:
+                    pre_trade.calendar |= next(answers)
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)

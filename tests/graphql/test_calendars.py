@@ -2,13 +2,16 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.compliance.calendars_batch import overrides_of
 from app.core.calendars import DayOverride
+from app.core.fix import RiskLimitType
 from app.identity.domain import Role
 from app.infra.uow import begin_batch
+from tests import factories
 from tests.graphql.conftest import Api, Firm
 
 SET = """
@@ -73,10 +76,11 @@ async def test_the_chain_reads_the_days_about_now(firm: Firm, stranger: Firm) ->
     now, tenant_id = datetime(2026, 11, 25, 15, tzinfo=UTC), firm.key.tenant_id
 
     async with begin_batch(firm.desk.database, tenant_id) as session:
-        wanted = [(tenant_id, "NASDAQ"), (stranger.key.tenant_id, "NASDAQ")]
+        mine, theirs = firm.instruments["AAPL"], stranger.instruments["AAPL"]
+        wanted = [(tenant_id, mine.id), (tenant_id, firm.instruments["SPY"].id), (stranger.key.tenant_id, theirs.id)]
         (found,) = await session.read(overrides_of(wanted, now))
 
-    assert found == {(tenant_id, "NASDAQ"): [DayOverride(day=date(2026, 11, 26), is_closed=True)]}
+    assert found == {(tenant_id, mine.id): [DayOverride(day=date(2026, 11, 26), is_closed=True)]}
 
 
 async def test_a_file_is_imported_line_by_line_and_exported_as_it_was(firm: Firm) -> None:
@@ -132,3 +136,22 @@ async def test_traders_read_the_calendar_and_do_not_keep_it(firm: Firm) -> None:
 
     assert (await trader.refusal(SET, input={"reason": "x", "days": [HOLIDAY]}))[0] == "FORBIDDEN"
     assert (await trader.data(DAYS))["calendarDays"]["edges"] == []
+
+
+async def test_a_holiday_keeps_orders_out_where_hours_are_a_limit(firm: Firm) -> None:
+    now = firm.desk.clock.now()
+    today = now.astimezone(ZoneInfo("America/New_York")).date()
+    await factories.make_limit(firm.desk.database, firm.key.tenant_id, RiskLimitType.TRADING_HOURS)
+    # By itself neither day is known: what is said of today alone makes it so.
+    whole = {"exchange": "NASDAQ", "day": str(today), "opens": "00:00", "closes": "24:00"}
+
+    unknown = await firm.api.place(**firm.order())
+    await call(firm.api, SET, days=[whole])
+    dealt = await firm.api.place(**firm.order())
+    await call(firm.api, SET, days=[{**HOLIDAY, "day": str(today)}])
+    closed = await firm.api.place(**firm.order())
+
+    codes = [[error["code"] for error in one["errors"]] for one in (unknown, dealt, closed)]
+    assert codes == [["RISK_TRADING_HOURS"], [], ["RISK_TRADING_HOURS"]]
+    assert "has not told" in unknown["errors"][0]["message"]
+    assert "no regular session" in closed["errors"][0]["message"]

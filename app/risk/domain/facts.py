@@ -34,6 +34,7 @@ class Fact(StrEnum):
     RATES = "RATES"
     RESTING = "RESTING"
     ACTIVITY = "ACTIVITY"
+    CALENDAR = "CALENDAR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
