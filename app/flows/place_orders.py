@@ -10,6 +10,7 @@ from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.compliance.domain.restrictions import RestrictedAct
 from app.compliance.restrictions_batch import Restrictions, restrictions_of
+from app.core.arrival import arrival_of
 from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId
@@ -263,7 +264,8 @@ def _checked(
 ) -> tuple[Order, list[Proposal]]:
     new, key = intent.new, intent.key
     covered = ZERO if new.aim is None else new.aim.covered
-    order = _order(intent, instrument, asked, booking, is_gate_open=account.is_gate_open)
+    quote = facts.quotes.get(instrument.id)
+    order = _order(intent, instrument, asked, booking, quote, is_gate_open=account.is_gate_open)
     proposal = facts.pre_trade.proposal(
         key,
         order,
@@ -283,7 +285,7 @@ def _checked(
     checks += of_shares
     proposals = [proposal]
     if new.oco is not None:
-        proposals.append(_second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
+        proposals.append(_second_leg(proposal, new.oco, quote, booking.now))
         checks += facts.pre_trade.check(key, proposals[1])
     order = replace(order, risk_checks=checks)
     restrictions = facts.restrictions.get(key.tenant_id, ())
@@ -305,7 +307,9 @@ def _checked(
     return rejected, proposals
 
 
-def _order(intent: Intent, instrument: Instrument, asked: bytes, booking: Booking, *, is_gate_open: bool) -> Order:
+def _order(
+    intent: Intent, instrument: Instrument, asked: bytes, booking: Booking, quote: Tick | None, *, is_gate_open: bool
+) -> Order:
     new = intent.new
     order = Order(
         id=intent.order_id,
@@ -326,6 +330,7 @@ def _order(intent: Intent, instrument: Instrument, asked: bytes, booking: Bookin
         is_staged=new.is_staged,
         release_at=new.release_at,
         allocation=new.allocation,
+        arrival=arrival_of(quote),
         state=OrderState.ROUTED if is_gate_open and not new.is_staged else OrderState.HELD,
         created_at=booking.now,
         updated_at=booking.now,

@@ -1,4 +1,4 @@
-"""Compliance: restricted lists with their versions, and what touched them."""
+"""Compliance: restricted lists and what touched them, calendars, and the market at the arrival of orders."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,9 @@ _OF_ACCOUNTS = ("restriction_alerts",)
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column(
+        "orders", sa.Column("arrival", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+    )
     _create_lists()
     _create_entries()
     _create_alerts()
@@ -34,6 +37,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(_TABLES):
         op.drop_table(table)
+    op.drop_column("orders", "arrival")
 
 
 def _create_lists() -> None:
