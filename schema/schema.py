@@ -20,6 +20,7 @@ from schema.brokers.subscriptions import BrokerSubscription
 from schema.compliance.calendars import CalendarMutation, CalendarQuery
 from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
+from schema.compliance.quality import ExecutionQualityQuery
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -69,6 +70,7 @@ class Query(
     AuditQuery,
     RestrictedListQuery,
     CalendarQuery,
+    ExecutionQualityQuery,
 ):
     """What can be asked."""
 
