@@ -21,6 +21,7 @@ from schema.compliance.calendars import CalendarMutation, CalendarQuery
 from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.compliance.quality import ExecutionQualityQuery
+from schema.compliance.records import OrderRecordQuery
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -71,6 +72,7 @@ class Query(
     RestrictedListQuery,
     CalendarQuery,
     ExecutionQualityQuery,
+    OrderRecordQuery,
 ):
     """What can be asked."""
 

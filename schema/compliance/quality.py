@@ -37,7 +37,7 @@ class ExecutionQuality:
     filled_quantity: Decimal
     fill_rate: Decimal = strawberry.field(description="Of the quantity, from 0 to 1.")
     arrival_slippage_bps: Decimal | None = strawberry.field(
-        description="Against the price that the order would have met: the ask for a buy, the bid for a sale, else the last."
+        description="Against the price that it would have met: the ask for a buy, the bid for a sale, else the last."
     )
     mid_slippage_bps: Decimal | None = strawberry.field(description="Against the middle of the quote at arrival.")
     effective_spread_bps: Decimal | None = strawberry.field(description="Twice the slippage against the middle.")
