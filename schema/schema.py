@@ -46,6 +46,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -73,6 +74,7 @@ class Query(
     CalendarQuery,
     ExecutionQualityQuery,
     OrderRecordQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 
