@@ -18,6 +18,7 @@ from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
 from schema.compliance.calendars import CalendarMutation, CalendarQuery
+from schema.compliance.cases import SurveillanceMutation, SurveillanceQuery
 from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.compliance.quality import ExecutionQualityQuery
@@ -74,6 +75,7 @@ class Query(
     CalendarQuery,
     ExecutionQualityQuery,
     OrderRecordQuery,
+    SurveillanceQuery,
     RiskAnalyticsQuery,
 ):
     """What can be asked."""
@@ -100,6 +102,7 @@ class Mutation(
     AuditMutation,
     RestrictedListMutation,
     CalendarMutation,
+    SurveillanceMutation,
 ):
     """What can be done."""
 

@@ -61,3 +61,36 @@ class CalendarFullError(OmsError):
     """The tenant overrides as many days as it may."""
 
     code = "CALENDAR_FULL"
+
+
+class CaseUnknownError(OmsError):
+    """The tenant has no such case; another tenant's is answered alike."""
+
+    code = "SURVEILLANCE_CASE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such case.", path=["caseId"])
+
+
+class CaseMovedError(OmsError):
+    """The case is at another version than the one that was expected."""
+
+    code = "SURVEILLANCE_CASE_VERSION_CONFLICT"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The case is at version {version}.", path=["expectedVersion"], version=version)
+
+
+class CaseInvalidError(OmsError):
+    """What is asked of a case cannot be done with it; the path names what is wrong."""
+
+    code = "SURVEILLANCE_CASE_INVALID"
+
+
+class CaseOfOwnError(OmsError):
+    """Nobody closes a case about orders of their own."""
+
+    code = "SURVEILLANCE_CASE_OF_OWN"
+
+    def __init__(self) -> None:
+        super().__init__("The case is about your own orders: another person closes it.", path=["caseId"])

@@ -1,13 +1,16 @@
 """The tables of compliance."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Date, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from app.compliance.domain.cases import CaseState, Disposition
 from app.compliance.domain.restrictions import AlertOutcome, RestrictedAct, RestrictionKind
-from app.infra.tables import one_of, refers, text_column, time_column, uuid_column
+from app.compliance.domain.surveillance import CaseKind
+from app.infra.tables import json_column, one_of, refers, text_column, time_column, uuid_column
 
 _LIST = ["tenant_id", "list_id"]
 
@@ -144,3 +147,66 @@ class CalendarDayRow(SQLModel, table=True):
     set_by: str = text_column()
     reason: str = text_column()
     set_at: datetime = time_column()
+
+
+class SurveillanceCaseRow(SQLModel, table=True):
+    """A case: a pattern that was found, once, and what became of it."""
+
+    __tablename__ = "surveillance_cases"
+    __table_args__ = (
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        UniqueConstraint("tenant_id", "kind", "case_key"),
+        one_of("kind", CaseKind),
+        one_of("state", CaseState),
+        one_of("disposition", Disposition),
+        CheckConstraint("(state = 'CLOSED') = (closed_by IS NOT NULL)", name="closed"),
+        CheckConstraint("version >= 1", name="version"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    kind: str = text_column()
+    case_key: str = text_column()
+    state: str = text_column()
+    summary: str = text_column()
+    account_id: UUID = uuid_column()
+    instrument_id: UUID | None = uuid_column(nullable=True)
+    evidence: dict[str, Any] = json_column()
+    assignee: str | None = text_column(nullable=True)
+    disposition: str | None = text_column(nullable=True)
+    disposition_reason: str | None = text_column(nullable=True)
+    proposed_by: str | None = text_column(nullable=True)
+    closed_by: str | None = text_column(nullable=True)
+    version: int = 1
+    occurred_at: datetime = time_column()
+    opened_at: datetime = time_column()
+    updated_at: datetime = time_column()
+
+
+class SurveillanceNoteRow(SQLModel, table=True):
+    """What somebody wrote about a case."""
+
+    __tablename__ = "surveillance_notes"
+    __table_args__ = (
+        refers(["tenant_id", "case_id"], "surveillance_cases", ["tenant_id", "id"]),
+        refers(["tenant_id", "account_id"], "broker_accounts", ["tenant_id", "id"]),
+        Index("ix_surveillance_notes_case", "tenant_id", "case_id", "id"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    case_id: UUID = uuid_column()
+    account_id: UUID = uuid_column()
+    note: str = text_column()
+    written_by: str = text_column()
+    written_at: datetime = time_column()
+
+
+class SurveillanceCursorRow(SQLModel, table=True):
+    """Up to when the orders of a tenant were looked through."""
+
+    __tablename__ = "surveillance_cursors"
+    __table_args__ = (refers(["tenant_id"], "tenants", ["id"]),)
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    looked_to: datetime = time_column()

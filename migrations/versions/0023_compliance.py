@@ -13,8 +13,17 @@ branch_labels = None
 depends_on = None
 
 _TIME = postgresql.TIMESTAMP(timezone=True)
-_TABLES = ("restricted_lists", "restricted_list_versions", "restricted_entries", "restriction_alerts", "calendar_days")
-_OF_ACCOUNTS = ("restriction_alerts",)
+_TABLES = (
+    "restricted_lists",
+    "restricted_list_versions",
+    "restricted_entries",
+    "restriction_alerts",
+    "calendar_days",
+    "surveillance_cases",
+    "surveillance_notes",
+    "surveillance_cursors",
+)
+_OF_ACCOUNTS = ("restriction_alerts", "surveillance_cases", "surveillance_notes")
 
 
 def upgrade() -> None:
@@ -26,6 +35,7 @@ def upgrade() -> None:
     _create_entries()
     _create_alerts()
     _create_calendar()
+    _create_cases()
     for table in _TABLES:
         for statement in policy(table).split(";\n"):
             if statement.strip():
@@ -178,4 +188,74 @@ def _create_calendar() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_calendar_days_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "exchange", "day", name=op.f("pk_calendar_days")),
+    )
+
+
+def _create_cases() -> None:
+    kinds = "'WASH_TRADE', 'SELF_CROSS', 'LAYERING', 'MARKING_THE_CLOSE', 'RESTRICTED_TOUCH', 'LIMIT_BREACHES'"
+    op.create_table(
+        "surveillance_cases",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("instrument_id", sa.Uuid(), nullable=True),
+        sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("disposition", sa.Text(), nullable=True),
+        sa.Column("disposition_reason", sa.Text(), nullable=True),
+        sa.Column("proposed_by", sa.Text(), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("occurred_at", _TIME, nullable=False),
+        sa.Column("opened_at", _TIME, nullable=False),
+        sa.Column("updated_at", _TIME, nullable=False),
+        sa.CheckConstraint(f"kind IN ({kinds})", name=op.f("ck_surveillance_cases_kind")),
+        sa.CheckConstraint("state IN ('OPEN', 'UNDER_REVIEW', 'CLOSED')", name=op.f("ck_surveillance_cases_state")),
+        sa.CheckConstraint(
+            "disposition IN ('NO_VIOLATION', 'VIOLATION')", name=op.f("ck_surveillance_cases_disposition")
+        ),
+        sa.CheckConstraint("(state = 'CLOSED') = (closed_by IS NOT NULL)", name=op.f("ck_surveillance_cases_closed")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_surveillance_cases_version")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["broker_accounts.tenant_id", "broker_accounts.id"],
+            name=op.f("fk_surveillance_cases_tenant_id_account_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_surveillance_cases")),
+        sa.UniqueConstraint(
+            "tenant_id", "kind", "case_key", name=op.f("uq_surveillance_cases_tenant_id_kind_case_key")
+        ),
+    )
+    op.create_table(
+        "surveillance_notes",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("written_at", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "case_id"],
+            ["surveillance_cases.tenant_id", "surveillance_cases.id"],
+            name=op.f("fk_surveillance_notes_tenant_id_case_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["broker_accounts.tenant_id", "broker_accounts.id"],
+            name=op.f("fk_surveillance_notes_tenant_id_account_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_surveillance_notes")),
+    )
+    op.create_index("ix_surveillance_notes_case", "surveillance_notes", ["tenant_id", "case_id", "id"])
+    op.create_table(
+        "surveillance_cursors",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("looked_to", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_surveillance_cursors_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_surveillance_cursors")),
     )

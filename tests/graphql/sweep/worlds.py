@@ -38,6 +38,7 @@ TABLES: Final[dict[str, str | None]] = {
     "adviserId": "broker_accounts",
     "apiKeyId": "api_keys",
     "breakId": "reconciliation_breaks",
+    "caseId": "surveillance_cases",
     "customRoleId": "custom_roles",
     "entryId": "platform_entries",
     "instrumentId": "instruments",

@@ -10,6 +10,9 @@ from app.compliance.models import (
     RestrictedListRow,
     RestrictedListVersionRow,
     RestrictionAlertRow,
+    SurveillanceCaseRow,
+    SurveillanceCursorRow,
+    SurveillanceNoteRow,
 )
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.infra.db import WriteSession
@@ -75,6 +78,37 @@ async def add_compliance(
             instrument_id=instrument_id,
             acted_by="test",
             created_at=now,
+        )
+    )
+    await session.flush()
+    case_id = _ids.new()
+    session.add(SurveillanceCursorRow(tenant_id=tenant_id, looked_to=now))
+    session.add(
+        SurveillanceCaseRow(
+            tenant_id=tenant_id,
+            id=case_id,
+            kind="WASH_TRADE",
+            case_key="canary",
+            state="OPEN",
+            summary="canary",
+            account_id=account_id,
+            instrument_id=instrument_id,
+            evidence={"orders": [], "executions": []},
+            occurred_at=now,
+            opened_at=now,
+            updated_at=now,
+        )
+    )
+    await session.flush()
+    session.add(
+        SurveillanceNoteRow(
+            tenant_id=tenant_id,
+            id=_ids.new(),
+            case_id=case_id,
+            account_id=account_id,
+            note="canary",
+            written_by="test",
+            written_at=now,
         )
     )
     await session.flush()
