@@ -23,6 +23,7 @@ from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.compliance.quality import ExecutionQualityQuery
 from schema.compliance.records import OrderRecordQuery
+from schema.compliance.subscriptions import ComplianceSubscription
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -108,7 +109,14 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription, StreamSubscription, BrokerSubscription):
+class Subscription(
+    OrderSubscription,
+    PositionSubscription,
+    TickSubscription,
+    StreamSubscription,
+    BrokerSubscription,
+    ComplianceSubscription,
+):
     """What can be followed."""
 
 

@@ -120,6 +120,14 @@ async def alerts_page(session: BatchSession, tenant_id: TenantId, window: Window
     return page_of([_alert(row) for row in rows], window)
 
 
+async def alerts_by_id(session: BatchSession, tenant_id: TenantId, ids: Sequence[UUID]) -> list[RestrictionAlert]:
+    """The touches of these ids, the oldest first."""
+    rows = await session.fetch(
+        "SELECT * FROM restriction_alerts WHERE tenant_id = $1 AND id = ANY($2::uuid[]) ORDER BY id", tenant_id, ids
+    )
+    return [_alert(row) for row in rows]
+
+
 async def count_alerts(session: BatchSession, tenant_id: TenantId) -> int:
     """How many touches the tenant has."""
     rows = await session.fetch("SELECT count(*) AS n FROM restriction_alerts WHERE tenant_id = $1", tenant_id)

@@ -19,11 +19,13 @@ from app.compliance.domain.surveillance import (
 from app.core.fix import InstrumentType, OrderState, Side
 from app.core.ids import CaseId, Ids, InstrumentId, TenantId
 from app.core.sessions import known_hours
+from app.flows.compliance_news import case_message
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
 from app.instruments.domain import hours_of
 from app.orders.repository import watched
+from app.outbox import repository as outbox
 from app.tenants import batch as tenants
 
 LOOKED_MAX: Final = 20_000
@@ -92,7 +94,8 @@ async def _open(
         for case_id in new
     ]
     if acts:
-        await session.write([audit.record_batch(acts)])
+        told = outbox.append([case_message(tenant_id, new)], now)
+        await session.write([audit.record_batch(acts), told])
     return len(new)
 
 

@@ -1,5 +1,7 @@
 """Surveillance from the tables to a closed case: found once, taken, noted, closed by two persons who did not trade."""
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -128,3 +130,34 @@ async def test_another_firms_case_is_unknown_and_traders_see_none(firm: Firm, br
     assert moved["errors"][0]["code"] == "SURVEILLANCE_CASE_VERSION_CONFLICT"
     trader = await firm.member(Role.TRADER)
     assert (await trader.refusal(CASES))[0] == "FORBIDDEN"
+
+
+async def test_who_watches_hears_of_cases_and_alerts_and_traders_do_not(
+    firm: Firm, broker: Broker, relayed: None
+) -> None:
+    await make(firm, "AAPL", kind="NOTIFY")
+    trader = await firm.member(Role.TRADER)
+    async with firm.api.socket() as socket, trader.socket() as other:
+        await other.subscribe("subscription { surveillanceCaseOpened { id } }")
+        refused = await other.receive()
+        await socket.subscribe("subscription { restrictionAlertAdded { orderId outcome } }")
+        while True:
+            # The subscription may begin a moment after it was asked for.
+            await firm.api.place(**firm.order(limitPrice="100"))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    alert = await socket.next_data()
+                    break
+    async with firm.api.socket() as socket:
+        await socket.subscribe("subscription { surveillanceCaseOpened { kind } }")
+        while True:
+            await washed(firm, broker)
+            await look(firm)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    opened = await socket.next_data()
+                    break
+
+    assert "FORBIDDEN" in str(refused)
+    assert alert["restrictionAlertAdded"]["outcome"] == "NOTIFIED"
+    assert opened["surveillanceCaseOpened"]["kind"] in ("WASH_TRADE", "RESTRICTED_TOUCH")
