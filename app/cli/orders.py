@@ -86,6 +86,6 @@ def _check(one: RiskCheck) -> dict[str, object]:
         "message": one.message,
         "limitId": None if one.limit_id is None else str(one.limit_id),
         "limitVersion": one.limit_version,
-        "inputs": dict(one.inputs),
+        "inputs": one.inputs_document(),
         "durationNanos": one.nanoseconds,
     }

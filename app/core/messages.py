@@ -20,7 +20,7 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.ids import AccountId, InstrumentId, LimitId, OrderId, RequestId, TenantId
-from app.core.money import ZERO
+from app.core.money import ZERO, plain
 from app.core.sessions import ToldHours
 
 
@@ -398,8 +398,9 @@ class AccountKey:
 class RiskCheck:
     """What one limit said of one order: its value and what was observed, in the limit's own unit.
 
-    inputs are the facts that it was found from, as JSON; nanoseconds how long the check took. Checks of before they
-    were recorded have neither, and no version of the limit.
+    inputs are the facts that it was found from; nanoseconds how long the check took. Checks of before they were
+    recorded have neither, and no version of the limit. Two checks are the same whatever they were found from, for what
+    is read back are texts.
     """
 
     check: RiskLimitType
@@ -409,8 +410,24 @@ class RiskCheck:
     message: str
     limit_id: LimitId | None
     limit_version: int | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    nanoseconds: int = 0
+    inputs: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    nanoseconds: int = field(default=0, compare=False)
+
+    def inputs_document(self) -> dict[str, Any]:
+        """The facts as JSON: numbers as plain decimals in text, instants in RFC 3339."""
+        return {name: _shown(value) for name, value in self.inputs.items()}
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.isoformat()
+        case int():
+            return str(value)
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

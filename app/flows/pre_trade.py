@@ -11,31 +11,28 @@ from app.brokers import figures_batch
 from app.brokers.figures_batch import AccountStanding
 from app.compliance.calendars_batch import Overrides, overrides_of
 from app.core.calendars import hours_with_overrides
-from app.core.fix import BrokerKind, OrderType, Side
 from app.core.fx import FxRates
-from app.core.ids import AccountId, InstrumentId, TenantId
+from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
 from app.core.sessions import ToldHours, known_hours
 from app.flows.booking import Booking
+from app.flows.known_facts import account_figures, exposure_line, more_quotes, resting_of, resting_order
 from app.flows.quoted import reference_price
-from app.flows.recent_activity import RecentActivity
+from app.flows.recent_activity import RecentActivity, Recollection
 from app.infra.db import BatchSession, Read
 from app.infra.redis import Redis
 from app.infra.uow import beyond_walls
 from app.marketdata import batch as marketdata_batch
-from app.marketdata import service as marketdata
 from app.orders.domain.order import Order
 from app.orders.repository import resting as resting_orders
-from app.orders.repository.resting import OpenOrder, WorstPrices, family_of
+from app.orders.repository.resting import OpenCounts, family_of
 from app.positions import exposure_batch
-from app.positions.exposure_batch import OpenExposure
 from app.risk import batch as risk
 from app.risk.domain import (
     NO_LIMITS,
     AccountFigures,
-    AccountMode,
     Activity,
     Chain,
     Exposure,
@@ -49,13 +46,10 @@ from app.risk.domain import (
     first_breach,
 )
 from app.risk.domain.counterfactual import PASSES_AT, passes_at
-from app.risk.domain.facts import BROKER_LAG, FIGURES_AGE_MAX, fingerprint
+from app.risk.domain.facts import BROKER_LAG, fingerprint
 from app.risk.domain.figures import with_order
 
 Place = tuple[TenantId, InstrumentId]
-
-_STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
-_LIMITS: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +68,7 @@ class PreTrade:
     resting: dict[Place, list[Resting]] = field(default_factory=dict)
     activity: dict[AccountKey, Activity] = field(default_factory=dict)
     calendar: Overrides = field(default_factory=dict)
+    open_here: OpenCounts | None = None
     is_rehearsal: bool = False
 
     def chain(self, tenant_id: TenantId) -> Chain:
@@ -145,6 +140,7 @@ class PreTrade:
             rates=self.rates.get(key.tenant_id, NO_RATES),
             resting=tuple(self.resting.get((key.tenant_id, proposal.instrument.id), ())),
             activity=self.activity.get(key),
+            open_here=None if self.open_here is None else self.open_here.get((key, proposal.instrument.id), 0),
         )
 
     def taken(self, key: AccountKey, proposals: Sequence[Proposal], orders: Iterable[Order]) -> None:
@@ -164,8 +160,10 @@ class PreTrade:
             if Fact.ACTIVITY in needs and key in self.activity:
                 of = fingerprint(order.instrument_id, order.side, order.order_type, order.terms)
                 self.activity[key].taken.append(of)
+            if self.open_here is not None:
+                self.open_here[key, order.instrument_id] = self.open_here.get((key, order.instrument_id), 0) + 1
             if Fact.RESTING in needs:
-                self.resting.setdefault((key.tenant_id, order.instrument_id), []).append(_resting(order))
+                self.resting.setdefault((key.tenant_id, order.instrument_id), []).append(resting_order(order))
 
 
 NO_RATES: Final = FxRates()
@@ -244,7 +242,11 @@ async def also_read(session: BatchSession, pre_trade: PreTrade, asked: Asked, ma
 
 
 def _of_shares(chain: Chain) -> Chain:
-    return Chain(limits=chain.limits, needs=chain.needs - {Fact.ACTIVITY, Fact.RESTING}, peak_days=chain.peak_days)
+    return Chain(
+        limits=chain.limits,
+        needs=chain.needs - {Fact.ACTIVITY, Fact.RESTING, Fact.OPEN_HERE},
+        peak_days=chain.peak_days,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,7 +256,7 @@ class _Reading:
     recent: RecentActivity
     now: datetime
     _facts: list[Fact] = field(default_factory=list)
-    _spans: dict[AccountKey, timedelta] = field(default_factory=dict)
+    _past: Recollection | None = None
 
     async def reads(self, session: BatchSession) -> list[Read[Any]]:
         self._facts.clear()
@@ -281,9 +283,12 @@ class _Reading:
                 return [marketdata_batch.rates_of(tenants)]
             case Fact.RESTING:
                 return [resting_orders.open_in([place for place in self.asked.places if place[0] in tenants])]
+            case Fact.OPEN_HERE:
+                return [resting_orders.open_counts(keys, {instrument_id for _, instrument_id in self.asked.places})]
             case Fact.ACTIVITY:
-                self._spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
-                return [await self.recent.prepare(session, self._spans, self.now)]
+                spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
+                self._past = await self.recent.prepare(session, spans, self.now)
+                return [self._past.reads]
             case Fact.CALENDAR:
                 return [overrides_of([place for place in self.asked.places if place[0] in tenants], self.now)]
 
@@ -294,116 +299,30 @@ class _Reading:
             match fact:
                 case Fact.ACCOUNT:
                     standings = next(answers)
-                    pre_trade.figures |= {key: _figures(one, self.now) for key, one in standings.items()}
+                    pre_trade.figures |= {key: account_figures(one, self.now) for key, one in standings.items()}
                 case Fact.PEAK:
                     for key, peaks in next(answers).items():
                         if key in standings:
-                            pre_trade.figures[key] = _figures(standings[key], self.now, peaks)
+                            pre_trade.figures[key] = account_figures(standings[key], self.now, peaks)
                 case Fact.EXPOSURE:
                     exposures, prices = next(answers), next(answers)
-                    quotes = await _more_quotes(redis, pre_trade.quotes, exposures, prices)
+                    quotes = await more_quotes(redis, pre_trade.quotes, exposures, prices)
                     for one in exposures:
-                        line = _line(one, prices, quotes, self.now)
+                        line = exposure_line(one, prices, quotes, self.now)
                         pre_trade.lines.setdefault(one.key, {})[one.instrument_id] = line
                 case Fact.RATES:
                     pre_trade.rates |= {tenant_id: FxRates(rates) for tenant_id, rates in next(answers).items()}
                 case Fact.RESTING:
                     for other in next(answers):
                         place = (other.tenant_id, other.instrument_id)
-                        pre_trade.resting.setdefault(place, []).append(_resting_of(other))
+                        pre_trade.resting.setdefault(place, []).append(resting_of(other))
+                case Fact.OPEN_HERE:
+                    pre_trade.open_here = (pre_trade.open_here or {}) | next(answers)
                 case Fact.ACTIVITY:
-                    pre_trade.activity |= self.recent.take(next(answers), self._spans, self.now)
+                    assert self._past is not None, "what was read was prepared"
+                    pre_trade.activity |= self._past.take(next(answers), self.now)
                 case Fact.CALENDAR:
                     pre_trade.calendar |= next(answers)
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)
-
-
-def _figures(
-    standing: AccountStanding, now: datetime, peaks: Mapping[int | None, Decimal] | None = None
-) -> AccountFigures:
-    is_sim = standing.broker is BrokerKind.PAPER
-    return AccountFigures(
-        mode=AccountMode.SIM if is_sim else AccountMode.PAPER if standing.is_paper else AccountMode.LIVE,
-        base_currency=standing.base_currency,
-        equity=standing.equity,
-        daily_pnl=standing.daily_pnl,
-        excess_liquidity=standing.excess_liquidity,
-        gross_position_value=standing.gross_position_value,
-        is_fresh=_is_fresh(standing.updated_at, standing, now),
-        is_pnl_fresh=_is_fresh(standing.pnl_at, standing, now),
-        peaks=peaks or {},
-    )
-
-
-def _is_fresh(told_at: datetime | None, standing: AccountStanding, now: datetime) -> bool:
-    if told_at is None:
-        return False
-    # A broker that is connected tells what changes: what it told since then holds until it tells anew.
-    since = standing.connected_since
-    return now - told_at <= FIGURES_AGE_MAX or (since is not None and told_at >= since - FIGURES_AGE_MAX)
-
-
-async def _more_quotes(
-    redis: Redis, known: Mapping[InstrumentId, Tick], exposures: list[OpenExposure], prices: WorstPrices
-) -> Mapping[InstrumentId, Tick]:
-    # What is open without a price of its own is rare: only then are quotes asked for behind the locks.
-    missing: dict[TenantId, set[InstrumentId]] = {}
-    for one in exposures:
-        sides = [
-            side
-            for side, quantity in ((Side.BUY, one.open_buy_quantity), (Side.SELL, one.open_sell_quantity))
-            if quantity and not prices.get((one.key, one.instrument_id, side), (None, False))[1]
-        ]
-        if sides and one.instrument_id not in known:
-            missing.setdefault(one.key.tenant_id, set()).add(one.instrument_id)
-    found: dict[InstrumentId, Tick] = dict(known) if missing else {}
-    for tenant_id, instrument_ids in missing.items():
-        found |= await marketdata.reachable_quotes(redis, tenant_id, sorted(instrument_ids))
-    return found or known
-
-
-def _line(one: OpenExposure, prices: WorstPrices, quotes: Mapping[InstrumentId, Tick], now: datetime) -> ExposureLine:
-    def price(side: Side) -> Decimal | None:
-        own, is_priced = prices.get((one.key, one.instrument_id, side), (None, False))
-        reference = reference_price(quotes.get(one.instrument_id), side, now)
-        if reference is None or (is_priced and side is Side.BUY):
-            return own if is_priced else None
-        return reference.price if own is None else max(own, reference.price)
-
-    dealt = max(abs(one.quantity) - abs(one.quantity_then), ZERO)
-    mark = reference_price(quotes.get(one.instrument_id), Side.BUY, now)
-    return ExposureLine(
-        currency=one.currency,
-        multiplier=one.multiplier,
-        position_quantity=one.quantity,
-        open_buy_quantity=one.open_buy_quantity,
-        open_sell_quantity=one.open_sell_quantity,
-        buy_price=price(Side.BUY) if one.open_buy_quantity else None,
-        sell_price=price(Side.SELL) if one.open_sell_quantity else None,
-        dealt=dealt,
-        dealt_price=one.average_price if mark is None else max(mark.price, one.average_price),
-    )
-
-
-def _resting(order: Order) -> Resting:
-    return Resting(
-        account_id=order.account_id,
-        instrument_id=order.instrument_id,
-        family=family_of(order),
-        side=order.side,
-        price=order.terms.limit_price if order.order_type in _LIMITS else None,
-        is_stop=order.order_type in _STOPS,
-    )
-
-
-def _resting_of(other: OpenOrder) -> Resting:
-    return Resting(
-        account_id=AccountId(other.account_id),
-        instrument_id=other.instrument_id,
-        family=other.family,
-        side=other.side,
-        price=other.limit_price if other.order_type in _LIMITS else None,
-        is_stop=other.order_type in _STOPS,
-    )

@@ -46,34 +46,42 @@ class RecentActivity:
 
     async def prepare(
         self, session: BatchSession, spans: Mapping[AccountKey, timedelta], now: datetime
-    ) -> Read[dict[AccountKey, list[Happening]]]:
+    ) -> "Recollection":
         """What is to be read for these accounts to know so much of their past."""
+        held = {}
         for key, span in spans.items():
             known = self._known.get(key)
             if known is None or known.since > now - span:
                 place = await activity.place_before(session, key, now - span)
-                self._known[key] = _Known(seen=place, since=now - span)
+                known = self._known[key] = _Known(seen=place, since=now - span)
             self._known.move_to_end(key)
-        while len(self._known) > max(ACCOUNTS_KEPT, len(spans)):
+            held[key] = known
+        while len(self._known) > ACCOUNTS_KEPT:
             self._known.popitem(last=False)
-        return activity.happenings_since({key: self._known[key].seen for key in spans})
+        seen = {key: known.seen for key, known in held.items()}
+        return Recollection(reads=activity.happenings_since(seen), spans=spans, _held=held)
 
-    def take(
-        self, found: Mapping[AccountKey, list[Happening]], spans: Mapping[AccountKey, timedelta], now: datetime
-    ) -> dict[AccountKey, Activity]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recollection:
+    """What accounts did lately, on its way: `reads` is what is new of it."""
+
+    reads: Read[dict[AccountKey, list[Happening]]]
+    spans: Mapping[AccountKey, timedelta]
+    _held: Mapping[AccountKey, _Known]
+
+    def take(self, found: Mapping[AccountKey, list[Happening]], now: datetime) -> dict[AccountKey, Activity]:
         """The activity of the accounts, with what was read counted in."""
-        taken = {}
-        for key, span in spans.items():
-            known = self._known[key]
+        for key, known in self._held.items():
             for one in found.get(key, ()):
                 # Another reader of this process may have counted it meanwhile.
                 if one.sequence > known.seen:
                     _count(known.activity, one)
                     known.seen = one.sequence
-            known.activity.begin(now - span)
-            known.since = max(known.since, now - span)
-            taken[key] = known.activity
-        return taken
+            begins = now - self.spans[key]
+            known.activity.begin(begins)
+            known.since = max(known.since, begins)
+        return {key: known.activity for key, known in self._held.items()}
 
 
 def _count(activity: Activity, one: Happening) -> None:

@@ -75,7 +75,7 @@ class RiskCheckResult:
             message=check.message,
             limit_id=None if check.limit_id is None else strawberry.ID(str(check.limit_id)),
             limit_version=check.limit_version,
-            inputs=JSON(dict(check.inputs)),
+            inputs=JSON(check.inputs_document()),
             duration_nanos=check.nanoseconds,
         )
 

@@ -40,9 +40,9 @@ RESTING = {"symbol": "AAPL", "side": "BUY", "orderType": "LIMIT", "limitPrice": 
 
 @pytest.fixture(scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    """A running installation with a second web process, four accounts and open gates."""
+    """A running installation with a second web process, five accounts and open gates."""
     with tempfile.TemporaryDirectory(prefix="oms-two-webs-", dir="/var/tmp") as folder:
-        async with staged(Path(folder), accounts=4) as stage:
+        async with staged(Path(folder), accounts=5) as stage:
             yield stage
 
 
@@ -118,6 +118,7 @@ async def count(stage: Stage, sql: str, *parameters: Any) -> int:
     [
         (1, RiskLimitType.MAX_OPEN_ORDERS, ROOM, "1"),
         (2, RiskLimitType.MAX_POSITION_QUANTITY, 2 * ROOM, "2"),
+        (4, RiskLimitType.MAX_ORDERS_PER_MINUTE, ROOM, "1"),
     ],
 )
 async def test_parallel_orders_fill_a_limit_exactly(
@@ -138,6 +139,45 @@ async def test_parallel_orders_fill_a_limit_exactly(
     assert told == {(): ROOM, (f"RISK_{kind}",): ORDERS - ROOM}
     is_open = "state NOT IN ('REJECTED', 'CANCELED', 'EXPIRED', 'FILLED')"
     assert await count(stage, f"SELECT count(*) FROM orders WHERE account_id = $1 AND {is_open}", account_id) == ROOM
+
+
+async def test_orders_that_cross_at_one_instant_in_two_processes_never_both_stand(stage: Stage) -> None:
+    accounts = stage.accounts[2].id, stage.accounts[3].id
+    await guard_wash_trades(stage)
+    crossing = [
+        Asking(
+            web=web,
+            account_id=accounts[web],
+            key=f"wash-{turn}-{web}",
+            terms={"symbol": "MSFT", "side": side, "limitPrice": f"{400 - turn}.00"},
+        )
+        for turn in range(100)
+        for web, side in enumerate(("BUY", "SELL"))
+    ]
+
+    answers = await ask_all(stage, crossing)
+
+    taken = [one.terms for one, answer in zip(crossing, answers, strict=True) if not answer["errors"]]
+    bought, sold = (
+        [Decimal(terms["limitPrice"]) for terms in taken if terms["side"] == side] for side in ("BUY", "SELL")
+    )
+    told = Counter(error["code"] for answer in answers for error in answer["errors"])
+    assert set(told) == {"RISK_WASH_TRADE"}
+    assert bought or sold
+    assert max(bought, default=Decimal(0)) < min(sold, default=Decimal(1_000))
+
+
+async def guard_wash_trades(stage: Stage) -> None:
+    """Puts a limit on wash trades for the whole firm."""
+    database = Database(stage.database_url, DatabaseRole.APP, size=1)
+    await database.open()
+    tenant_id, ids = TenantId(stage.tenant_id), SystemIds()
+    new = RiskLimit(
+        id=LimitId(ids.new()), limit_type=RiskLimitType.WASH_TRADE, value=None, conditions={"symbols": ["MSFT"]}
+    )
+    async with begin_batch(database, tenant_id) as session:
+        await risk.insert_limits(session, tenant_id, [new], "system:test", SystemClock().now())
+    await database.close()
 
 
 async def test_a_hundred_callers_with_one_key_get_one_order(stage: Stage) -> None:

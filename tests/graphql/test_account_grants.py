@@ -80,6 +80,7 @@ Tried = Callable[[Hidden], dict[str, Any]]
 QUERIES: dict[str, Tried] = {
     "node": lambda hidden: {"id": hidden.account},
     "order": lambda hidden: {"id": hidden.order},
+    "explainOrder": lambda hidden: {"id": hidden.order},
     "orders": lambda hidden: {"filter": {"accountIds": [hidden.account]}},
     "executions": lambda hidden: {"accountId": hidden.account},
     "previewOrder": lambda hidden: {"input": {**ORDER, "accountId": hidden.account}},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.core.fix import OrderType, Side
@@ -11,6 +11,9 @@ from app.core.ids import AccountId, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import Read
 from app.orders.domain.order import Order
+
+RESTING_MAX: Final = 100
+"""How many orders of a side are looked at, the most aggressive first: if any could deal, one of these could."""
 
 _OPEN = "state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"
 _PENDING = """
@@ -44,7 +47,10 @@ def family_of(order: Order) -> OrderId:
 
 
 def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOrder]]:
-    """The open orders of these tenants in these instruments, over all of their accounts."""
+    """The open orders of these tenants in these instruments, over all of their accounts.
+
+    Of each side at most RESTING_MAX, those without a limit first, then those with the most aggressive.
+    """
     wanted = list(places)
     return Read(
         sql=f"""
@@ -56,11 +62,18 @@ def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOr
             ELSE least(o.limit_price, q.limit_price) END::text))
         FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, instrument_id)
         CROSS JOIN LATERAL (
-          SELECT * FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.instrument_id = w.instrument_id
+          SELECT one.*, row_number() OVER (PARTITION BY one.side ORDER BY
+            CASE WHEN one.side = 'BUY' THEN -one.limit_price ELSE one.limit_price END NULLS FIRST) AS place
+          FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.instrument_id = w.instrument_id
             AND {_OPEN} OFFSET 0) AS o
         {_PENDING}
+        WHERE o.place <= $3 OR q.limit_price IS NOT NULL
         """,
-        parameters=([tenant_id for tenant_id, _ in wanted], [instrument_id for _, instrument_id in wanted]),
+        parameters=(
+            [tenant_id for tenant_id, _ in wanted],
+            [instrument_id for _, instrument_id in wanted],
+            RESTING_MAX,
+        ),
         decode=_open_orders,
     )
 
@@ -78,6 +91,42 @@ def _open_orders(documents: list[dict[str, Any]] | None) -> list[OpenOrder]:
         )
         for one in documents or ()
     ]
+
+
+OpenCounts = dict[tuple[AccountKey, InstrumentId], int]
+"""How many orders are open in an account and an instrument; absent where there is none."""
+
+
+def open_counts(keys: Iterable[AccountKey], instrument_ids: Iterable[InstrumentId]) -> Read[OpenCounts]:
+    """How many orders these accounts have open in these instruments."""
+    wanted = list(keys)
+    return Read(
+        sql=f"""
+        SELECT jsonb_agg(jsonb_build_array(s.tenant_id, s.account_id, s.instrument_id, s.count)) FROM (
+          SELECT o.tenant_id, o.account_id, o.instrument_id, count(*) AS count
+          FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)
+          CROSS JOIN LATERAL (
+            SELECT * FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.account_id = w.account_id
+              AND one.instrument_id = ANY($3::uuid[]) AND {_OPEN} OFFSET 0) AS o
+          GROUP BY o.tenant_id, o.account_id, o.instrument_id) AS s
+        """,
+        parameters=(
+            [key.tenant_id for key in wanted],
+            [key.account_id for key in wanted],
+            list(instrument_ids),
+        ),
+        decode=_open_counts,
+    )
+
+
+def _open_counts(rows: list[list[Any]] | None) -> OpenCounts:
+    return {
+        (
+            AccountKey(tenant_id=TenantId(UUID(tenant)), account_id=AccountId(UUID(account))),
+            InstrumentId(UUID(instrument)),
+        ): count
+        for tenant, account, instrument, count in rows or ()
+    }
 
 
 WorstPrices = dict[tuple[AccountKey, InstrumentId, Side], tuple[Decimal | None, bool]]

@@ -152,7 +152,7 @@ def risk_check_document(check: RiskCheck) -> dict[str, Any]:
         "message": check.message,
         "limitId": None if check.limit_id is None else str(check.limit_id),
         "limitVersion": check.limit_version,
-        "inputs": check.inputs,
+        "inputs": check.inputs_document(),
         "nanoseconds": check.nanoseconds,
     }
 

@@ -102,7 +102,7 @@ def _needs(held: HeldLimit) -> frozenset[Fact]:
     if held.conditions.modes is not None:
         needs |= {Fact.ACCOUNT}
     if limit.limit_type is _TYPE.MAX_OPEN_ORDERS and limit.instrument_id is not None:
-        needs |= {Fact.RESTING}
+        needs |= {Fact.OPEN_HERE}
     return needs
 
 
@@ -124,16 +124,12 @@ def evaluate(
             continue
         outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
-        limit = held.limit
         checks.append(
-            RiskCheck(
-                check=limit.limit_type,
+            replace(
+                held.blank,
                 outcome=outcome,
-                limit=limit.value,
                 observed=finding.observed,
                 message=finding.message,
-                limit_id=limit.id,
-                limit_version=limit.version,
                 inputs=finding.inputs,
                 nanoseconds=after - before,
             )

@@ -33,6 +33,7 @@ class Fact(StrEnum):
     EXPOSURE = "EXPOSURE"
     RATES = "RATES"
     RESTING = "RESTING"
+    OPEN_HERE = "OPEN_HERE"
     ACTIVITY = "ACTIVITY"
     CALENDAR = "CALENDAR"
 
@@ -198,7 +199,10 @@ NO_RATES: Final = FxRates()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the chain of one account is decided on at an instant. A part that no limit in force needs is left out."""
+    """What the chain of one account is decided on at an instant. A part that no limit in force needs is left out.
+
+    open_here is how many orders the account has open in the order's instrument.
+    """
 
     now: datetime
     account: AccountFigures | None = None
@@ -206,6 +210,7 @@ class Facts:
     rates: FxRates = NO_RATES
     resting: tuple[Resting, ...] = ()
     activity: Activity | None = None
+    open_here: int | None = None
 
     def converted(self, amount: Decimal, base: str, quote: str) -> Decimal | None:
         """The amount in another currency; None without a fresh rate."""

@@ -22,7 +22,7 @@ def daily_loss(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     figures = facts.account
     if figures is None or not figures.is_pnl_fresh or figures.daily_pnl is None:
         return unknown("the broker's profit and loss of the day is not known or is stale")
-    return _money(held, facts, max(-figures.daily_pnl, ZERO), "loss of the day", dailyPnl=plain(figures.daily_pnl))
+    return _money(held, facts, max(-figures.daily_pnl, ZERO), "loss of the day", dailyPnl=figures.daily_pnl)
 
 
 def drawdown(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
@@ -33,7 +33,7 @@ def drawdown(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         return unknown(STALE)
     peak = max(figures.peaks.get(held.conditions.window_days, equity), equity)
     fallen = peak - equity
-    inputs = {"equity": plain(equity), "peak": plain(peak)}
+    inputs = {"equity": equity, "peak": peak}
     if held.limit.currency is not None:
         return _money(held, facts, fallen, "fall from the peak", **inputs)
     return at_most(held, fallen / peak * PERCENT, "fall from the peak", "%", **inputs)
@@ -52,9 +52,9 @@ def leverage(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         held,
         (figures.gross_position_value + added) / equity,
         "leverage if all is filled",
-        gross=plain(figures.gross_position_value),
-        added=plain(added),
-        equity=plain(equity),
+        gross=figures.gross_position_value,
+        added=added,
+        equity=equity,
     )
 
 
@@ -77,7 +77,7 @@ def margin_excess(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         is_passed=is_passed,
         observed=observed,
         message=f"margin left if all is filled {shown(observed)} {relation} {plain(held.value)}",
-        inputs={"excess": plain(figures.excess_liquidity), "added": plain(added), "currency": currency},
+        inputs={"excess": figures.excess_liquidity, "added": added, "currency": currency},
     )
 
 
@@ -101,8 +101,8 @@ def concentration(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
             return unknown(STALE)
         whole, of = max(figures.gross_position_value, position), "gross"
     if whole <= 0:
-        return at_most(held, ZERO, "part of the position", "%", position=plain(position))
-    inputs = {"position": plain(position), of: plain(whole)}
+        return at_most(held, ZERO, "part of the position", "%", position=position)
+    inputs = {"position": position, of: whole}
     return at_most(held, position / whole * PERCENT, "part of the position", "%", **inputs)
 
 

@@ -1,28 +1,30 @@
 """A limit as the chain holds it: read once, with its conditions understood; and what a check finds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from app.core.errors import Problem
-from app.core.fix import RiskLimitType
+from app.core.fix import RiskLimitType, RiskOutcome
+from app.core.messages import RiskCheck
 from app.core.money import plain
 from app.risk.domain.conditions import NO_CONDITIONS, Conditions, conditions_of
 from app.risk.domain.facts import Facts
 from app.risk.domain.limits import RiskLimit, limit_problems
 from app.risk.domain.proposal import Proposal, only_reduces
 
+NO_INPUTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+
+class Finding(NamedTuple):
     """What a check found: whether the order passes, what was observed in the limit's unit, why, and from what facts."""
 
     is_passed: bool
     observed: Decimal | None
     message: str
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = NO_INPUTS
 
 
 Check = Callable[["HeldLimit", Proposal, Facts], Finding]
@@ -31,11 +33,16 @@ Check = Callable[["HeldLimit", Proposal, Facts], Finding]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLimit:
-    """A limit with its conditions read. problems are what is wrong with it: such a limit refuses."""
+    """A limit with its conditions read. problems are what is wrong with it: such a limit refuses.
+
+    value_text is the value in words; blank is what it says of an order, before it has said anything.
+    """
 
     limit: RiskLimit
     conditions: Conditions
     problems: tuple[Problem, ...]
+    value_text: str
+    blank: RiskCheck
 
     @property
     def value(self) -> Decimal:
@@ -78,21 +85,34 @@ def read_limit(limit: RiskLimit) -> HeldLimit:
     conditions = conditions_of(limit.limit_type, limit.conditions) if limit.conditions else NO_CONDITIONS
     if not isinstance(conditions, Conditions):
         conditions = NO_CONDITIONS
-    return HeldLimit(limit=limit, conditions=conditions, problems=limit_problems(limit))
+    return HeldLimit(
+        limit=limit,
+        conditions=conditions,
+        problems=limit_problems(limit),
+        value_text="" if limit.value is None else plain(limit.value),
+        blank=RiskCheck(
+            check=limit.limit_type,
+            outcome=RiskOutcome.FAILED,
+            limit=limit.value,
+            observed=None,
+            message="",
+            limit_id=limit.id,
+            limit_version=limit.version,
+        ),
+    )
 
 
 def at_most(held: HeldLimit, observed: Decimal, what: str, unit: str = "", **inputs: Any) -> Finding:
     """The order passes while what is observed does not exceed the value."""
-    value = held.value
-    is_passed = observed <= value
+    is_passed = observed <= held.value
     relation = "is within" if is_passed else "is above"
-    message = f"{what} {shown(observed)}{unit} {relation} {plain(value)}{unit}"
-    return Finding(is_passed=is_passed, observed=observed, message=message, inputs=inputs)
+    message = f"{what} {shown(observed)}{unit} {relation} {held.value_text}{unit}"
+    return Finding(is_passed, observed, message, inputs)
 
 
 def unknown(message: str, **inputs: Any) -> Finding:
     """The check cannot tell, and so refuses."""
-    return Finding(is_passed=False, observed=None, message=message, inputs=inputs)
+    return Finding(False, None, message, inputs)
 
 
 _SHOWN_DIGITS: Final = 4
@@ -100,12 +120,6 @@ _SHOWN_DIGITS: Final = 4
 
 def shown(number: Decimal) -> str:
     """A figure for a sentence: whole where it fits into a few digits, else rounded."""
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -_SHOWN_DIGITS:
-        number = round(number, _SHOWN_DIGITS)
-    return plain(number)
-
-
-def instant(at: datetime | None) -> str | None:
-    """An instant as it is recorded."""
-    return None if at is None else at.isoformat()
+    text = plain(number)
+    point = text.find(".")
+    return text if point < 0 or len(text) - point - 1 <= _SHOWN_DIGITS else plain(round(number, _SHOWN_DIGITS))

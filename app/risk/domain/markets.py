@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Final
 
 from app.core.fix import OrderType, Side
-from app.core.money import ZERO, plain
+from app.core.money import ZERO
 from app.core.sessions import ToldSession
 from app.risk.domain.conditions import CollarDirection
 from app.risk.domain.facts import Facts, Resting
 from app.risk.domain.figures import PERCENT
-from app.risk.domain.held import Finding, HeldLimit, at_most, instant, unknown
+from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, good_price
 from app.risk.domain.sizes import NO_PRICE
 
@@ -43,13 +43,13 @@ def trading_hours(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
             is_passed=False,
             observed=None,
             message=f"no {kind} session of {symbol} is on",
-            inputs={"zone": hours.zone, "next": instant(coming)},
+            inputs={"zone": hours.zone, "next": coming},
         )
     return Finding(
         is_passed=True,
         observed=None,
         message=f"a {kind} session of {symbol} is on",
-        inputs={"zone": hours.zone, "opens": instant(session.opens_at), "closes": instant(session.closes_at)},
+        inputs={"zone": hours.zone, "opens": session.opens_at, "closes": session.closes_at},
     )
 
 
@@ -61,7 +61,7 @@ def price_collar(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     price = proposal.terms.limit_price if proposal.order_type in _LIMITED else None
     if price is None:
         message = "an order without a limit deals at the market, whose quote is fresh"
-        return Finding(is_passed=True, observed=None, message=message, inputs={"reference": plain(reference)})
+        return Finding(is_passed=True, observed=None, message=message, inputs={"reference": reference})
     if good_price(price) is None:
         return unknown(NO_PRICE)
     away = (price - reference) / reference * PERCENT * proposal.side.sign
@@ -72,9 +72,9 @@ def price_collar(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         max(away, ZERO),
         "the limit's distance from the market of",
         "%",
-        price=plain(price),
-        reference=plain(reference),
-        at=instant(proposal.reference.at),
+        price=price,
+        reference=reference,
+        at=proposal.reference.at,
     )
 
 
@@ -90,7 +90,7 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         is_passed=False,
         observed=Decimal(len(crossed)),
         message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it",
-        inputs={"ownAccount": str(len(crossed) - others), "otherAccounts": str(others)},
+        inputs={"ownAccount": str(len(crossed) - others), "otherAccounts": others},
     )
 
 

@@ -8,7 +8,7 @@ from app.core.money import ZERO, plain
 from app.risk.domain.conditions import CooldownCause
 from app.risk.domain.facts import Activity, Facts, count_since, fingerprint
 from app.risk.domain.figures import PERCENT
-from app.risk.domain.held import Finding, HeldLimit, at_most, instant, unknown
+from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, Step
 
 MINUTE_S: Final = 60
@@ -24,7 +24,7 @@ def orders_per_minute(held: HeldLimit, proposal: Proposal, facts: Facts) -> Find
     window_s = held.conditions.window_s or MINUTE_S
     placed = facts.activity.orders_since(facts.now - timedelta(seconds=window_s))
     observed = Decimal(placed + proposal.adds_orders)
-    return at_most(held, observed, f"orders within {window_s} s", placed=str(placed), windowSeconds=str(window_s))
+    return at_most(held, observed, f"orders within {window_s} s", placed=placed, windowSeconds=window_s)
 
 
 def duplicate_order(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
@@ -38,7 +38,7 @@ def duplicate_order(held: HeldLimit, proposal: Proposal, facts: Facts) -> Findin
     allowed = held.conditions.allowance or 0
     is_passed = found <= allowed
     message = f"{found} order(s) of the same terms within {plain(held.value)} s, {allowed} may be"
-    inputs = {"same": str(found), "allowance": str(allowed)}
+    inputs = {"same": found, "allowance": allowed}
     return Finding(is_passed=is_passed, observed=Decimal(found), message=message, inputs=inputs)
 
 
@@ -56,7 +56,7 @@ def cooldown(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     passed = Decimal(max((facts.now - at) // timedelta(milliseconds=1), 0)) / 1000
     is_passed = passed >= held.value
     message = f"{plain(passed)} s since the last {cause.value.lower()}, {plain(held.value)} s are to pass"
-    inputs = {"cause": cause.value, "at": instant(at)}
+    inputs = {"cause": cause.value, "at": at}
     return Finding(is_passed=is_passed, observed=passed, message=message, inputs=inputs)
 
 
@@ -68,7 +68,7 @@ def cancel_rate(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     orders = facts.activity.orders_since(since)
     cancels = count_since(facts.activity.cancels, since)
     observed = ZERO if orders <= allowance else Decimal(cancels) / orders * PERCENT
-    return at_most(held, observed, "cancels of the orders", "%", orders=str(orders), cancels=str(cancels))
+    return at_most(held, observed, "cancels of the orders", "%", orders=orders, cancels=cancels)
 
 
 def order_to_trade_ratio(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
@@ -80,7 +80,7 @@ def order_to_trade_ratio(held: HeldLimit, proposal: Proposal, facts: Facts) -> F
     sent += proposal.adds_orders > 0 or proposal.step is Step.CHANGE
     trades = count_since(facts.activity.executions, since)
     observed = ZERO if sent <= allowance else Decimal(sent) / max(trades, 1)
-    return at_most(held, observed, "orders for each trade", sent=str(sent), trades=str(trades))
+    return at_most(held, observed, "orders for each trade", sent=sent, trades=trades)
 
 
 def horizon_s(held: HeldLimit) -> int:

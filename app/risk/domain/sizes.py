@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from app.core.money import plain
 from app.risk.domain.facts import Facts
 from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, price_of, worst_position
@@ -12,7 +11,7 @@ NO_PRICE = "no fresh price to value the order by"
 
 def order_quantity(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     """quantity <= value"""
-    return at_most(held, proposal.terms.quantity, "order quantity", quantity=plain(proposal.terms.quantity))
+    return at_most(held, proposal.terms.quantity, "order quantity", quantity=proposal.terms.quantity)
 
 
 def order_notional(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
@@ -27,10 +26,10 @@ def position_quantity(held: HeldLimit, proposal: Proposal, facts: Facts) -> Find
         held,
         worst_position(proposal),
         "position if all is filled",
-        position=plain(exposure.position_quantity),
-        openBuys=plain(exposure.open_buy_quantity),
-        openSells=plain(exposure.open_sell_quantity),
-        adds=plain(proposal.adds_quantity),
+        position=exposure.position_quantity,
+        openBuys=exposure.open_buy_quantity,
+        openSells=exposure.open_sell_quantity,
+        adds=proposal.adds_quantity,
     )
 
 
@@ -41,13 +40,10 @@ def position_notional(held: HeldLimit, proposal: Proposal, facts: Facts) -> Find
 
 def open_orders(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     """open orders + this one <= value"""
-    count = proposal.exposure.open_orders
-    if held.limit.instrument_id is not None:
-        mine = (proposal.account_id, proposal.instrument.id)
-        count = sum((one.account_id, one.instrument_id) == mine for one in facts.resting)
-    return at_most(
-        held, Decimal(count + proposal.adds_orders), "open orders", open=str(count), adds=str(proposal.adds_orders)
-    )
+    count = proposal.exposure.open_orders if held.limit.instrument_id is None else facts.open_here
+    if count is None:
+        return unknown("how many orders are open in the instrument is not known")
+    return at_most(held, Decimal(count + proposal.adds_orders), "open orders", open=count, adds=proposal.adds_orders)
 
 
 def _notional(held: HeldLimit, proposal: Proposal, facts: Facts, quantity: Decimal, what: str) -> Finding:
@@ -62,8 +58,8 @@ def _notional(held: HeldLimit, proposal: Proposal, facts: Facts, quantity: Decim
         held,
         notional,
         what,
-        quantity=plain(quantity),
-        price=plain(price),
-        multiplier=plain(instrument.multiplier),
+        quantity=quantity,
+        price=price,
+        multiplier=instrument.multiplier,
         currency=currency,
     )

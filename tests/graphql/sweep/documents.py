@@ -37,6 +37,8 @@ from graphql import (
 DEPTH: Final = 5
 # What a mutation answers with, a query shows to the bottom.
 MUTATION_DEPTH: Final = 3
+# What wraps a whole order shows it a level less deep: `order` asks for it to the bottom.
+WRAPPERS: Final = frozenset({"explainOrder"})
 PAGE: Final = 2
 # The server takes 4,000 tokens and 2,000 fields; many a field is one token.
 TOKENS_MAX: Final = 1_500
@@ -150,8 +152,14 @@ def operations(schema: GraphQLSchema, without: Fields = frozenset()) -> list[Ope
         for kind, root in roots
         if root is not None
         for name, field in root.fields.items()
-        for selection in _selections(schema, field.type, without, MUTATION_DEPTH if kind == "mutation" else DEPTH)
+        for selection in _selections(schema, field.type, without, _depth(kind, name))
     ]
+
+
+def _depth(kind: str, name: str) -> int:
+    if kind == "mutation":
+        return MUTATION_DEPTH
+    return DEPTH - 1 if name in WRAPPERS else DEPTH
 
 
 def fields_asked(schema: GraphQLSchema, asked: Iterable[Operation]) -> set[tuple[str, str]]:

@@ -8,12 +8,23 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from app.core.fix import RiskLimitType
+from app.core.ids import OrderId
+from app.flows.place_orders import Intent, place_batch
+from app.flows.pre_trade import Market
+from app.infra.db import Database, DatabaseRole
 from app.infra.embedded import Folders
 from app.infra.local_secrets import Demo, write_demo
+from app.infra.redis import Redis, make_client
+from app.infra.system import SystemClock, SystemIds
+from app.infra.uow import begin_intake
+from app.orders.repository import account_books
+from tests import factories
 
 _ROOT = Path(__file__).parents[3]
 _DEMO = Demo(
@@ -182,3 +193,43 @@ async def test_the_doctor_says_that_no_mail_leaves_and_where_signed_heads_are_ke
     assert found["mail"] == (False, f"127.0.0.1:{free_port} does not take mail: SMTPConnectError")
     assert found["audit"] == (True, f"heads are signed with key 7 and kept at file://{state_dir}/heads")
     assert ended.code == 1
+
+
+async def test_an_order_is_explained(state_dir: Path, own_database_url: str) -> None:
+    order_id, slug = await _refused_order(own_database_url)
+    asked = ("order", "explain", str(order_id), "--tenant")
+
+    told = await _oms(state_dir, *asked, slug, OMS_DATABASE_URL=own_database_url)
+    document = await _oms(state_dir, *asked, slug, "--json", OMS_DATABASE_URL=own_database_url)
+    elsewhere = await _oms(state_dir, *asked, "nobody", OMS_DATABASE_URL=own_database_url)
+    odd = await _oms(state_dir, "order", "explain", "1", "--tenant", slug, OMS_DATABASE_URL=own_database_url)
+
+    assert told.code == 0
+    assert f"order {order_id}: REJECTED, order quantity 100 is above 42" in told.out
+    assert "it passes at a quantity of 42" in told.out
+    assert json.loads(document.out)["counterfactual"] == "passes at a quantity of 42"
+    assert (elsewhere.code, elsewhere.out) == (5, "")
+    assert (odd.code, odd.error) == (1, "oms: 1 is no id of an order.\n")
+
+
+async def _refused_order(database_url: str) -> tuple[OrderId, str]:
+    database = Database(database_url, DatabaseRole.APP, size=1)
+    intake = Database(database_url, DatabaseRole.INTAKE, size=1)
+    for one in (database, intake):
+        await one.open()
+    try:
+        tenant_id = await factories.make_tenant(database)
+        principal = await factories.make_principal(database, tenant_id)
+        key = await factories.make_account(database, tenant_id)
+        instruments = await factories.make_instruments(database, tenant_id)
+        await factories.make_limit(database, tenant_id, RiskLimitType.MAX_ORDER_QUANTITY, Decimal(42))
+        new = factories.new_order(key.account_id, symbol="AAPL", quantity="100", limit_price="10")
+        order_id = OrderId(SystemIds().new())
+        intent = Intent(principal=principal, new=new, order_id=order_id, matches=(instruments["AAPL"],), key=key)
+        market = Market(redis=Redis(client=make_client("redis://127.0.0.1:1"), prefix=""))
+        async with begin_intake(intake, [tenant_id], lock=account_books.locking([key])) as session:
+            await place_batch(session, [intent], {}, market=market, now=SystemClock().now(), ids=SystemIds())
+    finally:
+        for one in (database, intake):
+            await one.close()
+    return order_id, f"test-{tenant_id.hex}"

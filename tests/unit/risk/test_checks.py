@@ -197,14 +197,10 @@ def test_drawdown_in_percent_and_as_an_amount() -> None:
     assert outcome(limit(_TYPE.MAX_DRAWDOWN, "0", conditions={"windowDays": 3}), order(), facts()) is PASSED
 
 
-def line(**more: Any) -> ExposureLine:
-    return replace(
-        ExposureLine(currency="USD", multiplier=Decimal(1), position_quantity=ZERO),
-        **{
-            name: Decimal(value) if isinstance(value, str) and name != "currency" else value
-            for name, value in more.items()
-        },
-    )
+def line(*, currency: str = "USD", **more: str) -> ExposureLine:
+    numbers: dict[str, Any] = {name: Decimal(value) for name, value in more.items()}
+    found = ExposureLine(currency=currency, multiplier=Decimal(1), position_quantity=ZERO)
+    return replace(found, **numbers)
 
 
 @pytest.mark.parametrize(
