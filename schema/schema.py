@@ -49,6 +49,8 @@ from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
 from schema.risk.analytics_queries import RiskAnalyticsQuery
+from schema.risk.halt_mutations import HaltMutation
+from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -77,6 +79,7 @@ class Query(
     ExecutionQualityQuery,
     OrderRecordQuery,
     SurveillanceQuery,
+    HaltQuery,
     RiskAnalyticsQuery,
 ):
     """What can be asked."""
@@ -104,6 +107,7 @@ class Mutation(
     RestrictedListMutation,
     CalendarMutation,
     SurveillanceMutation,
+    HaltMutation,
 ):
     """What can be done."""
 
@@ -116,6 +120,7 @@ class Subscription(
     StreamSubscription,
     BrokerSubscription,
     ComplianceSubscription,
+    HaltSubscription,
 ):
     """What can be followed."""
 

@@ -8,6 +8,7 @@ import typer
 
 from app.cli.audit_commands import audit_app
 from app.cli.compliance_commands import compliance_app
+from app.cli.halt_commands import add_halt_commands
 from app.cli.order_commands import order_app
 from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.risk_commands import risk_app
@@ -29,6 +30,7 @@ docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
 app.add_typer(simulator_app, name="simulator")
 app.add_typer(audit_app, name="audit")
 app.add_typer(compliance_app, name="compliance")
+add_halt_commands(risk_app)
 app.add_typer(risk_app, name="risk")
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")

@@ -28,6 +28,8 @@ BreakId = NewType("BreakId", UUID)
 RestrictedListId = NewType("RestrictedListId", UUID)
 ListEntryId = NewType("ListEntryId", UUID)
 CaseId = NewType("CaseId", UUID)
+HaltId = NewType("HaltId", UUID)
+KillSwitchId = NewType("KillSwitchId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -60,11 +60,11 @@ async def block_facts(
     places: Iterable[PositionKey],
     accounts: Mapping[AccountKey, AccountFacts],
     pre_trade: PreTrade,
-    market: Market,
+    market: Market | None,
 ) -> BlockFacts:
     """The facts for blocks in these accounts and instruments; those of accounts that are no adviser's have none.
 
-    What the limits of the accounts that share them need goes to pre_trade.
+    What the limits of the accounts that share them need goes to pre_trade; without a market no limits are asked.
     """
     asked: list[PositionKey] = []
     theirs: set[PositionKey] = set()
@@ -79,8 +79,9 @@ async def block_facts(
             members.setdefault(key.tenant_id, set()).add(account_id)
     if not asked:
         return NO_BLOCKS
-    sharing = Asked(keys={key for key, _ in theirs}, places=frozenset())
-    await also_read(session, pre_trade, sharing, market)
+    if market is not None:
+        sharing = Asked(keys={key for key, _ in theirs}, places=frozenset(), is_walled=pre_trade.is_walled)
+        await also_read(session, pre_trade, sharing, market)
     held, undivided = await session.read(positions.positions_at(theirs), blocks.undivided(set(asked)))
     worth: dict[AccountId, Worth] = {}
     for tenant_id, account_ids in sorted(members.items()):

@@ -32,6 +32,7 @@ from app.flows.placement import Placement, breach_problem, refused, rejection_pr
 from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
 from app.flows.restrictions import restricted
+from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.aiming import aimed
@@ -291,7 +292,11 @@ def _checked(
     restrictions = facts.restrictions.get(key.tenant_id, ())
     refusal = restricted(restrictions, booking, RestrictedAct.PLACE, order, order.placed_by, *proposals).refusal
     breach = first_breach(checks)
-    if breach is not None:
+    halts = (halted_out(account, one, order.placed_by, new.allocation) for one in proposals)
+    halted = next((one for one in halts if one is not None), None)
+    if halted is not None:
+        refusal = problem(halted)
+    elif breach is not None:
         refusal = breach_problem(breach)
     elif any(is_frozen_out(account, one) for one in proposals):
         refusal = problem(OrderProblem.INSTRUMENT_FROZEN)

@@ -70,6 +70,7 @@ class PreTrade:
     calendar: Overrides = field(default_factory=dict)
     open_here: OpenCounts | None = None
     is_rehearsal: bool = False
+    is_walled: bool = False
 
     def chain(self, tenant_id: TenantId) -> Chain:
         """The limits of the tenant."""
@@ -222,7 +223,7 @@ async def read_pre_trade(
         reading = _Reading(asked=asked, chains=chains, recent=market.recent, now=now)
         reads = await reading.reads(session)
         found = await _beyond(session, asked, reads) if reads else []
-    pre_trade = PreTrade(now=now, quotes=quotes, chains=chains, is_rehearsal=is_rehearsal)
+    pre_trade = PreTrade(now=now, quotes=quotes, chains=chains, is_rehearsal=is_rehearsal, is_walled=asked.is_walled)
     await reading.take(pre_trade, found, market.redis)
     return pre_trade, tuple(answers)
 

@@ -23,6 +23,7 @@ from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.restrictions import restricted, restrictions_on
+from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -181,8 +182,11 @@ class _Work:
             pre_trade, plain, order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
         breach = first_breach(pre_trade.check(key, proposal) + of_shares)
+        halted = halted_out(self.facts.accounts[key], proposal, order.placed_by, order.allocation)
         refused = None
-        if breach is not None:
+        if halted is not None:
+            refused = problem(halted, "orderIds")
+        elif breach is not None:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
         elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
             refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")

@@ -23,6 +23,7 @@ from app.flows.placement import Placement, breach_problem
 from app.flows.pre_trade import Asked, read_pre_trade
 from app.flows.quoted import taking_problem
 from app.flows.restrictions import only_shrinks, restricted, restrictions_on
+from app.flows.trading_modes import change_halted_out
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch
@@ -111,6 +112,9 @@ async def _replace(
     if file.order.allocation is not None:
         facts = await block_facts(session, [place], {key: account}, pre_trade, market)
         proposal, of_shares = held_as_block(pre_trade, plain, file.order.allocation, key, account, facts)
+    halted = change_halted_out(account, file.order, terms, proposal)
+    if halted is not None:
+        return _refused(file.order, problem(halted, "orderId"))
     breach = first_breach(pre_trade.check(key, proposal) + of_shares)
     if breach is not None:
         return _refused(file.order, breach_problem(breach))

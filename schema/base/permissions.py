@@ -84,7 +84,7 @@ class OperationWithoutScopeError(TypeError):
 def scoped(
     scope: Scope, *, step_up: bool = False, passes_keys: bool = False, cost: int | None = None
 ) -> list[FieldExtension]:
-    """The field asks for the scope, and with step_up for a recent proof of the person."""
+    """The field asks for the scope, and with step_up for a recent proof of the person; passes_keys as Requirement."""
     return [Requires(Requirement(scope=scope, step_up=step_up, passes_keys=passes_keys, cost=cost))]
 
 

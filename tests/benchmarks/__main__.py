@@ -6,6 +6,7 @@ import sys
 import uvloop
 
 from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_chain, risk_figures
+from tests.faults import kills
 
 BENCHMARKS = {
     "intake": intake.measure,
@@ -14,6 +15,7 @@ BENCHMARKS = {
     "connector": connector.measure,
     "hostile": hostile.measure,
     "risk": risk_chain.measure,
+    "killswitch": kills.measure,
     "risk-figures": risk_figures.measure,
 }
 

@@ -85,6 +85,8 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "InviteMemberInput": lambda: {"email": f"{uuid4().hex}@example.com", "role": "VIEWER"},
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
     "ImportRestrictedListInput": lambda: {"content": "symbol,kind,reason\n"},
+    "HaltTradingInput": lambda: {"scope": "ACCOUNT", "mode": "REDUCE_ONLY"},
+    "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "stressTest": lambda: {"past": ["COVID_2020"]},
