@@ -17,6 +17,13 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.compliance.calendars import CalendarMutation, CalendarQuery
+from schema.compliance.cases import SurveillanceMutation, SurveillanceQuery
+from schema.compliance.list_mutations import RestrictedListMutation
+from schema.compliance.list_queries import RestrictedListQuery
+from schema.compliance.quality import ExecutionQualityQuery
+from schema.compliance.records import OrderRecordQuery
+from schema.compliance.subscriptions import ComplianceSubscription
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -73,6 +80,11 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    RestrictedListQuery,
+    CalendarQuery,
+    ExecutionQualityQuery,
+    OrderRecordQuery,
+    SurveillanceQuery,
     HaltQuery,
     RiskAnalyticsQuery,
 ):
@@ -101,6 +113,9 @@ class Mutation(
     BrokerMutation,
     SimulatorMutation,
     AuditMutation,
+    RestrictedListMutation,
+    CalendarMutation,
+    SurveillanceMutation,
     HaltMutation,
 ):
     """What can be done."""
@@ -113,6 +128,7 @@ class Subscription(
     TickSubscription,
     StreamSubscription,
     BrokerSubscription,
+    ComplianceSubscription,
     HaltSubscription,
 ):
     """What can be followed."""
