@@ -19,12 +19,6 @@ export const UPDATE_PROFILE = graphql(`
   }
 `);
 
-export const UPDATE_PREFERENCES = graphql(`
-  mutation UpdatePreferences($input: UpdatePreferencesInput!) {
-    updatePreferences(input: $input) { user { id preferences } errors { code message path } }
-  }
-`);
-
 export const CHANGE_EMAIL = graphql(`
   mutation ChangeEmail($input: ChangeEmailInput!) {
     changeEmail(input: $input) { errors { code message path } }

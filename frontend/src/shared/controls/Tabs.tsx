@@ -1,20 +1,20 @@
 /** Parts of a page, each with an address of its own. */
 import type { JSX } from "react";
 
-export interface Tab {
-  id: string;
+export interface Tab<Id extends string = string> {
+  id: Id;
   label: string;
   count?: number | undefined;
 }
 
-interface TabsProps {
+interface TabsProps<Id extends string> {
   label: string;
-  tabs: readonly Tab[];
-  current: string;
-  onChoose: (id: string) => void;
+  tabs: readonly Tab<Id>[];
+  current: Id;
+  onChoose: (id: Id) => void;
 }
 
-export function Tabs({ label, tabs, current, onChoose }: TabsProps): JSX.Element {
+export function Tabs<Id extends string>({ label, tabs, current, onChoose }: TabsProps<Id>): JSX.Element {
   return (
     <nav aria-label={label} className="flex shrink-0 overflow-x-auto border-b border-line bg-surface px-2">
       {tabs.map((tab) => (
@@ -37,4 +37,11 @@ export function Tabs({ label, tabs, current, onChoose }: TabsProps): JSX.Element
       ))}
     </nav>
   );
+}
+
+/** The tab that an address names, or the first. */
+export function tabOf<Id extends string>(named: string | undefined, tabs: readonly Tab<Id>[]): Id {
+  const found = tabs.find((tab) => tab.id === named) ?? tabs[0];
+  if (found === undefined) throw new Error("a page without a tab");
+  return found.id;
 }
