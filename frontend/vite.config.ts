@@ -39,7 +39,7 @@ function precompress(): Plugin {
 
 /**
  * Writes documents.json: every document that the dashboard sends, as it sends it, under sha256: and the digest of its
- * text. The server runs these also where it runs nothing else.
+ * text. The server runs these also where it runs nothing else. Beside it rooms.json: the paths that are the dashboard's.
  */
 function listDocuments(): Plugin {
   let root = "";
@@ -68,6 +68,9 @@ function listDocuments(): Plugin {
           const text = stringifyDocument(value);
           listed[`sha256:${createHash("sha256").update(text).digest("hex")}`] = text;
         }
+        const { ROOMS } = (await loader.ssrLoadModule("/src/app/rooms.ts")) as { ROOMS: readonly { path: string }[] };
+        const paths = ROOMS.map((room) => room.path);
+        writeFileSync(join(outDir, "rooms.json"), `${JSON.stringify(paths)}\n`);
       } finally {
         await loader.close();
       }

@@ -74,11 +74,18 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
             return PlainTextResponse("not found\n", status_code=404, headers={"Cache-Control": "no-store"})
         return _asset_response(asset, request.headers.get("accept-encoding", ""))
 
-    routes: list[BaseRoute] = [Route(path, serve_index, methods=["GET"]) for path in CLIENT_ROUTES]
+    paths = dict.fromkeys((*CLIENT_ROUTES, *_room_paths(static_dir)))
+    routes: list[BaseRoute] = [Route(path, serve_index, methods=["GET"]) for path in paths]
     if graphiql != "off":
         routes.append(Route("/graphiql", serve_graphiql, methods=["GET"]))
     routes.append(Route("/assets/{name}", serve_asset, methods=["GET"]))
     return routes
+
+
+def _room_paths(static_dir: Path) -> list[str]:
+    path = static_dir / "rooms.json"
+    listed: list[str] = json.loads(path.read_bytes()) if path.is_file() else []
+    return listed
 
 
 def dashboard_documents(static_dir: Path) -> dict[str, str]:

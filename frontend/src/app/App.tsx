@@ -1,4 +1,5 @@
-/** Signed out: the sign-in page. Signed in: the shell with its page. */
+/** Signed out: the sign-in page. Signed in: the shell with its rooms. */
+import { RouterProvider } from "@tanstack/react-router";
 import { useEffect, type JSX } from "react";
 
 import { AcceptInvitation } from "../rooms/identity/AcceptInvitation";
@@ -6,25 +7,21 @@ import { ForgotPassword } from "../rooms/identity/ForgotPassword";
 import { FromMail } from "../rooms/identity/FromMail";
 import { purposeOf, useLink } from "../rooms/identity/mailLink";
 import { SignIn } from "../rooms/identity/SignIn";
-import { OverviewPage } from "../rooms/overview/OverviewPage";
 import { useIsSignedIn } from "../shared/graphql/session";
-import { Shell } from "./Shell";
+import { destinationOf } from "./destination";
+import { router } from "./router";
 
 const SIGN_IN = "/sign-in";
 const FORGOT_PASSWORD = "/forgot-password";
-/** Pages that sign-in may lead to; anything else in `next` is ignored. */
-const DESTINATIONS = new Set(["/", "/graphiql"]);
-
-function destination(): string {
-  const next = new URLSearchParams(location.search).get("next") ?? "/";
-  return DESTINATIONS.has(next) ? next : "/";
-}
 
 function proceed(): void {
-  const next = destination();
+  const next = destinationOf(location.search);
   // GraphiQL has a content security policy of its own, so it is a page load and not a route.
   if (next === "/graphiql") location.assign(next);
-  else history.replaceState(null, "", next);
+  else {
+    history.replaceState(null, "", next);
+    void router.load();
+  }
 }
 
 export function App(): JSX.Element {
@@ -44,15 +41,13 @@ function Desk(): JSX.Element {
   const isSignedIn = useIsSignedIn();
 
   useEffect(() => {
-    if (!isSignedIn && location.pathname !== SIGN_IN) history.replaceState(null, "", SIGN_IN);
     if (isSignedIn && location.pathname === SIGN_IN) proceed();
-    if (isSignedIn) document.title = "Overview · OMS Trading";
+    if (isSignedIn || location.pathname === SIGN_IN) return;
+    const from = location.pathname + location.search;
+    history.replaceState(null, "", from === "/" ? SIGN_IN : `${SIGN_IN}?next=${encodeURIComponent(from)}`);
   }, [isSignedIn]);
 
   if (!isSignedIn) return <SignIn onSignedIn={proceed} />;
-  return (
-    <Shell page="overview">
-      <OverviewPage />
-    </Shell>
-  );
+  // The sign-in page is no route: the next render is after it was left.
+  return location.pathname === SIGN_IN ? <></> : <RouterProvider router={router} />;
 }

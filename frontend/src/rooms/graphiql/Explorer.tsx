@@ -4,13 +4,14 @@ import { GraphiQL } from "graphiql";
 import { useEffect, useState, type JSX } from "react";
 
 import { explorerAudience, mayExplore } from "../../app/explorer";
-import { Shell } from "../../app/Shell";
+
 import { authorisedFetch, client, openSocket } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { useIsSignedIn } from "../../shared/graphql/session";
 import { useTheme } from "../../shared/theme/theme";
 import { VIEWER } from "../identity/documents";
 import { EDITOR_THEME, prepareEditors } from "./editors";
+import { Frame } from "./Frame";
 import { FIRST_ACCOUNT } from "./documents";
 import { examplesFor } from "./examples";
 
@@ -32,7 +33,7 @@ export function Explorer(): JSX.Element | null {
 
   if (!isSignedIn) return null;
   return (
-    <Shell page="graphiql">
+    <Frame>
       {refusal === null ? (
         <main className="explorer">
           <h1 className="sr-only">GraphiQL</h1>
@@ -52,7 +53,7 @@ export function Explorer(): JSX.Element | null {
           {refusal}
         </p>
       )}
-    </Shell>
+    </Frame>
   );
 }
 

@@ -1,15 +1,13 @@
 /** The first page: accounts, positions, orders and quotes, all live. */
 import { useEffect, useState, type JSX } from "react";
 
-import { useConnection } from "../../shared/graphql/connection";
-import { formatAge } from "../../shared/format/time";
+import { useFeed, type Feed } from "../../shared/live/feed";
+import { Staleness } from "../../shared/page/Staleness";
 import { Panel } from "../../shared/table/Panel";
 import { useRows, type RowStore } from "../../shared/table/rows";
-import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
 import { ACCOUNT_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, QUOTE_COLUMNS } from "./columns";
 import { createDesk, type Desk } from "./desk";
-import { useFeed, useSilence, type Feed } from "./feed";
 
 /** Twice and a half the heartbeat of the tick stream. */
 const TICKS_SILENCE_MS = 12_000;
@@ -21,7 +19,7 @@ export function OverviewPage(): JSX.Element {
   useEffect(() => desk.start(), [desk]);
 
   return (
-    <main className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px bg-line lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_420px] lg:grid-rows-[auto_auto_minmax(0,1fr)]">
+    <div className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px overflow-auto bg-line lg:min-h-0 lg:overflow-hidden lg:grid-cols-[minmax(0,1fr)_420px] lg:grid-rows-[auto_auto_minmax(0,1fr)]">
       <h1 className="sr-only">Overview</h1>
       <LivePanel
         className="lg:max-h-[25dvh]"
@@ -67,7 +65,7 @@ export function OverviewPage(): JSX.Element {
         empty="No orders yet. Place the first one over the API or in GraphiQL."
         onRetry={desk.reload}
       />
-    </main>
+    </div>
   );
 }
 
@@ -97,12 +95,13 @@ function LivePanel<Row>(props: LivePanelProps<Row>): JSX.Element {
       title={title}
       count={isLoading ? undefined : rows.length}
       aside={
-        // What is on screen stays there, in its place, however the source fares.
-        hasRows && failure !== null ? (
-          <Failing failure={failure} onRetry={onRetry} />
-        ) : (
-          <Staleness feed={feed} silenceMs={silenceMs ?? Number.POSITIVE_INFINITY} isStreamed={isStreamed ?? false} />
-        )
+        <Staleness
+          feed={feed}
+          silenceMs={silenceMs ?? Number.POSITIVE_INFINITY}
+          isStreamed={isStreamed ?? false}
+          onRetry={onRetry}
+          hasRows={hasRows}
+        />
       }
       isLoading={isLoading}
       failure={hasRows ? null : failure}
@@ -113,25 +112,4 @@ function LivePanel<Row>(props: LivePanelProps<Row>): JSX.Element {
       {hasRows && <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />}
     </Panel>
   );
-}
-
-function Failing({ failure, onRetry }: { failure: string; onRetry: () => void }): JSX.Element {
-  return (
-    <span role="alert" className="inline-flex items-center gap-3">
-      <Status tone="critical" label={failure} />
-      <button type="button" onClick={onRetry} className="text-accent underline-offset-2 hover:underline">
-        Try again
-      </button>
-    </span>
-  );
-}
-
-function Staleness({ feed, silenceMs, isStreamed }: { feed: Feed; silenceMs: number; isStreamed: boolean }) {
-  const silence = useSilence(feed, silenceMs);
-  const status = useConnection();
-  const { heardAtMs } = useFeed(feed);
-  if (heardAtMs === null) return null;
-  if (silence !== null) return <Status tone="warn" label={`Stale, last update ${formatAge(silence)} ago`} />;
-  if (isStreamed && status === "reconnecting") return <Status tone="warn" label="Stale, reconnecting" />;
-  return null;
 }

@@ -2,14 +2,15 @@
 import type { JSX } from "react";
 
 import { decimalsOf, formatDecimal, percent, signOf, subtract } from "../../shared/format/decimal";
+import { money, NOTHING, Pnl } from "../../shared/format/Pnl";
 import { formatEnum, formatTime } from "../../shared/format/time";
+import { modeOf } from "../../shared/session/accounts";
+import { ModeBadge } from "../../shared/session/Mode";
 import { Status, type Tone } from "../../shared/table/Status";
 import type { Column } from "../../shared/table/Table";
 import type { Account, Order, Position } from "./documents";
 import type { QuoteRow } from "./quotes";
 
-const MONEY_DECIMALS = 2;
-const NOTHING = <span className="text-faint">–</span>;
 /** Average prices need more than the tick: two fills a tick apart meet between ticks. */
 const AVERAGE_DECIMALS_MORE = 2;
 
@@ -19,39 +20,6 @@ const WIDEST = "max-xl:hidden";
 
 function price(value: string | null, tickSize: string, more = 0): JSX.Element | string {
   return value === null ? NOTHING : formatDecimal(value, { decimals: decimalsOf(tickSize) + more });
-}
-
-function money(value: string): string {
-  return formatDecimal(value, { decimals: MONEY_DECIMALS });
-}
-
-function SignedMoney({ value }: { value: string }): JSX.Element {
-  const sign = signOf(value);
-  if (sign === 0) return <span className="text-faint">{money(value)}</span>;
-  return (
-    <span className={sign > 0 ? "text-buy" : "text-sell"}>
-      <Arrow sign={sign} />
-      {formatDecimal(value, { decimals: MONEY_DECIMALS, signed: true })}
-    </span>
-  );
-}
-
-function Arrow({ sign }: { sign: -1 | 1 }): JSX.Element {
-  return (
-    <svg viewBox="0 0 8 8" width="7" height="7" aria-hidden="true" className="mr-1 inline-block">
-      <path d={sign > 0 ? "M4 1 7.5 7h-7z" : "M4 7 7.5 1h-7z"} fill="currentColor" />
-    </svg>
-  );
-}
-
-function Mode({ isPaper }: { isPaper: boolean }): JSX.Element {
-  return (
-    <span
-      className={`rounded-sm border px-1 text-micro font-medium ${isPaper ? "border-line-strong text-soft" : "border-critical text-critical"}`}
-    >
-      {isPaper ? "PAPER" : "LIVE"}
-    </span>
-  );
 }
 
 const CONNECTION_TONE: Record<Account["connection"]["state"], Tone> = {
@@ -65,7 +33,7 @@ const CONNECTION_TONE: Record<Account["connection"]["state"], Tone> = {
 
 export const ACCOUNT_COLUMNS: readonly Column<Account>[] = [
   { key: "number", header: "Account", cell: (row) => <span className="font-medium">{row.accountNumber}</span> },
-  { key: "mode", header: "Mode", cell: (row) => <Mode isPaper={row.isPaper} /> },
+  { key: "mode", header: "Mode", cell: (row) => <ModeBadge mode={modeOf(row)} /> },
   {
     key: "state",
     header: "Connection",
@@ -110,8 +78,8 @@ export const POSITION_COLUMNS: readonly Column<Position>[] = [
   },
   { key: "value", header: "Value", isNumber: true, className: WIDER, cell: (row) => money(row.marketValue) },
   { key: "currency", header: "Currency", className: WIDE, cell: (row) => row.instrument.currency },
-  { key: "unrealized", header: "Unrealized", isNumber: true, cell: (row) => <SignedMoney value={row.unrealizedPnl} /> },
-  { key: "realized", header: "Realized", isNumber: true, cell: (row) => <SignedMoney value={row.realizedPnl} /> },
+  { key: "unrealized", header: "Unrealized", isNumber: true, cell: (row) => <Pnl value={row.unrealizedPnl} /> },
+  { key: "realized", header: "Realized", isNumber: true, cell: (row) => <Pnl value={row.realizedPnl} /> },
 ];
 
 const ORDER_TONE: Record<Order["state"], Tone> = {
@@ -198,14 +166,7 @@ function Change({ row }: { row: QuoteRow }): JSX.Element {
   const change = subtract(row.last, row.previousClose);
   const share = percent(change, row.previousClose);
   if (share === null) return NOTHING;
-  const sign = signOf(share);
-  const tone = sign > 0 ? "text-buy" : sign < 0 ? "text-sell" : "text-faint";
-  return (
-    <span className={tone}>
-      {sign !== 0 && <Arrow sign={sign} />}
-      {formatDecimal(share, { decimals: 2, signed: true })}%
-    </span>
-  );
+  return <Pnl value={share} unit="%" />;
 }
 
 function Last({ row }: { row: QuoteRow }): JSX.Element {

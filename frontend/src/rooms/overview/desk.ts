@@ -17,7 +17,7 @@ import {
   type Order,
   type Position,
 } from "./documents";
-import { createFeed, type Feed } from "./feed";
+import { createFeed, type Feed } from "../../shared/live/feed";
 import { fromInstrument, isOlderQuote, withTick, type QuoteRow } from "./quotes";
 import { cursorAfter, isGap } from "./sequence";
 

@@ -54,6 +54,16 @@ export function subtract(left: string, right: string): string {
   return print({ units: a - b, scale });
 }
 
+export function add(left: string, right: string): string {
+  const [a, b, scale] = align(parse(left), parse(right));
+  return print({ units: a + b, scale });
+}
+
+export function multiply(left: string, right: string): string {
+  const [a, b] = [parse(left), parse(right)];
+  return print({ units: a.units * b.units, scale: a.scale + b.scale });
+}
+
 export function signOf(value: string): -1 | 0 | 1 {
   const { units } = parse(value);
   return units < 0n ? -1 : units > 0n ? 1 : 0;

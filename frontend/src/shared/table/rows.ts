@@ -5,6 +5,8 @@ export interface RowStore<Row> {
   /** Takes a whole snapshot; what it lacks is gone. */
   replace(rows: Iterable<Row>): void;
   upsert(row: Row): void;
+  /** Takes rows out; an id that is not held is no error. */
+  remove(ids: Iterable<string>): void;
   get(id: string): Row | undefined;
   /** What is held now, in no order, before the next frame shows it. */
   held(): Iterable<Row>;
@@ -60,6 +62,11 @@ export function createRowStore<Row>(options: RowStoreOptions<Row>): RowStore<Row
     upsert(row) {
       put(held, row, held.get(id(row)));
       changed();
+    },
+    remove(ids) {
+      let isChanged = false;
+      for (const key of ids) isChanged = held.delete(key) || isChanged;
+      if (isChanged) changed();
     },
     get: (key) => held.get(key),
     held: () => held.values(),

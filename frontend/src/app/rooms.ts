@@ -1,0 +1,39 @@
+/** Every room of the dashboard, in the order of the navigation. The build reads it too: the server serves its paths. */
+import type { ComponentType } from "react";
+
+import type { Scope } from "../shared/session/viewer";
+
+export interface Room {
+  path: `/${string}`;
+  title: string;
+  /** Keys that go there, such as "g o". */
+  keys: string;
+  group: "Trading" | "Oversight" | "Firm";
+  /** What the person must be allowed to; null for everybody. */
+  scope: Scope | null;
+  /** Words that the command palette finds it by, beside its title. */
+  also?: string;
+  load: () => Promise<{ Page: ComponentType }>;
+}
+
+export const ROOMS: readonly Room[] = [
+  {
+    path: "/",
+    title: "Overview",
+    keys: "g h",
+    group: "Trading",
+    scope: "VIEW_ORDERS",
+    also: "home accounts",
+    load: () => import("../rooms/overview/route"),
+  },
+];
+
+/** The room of a path. */
+export function roomOf(path: string): Room | undefined {
+  return ROOMS.find((room) => room.path === path);
+}
+
+/** What the person may open, in order. */
+export function openRooms(scopes: readonly string[]): readonly Room[] {
+  return ROOMS.filter((room) => room.scope === null || scopes.includes(room.scope));
+}
