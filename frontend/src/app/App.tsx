@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { useEffect, type JSX } from "react";
 
 import { AcceptInvitation } from "../rooms/identity/AcceptInvitation";
+import { EnrolmentGate } from "../rooms/identity/ForcedEnrolment";
 import { ForgotPassword } from "../rooms/identity/ForgotPassword";
 import { FromMail } from "../rooms/identity/FromMail";
 import { purposeOf, useLink } from "../rooms/identity/mailLink";
@@ -49,5 +50,10 @@ function Desk(): JSX.Element {
 
   if (!isSignedIn) return <SignIn onSignedIn={proceed} />;
   // The sign-in page is no route: the next render is after it was left.
-  return location.pathname === SIGN_IN ? <></> : <RouterProvider router={router} />;
+  if (location.pathname === SIGN_IN) return <></>;
+  return (
+    <EnrolmentGate>
+      <RouterProvider router={router} />
+    </EnrolmentGate>
+  );
 }

@@ -5,6 +5,7 @@ import { createClient as createSocket, type Client as Socket } from "graphql-ws"
 import { freshen, refresh, SESSION_HEADER, sessionMark } from "./session";
 import { demand, ENROLMENT_REQUIRED } from "../twoFactor/demand";
 import { connection } from "./connection";
+import { noteRateLimit } from "./rateLimit";
 
 const REQUEST_MS_MAX = 15_000;
 const PING_EVERY_MS = 5_000;
@@ -31,7 +32,9 @@ async function send(input: RequestInfo | URL, init: RequestInit): Promise<Respon
   for (const [name, value] of Object.entries(SESSION_HEADER)) headers.set(name, value);
   const limit = AbortSignal.timeout(REQUEST_MS_MAX);
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
-  return await fetch(input, { ...init, headers, signal });
+  const response = await fetch(input, { ...init, headers, signal });
+  noteRateLimit(response.headers);
+  return response;
 }
 
 async function codesOf(response: Response): Promise<ReadonlySet<string | undefined>> {
