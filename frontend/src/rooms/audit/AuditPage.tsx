@@ -30,7 +30,7 @@ type Open = { kind: "verify" | "export" } | { kind: "entry"; entry: Entry };
 export function AuditPage(): JSX.Element {
   const [search, patch] = usePageSearch();
   const filters = filtersOf(search);
-  const question = useMemo(() => questionOf(filters), [JSON.stringify(filters)]);
+  const question = questionOf(filters);
   const pages = usePages(AUDIT_LOG, { ...question, first: PAGE }, { pageOf: (data) => pageOfConnection(data.auditLog), everyMs: LOOK_EVERY_MS });
   const names = useNames();
   const [open, setOpen] = useState<Open | null>(null);

@@ -19,16 +19,24 @@ const BEGIN: Looking = { looks: [], isOver: false, failure: null };
 const COUNT = new Intl.NumberFormat("en-US");
 
 export function VerifyDialog({ onClose }: { onClose: () => void }): JSX.Element {
-  const [{ looks, isOver, failure }, setLooking] = useState<Looking>(BEGIN);
   const [attempt, setAttempt] = useState(0);
+  return (
+    <Dialog title="Verify the chain" onClose={onClose}>
+      <Walk key={attempt} onAgain={() => setAttempt(attempt + 1)} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function Walk({ onAgain, onClose }: { onAgain: () => void; onClose: () => void }): JSX.Element {
+  const [{ looks, isOver, failure }, setLooking] = useState<Looking>(BEGIN);
 
   useEffect(() => {
     let isWanted = true;
     async function look(): Promise<void> {
       const found: Verification[] = [];
       let fromSequence: number | null = null;
-      setLooking(BEGIN);
       for (;;) {
+        // oxlint-disable-next-line no-await-in-loop -- each look begins where the one before ended
         const { data, error } = await client.query(VERIFY_AUDIT_LOG, { fromSequence }).toPromise();
         if (!isWanted) return;
         if (error || !data) {
@@ -36,9 +44,9 @@ export function VerifyDialog({ onClose }: { onClose: () => void }): JSX.Element 
           return;
         }
         found.push(data.verifyAuditLog);
-        const isOver = data.verifyAuditLog.isComplete;
-        setLooking({ looks: [...found], isOver, failure: null });
-        if (isOver) return;
+        const { isComplete } = data.verifyAuditLog;
+        setLooking({ looks: [...found], isOver: isComplete, failure: null });
+        if (isComplete) return;
         fromSequence = data.verifyAuditLog.toSequence + 1;
       }
     }
@@ -46,11 +54,11 @@ export function VerifyDialog({ onClose }: { onClose: () => void }): JSX.Element 
     return () => {
       isWanted = false;
     };
-  }, [attempt]);
+  }, []);
 
   const seen = looks.reduce((sum, each) => sum + each.entries, 0);
   return (
-    <Dialog title="Verify the chain" onClose={onClose}>
+    <>
       <div aria-live="polite" className="flex flex-col gap-3">
         {!isOver && <p className="text-soft">Looking at the entries: {COUNT.format(seen)} so far.</p>}
         {failure !== null && (
@@ -67,9 +75,9 @@ export function VerifyDialog({ onClose }: { onClose: () => void }): JSX.Element 
         <Button kind="primary" onClick={onClose}>
           Close
         </Button>
-        {isOver && <Button onClick={() => setAttempt(attempt + 1)}>Look again</Button>}
+        {isOver && <Button onClick={onAgain}>Look again</Button>}
       </div>
-    </Dialog>
+    </>
   );
 }
 

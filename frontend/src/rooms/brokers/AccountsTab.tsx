@@ -171,8 +171,12 @@ function AccountRow({ account, credentials, mayManage, onConnect, onAsk }: Accou
   );
 }
 
+function agoOf(at: string): string {
+  return `${formatAge(Date.now() - new Date(at).getTime())} ago`;
+}
+
 function Heard({ at }: { at: string }): JSX.Element {
-  return <>{formatAge(Date.now() - new Date(at).getTime())} ago</>;
+  return <>{agoOf(at)}</>;
 }
 
 function Reconcile({ account }: { account: Account }): JSX.Element {
@@ -186,10 +190,10 @@ function Reconcile({ account }: { account: Account }): JSX.Element {
       if (outcome.words) toast("critical", outcome.words);
       return;
     }
-    const run = outcome.payload.reconciliation;
-    if (!run) return;
-    const words = `${run.ordersChecked} orders and ${run.positionsChecked} positions compared, ${run.breaksOpen} breaks open.`;
-    toast(run.breaksOpen === 0 ? "ok" : "warn", words);
+    const told = outcome.payload.reconciliation;
+    if (!told) return;
+    const words = `${told.ordersChecked} orders and ${told.positionsChecked} positions compared, ${told.breaksOpen} breaks open.`;
+    toast(told.breaksOpen === 0 ? "ok" : "warn", words);
   }
 
   return (

@@ -165,7 +165,7 @@ function Adjustment({ id }: { id: string }): JSX.Element | null {
   const { data, failure } = useAnswer(ADJUSTMENT, { id });
   const entry = data?.node;
   if (failure !== null) return <p className="text-small text-critical">{failure}</p>;
-  if (entry?.__typename !== "PositionAdjustment") return null;
+  if (entry?.kind !== "PositionAdjustment") return null;
   return (
     <section aria-label="Adjusting entry" className="border-t border-line pt-3">
       <h3 className="mb-2 text-small font-medium text-soft">Adjusting entry</h3>

@@ -29,30 +29,6 @@ export function BreaksTab({ accounts }: { accounts: readonly Account[] }): JSX.E
     { pageOf: (data) => pageOfConnection(data.reconciliationBreaks), everyMs: LOOK_EVERY_MS },
   );
   const [looking, setLooking] = useState<Break | null>(null);
-  const columns: Column<Break>[] = [
-    { key: "severity", header: "", cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
-    {
-      key: "kind",
-      header: "What",
-      cell: (row) => (
-        <button type="button" onClick={() => setLooking(row)} className="text-accent underline-offset-2 hover:underline">
-          {kindInWords(row.kind).label}
-        </button>
-      ),
-    },
-    { key: "instrument", header: "Instrument", cell: (row) => row.instrument?.symbol ?? "" },
-    { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId), className: "max-sm:hidden" },
-    { key: "difference", header: "Difference", isNumber: true, cell: (row) => differenceOf(row) },
-    {
-      key: "freeze",
-      header: "Trading",
-      cell: (row) => (row.isFreezing ? <Status tone="critical" label="Frozen" /> : <span className="text-faint">Goes on</span>),
-      className: "max-md:hidden",
-    },
-    { key: "found", header: "Found", cell: (row) => formatTime(row.foundAt), className: "max-md:hidden" },
-    { key: "age", header: "Age", isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
-    { key: "state", header: "State", cell: (row) => <Status {...breakState(row)} />, className: "max-sm:hidden" },
-  ];
   return (
     <Section
       title="Breaks"
@@ -84,7 +60,7 @@ export function BreaksTab({ accounts }: { accounts: readonly Account[] }): JSX.E
       >
         {({ rows }) => (
           <>
-            <Table label="Breaks" columns={columns} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Breaks" columns={breakColumns(accounts, setLooking)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="breaks" />
           </>
         )}
@@ -108,4 +84,31 @@ export function differenceOf({ difference }: Pick<Break, "difference">): string 
   } catch {
     return difference;
   }
+}
+
+function breakColumns(accounts: readonly Account[], onLook: (one: Break) => void): Column<Break>[] {
+  return [
+    { key: "severity", header: "", cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
+    {
+      key: "kind",
+      header: "What",
+      cell: (row) => (
+        <button type="button" onClick={() => onLook(row)} className="text-accent underline-offset-2 hover:underline">
+          {kindInWords(row.kind).label}
+        </button>
+      ),
+    },
+    { key: "instrument", header: "Instrument", cell: (row) => row.instrument?.symbol ?? "" },
+    { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId), className: "max-sm:hidden" },
+    { key: "difference", header: "Difference", isNumber: true, cell: (row) => differenceOf(row) },
+    {
+      key: "freeze",
+      header: "Trading",
+      cell: (row) => (row.isFreezing ? <Status tone="critical" label="Frozen" /> : <span className="text-faint">Goes on</span>),
+      className: "max-md:hidden",
+    },
+    { key: "found", header: "Found", cell: (row) => formatTime(row.foundAt), className: "max-md:hidden" },
+    { key: "age", header: "Age", isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
+    { key: "state", header: "State", cell: (row) => <Status {...breakState(row)} />, className: "max-sm:hidden" },
+  ];
 }

@@ -39,41 +39,6 @@ export function DoubtsTab({ pages }: { pages: Pages<Doubt> }): JSX.Element {
     pages.reload();
   }
 
-  const columns: Column<Doubt>[] = [
-    {
-      key: "order",
-      header: "Order",
-      cell: (row) => (
-        <button type="button" onClick={() => setLooking(row)} className="text-accent underline-offset-2 hover:underline">
-          {termsInWords(row.order)}
-        </button>
-      ),
-    },
-    { key: "account", header: "Account", cell: (row) => row.order.account.accountNumber, className: "max-sm:hidden" },
-    { key: "state", header: "Last known", cell: (row) => formatEnum(row.order.state), className: "max-md:hidden" },
-    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.doubtReason}</span>, className: "max-md:hidden" },
-    { key: "since", header: "Since", cell: (row) => (row.doubtSince === null ? "" : formatTime(row.doubtSince)) },
-    { key: "missed", header: "Looks without it", isNumber: true, cell: (row) => row.sweepsMissed, className: "max-md:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <span className="inline-flex gap-3">
-          {mayAsk && (
-            <Button kind="word" disabled={asking !== null} onClick={() => void ask(row)}>
-              {asking === row.order.id ? "Asking" : "Ask again"}
-            </Button>
-          )}
-          {mayDeclare && row.missing !== null && (
-            <Button kind="dangerWord" onClick={() => setEnding(row)}>
-              Declare dead
-            </Button>
-          )}
-        </span>
-      ),
-    },
-  ];
   return (
     <Section
       title="Orders in doubt"
@@ -89,7 +54,7 @@ export function DoubtsTab({ pages }: { pages: Pages<Doubt> }): JSX.Element {
       >
         {({ rows }) => (
           <>
-            <Table label="Orders in doubt" columns={columns} rows={rows} rowKey={(row) => row.order.id} />
+            <Table label="Orders in doubt" columns={doubtColumns({ asking, ...(mayAsk ? { onAsk: (doubt) => void ask(doubt) } : {}), ...(mayDeclare ? { onEnd: setEnding } : {}), onLook: setLooking })} rows={rows} rowKey={(row) => row.order.id} />
             <More pages={pages} what="orders" />
           </>
         )}
@@ -151,4 +116,50 @@ function DoubtDialog({ doubt, onClose }: { doubt: Doubt; onClose: () => void }):
       </div>
     </Dialog>
   );
+}
+
+interface DoubtActs {
+  /** The id of the order that the broker is being asked about. */
+  asking: string | null;
+  onLook: (doubt: Doubt) => void;
+  onAsk?: (doubt: Doubt) => void;
+  onEnd?: (doubt: Doubt) => void;
+}
+
+function doubtColumns(acts: DoubtActs): Column<Doubt>[] {
+  return [
+    {
+      key: "order",
+      header: "Order",
+      cell: (row) => (
+        <button type="button" onClick={() => acts.onLook(row)} className="text-accent underline-offset-2 hover:underline">
+          {termsInWords(row.order)}
+        </button>
+      ),
+    },
+    { key: "account", header: "Account", cell: (row) => row.order.account.accountNumber, className: "max-sm:hidden" },
+    { key: "state", header: "Last known", cell: (row) => formatEnum(row.order.state), className: "max-md:hidden" },
+    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.doubtReason}</span>, className: "max-md:hidden" },
+    { key: "since", header: "Since", cell: (row) => (row.doubtSince === null ? "" : formatTime(row.doubtSince)) },
+    { key: "missed", header: "Looks without it", isNumber: true, cell: (row) => row.sweepsMissed, className: "max-md:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) => (
+        <span className="inline-flex gap-3">
+          {acts.onAsk && (
+            <Button kind="word" disabled={acts.asking !== null} onClick={() => acts.onAsk?.(row)}>
+              {acts.asking === row.order.id ? "Asking" : "Ask again"}
+            </Button>
+          )}
+          {acts.onEnd && row.missing !== null && (
+            <Button kind="dangerWord" onClick={() => acts.onEnd?.(row)}>
+              Declare dead
+            </Button>
+          )}
+        </span>
+      ),
+    },
+  ];
 }

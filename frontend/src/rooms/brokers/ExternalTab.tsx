@@ -31,23 +31,6 @@ export function ExternalTab({ accounts }: { accounts: readonly Account[] }): JSX
   );
   const mayClaim = useMay("MODIFY_ORDERS");
   const [claiming, setClaiming] = useState<Break | null>(null);
-  const columns: Column<Break>[] = [
-    { key: "order", header: "Order", cell: (row) => (row.orderId === null ? "" : <OrderTerms id={row.orderId} />) },
-    { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId) },
-    { key: "found", header: "Found", cell: (row) => formatTime(row.foundAt), className: "max-sm:hidden" },
-    { key: "age", header: "Age", isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) =>
-        mayClaim && row.orderId !== null ? (
-          <Button kind="word" onClick={() => setClaiming(row)}>
-            Claim
-          </Button>
-        ) : null,
-    },
-  ];
   return (
     <Section
       title="Orders of others"
@@ -66,7 +49,7 @@ export function ExternalTab({ accounts }: { accounts: readonly Account[] }): JSX
       >
         {({ rows }) => (
           <>
-            <Table label="Orders of others" columns={columns} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Orders of others" columns={externalColumns(accounts, mayClaim, setClaiming)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="orders" />
           </>
         )}
@@ -134,4 +117,24 @@ function ClaimDialog({ orderId, onDone, onClose }: { orderId: string; onDone: ()
       </Answered>
     </Dialog>
   );
+}
+
+function externalColumns(accounts: readonly Account[], mayClaim: boolean, onClaim: (one: Break) => void): Column<Break>[] {
+  return [
+    { key: "order", header: "Order", cell: (row) => (row.orderId === null ? "" : <OrderTerms id={row.orderId} />) },
+    { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId) },
+    { key: "found", header: "Found", cell: (row) => formatTime(row.foundAt), className: "max-sm:hidden" },
+    { key: "age", header: "Age", isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) =>
+        mayClaim && row.orderId !== null ? (
+          <Button kind="word" onClick={() => onClaim(row)}>
+            Claim
+          </Button>
+        ) : null,
+    },
+  ];
 }

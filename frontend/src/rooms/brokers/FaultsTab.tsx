@@ -13,6 +13,13 @@ import { CLEAR_FAULTS, FAULTS, PATHOLOGIES, PLAY_FAULT, type Account, type Fault
 
 const LOOK_EVERY_MS = 3_000;
 
+const FAULT_COLUMNS: Column<Fault>[] = [
+  { key: "name", header: "Fault", cell: (row) => row.name },
+  { key: "strikes", header: "Strikes", isNumber: true, cell: (row) => row.strikes },
+  { key: "lasts", header: "Still, seconds", isNumber: true, cell: (row) => (row.lastsSeconds === null ? "until cleared" : row.lastsSeconds.toFixed(0)) },
+  { key: "parameters", header: "With", cell: (row) => <span className="text-faint">{JSON.stringify(row.parameters)}</span>, className: "max-sm:hidden" },
+];
+
 export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.Element {
   const [search, patch] = usePageSearch();
   const account = accounts.find((each) => each.id === search["account"]) ?? accounts[0];
@@ -38,28 +45,6 @@ export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.E
     faults.reload();
   }
 
-  const faultColumns: Column<Fault>[] = [
-    { key: "name", header: "Fault", cell: (row) => row.name },
-    { key: "strikes", header: "Strikes", isNumber: true, cell: (row) => row.strikes },
-    { key: "lasts", header: "Still, seconds", isNumber: true, cell: (row) => (row.lastsSeconds === null ? "until cleared" : row.lastsSeconds.toFixed(0)) },
-    { key: "parameters", header: "With", cell: (row) => <span className="text-faint">{JSON.stringify(row.parameters)}</span>, className: "max-sm:hidden" },
-  ];
-  const columns: Column<Pathology>[] = [
-    { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "seen", header: "What was seen", cell: (row) => <span className="whitespace-normal">{row.seen}</span> },
-    { key: "handled", header: "What becomes of it here", cell: (row) => <span className="whitespace-normal text-soft">{row.handled}</span>, className: "max-md:hidden" },
-    { key: "lasts", header: "Seconds", isNumber: true, cell: (row) => row.lastsSeconds, className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <Button kind="word" disabled={isBusy || account === undefined} onClick={() => void play(row)}>
-          Play
-        </Button>
-      ),
-    },
-  ];
   return (
     <>
       <Section
@@ -87,15 +72,34 @@ export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.E
           empty={({ simulatorFaults }) => (simulatorFaults.length === 0 ? { title: "No fault is at work on this account." } : null)}
         >
           {({ simulatorFaults }) => (
-            <Table label="Faults at work" columns={faultColumns} rows={simulatorFaults} rowKey={(row) => `${row.name} ${JSON.stringify(row.parameters)}`} />
+            <Table label="Faults at work" columns={FAULT_COLUMNS} rows={simulatorFaults} rowKey={(row) => `${row.name} ${JSON.stringify(row.parameters)}`} />
           )}
         </Answered>
       </Section>
       <Section title="Pathologies" isTable>
         <Answered answer={pathologies} what="the pathologies">
-          {({ simulatorPathologies }) => <Table label="Pathologies" columns={columns} rows={simulatorPathologies} rowKey={(row) => row.name} />}
+          {({ simulatorPathologies }) => <Table label="Pathologies" columns={pathologyColumns(isBusy || account === undefined, (pathology) => void play(pathology))} rows={simulatorPathologies} rowKey={(row) => row.name} />}
         </Answered>
       </Section>
     </>
   );
+}
+
+function pathologyColumns(isDisabled: boolean, onPlay: (pathology: Pathology) => void): Column<Pathology>[] {
+  return [
+    { key: "name", header: "Name", cell: (row) => row.name },
+    { key: "seen", header: "What was seen", cell: (row) => <span className="whitespace-normal">{row.seen}</span> },
+    { key: "handled", header: "What becomes of it here", cell: (row) => <span className="whitespace-normal text-soft">{row.handled}</span>, className: "max-md:hidden" },
+    { key: "lasts", header: "Seconds", isNumber: true, cell: (row) => row.lastsSeconds, className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) => (
+        <Button kind="word" disabled={isDisabled} onClick={() => onPlay(row)}>
+          Play
+        </Button>
+      ),
+    },
+  ];
 }

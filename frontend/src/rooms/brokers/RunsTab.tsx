@@ -16,7 +16,30 @@ const LOOK_EVERY_MS = 10_000;
 export function RunsTab({ accounts }: { accounts: readonly Account[] }): JSX.Element {
   const accountId = useAccountFilter();
   const answer = useAnswer(RECONCILIATIONS, { accountId, first: RUNS }, { everyMs: LOOK_EVERY_MS });
-  const columns: Column<Reconciliation>[] = [
+  return (
+    <Section
+      title="Reconciliations"
+      about="Our books held against the broker's: at each connection, every half minute, and when somebody asks. Looks that found the same are one line."
+      answer={answer}
+      staleMs={3 * LOOK_EVERY_MS}
+      isTable
+      actions={<AccountFilter accounts={accounts} />}
+    >
+      <Answered
+        answer={answer}
+        what="the reconciliations"
+        empty={({ reconciliations }) =>
+          reconciliations.length === 0 ? { title: "Nothing was compared yet.", words: "The first comparison comes with the first connection." } : null
+        }
+      >
+        {({ reconciliations }) => <Table label="Reconciliations" columns={runColumns(accounts)} rows={reconciliations} rowKey={(row) => row.id} />}
+      </Answered>
+    </Section>
+  );
+}
+
+function runColumns(accounts: readonly Account[]): Column<Reconciliation>[] {
+  return [
     { key: "time", header: "When", cell: (row) => formatTime(row.finishedAt ?? row.startedAt) },
     { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId) },
     { key: "why", header: "Why", cell: (row) => OCCASIONS[row.occasion] },
@@ -38,24 +61,4 @@ export function RunsTab({ accounts }: { accounts: readonly Account[] }): JSX.Ele
         ),
     },
   ];
-  return (
-    <Section
-      title="Reconciliations"
-      about="Our books held against the broker's: at each connection, every half minute, and when somebody asks. Looks that found the same are one line."
-      answer={answer}
-      staleMs={3 * LOOK_EVERY_MS}
-      isTable
-      actions={<AccountFilter accounts={accounts} />}
-    >
-      <Answered
-        answer={answer}
-        what="the reconciliations"
-        empty={({ reconciliations }) =>
-          reconciliations.length === 0 ? { title: "Nothing was compared yet.", words: "The first comparison comes with the first connection." } : null
-        }
-      >
-        {({ reconciliations }) => <Table label="Reconciliations" columns={columns} rows={reconciliations} rowKey={(row) => row.id} />}
-      </Answered>
-    </Section>
-  );
 }

@@ -101,7 +101,7 @@ export const RESOLVE_BREAK = graphql(
 export const ADJUSTMENT = graphql(`
   query BreakAdjustment($id: ID!) {
     node(id: $id) {
-      __typename
+      kind: __typename
       ... on PositionAdjustment {
         id type quantity price quantityBefore quantityAfter averagePriceBefore averagePriceAfter realizedPnl
         reason adjustedBy recordedAt

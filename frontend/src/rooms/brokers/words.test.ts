@@ -13,17 +13,17 @@ describe("a connection", () => {
   });
 
   it("that is connected is not fine while its gate is shut", () => {
-    const at = (isGateOpen: boolean) => stateInWords({ isConnectionWanted: true, connection: { state: "CONNECTED", isGateOpen, reconnectAttempts: 0 } });
+    const open = { state: "CONNECTED", isGateOpen: true, reconnectAttempts: 0 } as const;
 
-    expect(at(true).tone).toBe("ok");
-    expect(at(false).tone).toBe("warn");
+    expect(stateInWords({ isConnectionWanted: true, connection: open }).tone).toBe("ok");
+    expect(stateInWords({ isConnectionWanted: true, connection: { ...open, isGateOpen: false } }).tone).toBe("warn");
   });
 
   it("that nobody wants is told from one that nobody makes", () => {
-    const at = (isConnectionWanted: boolean) => stateInWords({ isConnectionWanted, connection: { state: "DISCONNECTED", isGateOpen: false, reconnectAttempts: 0 } });
+    const connection = { state: "DISCONNECTED", isGateOpen: false, reconnectAttempts: 0 } as const;
 
-    expect(at(false).label).toBe("Disconnected");
-    expect(at(true).label).toBe("Waiting for a connector");
+    expect(stateInWords({ isConnectionWanted: false, connection }).label).toBe("Disconnected");
+    expect(stateInWords({ isConnectionWanted: true, connection }).label).toBe("Waiting for a connector");
   });
 });
 

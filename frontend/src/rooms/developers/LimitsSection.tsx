@@ -6,7 +6,7 @@ import { useRateLimit } from "../../shared/graphql/rateLimit";
 import { Section } from "../../shared/query/Answered";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { Status } from "../../shared/table/Status";
-import { API_KEYS } from "./documents";
+import { API_KEYS, type ApiKey } from "./documents";
 import { keyState } from "./keys";
 
 const LOOK_EVERY_MS = 5_000;
@@ -14,11 +14,16 @@ const LITTLE_LEFT = 0.2;
 
 const COUNT = new Intl.NumberFormat("en-US");
 
+function holding(keys: readonly ApiKey[]): readonly ApiKey[] {
+  const now = new Date();
+  return keys.filter((key) => keyState(key, now).holds);
+}
+
 export function LimitsSection(): JSX.Element {
   // Each answer tells of the limit that is nearest: asking keeps what is shown fresh.
   const answer = useAnswer(API_KEYS, {}, { everyMs: LOOK_EVERY_MS });
   const told = useRateLimit();
-  const keys = answer.data?.apiKeys.filter((key) => keyState(key, new Date()).holds) ?? [];
+  const keys = holding(answer.data?.apiKeys ?? []);
   const quotas = keys.filter((key) => key.requestsPerMinute !== null);
   return (
     <>

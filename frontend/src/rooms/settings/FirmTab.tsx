@@ -228,24 +228,6 @@ function RetentionSection({ mayChange }: { mayChange: boolean }): JSX.Element {
 function EntriesSection({ mayEnd }: { mayEnd: boolean }): JSX.Element {
   const answer = useAnswer(PLATFORM_ENTRIES, { first: ENTRIES });
   const [ending, setEnding] = useState<PlatformEntry | null>(null);
-  const columns: Column<PlatformEntry>[] = [
-    { key: "who", header: "Who", cell: (row) => row.administrator },
-    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.reason}</span> },
-    { key: "scopes", header: "With", cell: (row) => row.scopes.map(scopeInWords).join(", "), className: "max-lg:hidden" },
-    { key: "from", header: "From", cell: (row) => formatTime(row.createdAt) },
-    { key: "to", header: "Until", cell: (row) => formatTime(row.endedAt ?? row.expiresAt), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) =>
-        mayEnd && row.endedAt === null && new Date(row.expiresAt) > new Date() ? (
-          <Button kind="dangerWord" onClick={() => setEnding(row)}>
-            Show out
-          </Button>
-        ) : null,
-    },
-  ];
   return (
     <Section
       title="Visits of the platform"
@@ -259,7 +241,7 @@ function EntriesSection({ mayEnd }: { mayEnd: boolean }): JSX.Element {
         empty={({ platformEntries }) => (platformEntries.length === 0 ? { title: "Nobody of the platform was here." } : null)}
       >
         {({ platformEntries }) => (
-          <Table label="Visits of the platform" columns={columns} rows={platformEntries} rowKey={(row) => row.id} />
+          <Table label="Visits of the platform" columns={entryColumns(mayEnd, setEnding)} rows={platformEntries} rowKey={(row) => row.id} />
         )}
       </Answered>
       {ending && (
@@ -311,4 +293,25 @@ function EndSection({ tenant }: { tenant: Tenant }): JSX.Element {
       )}
     </Section>
   );
+}
+
+function entryColumns(mayEnd: boolean, onEnd: (entry: PlatformEntry) => void): Column<PlatformEntry>[] {
+  return [
+    { key: "who", header: "Who", cell: (row) => row.administrator },
+    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.reason}</span> },
+    { key: "scopes", header: "With", cell: (row) => row.scopes.map(scopeInWords).join(", "), className: "max-lg:hidden" },
+    { key: "from", header: "From", cell: (row) => formatTime(row.createdAt) },
+    { key: "to", header: "Until", cell: (row) => formatTime(row.endedAt ?? row.expiresAt), className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) =>
+        mayEnd && row.endedAt === null && new Date(row.expiresAt) > new Date() ? (
+          <Button kind="dangerWord" onClick={() => onEnd(row)}>
+            Show out
+          </Button>
+        ) : null,
+    },
+  ];
 }

@@ -21,12 +21,6 @@ const FILE_BYTES_MAX = 512 * 1024;
 export function MemberFiles({ onChanged }: { onChanged: () => void }): JSX.Element {
   const [isImporting, setIsImporting] = useState(false);
 
-  async function exportAll(): Promise<void> {
-    const outcome = await act(EXPORT_MEMBERS, {});
-    if (outcome.ok) download("members.csv", outcome.payload.csv ?? "");
-    else if (outcome.words) toast("critical", outcome.words);
-  }
-
   return (
     <Section
       title="Files"
@@ -55,15 +49,6 @@ const COLUMNS: Column<ImportedLine>[] = [
 function ImportDialog({ onChanged, onClose }: { onChanged: () => void; onClose: () => void }): JSX.Element {
   const [report, setReport] = useState<{ told: Report; isTrial: boolean } | null>(null);
   const [isTrial, setIsTrial] = useState(true);
-
-  async function send(form: FormData): Promise<Outcome<Report>> {
-    const file = form.get("file");
-    if (!(file instanceof File) || file.size === 0) return refused("Choose a file that has something in it.");
-    if (file.size > FILE_BYTES_MAX) return refused("The file is larger than 512 KiB.");
-    const contentBase64 = await asBase64(file);
-    const mode = form.get("each") === null ? "ALL" : "EACH";
-    return await act(IMPORT_MEMBERS, { input: { contentBase64, mode, dryRun: form.get("dryRun") !== null } });
-  }
 
   return (
     <Dialog title="Import members" onClose={onClose} isWide>
@@ -118,4 +103,19 @@ function refused(words: string): Outcome<Report> {
 async function asBase64(file: File): Promise<string> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCodePoint(byte)).join(""));
+}
+
+async function exportAll(): Promise<void> {
+  const outcome = await act(EXPORT_MEMBERS, {});
+  if (outcome.ok) download("members.csv", outcome.payload.csv ?? "");
+  else if (outcome.words) toast("critical", outcome.words);
+}
+
+async function send(form: FormData): Promise<Outcome<Report>> {
+  const file = form.get("file");
+  if (!(file instanceof File) || file.size === 0) return refused("Choose a file that has something in it.");
+  if (file.size > FILE_BYTES_MAX) return refused("The file is larger than 512 KiB.");
+  const contentBase64 = await asBase64(file);
+  const mode = form.get("each") === null ? "ALL" : "EACH";
+  return await act(IMPORT_MEMBERS, { input: { contentBase64, mode, dryRun: form.get("dryRun") !== null } });
 }

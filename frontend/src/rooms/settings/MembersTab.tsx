@@ -305,29 +305,6 @@ function InvitationsSection({ invitations, accounts, onChanged }: InvitationsPro
     onChanged();
   }
 
-  const columns: Column<Invitation>[] = [
-    { key: "email", header: "E-mail", cell: (row) => row.email },
-    { key: "role", header: "Role", cell: roleNameOf },
-    { key: "accounts", header: "Accounts", cell: (row) => grantsInWords(row.accounts, numbers), className: "max-md:hidden" },
-    { key: "sent", header: "Sent", cell: (row) => formatTime(row.sentAt), className: "max-sm:hidden" },
-    { key: "times", header: "Times", cell: (row) => row.timesSent, isNumber: true, className: "max-md:hidden" },
-    { key: "until", header: "Until", cell: (row) => formatTime(row.expiresAt), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <span className="inline-flex gap-3">
-          <Button kind="word" onClick={() => void resend(row)}>
-            Send again
-          </Button>
-          <Button kind="dangerWord" onClick={() => setRevoking(row)}>
-            Take back
-          </Button>
-        </span>
-      ),
-    },
-  ];
   return (
     <Section title="Invitations" answer={invitations} isTable>
       <Answered
@@ -337,7 +314,7 @@ function InvitationsSection({ invitations, accounts, onChanged }: InvitationsPro
       >
         {({ rows }) => (
           <>
-            <Table label="Invitations" columns={columns} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Invitations" columns={invitationColumns(numbers, (invitation) => void resend(invitation), setRevoking)} rows={rows} rowKey={(row) => row.id} />
             <More pages={invitations} what="invitations" />
           </>
         )}
@@ -361,4 +338,30 @@ function InvitationsSection({ invitations, accounts, onChanged }: InvitationsPro
       )}
     </Section>
   );
+}
+
+function invitationColumns(numbers: ReadonlyMap<string, string>, onResend: (invitation: Invitation) => void, onRevoke: (invitation: Invitation) => void): Column<Invitation>[] {
+  return [
+    { key: "email", header: "E-mail", cell: (row) => row.email },
+    { key: "role", header: "Role", cell: roleNameOf },
+    { key: "accounts", header: "Accounts", cell: (row) => grantsInWords(row.accounts, numbers), className: "max-md:hidden" },
+    { key: "sent", header: "Sent", cell: (row) => formatTime(row.sentAt), className: "max-sm:hidden" },
+    { key: "times", header: "Times", cell: (row) => row.timesSent, isNumber: true, className: "max-md:hidden" },
+    { key: "until", header: "Until", cell: (row) => formatTime(row.expiresAt), className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) => (
+        <span className="inline-flex gap-3">
+          <Button kind="word" onClick={() => onResend(row)}>
+            Send again
+          </Button>
+          <Button kind="dangerWord" onClick={() => onRevoke(row)}>
+            Take back
+          </Button>
+        </span>
+      ),
+    },
+  ];
 }

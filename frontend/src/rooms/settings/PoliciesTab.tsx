@@ -19,6 +19,7 @@ import { DELETE_POLICY, GRANTABLE_ACCOUNTS, POLICIES, SET_POLICY, type Account, 
 import { conditionInWords, expiryInWords, readWindows, writeWindows } from "./policies";
 
 const PAGE = 50;
+const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 const EXPIRY_MINUTES_DEFAULT = 15;
 
 type PolicyInput = VariablesOf<typeof SET_POLICY>["input"];
@@ -30,37 +31,6 @@ export function PoliciesTab(): JSX.Element {
   const [editing, setEditing] = useState<Policy | "new" | null>(null);
   const [deleting, setDeleting] = useState<Policy | null>(null);
   const numbers = new Map(accounts.map((account) => [account.id, account.accountNumber]));
-  const columns: Column<Policy>[] = [
-    { key: "what", header: "An order needs a second person when it is", cell: (row) => <span className="whitespace-normal">{conditionInWords(row)}</span> },
-    { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
-    { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
-    {
-      key: "state",
-      header: "State",
-      cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />),
-      className: "max-sm:hidden",
-    },
-    { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-md:hidden" },
-    ...(mayChange
-      ? [
-          {
-            key: "act",
-            header: "",
-            isNumber: true,
-            cell: (row: Policy) => (
-              <span className="inline-flex gap-3">
-                <Button kind="word" onClick={() => setEditing(row)}>
-                  Change
-                </Button>
-                <Button kind="dangerWord" onClick={() => setDeleting(row)}>
-                  Delete
-                </Button>
-              </span>
-            ),
-          },
-        ]
-      : []),
-  ];
 
   function done(words: string): void {
     setEditing(null);
@@ -92,7 +62,7 @@ export function PoliciesTab(): JSX.Element {
       >
         {({ rows }) => (
           <>
-            <Table label="Approval policies" columns={columns} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Approval policies" columns={policyColumns(numbers, mayChange, setEditing, setDeleting)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="policies" />
           </>
         )}
@@ -127,7 +97,7 @@ interface PolicyDialogProps {
 }
 
 function PolicyDialog({ policy, accounts, onDone, onClose }: PolicyDialogProps): JSX.Element {
-  const [hasHours, setHasHours] = useState(policy?.hours != null);
+  const [hasHours, setHasHours] = useState(Boolean(policy?.hours));
   return (
     <Dialog title={policy ? "Change the policy" : "New policy"} onClose={onClose} isWide>
       <ActForm
@@ -163,7 +133,7 @@ function PolicyDialog({ policy, accounts, onDone, onClose }: PolicyDialogProps):
         <CheckField name="hasHours" label="Orders outside hours" defaultChecked={hasHours} onChange={setHasHours} />
         {hasHours && (
           <div className="grid gap-3 sm:grid-cols-2">
-            <TextField name="timeZone" label="Time zone" defaultValue={policy?.hours?.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone} />
+            <TextField name="timeZone" label="Time zone" defaultValue={policy?.hours?.timeZone ?? OWN_ZONE} />
             <AreaField
               name="windows"
               label="Hours within which nobody is needed"
@@ -211,4 +181,38 @@ function readInput(form: FormData, policy: Policy | null, hasHours: boolean): { 
 
 function refused<Payload>(words: string): Outcome<Payload> {
   return { ok: false, words, code: null, complaints: [] };
+}
+
+function policyColumns(numbers: ReadonlyMap<string, string>, mayChange: boolean, onEdit: (policy: Policy) => void, onDelete: (policy: Policy) => void): Column<Policy>[] {
+  return [
+    { key: "what", header: "An order needs a second person when it is", cell: (row) => <span className="whitespace-normal">{conditionInWords(row)}</span> },
+    { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
+    { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
+    {
+      key: "state",
+      header: "State",
+      cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />),
+      className: "max-sm:hidden",
+    },
+    { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-md:hidden" },
+    ...(mayChange
+      ? [
+          {
+            key: "act",
+            header: "",
+            isNumber: true,
+            cell: (row: Policy) => (
+              <span className="inline-flex gap-3">
+                <Button kind="word" onClick={() => onEdit(row)}>
+                  Change
+                </Button>
+                <Button kind="dangerWord" onClick={() => onDelete(row)}>
+                  Delete
+                </Button>
+              </span>
+            ),
+          },
+        ]
+      : []),
+  ];
 }

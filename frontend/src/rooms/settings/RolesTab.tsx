@@ -22,26 +22,6 @@ export function RolesTab(): JSX.Element {
   const own = useViewer().viewer?.scopes ?? [];
   const [editing, setEditing] = useState<CustomRole | "new" | null>(null);
   const [deleting, setDeleting] = useState<CustomRole | null>(null);
-  const columns: Column<CustomRole>[] = [
-    { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "scopes", header: "Allows", cell: (row) => <span className="whitespace-normal">{scopesInWords(row.scopes)}</span> },
-    { key: "changed", header: "Changed", cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <span className="inline-flex gap-3">
-          <Button kind="word" onClick={() => setEditing(row)}>
-            Change
-          </Button>
-          <Button kind="dangerWord" onClick={() => setDeleting(row)}>
-            Delete
-          </Button>
-        </span>
-      ),
-    },
-  ];
 
   function done(words: string): void {
     setEditing(null);
@@ -72,7 +52,7 @@ export function RolesTab(): JSX.Element {
               : null
           }
         >
-          {({ customRoles }) => <Table label="Roles of your own" columns={columns} rows={customRoles} rowKey={(row) => row.id} />}
+          {({ customRoles }) => <Table label="Roles of your own" columns={roleColumns(setEditing, setDeleting)} rows={customRoles} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Built-in roles">
@@ -115,4 +95,27 @@ export function RolesTab(): JSX.Element {
 
 function scopesInWords(scopes: readonly Scope[]): string {
   return scopes.length === 0 ? "Nothing" : scopes.map(scopeInWords).join(", ");
+}
+
+function roleColumns(onEdit: (role: CustomRole) => void, onDelete: (role: CustomRole) => void): Column<CustomRole>[] {
+  return [
+    { key: "name", header: "Name", cell: (row) => row.name },
+    { key: "scopes", header: "Allows", cell: (row) => <span className="whitespace-normal">{scopesInWords(row.scopes)}</span> },
+    { key: "changed", header: "Changed", cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) => (
+        <span className="inline-flex gap-3">
+          <Button kind="word" onClick={() => onEdit(row)}>
+            Change
+          </Button>
+          <Button kind="dangerWord" onClick={() => onDelete(row)}>
+            Delete
+          </Button>
+        </span>
+      ),
+    },
+  ];
 }

@@ -178,25 +178,6 @@ function SessionsSection(): JSX.Element {
   const answer = useAnswer(SESSIONS, {}, { everyMs: LOOK_EVERY_MS });
   const [ending, setEnding] = useState<Session | null>(null);
   const [endsAll, setEndsAll] = useState(false);
-  const columns: Column<Session>[] = [
-    { key: "agent", header: "Signed in with", cell: (row) => <span title={row.userAgent}>{agentInWords(row.userAgent)}</span> },
-    { key: "address", header: "Address", cell: (row) => row.ipAddress },
-    { key: "since", header: "Since", cell: (row) => formatTime(row.createdAt), className: "max-sm:hidden" },
-    { key: "seen", header: "Last seen", cell: (row) => formatTime(row.lastSeenAt), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) =>
-        row.current ? (
-          <span className="text-faint">This one</span>
-        ) : (
-          <Button kind="dangerWord" onClick={() => setEnding(row)}>
-            End
-          </Button>
-        ),
-    },
-  ];
   return (
     <Section
       title="Sessions"
@@ -214,7 +195,7 @@ function SessionsSection(): JSX.Element {
         what="your sessions"
         empty={({ sessions }) => (sessions.length === 0 ? { title: "No sessions: you use an API key." } : null)}
       >
-        {({ sessions }) => <Table label="Sessions" columns={columns} rows={sessions} rowKey={(row) => row.id} />}
+        {({ sessions }) => <Table label="Sessions" columns={sessionColumns(setEnding)} rows={sessions} rowKey={(row) => row.id} />}
       </Answered>
       {ending && (
         <Confirm
@@ -250,4 +231,26 @@ function SessionsSection(): JSX.Element {
       )}
     </Section>
   );
+}
+
+function sessionColumns(onEnd: (session: Session) => void): Column<Session>[] {
+  return [
+    { key: "agent", header: "Signed in with", cell: (row) => <span title={row.userAgent}>{agentInWords(row.userAgent)}</span> },
+    { key: "address", header: "Address", cell: (row) => row.ipAddress },
+    { key: "since", header: "Since", cell: (row) => formatTime(row.createdAt), className: "max-sm:hidden" },
+    { key: "seen", header: "Last seen", cell: (row) => formatTime(row.lastSeenAt), className: "max-sm:hidden" },
+    {
+      key: "act",
+      header: "",
+      isNumber: true,
+      cell: (row) =>
+        row.current ? (
+          <span className="text-faint">This one</span>
+        ) : (
+          <Button kind="dangerWord" onClick={() => onEnd(row)}>
+            End
+          </Button>
+        ),
+    },
+  ];
 }

@@ -16,7 +16,9 @@ interface DifferencesProps {
   names?: { before: string; after: string };
 }
 
-export function Differences({ before, after, names = { before: "Before", after: "After" } }: DifferencesProps): JSX.Element {
+const BEFORE_AND_AFTER = { before: "Before", after: "After" };
+
+export function Differences({ before, after, names = BEFORE_AND_AFTER }: DifferencesProps): JSX.Element {
   const told = differences(before, after);
   if (told.length === 0) return <p className="text-small text-faint">It has no values.</p>;
   const hasBefore = told.some((each) => each.before !== null);

@@ -4,6 +4,8 @@ import { useState, type JSX } from "react";
 import { CheckField, SelectField } from "../controls/Form";
 import { SCOPES, type Access, type Grant, type Scope } from "./scopes";
 
+const NO_SCOPES: readonly Scope[] = [];
+
 interface ScopeFieldProps {
   /** What the person has: nobody gives more. */
   own: readonly Scope[];
@@ -11,7 +13,7 @@ interface ScopeFieldProps {
   withheld?: readonly Scope[];
 }
 
-export function ScopeField({ own, chosen = [], withheld = [] }: ScopeFieldProps): JSX.Element {
+export function ScopeField({ own, chosen = NO_SCOPES, withheld = NO_SCOPES }: ScopeFieldProps): JSX.Element {
   return (
     <fieldset className="flex flex-col gap-2">
       <legend className="mb-1 text-small font-medium text-soft">Scopes</legend>

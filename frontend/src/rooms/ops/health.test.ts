@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+
+import { readHealth, skewOf } from "./health";
+
+describe("the health of the server", () => {
+  it("is read whether it is ready or not", () => {
+    expect(readHealth({ status: "ok", postgresql: "ok", redis: "ok" })).toEqual({ postgresql: "ok", redis: "ok" });
+    expect(readHealth({ status: "unavailable", postgresql: "ok", redis: "away" })).toEqual({ postgresql: "ok", redis: "away" });
+  });
+
+  it("is not guessed from the page of a proxy", () => {
+    expect(readHealth("Bad gateway")).toBeNull();
+    expect(readHealth({ error: "Bad gateway" })).toBeNull();
+    expect(readHealth(null)).toBeNull();
+  });
+});
+
+describe("two clocks", () => {
+  it("are held together by the middle of the way and of the second", () => {
+    const at = Date.parse("2026-11-21T12:00:00.500Z");
+
+    expect(skewOf("Sat, 21 Nov 2026 12:00:00 GMT", at, 0)).toBe(0);
+    expect(skewOf("Sat, 21 Nov 2026 12:00:05 GMT", at + 100, 200)).toBe(5000);
+    expect(skewOf(null, at, 0)).toBeNull();
+    expect(skewOf("soon", at, 0)).toBeNull();
+  });
+});

@@ -1,0 +1,64 @@
+/** What the server says of what it stands on, and how long it takes to say it. */
+import { useEffect, useState } from "react";
+
+export interface Health {
+  postgresql: "ok" | "away";
+  redis: "ok" | "away";
+}
+
+export interface Look {
+  /** Null when the server itself did not answer. */
+  health: Health | null;
+  roundTripMs: number;
+  /** The server's clock ahead of this one's; below zero it is behind. */
+  skewMs: number | null;
+  atMs: number;
+}
+
+const LOOK_MS_MAX = 5_000;
+
+/** Reads the answer of /health/ready, which has a body whether or not the server is ready. */
+export function readHealth(body: unknown): Health | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { postgresql, redis } = body as Record<string, unknown>;
+  if (postgresql === undefined || redis === undefined) return null;
+  return { postgresql: postgresql === "ok" ? "ok" : "away", redis: redis === "ok" ? "ok" : "away" };
+}
+
+/** How far the clocks are apart, by the Date of an answer that took `roundTripMs`; it tells whole seconds. */
+export function skewOf(date: string | null, receivedAtMs: number, roundTripMs: number): number | null {
+  const told = date === null ? Number.NaN : Date.parse(date);
+  return Number.isNaN(told) ? null : Math.round(told + 500 - (receivedAtMs - roundTripMs / 2));
+}
+
+export async function look(): Promise<Look> {
+  const startedAt = performance.now();
+  try {
+    const response = await fetch("/health/ready", { cache: "no-store", signal: AbortSignal.timeout(LOOK_MS_MAX) });
+    const roundTripMs = performance.now() - startedAt;
+    const skewMs = skewOf(response.headers.get("date"), Date.now(), roundTripMs);
+    return { health: readHealth(await response.json()), roundTripMs, skewMs, atMs: Date.now() };
+  } catch {
+    return { health: null, roundTripMs: performance.now() - startedAt, skewMs: null, atMs: Date.now() };
+  }
+}
+
+/** Looks now and every so often while the page is in sight. */
+export function useHealth(everyMs: number): Look | null {
+  const [last, setLast] = useState<Look | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    async function again(): Promise<void> {
+      if (document.visibilityState !== "visible") return;
+      const found = await look();
+      if (isWanted) setLast(found);
+    }
+    void again();
+    const timer = setInterval(() => void again(), everyMs);
+    return () => {
+      isWanted = false;
+      clearInterval(timer);
+    };
+  }, [everyMs]);
+  return last;
+}
