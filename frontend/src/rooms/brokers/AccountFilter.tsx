@@ -1,6 +1,6 @@
 import type { JSX } from "react";
 
-import { INPUT } from "../../shared/controls/Form";
+import { FILTER } from "../../shared/controls/Form";
 import { usePageSearch } from "../../shared/page/search";
 import type { Account } from "./documents";
 
@@ -17,7 +17,7 @@ export function AccountFilter({ accounts }: { accounts: readonly Account[] }): J
       aria-label="Account"
       value={search["account"] ?? ""}
       onChange={(event) => patch({ account: event.target.value })}
-      className={`${INPUT} w-auto`}
+      className={FILTER}
     >
       <option value="">All accounts</option>
       {accounts.map((account) => (

@@ -163,7 +163,11 @@ function AccountRow({ account, credentials, mayManage, onConnect, onAsk }: Accou
           ["Orders at broker", String(account.ordersAtBroker)],
           ["Pace", paceInWords(connection.pacing)],
           ["Data lines", linesInWords(connection.marketDataLines)],
-          ["Order efficiency", efficiency && <Status key="efficiency" tone={efficiency.tone} label={efficiency.label} detail={efficiency.meaning} />],
+          ["Order efficiency", efficiency && (
+            <span key="efficiency" title={efficiency.meaning}>
+              <Status tone={efficiency.tone} label={efficiency.label} />
+            </span>
+          )],
           ["Secrets", credentials && credentials.length > 0 && credentials.map(({ name }) => name).join(", ")],
         ]}
       />

@@ -7,7 +7,7 @@ import { usePageSearch } from "../../shared/page/search";
 import { Answered, Section } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
 import { pageOfConnection, usePages } from "../../shared/query/usePages";
-import { INPUT } from "../../shared/controls/Form";
+import { FILTER } from "../../shared/controls/Form";
 import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
 import { AccountFilter, numberOf, useAccountFilter } from "./AccountFilter";
@@ -38,7 +38,7 @@ export function BreaksTab({ accounts }: { accounts: readonly Account[] }): JSX.E
       isTable
       actions={
         <>
-          <select aria-label="Which breaks" value={shown} onChange={(event) => patch({ show: event.target.value })} className={`${INPUT} w-auto`}>
+          <select aria-label="Which breaks" value={shown} onChange={(event) => patch({ show: event.target.value })} className={FILTER}>
             <option value="open">Open</option>
             <option value="ended">Ended</option>
             <option value="all">All</option>

@@ -15,6 +15,7 @@ import { More } from "../../shared/query/More";
 import type { Pages } from "../../shared/query/usePages";
 import { useMay } from "../../shared/session/viewer";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import { ASK_ABOUT_ORDER, DECLARE_ORDER_DEAD, type Doubt } from "./documents";
 import { termsInWords } from "./words";
 
@@ -139,7 +140,7 @@ function doubtColumns(acts: DoubtActs): Column<Doubt>[] {
     },
     { key: "account", header: "Account", cell: (row) => row.order.account.accountNumber, className: "max-sm:hidden" },
     { key: "state", header: "Last known", cell: (row) => formatEnum(row.order.state), className: "max-md:hidden" },
-    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.doubtReason}</span>, className: "max-md:hidden" },
+    { key: "why", header: "Why", cell: (row) => <Words>{row.doubtReason}</Words>, className: "max-md:hidden" },
     { key: "since", header: "Since", cell: (row) => (row.doubtSince === null ? "" : formatTime(row.doubtSince)) },
     { key: "missed", header: "Looks without it", isNumber: true, cell: (row) => row.sweepsMissed, className: "max-md:hidden" },
     {

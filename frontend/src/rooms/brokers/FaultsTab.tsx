@@ -3,12 +3,13 @@ import { useState, type JSX } from "react";
 
 import { act } from "../../shared/act/act";
 import { Button } from "../../shared/controls/Button";
-import { INPUT } from "../../shared/controls/Form";
+import { FILTER } from "../../shared/controls/Form";
 import { toast } from "../../shared/overlay/toasts";
 import { usePageSearch } from "../../shared/page/search";
 import { Answered, Section } from "../../shared/query/Answered";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import { CLEAR_FAULTS, FAULTS, PATHOLOGIES, PLAY_FAULT, type Account, type Fault, type Pathology } from "./documents";
 
 const LOOK_EVERY_MS = 3_000;
@@ -55,7 +56,7 @@ export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.E
         isTable
         actions={
           <>
-            <select aria-label="Account" value={account?.id ?? ""} onChange={(event) => patch({ account: event.target.value })} className={`${INPUT} w-auto`}>
+            <select aria-label="Account" value={account?.id ?? ""} onChange={(event) => patch({ account: event.target.value })} className={FILTER}>
               {accounts.map((each) => (
                 <option key={each.id} value={each.id}>
                   {each.label ?? each.accountNumber}
@@ -87,9 +88,18 @@ export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.E
 
 function pathologyColumns(isDisabled: boolean, onPlay: (pathology: Pathology) => void): Column<Pathology>[] {
   return [
-    { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "seen", header: "What was seen", cell: (row) => <span className="whitespace-normal">{row.seen}</span> },
-    { key: "handled", header: "What becomes of it here", cell: (row) => <span className="whitespace-normal text-soft">{row.handled}</span>, className: "max-md:hidden" },
+    {
+      key: "name",
+      header: "Name",
+      cell: (row) => (
+        <>
+          {row.name}
+          <span className="block pb-1 text-micro whitespace-normal text-faint sm:hidden">{row.seen}</span>
+        </>
+      ),
+    },
+    { key: "seen", header: "What was seen", cell: (row) => <Words>{row.seen}</Words>, className: "max-sm:hidden" },
+    { key: "handled", header: "What becomes of it here", cell: (row) => <Words isSoft>{row.handled}</Words>, className: "max-md:hidden" },
     { key: "lasts", header: "Seconds", isNumber: true, cell: (row) => row.lastsSeconds, className: "max-sm:hidden" },
     {
       key: "act",

@@ -54,14 +54,19 @@ export function LimitsSection(): JSX.Element {
                 ],
               ]}
             />
-            <meter
+            <div
+              role="meter"
               aria-label="What is left of the limit"
-              min={0}
-              max={told.limit}
-              low={told.limit * LITTLE_LEFT}
-              value={told.remaining}
-              className="h-2 w-full"
-            />
+              aria-valuemin={0}
+              aria-valuemax={told.limit}
+              aria-valuenow={told.remaining}
+              className="h-1.5 w-full bg-raised"
+            >
+              <div
+                className={`h-full ${told.remaining < told.limit * LITTLE_LEFT ? "bg-warn" : "bg-accent"}`}
+                style={{ width: `${(told.remaining / told.limit) * 100}%` }}
+              />
+            </div>
           </div>
         )}
       </Section>

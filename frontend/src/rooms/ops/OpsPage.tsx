@@ -15,7 +15,7 @@ import { Status, type Tone } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
 import { linesInWords, paceInWords, stateInWords } from "../brokers/words";
 import { INSTALLATION, OPS_ACCOUNTS, OPS_LINES, type Line, type OpsAccount } from "./documents";
-import { useHealth, type Look } from "./health";
+import { skewOf, useHealth, type Look } from "./health";
 
 const LOOK_EVERY_MS = 5_000;
 const STALE_MS = 15_000;
@@ -26,7 +26,7 @@ export function OpsPage(): JSX.Element {
   const maySeeMarket = useMay("VIEW_MARKET_DATA");
   return (
     <Page title="Ops">
-      <div className="grid lg:grid-cols-2">
+      <div className="grid border-b border-line lg:grid-cols-2 lg:[&>section]:border-b-0">
         <ServerSection />
         <BrowserSection />
       </div>
@@ -81,7 +81,8 @@ const SOCKET: Record<ConnectionStatus, { tone: Tone; label: string }> = {
 function BrowserSection(): JSX.Element {
   const health = useHealth(LOOK_EVERY_MS);
   const limit = useRateLimit();
-  const skewMs = health?.skewMs ?? null;
+  const { data, heardAtMs } = useAnswer(INSTALLATION, {}, { everyMs: 3 * LOOK_EVERY_MS });
+  const skewMs = data && heardAtMs !== null ? skewOf(data.installation.serverTime, heardAtMs) : null;
   return (
     <Section title="This browser">
       <Facts

@@ -10,9 +10,6 @@ export interface Look {
   /** Null when the server itself did not answer. */
   health: Health | null;
   roundTripMs: number;
-  /** The server's clock ahead of this one's; below zero it is behind. */
-  skewMs: number | null;
-  atMs: number;
 }
 
 const LOOK_MS_MAX = 5_000;
@@ -25,10 +22,9 @@ export function readHealth(body: unknown): Health | null {
   return { postgresql: postgresql === "ok" ? "ok" : "away", redis: redis === "ok" ? "ok" : "away" };
 }
 
-/** How far the clocks are apart, by the Date of an answer that took `roundTripMs`; it tells whole seconds. */
-export function skewOf(date: string | null, receivedAtMs: number, roundTripMs: number): number | null {
-  const told = date === null ? Number.NaN : Date.parse(date);
-  return Number.isNaN(told) ? null : Math.round(told + 500 - (receivedAtMs - roundTripMs / 2));
+/** The server's clock ahead of this one's, by what it told and when that came: late by the way of one answer. */
+export function skewOf(serverTime: string, heardAtMs: number): number {
+  return Date.parse(serverTime) - heardAtMs;
 }
 
 export async function look(): Promise<Look> {
@@ -36,10 +32,9 @@ export async function look(): Promise<Look> {
   try {
     const response = await fetch("/health/ready", { cache: "no-store", signal: AbortSignal.timeout(LOOK_MS_MAX) });
     const roundTripMs = performance.now() - startedAt;
-    const skewMs = skewOf(response.headers.get("date"), Date.now(), roundTripMs);
-    return { health: readHealth(await response.json()), roundTripMs, skewMs, atMs: Date.now() };
+    return { health: readHealth(await response.json()), roundTripMs };
   } catch {
-    return { health: null, roundTripMs: performance.now() - startedAt, skewMs: null, atMs: Date.now() };
+    return { health: null, roundTripMs: performance.now() - startedAt };
   }
 }
 

@@ -14,6 +14,7 @@ import { useAnswer } from "../../shared/query/useAnswer";
 import { useMay } from "../../shared/session/viewer";
 import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import {
   AUDIT_RETENTION,
   DEACTIVATE_TENANT,
@@ -298,7 +299,7 @@ function EndSection({ tenant }: { tenant: Tenant }): JSX.Element {
 function entryColumns(mayEnd: boolean, onEnd: (entry: PlatformEntry) => void): Column<PlatformEntry>[] {
   return [
     { key: "who", header: "Who", cell: (row) => row.administrator },
-    { key: "why", header: "Why", cell: (row) => <span className="whitespace-normal">{row.reason}</span> },
+    { key: "why", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
     { key: "scopes", header: "With", cell: (row) => row.scopes.map(scopeInWords).join(", "), className: "max-lg:hidden" },
     { key: "from", header: "From", cell: (row) => formatTime(row.createdAt) },
     { key: "to", header: "Until", cell: (row) => formatTime(row.endedAt ?? row.expiresAt), className: "max-sm:hidden" },

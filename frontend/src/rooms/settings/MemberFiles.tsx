@@ -11,6 +11,7 @@ import { toast } from "../../shared/overlay/toasts";
 import { Section } from "../../shared/query/Answered";
 import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import { EXPORT_MEMBERS, IMPORT_MEMBERS, type ImportedLine } from "./documents";
 import { linesInWords, OUTCOMES } from "./members";
 
@@ -42,7 +43,7 @@ const COLUMNS: Column<ImportedLine>[] = [
   {
     key: "message",
     header: "Why",
-    cell: (row) => <span className="whitespace-normal">{row.message}</span>,
+    cell: (row) => <Words>{row.message}</Words>,
   },
 ];
 

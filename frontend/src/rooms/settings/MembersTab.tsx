@@ -9,6 +9,7 @@ import { ActForm, SelectField, TextField, textOf } from "../../shared/controls/F
 import { formatTime } from "../../shared/format/time";
 import { GrantField, grantsOf } from "../../shared/identity/fields";
 import { grantsInWords, nameOf } from "../../shared/identity/scopes";
+import { Menu, MenuItem } from "../../shared/overlay/Menu";
 import { toast } from "../../shared/overlay/toasts";
 import { Answered, Section } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
@@ -107,7 +108,7 @@ function memberColumns(accounts: readonly Account[], ask: (question: Question) =
       key: "name",
       header: "Name",
       cell: (row) => (
-        <span className="inline-flex flex-col">
+        <span className="inline-flex flex-col max-sm:py-1">
           {nameOf(row.user)}
           <span className="text-micro text-faint sm:hidden">{row.user.email}</span>
         </span>
@@ -141,17 +142,29 @@ function MemberActs({ member, ask }: { member: Member; ask: (question: Question)
       <Button kind="word" onClick={() => ask({ kind: "edit", member })}>
         Change
       </Button>
-      <Button kind="word" className="max-sm:hidden" onClick={() => ask({ kind: "suspend", member })}>
-        {member.isActive ? "Suspend" : "Admit again"}
-      </Button>
-      <Button kind="dangerWord" className="max-sm:hidden" onClick={() => ask({ kind: "remove", member })}>
-        Remove
-      </Button>
-      {mayErase && (
-        <Button kind="dangerWord" className="max-lg:hidden" onClick={() => ask({ kind: "erase", member })}>
-          Erase
-        </Button>
-      )}
+      <Menu label={`More about ${nameOf(member.user)}`} button="More" buttonClass="min-h-6 text-small text-accent underline-offset-2 hover:underline" align="end">
+        {(close) => (
+          <>
+            {(
+              [
+                ["suspend", member.isActive ? "Suspend" : "Admit again"],
+                ["remove", "Remove"],
+                ...(mayErase ? [["erase", "Erase for good"] as const] : []),
+              ] as const
+            ).map(([kind, label]) => (
+              <MenuItem
+                key={kind}
+                onClick={() => {
+                  close();
+                  ask({ kind, member });
+                }}
+              >
+                {label}
+              </MenuItem>
+            ))}
+          </>
+        )}
+      </Menu>
     </span>
   );
 }

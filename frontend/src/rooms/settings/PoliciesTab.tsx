@@ -15,6 +15,7 @@ import { pageOfConnection, usePages } from "../../shared/query/usePages";
 import { useMay } from "../../shared/session/viewer";
 import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import { DELETE_POLICY, GRANTABLE_ACCOUNTS, POLICIES, SET_POLICY, type Account, type Policy } from "./documents";
 import { conditionInWords, expiryInWords, readWindows, writeWindows } from "./policies";
 
@@ -185,7 +186,7 @@ function refused<Payload>(words: string): Outcome<Payload> {
 
 function policyColumns(numbers: ReadonlyMap<string, string>, mayChange: boolean, onEdit: (policy: Policy) => void, onDelete: (policy: Policy) => void): Column<Policy>[] {
   return [
-    { key: "what", header: "An order needs a second person when it is", cell: (row) => <span className="whitespace-normal">{conditionInWords(row)}</span> },
+    { key: "what", header: "An order needs a second person when it is", cell: (row) => <Words>{conditionInWords(row)}</Words> },
     { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
     { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
     {

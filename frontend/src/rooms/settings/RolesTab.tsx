@@ -15,6 +15,7 @@ import { Answered, Section } from "../../shared/query/Answered";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { useViewer } from "../../shared/session/viewer";
 import { Table, type Column } from "../../shared/table/Table";
+import { Words } from "../../shared/table/Words";
 import { CREATE_ROLE, DELETE_ROLE, ROLES, UPDATE_ROLE, type CustomRole } from "./documents";
 
 export function RolesTab(): JSX.Element {
@@ -100,7 +101,7 @@ function scopesInWords(scopes: readonly Scope[]): string {
 function roleColumns(onEdit: (role: CustomRole) => void, onDelete: (role: CustomRole) => void): Column<CustomRole>[] {
   return [
     { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "scopes", header: "Allows", cell: (row) => <span className="whitespace-normal">{scopesInWords(row.scopes)}</span> },
+    { key: "scopes", header: "Allows", cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
     { key: "changed", header: "Changed", cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
     {
       key: "act",

@@ -8,7 +8,7 @@ export function Facts({ facts, label }: { facts: readonly Fact[]; label?: string
   return (
     <dl aria-label={label} className="grid grid-cols-[minmax(7rem,max-content)_minmax(0,1fr)] gap-x-4 gap-y-1 text-small">
       {facts.map(([name, value]) =>
-        value === null || value === undefined || value === "" ? null : (
+        value === null || value === undefined || value === false || value === "" ? null : (
           <div key={name} className="contents">
             <dt className="text-faint">{name}</dt>
             <dd className="min-w-0 wrap-anywhere">{value}</dd>

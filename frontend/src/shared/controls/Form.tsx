@@ -118,8 +118,14 @@ interface TextFieldProps extends Labelled {
   onChange?: (value: string) => void;
 }
 
-export const INPUT =
-  "h-8 w-full min-w-0 rounded-sm border border-line-strong bg-ground px-2 text-body text-text focus-visible:border-accent focus-visible:outline-1 focus-visible:outline-offset-0 aria-invalid:border-critical disabled:opacity-60 max-md:h-9";
+const BOX =
+  "h-8 min-w-0 rounded-sm border border-line-strong bg-ground px-2 text-body text-text focus-visible:border-accent focus-visible:outline-1 focus-visible:outline-offset-0 aria-invalid:border-critical disabled:opacity-60 max-md:h-9";
+
+/** A field of a form, as wide as its place. */
+export const INPUT = `${BOX} w-full`;
+
+/** A choice in the head of a table, as wide as its words. */
+export const FILTER = `${BOX} w-auto`;
 
 export function TextField(props: TextFieldProps): JSX.Element {
   const { name, label, hint, className, type = "text", isOptional, isFirst, onChange, ...rest } = props;

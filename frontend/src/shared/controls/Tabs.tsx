@@ -1,5 +1,5 @@
 /** Parts of a page, each with an address of its own. */
-import type { JSX } from "react";
+import { useEffect, useRef, type JSX } from "react";
 
 export interface Tab<Id extends string = string> {
   id: Id;
@@ -15,8 +15,12 @@ interface TabsProps<Id extends string> {
 }
 
 export function Tabs<Id extends string>({ label, tabs, current, onChoose }: TabsProps<Id>): JSX.Element {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    nav.current?.querySelector(`[href="?tab=${current}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
-    <nav aria-label={label} className="flex shrink-0 overflow-x-auto border-b border-line bg-surface px-2">
+    <nav ref={nav} aria-label={label} className="flex shrink-0 overflow-x-auto border-b border-line bg-surface px-2">
       {tabs.map((tab) => (
         <a
           key={tab.id}

@@ -6,7 +6,7 @@ import type { Pages } from "./usePages";
 /** What stands under a list that has more: how much is shown, and the next page. */
 export function More({ pages, what }: { pages: Pages<unknown>; what: string }): JSX.Element | null {
   const { data } = pages;
-  if (data === null) return null;
+  if (data === null || (!data.hasMore && pages.failure === null)) return null;
   const total = data.totalCount;
   return (
     <div className="flex min-h-8 items-center gap-3 px-4 text-small text-faint">
