@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +31,12 @@ from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, variable
 from app.infra.tls import context_factory
 from app.infra.web_headers import API, TLS_ONLY, SecureHeaders
+from schema.base.aside import Elsewhere, preparing_process
 from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.http import BODY_BYTES_MAX, GraphQLOverHTTP
 from schema.base.persisted import PersistedDocuments, read_list
+from schema.base.preparing import prepare
 from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import SocketLimits
 from schema.schema import operation_costs, schema, subscription_requirements, ways_in
@@ -72,8 +75,8 @@ class Web:
             await self._over_socket(scope, receive, send)
 
 
-def create_app(desk: Desk, settings: Settings) -> ASGIApp:
-    """The web application over a desk that is open."""
+def create_app(desk: Desk, settings: Settings, elsewhere: Elsewhere | None = None) -> ASGIApp:
+    """The web application over a desk that is open; `elsewhere` is where it looks at long documents."""
     engine = GraphQLEngine(
         schema._schema,
         subscription_requirements(),
@@ -82,6 +85,7 @@ def create_app(desk: Desk, settings: Settings) -> ASGIApp:
         costs=operation_costs(),
         ways_in=ways_in(),
         persisted=_persisted(settings),
+        elsewhere=elsewhere,
     )
     doorway = Doorway(
         desk, Origins(origins_of(settings.public_origins)).is_ours, known_as, headers=API, headers_over_tls=TLS_ONLY
@@ -106,10 +110,14 @@ def run(settings: Settings) -> None:
 
     Raises CannotListenError, UnavailableError.
     """
-    # A long document is looked at in a thread: whoever waits for an answer gets the processor back sooner.
+    # What a thread does must not keep the loop from whoever waits for an answer.
     sys.setswitchinterval(SWITCH_S)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+    work = partial(prepare, schema._schema, has_suggestions=settings.shows_schema_to == "all")
+    with (
+        preparing_process(work) as elsewhere,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, elsewhere))
 
 
 @asynccontextmanager
@@ -165,14 +173,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, elsewhere: Elsewhere) -> None:
     listener = _listen(settings)
     asked_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked_to_end.set)
     with contextlib.closing(listener):
-        async with open_desk(settings) as desk, serving(create_app(desk, settings), listener, settings) as server:
+        async with (
+            open_desk(settings) as desk,
+            serving(create_app(desk, settings, elsewhere), listener, settings) as server,
+        ):
             notify_ready()
             _log.info("serving on %s port %s", settings.http_host, settings.http_port)
             while not (asked_to_end.is_set() or server.should_exit):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from app.core.allocation import AllocationGroup
+from app.core.bars import Bar
 from app.core.fix import BarInterval, InstrumentType, OptionRight
 from app.core.messages import Contract, PriceBand
 from app.core.sessions import ToldSession
@@ -149,18 +150,6 @@ class AskBars:
     start: datetime
     end: datetime
     kind: Literal["ASK_BARS"] = "ASK_BARS"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """What was dealt in an interval; time is its beginning. Pairs of currencies have the middle of their quotes."""
-
-    time: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

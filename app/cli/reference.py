@@ -30,6 +30,8 @@ from app.orders.events import ANY_DETAILS, OrderEventType
 from app.orders.events import DETAILS as EVENT_DETAILS
 from app.orders.events import MEANING as EVENT_MEANING
 from app.risk.domain import EVALUATED
+from app.risk.errors import MEANING as LIMIT_MEANING
+from app.risk.errors import LimitProblem
 
 if TYPE_CHECKING:
     from app.simulator.faults import ParameterDescription
@@ -65,6 +67,9 @@ def error_codes() -> str:
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`, and `riskChecks` tells what each limit said "
         "(see [risk checks](risk-checks.md)).",
         _table(("code", "meaning"), risk),
+        "## Problems of a limit\n\n"
+        "With the `path` of the field, and within `conditions` of the key, that it is about. Nothing was stored.",
+        _table(("code", "meaning"), [(f"`{code.value}`", LIMIT_MEANING[code]) for code in LimitProblem]),
         "## Errors\n\n"
         "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. "
         "`previewOrder` says with some of them why a figure is missing. *Retry* tells whether the same request may "

@@ -231,6 +231,8 @@ class RiskLimitType(StrEnum):
     DUPLICATE_ORDER = "DUPLICATE_ORDER"
     WASH_TRADE = "WASH_TRADE"
     COOLDOWN = "COOLDOWN"
+    CANCEL_RATE = "CANCEL_RATE"
+    ORDER_TO_TRADE_RATIO = "ORDER_TO_TRADE_RATIO"
 
 
 class RiskOutcome(StrEnum):

@@ -39,14 +39,17 @@ class Bucket:
         self._full_at = 0.0
 
     def wait_s(self, limit: Limit, units: int, now: float) -> float:
-        """0 when the units are there, which takes them; else the seconds until they are, and nothing is taken.
+        """0 when the units are there, else the seconds until they are. Nothing is taken.
 
         now is in seconds of any clock that goes on; units is at most the burst.
         """
-        full_at = max(self._full_at, now) + units * limit.interval_s
-        wait = full_at - now - limit.burst * limit.interval_s
+        wait = self._full_after(limit, units, now) - now - limit.burst * limit.interval_s
         # A thousandth of a unit: what rounding adds up to must not cost whoever keeps the limit exactly a request.
-        if wait > limit.interval_s / 1000:
-            return wait
-        self._full_at = full_at
-        return 0.0
+        return wait if wait > limit.interval_s / 1000 else 0.0
+
+    def take(self, limit: Limit, units: int, now: float) -> None:
+        """Takes units that are there."""
+        self._full_at = self._full_after(limit, units, now)
+
+    def _full_after(self, limit: Limit, units: int, now: float) -> float:
+        return max(self._full_at, now) + units * limit.interval_s

@@ -6,7 +6,8 @@ Bars are kept per tenant: what a broker tells is for whom it is entitled to it.
 from datetime import datetime
 from typing import Final
 
-from app.brokers.inquiries import AskBars, AskTicks, Bar, Bars, MarketSnapshot, PastTick, PastTicks, TakeSnapshot
+from app.brokers.inquiries import AskBars, AskTicks, Bars, MarketSnapshot, PastTick, PastTicks, TakeSnapshot
+from app.core.bars import Bar
 from app.core.errors import InputError, UnavailableError
 from app.core.fix import BarInterval
 from app.core.messages import Instrument, Tick
@@ -19,7 +20,7 @@ from app.infra.uow import begin_batch
 from app.instruments import service as instruments
 from app.instruments.errors import ContractMissingError
 from app.marketdata import bars_batch
-from app.marketdata.bars import BARS_MAX, KeptBar, TimeRange, length_of, missing, pieces, settled_until, widened
+from app.marketdata.bars import BARS_MAX, TimeRange, length_of, missing, pieces, settled_until, widened
 from app.marketdata.errors import HistoryTooLongError
 
 HISTORY_WITHIN_S: Final = 35.0
@@ -30,7 +31,7 @@ TICKS_MAX: Final = 1_000
 
 async def read_bars(
     desk: Desk, principal: Principal, symbol: str, interval: BarInterval, start: datetime, end: datetime
-) -> list[KeptBar]:
+) -> list[Bar]:
     """The bars that begin from start on and before end, as far as there are any yet; the newest may not be whole.
 
     The broker is asked for what is not kept, and what will not change any more is kept. Raises InputError for a range
@@ -118,10 +119,10 @@ async def _dealt(desk: Desk, principal: Principal, symbol: str, exchange: str | 
 
 async def _ask(
     desk: Desk, principal: Principal, instrument: Instrument, interval: BarInterval, piece: TimeRange
-) -> list[KeptBar]:
+) -> list[Bar]:
     asked = AskBars(contract=contract_of(instrument), interval=interval, start=piece.start, end=piece.end)
     told = await inquire(desk, principal, asked, Bars, within_s=HISTORY_WITHIN_S)
-    bars = [_kept(bar) for bar in told.bars]
+    bars = list(told.bars)
     settled = TimeRange(start=piece.start, end=min(piece.end, settled_until(told.whole_until, interval)))
     if settled.start < settled.end:
         whole = [bar for bar in bars if bar.time < settled.end]
@@ -131,10 +132,6 @@ async def _ask(
         except CONNECTION_LOST as error:
             raise UnavailableError("bars cannot be kept at the moment") from error
     return bars
-
-
-def _kept(bar: Bar) -> KeptBar:
-    return KeptBar(time=bar.time, open=bar.open, high=bar.high, low=bar.low, close=bar.close, volume=bar.volume)
 
 
 def _tick(instrument: Instrument, one: PastTick) -> Tick:

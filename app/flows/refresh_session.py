@@ -9,8 +9,8 @@ from app.infra.uow import Scope, begin
 from app.tenants import service as tenants
 
 
-async def refresh_session(door: Door, refresh_token: str, client: Client) -> TokenPair:
-    """The next pair of tokens of the session.
+async def refresh_session(door: Door, refresh_token: str, client: Client, *, is_page: bool = False) -> TokenPair:
+    """The next pair of tokens of the session; is_page where the token came in a cookie.
 
     Raises RefreshRefusedError for a token that does not hold. One that was used before has its session revoked:
     that is committed first.
@@ -21,7 +21,7 @@ async def refresh_session(door: Door, refresh_token: str, client: Client) -> Tok
     async with begin(door.database, Scope(tenant_id=presented.tenant_id)) as session:
         if not await tenants.is_active(session, presented.tenant_id):
             raise RefreshRefusedError
-        outcome = await door.identity.rotate_refresh_token(session, presented)
+        outcome = await door.identity.rotate_refresh_token(session, presented, is_page=is_page)
         if isinstance(outcome, Reused):
             await audit.record(
                 session,

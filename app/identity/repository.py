@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -299,6 +299,35 @@ async def use_refresh_token(session: WriteSession, tenant_id: TenantId, token_ha
         update(RefreshTokenRow)
         .where(col(RefreshTokenRow.tenant_id) == tenant_id, col(RefreshTokenRow.token_hash) == token_hash)
         .values(used_at=at)
+    )
+
+
+async def is_successor_used(session: AnySession, tenant_id: TenantId, spent: RefreshToken, token_hash: bytes) -> bool:
+    """Whether a token that came of the spent one, of that hash, was exchanged; to be superseded is no use."""
+    statement = select(
+        exists().where(
+            col(RefreshTokenRow.tenant_id) == tenant_id,
+            col(RefreshTokenRow.session_id) == spent.session_id,
+            col(RefreshTokenRow.token_hash) != token_hash,
+            col(RefreshTokenRow.created_at) >= spent.used_at,
+            col(RefreshTokenRow.used_at) < col(RefreshTokenRow.expires_at),
+        )
+    )
+    return bool((await session.execute(statement)).scalar_one())
+
+
+async def supersede_refresh_tokens(
+    session: WriteSession, tenant_id: TenantId, session_id: SessionId, *, at: datetime
+) -> None:
+    """Spends the tokens of the session that nobody has used: they end with the instant of their use."""
+    await session.execute(
+        update(RefreshTokenRow)
+        .where(
+            col(RefreshTokenRow.tenant_id) == tenant_id,
+            col(RefreshTokenRow.session_id) == session_id,
+            col(RefreshTokenRow.used_at).is_(None),
+        )
+        .values(used_at=at, expires_at=at)
     )
 
 

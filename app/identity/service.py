@@ -46,6 +46,8 @@ from app.tenants import service as tenants
 from app.tenants.settings import TenantSettings
 
 PREFIX_LENGTH: Final = 10
+# Longer than a reload takes, and too short to find and try a stolen cookie in.
+LOST_ANSWER: Final = timedelta(seconds=10)
 LISTED_MAX: Final = 500
 SEEN_EVERY: Final = timedelta(seconds=60)
 
@@ -114,12 +116,15 @@ class IdentityService:
         return opened, await self._issue(session, opened, now)
 
     async def rotate_refresh_token(
-        self, session: WriteSession, presented: PresentedRefreshToken
+        self, session: WriteSession, presented: PresentedRefreshToken, *, is_page: bool
     ) -> Rotated | Reused | None:
         """The next pair for a refresh token that holds; None for one that does not.
 
         A token that was used before revokes its session, and with it every token of the family: the caller commits
         that before it refuses. Real world: a stolen token is used by the thief and by its owner, in either order.
+
+        A page whose reload cut the answer off has the spent token in its cookie still: for LOST_ANSWER it gets another
+        pair, unless the one that was sent has been used. That one is spent then, so that the family stays one chain.
         """
         now = self.clock.now()
         tenant_id, token_hash = presented.tenant_id, presented.token_hash
@@ -130,12 +135,19 @@ class IdentityService:
         token = await repository.refresh_token_by_hash(session, tenant_id, token_hash)
         if family is None or token is None or not family.is_live(now):
             return None
-        if token.used_at is not None:
+        if token.used_at is not None and not (
+            is_page
+            and now < token.used_at + LOST_ANSWER
+            and not await repository.is_successor_used(session, tenant_id, token, token_hash)
+        ):
             await repository.revoke_session(session, tenant_id, family.id, at=now, reason="refresh token reused")
             return Reused(session=family)
         if token.expires_at <= now or not await self._scopes(session, tenant_id, family.user_id):
             return None
-        await repository.use_refresh_token(session, tenant_id, token_hash, at=now)
+        if token.used_at is None:
+            await repository.use_refresh_token(session, tenant_id, token_hash, at=now)
+        else:
+            await repository.supersede_refresh_tokens(session, tenant_id, family.id, at=now)
         await repository.touch_session(session, tenant_id, family.id, now)
         return Rotated(session=family, tokens=await self._issue(session, family, now))
 

@@ -267,12 +267,17 @@ class RateLimiter:
             held.heard_at = now
 
     def _locally(self, charges: Sequence[Charge], now: float) -> Standing | None:
+        # Of several limits all give, or none does.
+        buckets: list[Bucket] = []
         for one in charges:
             bucket = self._locals.setdefault(one.key, Bucket())
             self._locals.move_to_end(one.key)
             wait = bucket.wait_s(one.limit, min(one.units, one.limit.burst), now)
             if wait > 0:
                 return Standing(key=one.key, limit=one.limit, remaining=0, full_in_s=wait, wait_s=wait)
+            buckets.append(bucket)
+        for one, bucket in zip(charges, buckets, strict=True):
+            bucket.take(one.limit, min(one.units, one.limit.burst), now)
         while len(self._locals) > KNOWN_MAX:
             self._locals.popitem(last=False)
         return None

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from app.core.fix import BarInterval
@@ -27,18 +26,6 @@ SETTLED_AFTER: Final = timedelta(minutes=30)
 
 _DAY_SETTLED_AFTER: Final = timedelta(hours=36)
 """A date begins at UTC+14 and ends at UTC-12."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptBar:
-    """A whole bar of the past; time is its beginning."""
-
-    time: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from app.core.bars import Bar
 from app.core.fix import BarInterval
 from app.core.ids import InstrumentId, TenantId
 from app.infra.db import BatchSession
-from app.marketdata.bars import KeptBar, TimeRange
+from app.marketdata.bars import TimeRange
 
 
 async def kept_ranges(
@@ -28,7 +29,7 @@ async def kept_ranges(
 
 async def kept_bars(
     session: BatchSession, tenant_id: TenantId, instrument_id: InstrumentId, interval: BarInterval, asked: TimeRange
-) -> list[KeptBar]:
+) -> list[Bar]:
     """The bars that begin within the range, in the order of time."""
     rows = await session.fetch(
         """
@@ -42,7 +43,7 @@ async def kept_bars(
         asked.end,
     )
     return [
-        KeptBar(
+        Bar(
             time=row["starts_at"],
             open=row["open_price"],
             high=row["high_price"],
@@ -60,7 +61,7 @@ async def keep(
     instrument_id: InstrumentId,
     interval: BarInterval,
     told: TimeRange,
-    bars: Sequence[KeptBar],
+    bars: Sequence[Bar],
 ) -> None:
     """Keeps the bars of a stretch that was told wholly; what was kept of it before is replaced.
 

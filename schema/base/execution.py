@@ -23,6 +23,7 @@ from graphql.execution import Executor, create_source_event_stream
 from app.core.errors import ForbiddenError, OmsError, UnauthenticatedError
 from app.flows.platform_tenants import note_act
 from app.identity.errors import AccessChangedError
+from schema.base.aside import ASIDE_LENGTH_MIN, Aside, Elsewhere
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor
 from schema.base.charging import UNFIT_COST, UNSEEN_COST, charge, charge_operation
 from schema.base.compiled import CompiledOperation, Compiler
@@ -33,7 +34,7 @@ from schema.base.errors import KnownAs, coded, formatted, innermost
 from schema.base.paths import variable_errors
 from schema.base.permissions import Requirement
 from schema.base.persisted import PersistedDocuments
-from schema.base.preparing import ASIDE_LENGTH_MIN, Aside, check_anonymous, prepare
+from schema.base.preparing import check_anonymous, prepare
 from schema.base.sharing import Answer, SharedAnswers, fields_of, is_beating, is_shared
 
 COERCION_ERRORS_MAX: Final = 20
@@ -97,11 +98,13 @@ class GraphQLEngine:
         persisted: PersistedDocuments | None = None,
         recheck_every_s: float = RECHECK_EVERY_S,
         compiled_after: int = COMPILED_AFTER,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """`requirements` are those of the subscriptions, by their name in GraphQL; `costs` those of the root fields;
         `ways_in` are mutations that are charged by address, whoever asks.
 
-        An operation is compiled once it was run `compiled_after` times.
+        An operation is compiled once it was run `compiled_after` times. `elsewhere` is the process that looks at long
+        documents (see preparing_process); its owner made it with the same schema.
         """
         self._schema = schema
         self._compiler = Compiler(schema)
@@ -114,7 +117,7 @@ class GraphQLEngine:
         self._recheck_every_s = recheck_every_s
         self._compiled_after = compiled_after
         self._documents = DocumentCache()
-        self._aside = Aside(self._prepare)
+        self._aside = Aside(self._prepare, elsewhere)
         for name, text in self._persisted.texts.items():
             listed = self._prepare(text)
             if listed.document is None:

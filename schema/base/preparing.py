@@ -1,8 +1,6 @@
 """From the text of a document to a document ready to run: weighed, parsed, weighed again, validated."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
@@ -25,9 +23,6 @@ from schema.base.sharing import Answer
 # Each may quote as much as the guard let through.
 VALIDATION_ERRORS_MAX: Final = 5
 MESSAGE_LENGTH_MAX: Final = 500
-# What is shorter costs less than to send it elsewhere and wait.
-ASIDE_LENGTH_MIN: Final = 1_024
-WAITING_MAX: Final = 5
 
 
 class DocumentTooComplexError(OmsError):
@@ -46,50 +41,6 @@ class DocumentInvalidError(OmsError):
     """The document does not fit the schema."""
 
     code = "GRAPHQL_VALIDATION_FAILED"
-
-
-class DocumentsTooManyError(OmsError):
-    """The tenant, or the address without a credential, has as many new documents looked at as it may."""
-
-    code = "DOCUMENTS_TOO_MANY"
-    is_retryable = True
-
-    def __init__(self) -> None:
-        super().__init__("Too many new documents at once: ask again, or ask for those that are known.")
-
-
-class Aside:
-    """Prepares long documents in a thread, one at a time, so that nobody's order waits for anybody's document.
-
-    Each holder has a few of them waiting at most; who asks for the same document waits for the same work.
-    """
-
-    def __init__(self, work: Callable[[str], Prepared]) -> None:
-        self._work = work
-        self._coming: dict[str, asyncio.Task[Prepared]] = {}
-        self._waiting: Counter[Hashable] = Counter()
-        self._turn = asyncio.Semaphore(1)
-
-    async def prepare(self, text: str, holder: Hashable) -> Prepared:
-        """The document. Raises DocumentsTooManyError."""
-        coming = self._coming.get(text)
-        if coming is None:
-            if self._waiting[holder] >= WAITING_MAX:
-                raise DocumentsTooManyError
-            self._waiting[holder] += 1
-            # A task of its own: who asked first may leave while others wait.
-            coming = self._coming[text] = asyncio.create_task(self._prepare(text, holder))
-        return await asyncio.shield(coming)
-
-    async def _prepare(self, text: str, holder: Hashable) -> Prepared:
-        try:
-            async with self._turn:
-                return await asyncio.to_thread(self._work, text)
-        finally:
-            del self._coming[text]
-            self._waiting[holder] -= 1
-            if not self._waiting[holder]:
-                del self._waiting[holder]
 
 
 def check_anonymous(text: str, check_credential: Callable[[], None]) -> None:

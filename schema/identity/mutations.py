@@ -84,14 +84,17 @@ class IdentityMutation:
         return LoginPayload(tokens=TokenPair.of(entered, info.context))
 
     @strawberry.mutation(
-        description="A refresh token for the next pair, once. One that was used before revokes its session.",
+        description="A refresh token for the next pair, once. One that was used before revokes its session; but a page "
+        "that lost the answer may ask by its cookie again within ten seconds.",
         extensions=public(),
     )
     async def refresh_token(self, info: Info, input: RefreshTokenInput) -> LoginPayload:  # noqa: A002
         """Rotates a refresh token."""
         given = info.context.refresh_token(input.refresh_token)
         try:
-            tokens = await refresh_session(info.context.desk.door, given, info.context.client)
+            tokens = await refresh_session(
+                info.context.desk.door, given, info.context.client, is_page=given != input.refresh_token
+            )
         except RefreshRefusedError:
             info.context.take_back()
             raise

@@ -5,13 +5,12 @@ from decimal import Decimal
 
 import strawberry
 
-from app.core import messages
+from app.core import bars, messages
 from app.core.fix import BarInterval
 from app.core.ids import InstrumentId
 from app.flows.follow_ticks import TickUpdate
 from app.flows.live_table import BatchKind
 from app.marketdata import subscriptions_batch as subscriptions
-from app.marketdata.bars import KeptBar
 from schema.base.context import Info
 from schema.base.live import SEQUENCE
 from schema.base.node import Node
@@ -65,7 +64,7 @@ class Bar:
     volume: Decimal
 
     @classmethod
-    def of(cls, bar: KeptBar) -> "Bar":
+    def of(cls, bar: bars.Bar) -> "Bar":
         """The type of the value."""
         return cls(time=bar.time, open=bar.open, high=bar.high, low=bar.low, close=bar.close, volume=bar.volume)
 

@@ -116,9 +116,30 @@ async def test_a_session_is_renewed_by_its_cookie_once(page: Page) -> None:
     assert tokens == {"accessToken": "", "refreshToken": ""}
     assert page.cookies["oms-refresh"] != before["oms-refresh"]
     assert (await page.data(VIEWER))["viewer"]["user"] is not None
+    await page.data(REFRESH)
     thief = Page(http=page.http, address=page.address, cookies=before, asked=ASKED)
     assert await thief.code(REFRESH) == "UNAUTHENTICATED"
     assert thief.cookies == {}
+    assert await page.code(VIEWER) == "UNAUTHENTICATED"
+
+
+async def test_a_page_whose_reload_cut_the_answer_off_is_renewed_by_the_cookie_that_it_still_has(page: Page) -> None:
+    reloaded = Page(http=page.http, address=page.address, cookies=dict(page.cookies), asked=ASKED)
+    await page.data(REFRESH)
+
+    await reloaded.data(REFRESH)
+
+    assert (await reloaded.data(VIEWER))["viewer"]["user"] is not None
+    await reloaded.data(REFRESH)
+
+
+async def test_a_token_in_the_input_is_taken_once_whatever_the_cookies_say(page: Page) -> None:
+    spent = page.cookies["oms-refresh"]
+    await page.data(REFRESH)
+
+    code = await page.code(REFRESH.replace('""', f'"{spent}"'))
+
+    assert code == "UNAUTHENTICATED"
     assert await page.code(VIEWER) == "UNAUTHENTICATED"
 
 

@@ -1,19 +1,21 @@
 """Documents that are kept, pushed out and listed."""
 
 import asyncio
+import sys
 import threading
 from itertools import count
+from pathlib import Path
 
 import orjson
 import pytest
 
 from app.identity.domain import Client, Principal, Role
 from app.infra.settings import Settings
+from schema.base.aside import Aside, DocumentsTooManyError
 from schema.base.context import RequestContext
 from schema.base.documents import DocumentCache, Prepared
 from schema.base.execution import Asked, GraphQLEngine
 from schema.base.persisted import PersistedDocuments, id_of
-from schema.base.preparing import Aside, DocumentsTooManyError
 from schema.schema import schema, subscription_requirements
 from tests.graphql.conftest import Api, Firm, serve
 
@@ -288,3 +290,58 @@ async def test_a_new_long_document_is_answered_like_any_other(firm: Firm) -> Non
     answers = await asyncio.gather(*(firm.api.data(text) for _ in range(4)))
 
     assert [answer["viewer"]["scopes"] for answer in answers] == [answers[0]["viewer"]["scopes"]] * 4
+
+
+# A process of its own: this one has threads already, and must not be forked.
+ASIDE = """
+import asyncio, os, signal, sys
+from schema.base.aside import Aside, preparing_process
+from schema.base.documents import Prepared
+
+def work(text):
+    return Prepared(text=text, document=None, errors=({"message": f"{text} by {os.getpid()} nice {os.nice(0)}"},))
+
+async def main(elsewhere):
+    aside = Aside(work, elsewhere, answers_within_s=2)
+    first = (await aside.prepare("first", "firm")).errors[0]["message"]
+    child = int(first.split()[2])
+    print(first.replace(str(os.getpid()), "this").replace(str(child), "another"))
+    os.kill(child, getattr(signal, sys.argv[1]))
+    print((await aside.prepare("second", "firm")).errors[0]["message"].replace(str(os.getpid()), "this"))
+    if sys.argv[1] == "SIGSTOP":
+        os.kill(child, signal.SIGKILL)
+
+with preparing_process(work) as elsewhere:
+    asyncio.run(main(elsewhere))
+"""
+
+
+@pytest.mark.parametrize("harm", ["SIGKILL", "SIGSTOP"])
+async def test_a_process_behind_all_others_looks_at_long_documents_and_a_thread_when_it_is_lost(harm: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ASIDE, harm), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    told, warned = await asyncio.wait_for(process.communicate(), 60)
+
+    assert told.decode().splitlines() == ["first by another nice 15", "second by this nice 0"]
+    assert warned.count(b"is lost, a thread does its work") == 1
+    assert process.returncode == 0
+
+
+async def test_the_process_ends_with_the_one_that_it_serves() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from schema.base.aside import preparing_process\n"
+        "pool = preparing_process(str)\n"
+        "print(pool.submit(os.getpid).result(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    told, _ = await asyncio.wait_for(process.communicate(), 60)
+
+    # Its end closed the pipe that both wrote to; what is left of it is for the system to reap.
+    assert process.returncode == -9
+    status = Path(f"/proc/{int(told)}/status")
+    async with asyncio.timeout(10):
+        while status.exists() and "State:\tZ" not in status.read_text():
+            await asyncio.sleep(0.02)

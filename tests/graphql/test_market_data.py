@@ -8,8 +8,9 @@ import pytest
 
 from app.brokers.errors import HistoryPacedError
 from app.brokers.ib.adapter import IbAdapter
-from app.brokers.inquiries import AskBars, AskTicks, Bar, Bars, PastTick, PastTicks
+from app.brokers.inquiries import AskBars, AskTicks, Bars, PastTick, PastTicks
 from app.brokers.questions import Answer, Asked
+from app.core.bars import Bar
 from app.core.fix import LineState
 from app.identity.domain import Scope
 from app.infra.uow import begin_batch

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.brokers.ib.translate import exact, known
-from app.brokers.inquiries import AskBars, AskTicks, Bar, PastTick
+from app.brokers.inquiries import AskBars, AskTicks, PastTick
+from app.core.bars import Bar
 from app.core.fix import BarInterval, InstrumentType
 from app.core.money import ZERO
 

@@ -1,6 +1,6 @@
 /** Signed out: the sign-in page. Signed in: the shell with its rooms. */
 import { RouterProvider } from "@tanstack/react-router";
-import { useEffect, type JSX } from "react";
+import { useEffect, useState, type JSX } from "react";
 
 import { AcceptInvitation } from "../rooms/identity/AcceptInvitation";
 import { EnrolmentGate } from "../rooms/identity/ForcedEnrolment";
@@ -15,14 +15,16 @@ import { router } from "./router";
 const SIGN_IN = "/sign-in";
 const FORGOT_PASSWORD = "/forgot-password";
 
-function proceed(): void {
+/** Leaves the sign-in page; false where another page is loaded for that. */
+function proceed(): boolean {
   const next = destinationOf(location.search);
   // GraphiQL has a content security policy of its own, so it is a page load and not a route.
-  if (next === "/graphiql") location.assign(next);
-  else {
-    history.replaceState(null, "", next);
-    void router.load();
+  if (next === "/graphiql") {
+    location.assign(next);
+    return false;
   }
+  history.replaceState(null, "", next);
+  return true;
 }
 
 export function App(): JSX.Element {
@@ -40,17 +42,22 @@ function MailPage(): JSX.Element {
 
 function Desk(): JSX.Element {
   const isSignedIn = useIsSignedIn();
+  const [isInside, setIsInside] = useState(false);
 
   useEffect(() => {
-    if (isSignedIn && location.pathname === SIGN_IN) proceed();
-    if (isSignedIn || location.pathname === SIGN_IN) return;
+    if (isSignedIn) {
+      setIsInside(location.pathname !== SIGN_IN || proceed());
+      return;
+    }
+    setIsInside(false);
+    if (location.pathname === SIGN_IN) return;
     const from = location.pathname + location.search;
     history.replaceState(null, "", from === "/" ? SIGN_IN : `${SIGN_IN}?next=${encodeURIComponent(from)}`);
   }, [isSignedIn]);
 
-  if (!isSignedIn) return <SignIn onSignedIn={proceed} />;
-  // The sign-in page is no route: the next render is after it was left.
-  if (location.pathname === SIGN_IN) return <></>;
+  if (!isSignedIn) return <SignIn />;
+  // The router is there from when the sign-in page is left: that is no route.
+  if (!isInside) return <></>;
   return (
     <EnrolmentGate>
       <RouterProvider router={router} />

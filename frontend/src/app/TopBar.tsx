@@ -41,14 +41,15 @@ export function TopBar({ onNavigation, onPalette }: { onNavigation: () => void; 
       <Mark className="max-md:hidden" />
       <Firm />
       <AccountMenu />
-      <span className="ml-auto" />
-      <DayResult />
-      <ApiPill />
-      <BrokerPill />
+      <span className="ml-auto flex items-center gap-4 max-sm:order-last max-sm:min-h-7 max-sm:w-full">
+        <DayResult />
+        <ApiPill />
+        <BrokerPill />
+      </span>
       <button type="button" className="control max-md:hidden" onClick={onPalette}>
         Find <kbd className="text-micro text-faint">Ctrl K</kbd>
       </button>
-      <span className="flex items-center gap-1">
+      <span className="flex items-center gap-1 max-sm:ml-auto">
         <Notices />
         <AppearanceMenu />
       </span>
@@ -134,7 +135,7 @@ function DayResult(): JSX.Element | null {
   const sums = useDayPnl();
   if (!maySee || sums === null) return null;
   return (
-    <span className="flex items-center gap-3 max-sm:order-last max-sm:min-h-7 max-sm:w-full">
+    <span className="flex items-center gap-3 max-sm:mr-auto">
       {sums.map(({ mode, currency, net }) => (
         <span key={`${mode} ${currency}`} title="Net result of the trading day, after commissions">
           <span className="mr-1.5 text-small text-faint">

@@ -42,7 +42,7 @@ PAGE: Final = 2
 TOKENS_MAX: Final = 1_500
 _TOKEN: Final = re.compile(r"\w+|[^\s\w]")
 NOTHING: Final[Mapping[str, Any]] = {}
-Path = tuple[str, ...]
+Leaf = tuple[str, ...]
 # Fields by type and name.
 Fields = frozenset[tuple[str, str]]
 Values = dict[str, Any]
@@ -123,14 +123,14 @@ class Operation:
     document: str
     arguments: Mapping[str, GraphQLArgument]
 
-    def variables(self, id_of: IdOf, leaf: Path | None = None) -> Values:
+    def variables(self, id_of: IdOf, leaf: Leaf | None = None) -> Values:
         """Values for what is required, and for what leads to the leaf; ids by the name of their argument."""
         fitting = FITTING[self.name]() if self.name in FITTING else NOTHING
         filled = _filled(self.arguments, is_required_argument, lambda name: id_of(self.name, name), leaf, fitting)
         # A page of fifty with all that hangs on each costs more than an operation may.
         return {"first": PAGE, **filled} if "first" in self.arguments else filled
 
-    def id_leaves(self) -> Iterator[Path]:
+    def id_leaves(self) -> Iterator[Leaf]:
         """Where an id may stand in the variables."""
         for name, argument in self.arguments.items():
             yield from _id_leaves(argument.type, (name,), ())
@@ -173,7 +173,7 @@ class _Collector(Visitor):
         self._found.add((parent.name, node.name.value))
 
 
-def with_id(variables: Values, leaf: Path, value: str) -> Values:
+def with_id(variables: Values, leaf: Leaf, value: str) -> Values:
     """The variables with another id at the leaf."""
     changed = deepcopy(variables)
     place: Any = changed
@@ -261,7 +261,7 @@ def _filled(
     fields: Mapping[str, Any],
     is_required: Callable[[Any], bool],
     id_of: Callable[[str], str],
-    leaf: Path | None,
+    leaf: Leaf | None,
     fitting: Mapping[str, Any] = NOTHING,
 ) -> Values:
     values: Values = {}
@@ -279,7 +279,7 @@ def _filled(
     return values
 
 
-def _value(given: GraphQLInputType, name: str, id_of: Callable[[str], str], leaf: Path | None) -> Any:
+def _value(given: GraphQLInputType, name: str, id_of: Callable[[str], str], leaf: Leaf | None) -> Any:
     kind: Any = get_nullable_type(given)
     if is_list_type(kind):
         return [_value(kind.of_type, name, id_of, leaf)]
@@ -294,7 +294,7 @@ def _value(given: GraphQLInputType, name: str, id_of: Callable[[str], str], leaf
     return VALUES[named.name] if named.name in VALUES else TEXTS.get(name, f"sweep-{name}")
 
 
-def _id_leaves(kind: GraphQLInputType, path: Path, above: tuple[str, ...]) -> Iterator[Path]:
+def _id_leaves(kind: GraphQLInputType, path: Leaf, above: tuple[str, ...]) -> Iterator[Leaf]:
     named = get_named_type(kind)
     if is_input_object_type(named):
         if named.name not in above:

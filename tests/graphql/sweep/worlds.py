@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -91,16 +90,26 @@ async def make_side(database: Database, owner: asyncpg.Connection) -> Side:
         FREE_TEXT,
         await _tables(owner),
     )
-    for table, column in columns:
-        await _mark(owner, table, column, firm)
+    marks = "\n".join(_marking(table, column, firm) for table, column in columns)
+    await owner.execute(f"DO $marks$ BEGIN {marks} END $marks$")
     return await side_of(firm, owner)
 
 
 async def side_of(firm: Firm, owner: asyncpg.Connection) -> Side:
     """The firm with what it has now."""
-    rows = {table: await _rows(owner, table, firm) for table in await _tables(owner)}
+    rows = {table: [orjson.loads(row) for row in found] for table, found in (await rows_of(firm, owner)).items()}
     ids = {table: str(found[0]["id"]) for table, found in rows.items() if found and _is_id(found[0].get("id"))}
     return Side(firm=firm, ids=ids, secrets=frozenset(_secrets([one for found in rows.values() for one in found])))
+
+
+async def rows_of(firm: Firm, owner: asyncpg.Connection) -> dict[str, list[str]]:
+    """Every row of the firm as JSON, by table."""
+    every = " UNION ALL ".join(
+        f"SELECT '{table}' AS name, ARRAY(SELECT to_jsonb(t)::text FROM {table} AS t "
+        f"WHERE {_whose(table)} = '{_who(table, firm)}') AS found"
+        for table in await _tables(owner)
+    )
+    return {row["name"]: row["found"] for row in await owner.fetch(every)}
 
 
 def unlike(one: Side, other: Side) -> frozenset[str]:
@@ -116,20 +125,14 @@ async def _tables(owner: asyncpg.Connection) -> list[str]:
     return [row["name"] for row in rows]
 
 
-async def _mark(owner: asyncpg.Connection, table: str, column: str, firm: Firm) -> None:
+def _marking(table: str, column: str, firm: Firm) -> str:
     mark = f"{MARK}-{firm.tenant_id.hex[-12:]}-{table.replace('_', '-')}"[:62]
     if column == "email":
         mark += "@example.com"
-    with suppress(asyncpg.CheckViolationError, asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError):
-        async with owner.transaction():
-            await owner.execute(f"UPDATE {table} SET {column} = $1 WHERE {_whose(table)} = $2", mark, _who(table, firm))
-
-
-async def _rows(owner: asyncpg.Connection, table: str, firm: Firm) -> list[dict[str, Any]]:
-    rows = await owner.fetch(
-        f"SELECT to_jsonb(t)::text AS row FROM {table} AS t WHERE {_whose(table)} = $1", _who(table, firm)
+    return (
+        f"BEGIN UPDATE {table} SET {column} = '{mark}' WHERE {_whose(table)} = '{_who(table, firm)}'; "
+        "EXCEPTION WHEN check_violation OR unique_violation OR foreign_key_violation THEN NULL; END;"
     )
-    return [orjson.loads(row["row"]) for row in rows]
 
 
 def _whose(table: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.core.bars import Bar
 from app.core.fix import BarInterval, OrderState, OrderType, Side
 from app.core.messages import NewOrder, OrderTerms
 from app.flows.preview_order import preview_order
@@ -17,7 +18,6 @@ from app.flows.read_history import read_bars
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock
-from app.marketdata.bars import KeptBar
 from app.simulator.scenarios import Player
 from app.simulator.server import Simulator
 from tests.contract.simulator.raw import RawClients
@@ -449,7 +449,7 @@ async def test_behaviour_18_history_has_a_pace_and_a_memory_of_its_own(
     trading = rehearsal.trading
     principal = system_principal(trading.house.tenant_id, "test")
 
-    async def bars_of(day: int) -> list[KeptBar]:
+    async def bars_of(day: int) -> list[Bar]:
         start = datetime(2026, 1, day, 15, 0, tzinfo=UTC)
         return await read_bars(
             trading.desk, principal, "AAPL", BarInterval.MINUTE_1, start, start + timedelta(minutes=10)

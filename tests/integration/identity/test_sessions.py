@@ -251,6 +251,42 @@ async def test_of_many_who_use_a_refresh_token_at_once_one_wins_and_the_family_d
         await door.authenticator.authenticate(won[0].access_token, CLIENT)
 
 
+async def test_a_page_that_lost_the_answer_gets_another_pair_and_the_lost_one_is_spent(
+    door: Door, found: Found, clock: SetClock
+) -> None:
+    token = (await found()).registered.tokens.refresh_token
+    lost = await refresh_session(door, token, CLIENT, is_page=True)
+
+    clock.advance(timedelta(seconds=9))
+    again = await refresh_session(door, token, CLIENT, is_page=True)
+    held = await refresh_session(door, again.refresh_token, CLIENT, is_page=True)
+
+    assert (await door.authenticator.authenticate(held.access_token, CLIENT)).session_id is not None
+    clock.advance(timedelta(seconds=9))
+    with pytest.raises(RefreshRefusedError):
+        await refresh_session(door, lost.refresh_token, CLIENT, is_page=True)
+    with pytest.raises(RefreshRefusedError):
+        await refresh_session(door, held.refresh_token, CLIENT, is_page=True)
+
+
+@pytest.mark.parametrize("has_used_the_next", [False, True])
+async def test_a_spent_token_of_a_page_kills_its_family_later_or_once_the_next_was_used(
+    door: Door, found: Found, clock: SetClock, has_used_the_next: bool
+) -> None:
+    token = (await found()).registered.tokens.refresh_token
+    held = await refresh_session(door, token, CLIENT, is_page=True)
+    if has_used_the_next:
+        held = await refresh_session(door, held.refresh_token, CLIENT, is_page=True)
+    else:
+        clock.advance(timedelta(seconds=10))
+
+    with pytest.raises(RefreshRefusedError):
+        await refresh_session(door, token, CLIENT, is_page=True)
+
+    with pytest.raises(RefreshRefusedError):
+        await refresh_session(door, held.refresh_token, CLIENT, is_page=True)
+
+
 async def test_a_refresh_token_ends(door: Door, found: Found, clock: SetClock) -> None:
     token = (await found()).registered.tokens.refresh_token
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.gcra import Bucket, Limit, Standing
+from app.core.gcra import Limit, Standing
 from app.infra.embedded import start_redis
 from app.infra.rates import WINDOW_S, Charge, RateLimiter
 from app.infra.redis import Redis, make_client
@@ -174,6 +174,11 @@ async def test_redis_killed_in_the_midst(state_dir: Path) -> None:
             other = charge(SLOW)
 
             reads = [await limiter.charge([other], opens=True) for _ in range(30)]
+            # Of two limits all give, or none does: the first is as full as it was.
+            spent, full = charge(Limit(units_per_s=0.001, burst=1)), charge(SLOW)
+            await limiter.charge([spent], opens=False)
+            refused = [await limiter.charge([full, spent], opens=False) for _ in range(20)]
+            rest = [await limiter.charge([full], opens=False) for _ in range(12)]
             orders = [await limiter.charge([other], opens=False) for _ in range(12)]
             async with start_redis(state_dir, durable=False) as again:
                 assert again == url
@@ -182,17 +187,8 @@ async def test_redis_killed_in_the_midst(state_dir: Path) -> None:
                         await asyncio.sleep(0.05)
 
     assert reads == [None] * 30
+    assert all(standing is not None and standing.key == spent.key for standing in refused)
+    assert rest[:10] == [None] * 10
     assert orders[:10] == [None] * 10
     assert not any(is_through(standing) for standing in orders[10:])
     assert all(standing is not None and standing.wait_s > 0 for standing in orders[10:])
-
-
-def test_a_bucket_keeps_its_limit_to_the_unit() -> None:
-    bucket, limit = Bucket(), Limit(units_per_s=10, burst=5)
-
-    at_once = [bucket.wait_s(limit, 1, 100.0) for _ in range(6)]
-    later = [bucket.wait_s(limit, 1, 100.0 + tenth / 10) for tenth in range(1, 50)]
-
-    assert at_once[:5] == [0.0] * 5
-    assert at_once[5] == pytest.approx(0.1)
-    assert later == [0.0] * 49

@@ -25,6 +25,13 @@ async def installation() -> AsyncIterator[Installation]:
         yield running
 
 
+@pytest.fixture(scope="module")
+async def standing() -> AsyncIterator[Installation]:
+    """One for all that leave it as it is."""
+    async with installed() as running:
+        yield running
+
+
 async def test_everything_comes_up_heals_and_ends_at_one_signal(installation: Installation) -> None:
     told = await installation.demo()
     before = installation.children()
@@ -47,8 +54,8 @@ async def test_everything_comes_up_heals_and_ends_at_one_signal(installation: In
     assert "Traceback" not in installation.log()
 
 
-async def test_processes_log_in_as_one_that_owns_nothing(installation: Installation) -> None:
-    server = PostgresServer(Folders.at(installation.state_dir))
+async def test_processes_log_in_as_one_that_owns_nothing(standing: Installation) -> None:
+    server = PostgresServer(Folders.at(standing.state_dir))
     connection = await asyncpg.connect(server.url)
 
     logins = await connection.fetch(
@@ -72,18 +79,16 @@ async def test_nothing_survives_a_killed_supervisor(installation: Installation) 
     await until(lambda: not installation.children(), timeout_s=5)
 
 
-async def test_second_one_on_the_same_folder_is_refused_and_the_first_goes_on(installation: Installation) -> None:
-    before = installation.children()
-    demo = (installation.state_dir / "demo.json").read_bytes()
+async def test_second_one_on_the_same_folder_is_refused_and_the_first_goes_on(standing: Installation) -> None:
+    before = standing.children()
+    demo = (standing.state_dir / "demo.json").read_bytes()
 
-    code, error = await _failing_up(installation.environment)
+    code, error = await _failing_up(standing.environment)
 
     assert code == 1
-    assert error == (
-        f"oms: `oms up` already runs on {installation.state_dir}: stop it, or set OMS_STATE_DIR to another\n"
-    )
-    assert installation.children() == before
-    assert (installation.state_dir / "demo.json").read_bytes() == demo
+    assert error == (f"oms: `oms up` already runs on {standing.state_dir}: stop it, or set OMS_STATE_DIR to another\n")
+    assert standing.children() == before
+    assert (standing.state_dir / "demo.json").read_bytes() == demo
 
 
 @pytest.mark.parametrize(

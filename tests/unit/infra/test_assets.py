@@ -61,6 +61,17 @@ async def test_a_page_is_never_stored_and_carries_its_policy_with_a_fresh_nonce(
     assert "unsafe" not in policy
 
 
+async def test_the_paths_that_the_build_lists_are_pages_too(static_dir: Path) -> None:
+    (static_dir / "rooms.json").write_text('["/", "/orders"]')
+    client = client_of(static_dir)
+
+    orders, gone = await client.get("/orders"), await client.get("/orders/gone")
+
+    assert orders.text.endswith("index")
+    assert "require-trusted-types-for 'script'" in orders.headers["content-security-policy"]
+    assert gone.status_code == 404
+
+
 async def test_graphiql_alone_may_write_style_elements(static_dir: Path) -> None:
     response = await client_of(static_dir).get("/graphiql")
 

@@ -29,11 +29,12 @@ interface FieldProps {
   invalid: boolean;
   problemId: string;
   isOptional?: boolean;
+  initial?: string;
   /** Takes the focus when it appears: for a step that follows another, never for a page that has just loaded. */
   isNext?: boolean;
 }
 
-export function Field({ name, label, type, autoComplete, invalid, problemId, isOptional, isNext }: FieldProps): JSX.Element {
+export function Field({ name, label, type, autoComplete, invalid, problemId, isOptional, initial, isNext }: FieldProps): JSX.Element {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -52,6 +53,7 @@ export function Field({ name, label, type, autoComplete, invalid, problemId, isO
         type={type}
         autoComplete={autoComplete}
         required={!isOptional}
+        defaultValue={initial}
         aria-invalid={invalid}
         aria-describedby={problemId}
         className="field"

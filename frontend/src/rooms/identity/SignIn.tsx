@@ -49,10 +49,11 @@ async function byApiKey(apiKey: string): Promise<Outcome> {
   return { problem: isRefused || error.response?.status === 401 ? "This API key is not valid." : describeFailure(error) };
 }
 
-export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element {
+export function SignIn(): JSX.Element {
   const [method, setMethod] = useState<Method>("password");
   const [problem, setProblem] = useState<string | null>(endOfSession());
-  const [needsTenant, setNeedsTenant] = useState(false);
+  const [firm] = useState(() => new URLSearchParams(location.search).get("firm") ?? "");
+  const [needsTenant, setNeedsTenant] = useState(firm !== "");
   const [challenge, setChallenge] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const problemId = useId();
@@ -73,7 +74,6 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
     setIsBusy(false);
     if (outcome === null) {
       signedIn();
-      onSignedIn();
       return;
     }
     if (outcome === "again") {
@@ -114,7 +114,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }): JSX.Element 
               {...{ invalid, problemId }}
             />
             {needsTenant && (
-              <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" isNext {...{ invalid, problemId }} />
+              <Field name="tenantSlug" label="Firm" type="text" autoComplete="organization" initial={firm} isNext={firm === ""} {...{ invalid, problemId }} />
             )}
           </>
         ) : (

@@ -17,8 +17,10 @@ function theSocket(): Socket {
 
 /** Ends the socket with the session. */
 export function closeSocket(): void {
-  void socket?.dispose();
+  const ended = socket;
   socket = null;
+  // A socket that is just being made tells its failure here too: nobody waits for it any more.
+  if (ended) Promise.resolve(ended.dispose()).catch(() => undefined);
 }
 
 /** Drops the connection though it looks alive, so that it is made anew: for a server that is silent in band. */

@@ -1,42 +1,19 @@
 """The pre-trade chain: each limit held against one order and the exposure that is running."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from app.core.fix import OrderType, RiskLimitType, RiskOutcome, Side
-from app.core.ids import AccountId, InstrumentId, LimitId
+from app.core.ids import AccountId
 from app.core.messages import Instrument, OrderTerms, RiskCheck
 from app.core.money import plain
+from app.risk.domain.limits import RiskLimit
 
 _TYPE = RiskLimitType
 # What bounds the risk must not keep a desk from giving it up; a count of orders is no risk.
 _HOLDS_FOR_CLOSES = frozenset({_TYPE.MAX_OPEN_ORDERS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskLimit:
-    """A limit of a tenant. value is in units, in money or a count, as the type says; symbols stand in conditions."""
-
-    id: LimitId
-    limit_type: RiskLimitType
-    value: Decimal | None
-    currency: str | None = None
-    conditions: dict[str, Any] = field(default_factory=dict)
-    account_id: AccountId | None = None
-    instrument_id: InstrumentId | None = None
-    is_active: bool = True
-    version: int = 1
-
-    def applies(self, account_id: AccountId, instrument_id: InstrumentId) -> bool:
-        """True when the limit is on and covers the account and the instrument."""
-        return (
-            self.is_active
-            and (self.account_id is None or self.account_id == account_id)
-            and (self.instrument_id is None or self.instrument_id == instrument_id)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +140,8 @@ def _check(limit: RiskLimit, proposal: Proposal) -> RiskCheck:
             | _TYPE.DUPLICATE_ORDER
             | _TYPE.WASH_TRADE
             | _TYPE.COOLDOWN
+            | _TYPE.CANCEL_RATE
+            | _TYPE.ORDER_TO_TRADE_RATIO
         ):
             # A limit that cannot be held against the order must not look as if it held.
             return _verdict(
