@@ -7,6 +7,7 @@ import { Confirm } from "../../shared/controls/Confirm";
 import { Facts } from "../../shared/controls/Facts";
 import { formatDecimal } from "../../shared/format/decimal";
 import { notionalOf } from "../../shared/format/notional";
+import { termsInWords } from "../../shared/format/terms";
 import { formatEnum, formatTime } from "../../shared/format/time";
 import { nameOf } from "../../shared/identity/scopes";
 import { useShortcuts } from "../../shared/keyboard/shortcuts";
@@ -168,7 +169,7 @@ function WaitingOrder(props: WaitingOrderProps): JSX.Element {
           <span className={`font-semibold ${order.side === "BUY" ? "text-buy" : "text-sell"}`}>{formatEnum(order.side)}</span>
           <span>{formatDecimal(order.quantity)}</span>
           <SymbolLink symbol={instrument.symbol} />
-          <span className="text-soft">{termsOf(order)}</span>
+          <span className="text-soft">{termsInWords(order)}</span>
         </h2>
         <div className="flex flex-wrap items-center gap-3">
           {left !== null && (
@@ -222,18 +223,9 @@ function WaitingOrder(props: WaitingOrderProps): JSX.Element {
   );
 }
 
-function termsOf(order: Waiting): string {
-  const prices = [
-    order.limitPrice && `at ${formatDecimal(order.limitPrice)}`,
-    order.stopPrice && `stop ${formatDecimal(order.stopPrice)}`,
-    order.trailingAmount && `trailing ${formatDecimal(order.trailingAmount)}`,
-  ];
-  return [formatEnum(order.orderType).toLowerCase(), ...prices.filter(Boolean)].join(" ");
-}
-
 function Decision({ question, onDone, onClose }: { question: Question; onDone: () => void; onClose: () => void }): JSX.Element {
   const { order, approves } = question;
-  const words = `${formatEnum(order.side)} ${formatDecimal(order.quantity)} ${order.instrument.symbol} ${termsOf(order)}`;
+  const words = `${formatEnum(order.side)} ${formatDecimal(order.quantity)} ${order.instrument.symbol} ${termsInWords(order)}`;
   return (
     <Confirm
       title={approves ? "Approve the order" : "Reject the order"}

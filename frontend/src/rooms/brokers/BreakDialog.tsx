@@ -49,7 +49,7 @@ export function BreakDialog({ one, account, onChanged, onClose }: BreakDialogPro
           ["Reason", one.reason],
         ]}
       />
-      <Differences before={one.ours} after={one.broker} names={{ before: "Our books", after: "The broker" }} />
+      <Differences before={one.ours} after={one.broker} areAccounts names={{ before: "Our books", after: "The broker" }} />
       {one.adjustmentId !== null && <Adjustment id={one.adjustmentId} />}
       {one.actions.length > 0 &&
         (mayResolve ? (

@@ -17,7 +17,7 @@ import { useMay } from "../../shared/session/viewer";
 import { Table, type Column } from "../../shared/table/Table";
 import { Words } from "../../shared/table/Words";
 import { ASK_ABOUT_ORDER, DECLARE_ORDER_DEAD, type Doubt } from "./documents";
-import { termsInWords } from "./words";
+import { orderInWords } from "./words";
 
 const STALE_MS = 45_000;
 
@@ -77,7 +77,7 @@ export function DoubtsTab({ pages }: { pages: Pages<Doubt> }): JSX.Element {
           onClose={() => setEnding(null)}
         >
           <p>
-            {termsInWords(ending.order)} ends here, because a complete look of the last five minutes did not find it at the broker.
+            {orderInWords(ending.order)} ends here, because a complete look of the last five minutes did not find it at the broker.
             It is never sent again.
           </p>
         </Confirm>
@@ -89,7 +89,7 @@ export function DoubtsTab({ pages }: { pages: Pages<Doubt> }): JSX.Element {
 function DoubtDialog({ doubt, onClose }: { doubt: Doubt; onClose: () => void }): JSX.Element {
   const { order } = doubt;
   return (
-    <Dialog title={termsInWords(order)} onClose={onClose} isWide>
+    <Dialog title={orderInWords(order)} onClose={onClose} isWide>
       <Facts
         facts={[
           ["Account", order.account.accountNumber],
@@ -134,7 +134,7 @@ function doubtColumns(acts: DoubtActs): Column<Doubt>[] {
       header: "Order",
       cell: (row) => (
         <button type="button" onClick={() => acts.onLook(row)} className="text-accent underline-offset-2 hover:underline">
-          {termsInWords(row.order)}
+          {orderInWords(row.order)}
         </button>
       ),
     },

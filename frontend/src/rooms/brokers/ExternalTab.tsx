@@ -17,7 +17,7 @@ import { useMay } from "../../shared/session/viewer";
 import { Table, type Column } from "../../shared/table/Table";
 import { AccountFilter, numberOf, useAccountFilter } from "./AccountFilter";
 import { BREAKS, CLAIM_ORDER, EXTERNAL_ORDER, type Account, type Break } from "./documents";
-import { ageInWords, termsInWords } from "./words";
+import { ageInWords, orderInWords } from "./words";
 
 const PAGE = 50;
 const LOOK_EVERY_MS = 10_000;
@@ -70,7 +70,7 @@ export function ExternalTab({ accounts }: { accounts: readonly Account[] }): JSX
 
 function OrderTerms({ id }: { id: string }): JSX.Element {
   const { data, failure } = useAnswer(EXTERNAL_ORDER, { id });
-  return <>{data?.order ? termsInWords(data.order) : (failure ?? "")}</>;
+  return <>{data?.order ? orderInWords(data.order) : (failure ?? "")}</>;
 }
 
 function ClaimDialog({ orderId, onDone, onClose }: { orderId: string; onDone: () => void; onClose: () => void }): JSX.Element {
@@ -83,7 +83,7 @@ function ClaimDialog({ orderId, onDone, onClose }: { orderId: string; onDone: ()
             <>
               <Facts
                 facts={[
-                  ["Order", termsInWords(order)],
+                  ["Order", orderInWords(order)],
                   ["State", formatEnum(order.state)],
                   ["Dealt", `${formatDecimal(order.filledQuantity)} of ${formatDecimal(order.quantity)}`],
                   ["Time in force", order.timeInForce],

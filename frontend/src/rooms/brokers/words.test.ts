@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { actionInWords, breakState, efficiencyInWords, errorInWords, paceInWords, stateInWords, termsInWords } from "./words";
+import { actionInWords, breakState, efficiencyInWords, errorInWords, paceInWords, stateInWords, orderInWords } from "./words";
 
 const STATES = ["DISCONNECTED", "CONNECTING", "SYNCHRONIZING", "CONNECTED", "DEGRADED", "BACKING_OFF"] as const;
 
@@ -77,6 +77,6 @@ describe("an order", () => {
   it("is told by its terms", () => {
     const order = { side: "BUY", orderType: "STOP_LIMIT", quantity: "1500.0", limitPrice: "187.50", stopPrice: "186.0", instrument: { symbol: "AAPL" } };
 
-    expect(termsInWords(order)).toBe("BUY 1,500 AAPL stop limit 187.5 stop 186");
+    expect(orderInWords(order)).toBe("BUY 1,500 AAPL stop 186 limit 187.5");
   });
 });

@@ -1,5 +1,6 @@
 /** What brokers, connections and differences of the books mean, for whoever keeps the desk running. */
 import { formatDecimal } from "../../shared/format/decimal";
+import { termsInWords, type Terms } from "../../shared/format/terms";
 import { formatAge } from "../../shared/format/time";
 import type { Tone } from "../../shared/table/Status";
 import type { Account, Break, Connection, Reconciliation } from "./documents";
@@ -166,20 +167,15 @@ export function efficiencyInWords(efficiency: Connection["orderEfficiency"]): Wo
   };
 }
 
-/** BUY 100 AAPL LIMIT 187.42. */
-interface Terms {
+interface Order extends Terms {
   side: string;
-  orderType: string;
   quantity: string;
-  limitPrice: string | null;
-  stopPrice: string | null;
   instrument: { symbol: string };
 }
 
-export function termsInWords(order: Terms): string {
-  const prices = [order.limitPrice && formatDecimal(order.limitPrice), order.stopPrice && `stop ${formatDecimal(order.stopPrice)}`].filter(Boolean);
-  const type = order.orderType.replaceAll("_", " ").toLowerCase();
-  return [order.side, formatDecimal(order.quantity), order.instrument.symbol, type, ...prices].join(" ");
+/** BUY 100 AAPL limit 187.42. */
+export function orderInWords(order: Order): string {
+  return `${order.side} ${formatDecimal(order.quantity)} ${order.instrument.symbol} ${termsInWords(order)}`;
 }
 
 export function ageInWords(seconds: number): string {

@@ -13,12 +13,14 @@ const SIGN: Record<Difference["kind"], { word: string; className: string }> = {
 interface DifferencesProps {
   before: unknown;
   after: unknown;
+  /** Two accounts of the same thing rather than an old and a new one: what one alone tells is no difference. */
+  areAccounts?: boolean;
   names?: { before: string; after: string };
 }
 
 const BEFORE_AND_AFTER = { before: "Before", after: "After" };
 
-export function Differences({ before, after, names = BEFORE_AND_AFTER }: DifferencesProps): JSX.Element {
+export function Differences({ before, after, areAccounts, names = BEFORE_AND_AFTER }: DifferencesProps): JSX.Element {
   const told = differences(before, after);
   if (told.length === 0) return <p className="text-small text-faint">It has no values.</p>;
   const hasBefore = told.some((each) => each.before !== null);
@@ -41,7 +43,7 @@ export function Differences({ before, after, names = BEFORE_AND_AFTER }: Differe
               <th scope="row" className="px-2 py-1 font-normal text-soft wrap-anywhere">{path}</th>
               {hasBefore && <td className={`px-2 py-1 wrap-anywhere ${kind === "same" ? "text-faint" : ""}`}>{values.before}</td>}
               {hasAfter && <td className={`px-2 py-1 wrap-anywhere ${kind === "same" ? "text-faint" : ""}`}>{values.after}</td>}
-              {hasBefore && hasAfter && <td className={`px-2 py-1 ${SIGN[kind].className}`}>{SIGN[kind].word}</td>}
+              {hasBefore && hasAfter && <td className={`px-2 py-1 ${SIGN[kind].className}`}>{areAccounts ? (kind === "changed" ? "differs" : "") : SIGN[kind].word}</td>}
             </tr>
           ))}
         </tbody>
