@@ -197,7 +197,7 @@ async def test_a_file_of_members_is_tried_before_it_is_taken(watch: Watch, house
     await dialog.get_by_role("button", name="Import", exact=True).click()
     await expect(dialog.get_by_text("1 invited, 1 refused. Stored.")).to_be_visible(timeout=SHOWN_MS_MAX)
     await dialog.get_by_role("button", name="Cancel").click()
-    invitations = page.get_by_role("region", name="Invitations").first
+    invitations = page.get_by_role("region", name="Invitations")
     await expect(invitations.get_by_text(email)).to_be_visible(timeout=SHOWN_MS_MAX)
     _expect_quiet(watch, house)
 

@@ -88,7 +88,7 @@ export function differenceOf({ difference }: Pick<Break, "difference">): string 
 
 function breakColumns(accounts: readonly Account[], onLook: (one: Break) => void): Column<Break>[] {
   return [
-    { key: "severity", header: "", cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
+    { key: "severity", header: "Severity", cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
     {
       key: "kind",
       header: "What",

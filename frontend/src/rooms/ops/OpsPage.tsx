@@ -95,7 +95,7 @@ function BrowserSection(): JSX.Element {
             "Limit",
             limit && (
               <span key="limit">
-                {Math.round((limit.remaining / limit.limit) * 100)}% left · <RoomLink to="/developers" search={{ tab: "limits" }}>Limits</RoomLink>
+                {Math.round((limit.remaining / limit.limit) * 100)}% left · <RoomLink to="/developers" search={{ tab: "limits" }} className="text-accent underline underline-offset-2">Limits</RoomLink>
               </span>
             ),
           ],

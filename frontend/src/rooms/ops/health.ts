@@ -1,6 +1,8 @@
 /** What the server says of what it stands on, and how long it takes to say it. */
 import { useEffect, useState } from "react";
 
+import { whileInSight } from "../../shared/query/useAnswer";
+
 export interface Health {
   postgresql: "ok" | "away";
   redis: "ok" | "away";
@@ -44,15 +46,14 @@ export function useHealth(everyMs: number): Look | null {
   useEffect(() => {
     let isWanted = true;
     async function again(): Promise<void> {
-      if (document.visibilityState !== "visible") return;
       const found = await look();
       if (isWanted) setLast(found);
     }
     void again();
-    const timer = setInterval(() => void again(), everyMs);
+    const stop = whileInSight(everyMs, () => void again());
     return () => {
       isWanted = false;
-      clearInterval(timer);
+      stop();
     };
   }, [everyMs]);
   return last;

@@ -4,6 +4,7 @@ import type { JSX } from "react";
 import { Tabs, tabOf, type Tab } from "../../shared/controls/Tabs";
 import { Page } from "../../shared/page/Page";
 import { usePageSearch } from "../../shared/page/search";
+import { Forbidden } from "../../shared/page/states";
 import { useMay } from "../../shared/session/viewer";
 import { FirmTab } from "./FirmTab";
 import { MembersTab } from "./MembersTab";
@@ -36,12 +37,14 @@ export function SettingsPage(): JSX.Element {
     ...(maySeeOrders ? ([{ id: "policies", label: "Approval policies" }] as const) : []),
     ...(mayAdminister || mayAudit ? ([{ id: "firm", label: "Firm" }] as const) : []),
   ];
-  const current = tabOf(search["tab"], tabs);
+  const named = search["tab"];
+  const current = tabOf(named, tabs);
+  const isForbidden = named !== undefined && named !== current && Object.hasOwn(CONTENT, named);
   const Content = CONTENT[current];
   return (
     <Page title="Settings">
-      <Tabs label="Settings" tabs={tabs} current={current} onChoose={(tab) => patch({ tab })} />
-      <Content />
+      <Tabs label="Settings" tabs={tabs} current={isForbidden ? null : current} onChoose={(tab) => patch({ tab })} />
+      {isForbidden ? <Forbidden what="this part of the settings" /> : <Content />}
     </Page>
   );
 }

@@ -10,7 +10,8 @@ export interface Tab<Id extends string = string> {
 interface TabsProps<Id extends string> {
   label: string;
   tabs: readonly Tab<Id>[];
-  current: Id;
+  /** Null where the page shows none of them. */
+  current: Id | null;
   onChoose: (id: Id) => void;
 }
 

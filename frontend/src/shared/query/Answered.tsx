@@ -37,8 +37,10 @@ interface SectionProps {
 
 /** A titled part of a page. */
 export function Section({ title, about, actions, answer, staleMs, isTable, children }: SectionProps): JSX.Element {
+  // The region of a table bears the same name.
+  const Frame = isTable ? "div" : "section";
   return (
-    <section aria-label={title} className="flex min-w-0 flex-col border-b border-line last:border-b-0">
+    <Frame aria-label={isTable ? undefined : title} className="flex min-w-0 flex-col border-b border-line last:border-b-0">
       <header className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 px-4 pt-1">
         <h2 className="text-body font-semibold">{title}</h2>
         {answer && <Stale answer={answer} {...(staleMs === undefined ? {} : { limitMs: staleMs })} />}
@@ -46,6 +48,6 @@ export function Section({ title, about, actions, answer, staleMs, isTable, child
       </header>
       {about !== undefined && <p className="max-w-160 px-4 pb-2 text-small text-faint">{about}</p>}
       <div className={isTable ? "min-w-0 pb-2" : "min-w-0 px-4 pt-1 pb-4"}>{children}</div>
-    </section>
+    </Frame>
   );
 }

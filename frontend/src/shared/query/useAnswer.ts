@@ -38,6 +38,19 @@ export function isForbidden(error: CombinedError): boolean {
   return error.graphQLErrors.some((each) => FORBIDDEN.has(String(each.extensions["code"])));
 }
 
+/** Does it every so often while the page is in sight, and at once when it comes back into it. */
+export function whileInSight(everyMs: number, run: () => void): () => void {
+  function look(): void {
+    if (document.visibilityState === "visible") run();
+  }
+  const timer = setInterval(look, everyMs);
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
 export function useAnswer<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
@@ -69,12 +82,10 @@ export function useAnswer<Data, Variables extends AnyVariables>(
     if (!isWanted) return undefined;
     void ask();
     if (everyMs === undefined) return () => void (newest.current += 1);
-    const timer = setInterval(() => {
-      if (window.document.visibilityState === "visible") void ask();
-    }, everyMs);
+    const stop = whileInSight(everyMs, () => void ask());
     return () => {
       newest.current += 1;
-      clearInterval(timer);
+      stop();
     };
   }, [ask, everyMs, isWanted]);
 

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 import { client } from "../graphql/client";
 import { describeFailure } from "../graphql/failure";
-import { isForbidden, type Answer } from "./useAnswer";
+import { isForbidden, whileInSight, type Answer } from "./useAnswer";
 
 export interface PageOf<Row> {
   rows: readonly Row[];
@@ -99,16 +99,16 @@ export function usePages<Data, Variables extends AnyVariables & { after?: string
   useEffect(() => {
     isDeep.current = false;
     void ask(null, []);
-    const timer =
+    const stop =
       everyMs === undefined
         ? undefined
-        : setInterval(() => {
+        : whileInSight(everyMs, () => {
             // Who has gone deeper than the first page is reading: nothing moves under their eyes.
-            if (window.document.visibilityState === "visible" && !isDeep.current) void ask(null, []);
-          }, everyMs);
+            if (!isDeep.current) void ask(null, []);
+          });
     return () => {
       newest.current += 1;
-      clearInterval(timer);
+      stop?.();
     };
   }, [ask, everyMs]);
 
