@@ -41,6 +41,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -64,6 +65,7 @@ class Query(
     InDoubtQuery,
     AuditQuery,
     InstallationQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 
