@@ -245,7 +245,9 @@ class TwoFactorMutation:
 
 
 def _qr_of(uri: str) -> str:
-    # With its namespace, or no browser shows it as an image of its own.
+    # With its namespace, or no browser shows it as an image of its own, and on white, or none reads it on a dark page.
     drawn = io.BytesIO()
-    segno.make_qr(uri, error="m").save(drawn, kind="svg", scale=QR_SCALE, xmldecl=False, svgns=True, nl=False)
+    segno.make_qr(uri, error="m").save(
+        drawn, kind="svg", scale=QR_SCALE, light="#fff", xmldecl=False, svgns=True, nl=False
+    )
     return drawn.getvalue().decode()

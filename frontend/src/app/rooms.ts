@@ -74,10 +74,10 @@ export const ROOMS: readonly Room[] = [
   {
     path: "/ops",
     title: "Ops",
-    keys: "g i",
+    keys: "g n",
     group: "Firm",
     scope: null,
-    also: "health version connections about licences",
+    also: "health version connections clock",
     load: () => import("../rooms/ops/route"),
   },
 ];

@@ -32,7 +32,6 @@ export function OpsPage(): JSX.Element {
       </div>
       {maySeeOrders && <BrokersSection />}
       {maySeeMarket && <LinesSection />}
-      <AboutSection />
     </Page>
   );
 }
@@ -195,23 +194,6 @@ function LinesSection(): JSX.Element {
       >
         {({ marketDataSubscriptions }) => <Table label="Market data" columns={LINE_COLUMNS} rows={marketDataSubscriptions} rowKey={(row) => row.id} />}
       </Answered>
-    </Section>
-  );
-}
-
-function AboutSection(): JSX.Element {
-  return (
-    <Section title="About">
-      <div className="flex max-w-160 flex-col gap-2 text-small text-soft">
-        <p>
-          OMS Trading stands on the work of many. Charts: Lightweight Charts™ by TradingView, Copyright © TradingView, Inc.,{" "}
-          <a href="https://www.tradingview.com/" target="_blank" rel="noreferrer" className="text-accent underline underline-offset-2">
-            tradingview.com
-          </a>
-          , under the Apache licence 2.0. Type: IBM Plex, under the SIL Open Font licence 1.1.
-        </p>
-        <p>React, urql, graphql-ws, TanStack Router and Virtual, GraphiQL and Monaco, under the MIT licence.</p>
-      </div>
     </Section>
   );
 }

@@ -50,7 +50,7 @@ export function Enrolment({ onDone, onCancel }: EnrolmentProps): JSX.Element {
         <li>
           Scan this with your authenticator.
           {begun.qrSvg && (
-            <img src={asImage(begun.qrSvg)} alt="QR code of the secret" className="mt-2 size-44 bg-white p-2" />
+            <img src={asImage(begun.qrSvg)} alt="QR code of the secret" className="mt-2 size-44" />
           )}
         </li>
         <li>
