@@ -31,6 +31,7 @@ from schema.identity.platform import PlatformMutation, PlatformQuery
 from schema.identity.queries import IdentityQuery
 from schema.identity.tenants import TenantMutation, TenantQuery
 from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
+from schema.installation import InstallationQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -85,6 +86,7 @@ class Query(
     ExecutionQualityQuery,
     OrderRecordQuery,
     SurveillanceQuery,
+    InstallationQuery,
     HaltQuery,
     RiskAnalyticsQuery,
 ):
