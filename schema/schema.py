@@ -17,6 +17,13 @@ from schema.brokers.queries import BrokerQuery
 from schema.brokers.reconciliation_mutations import ReconciliationMutation
 from schema.brokers.reconciliation_queries import ReconciliationQuery
 from schema.brokers.subscriptions import BrokerSubscription
+from schema.compliance.calendars import CalendarMutation, CalendarQuery
+from schema.compliance.cases import SurveillanceMutation, SurveillanceQuery
+from schema.compliance.list_mutations import RestrictedListMutation
+from schema.compliance.list_queries import RestrictedListQuery
+from schema.compliance.quality import ExecutionQualityQuery
+from schema.compliance.records import OrderRecordQuery
+from schema.compliance.subscriptions import ComplianceSubscription
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
 from schema.identity.mutations import IdentityMutation
@@ -24,6 +31,7 @@ from schema.identity.platform import PlatformMutation, PlatformQuery
 from schema.identity.queries import IdentityQuery
 from schema.identity.tenants import TenantMutation, TenantQuery
 from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
+from schema.installation import InstallationQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -75,6 +83,12 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    RestrictedListQuery,
+    CalendarQuery,
+    ExecutionQualityQuery,
+    OrderRecordQuery,
+    SurveillanceQuery,
+    InstallationQuery,
     HaltQuery,
     RiskMonitoringQuery,
     RiskAnalyticsQuery,
@@ -104,6 +118,9 @@ class Mutation(
     BrokerMutation,
     SimulatorMutation,
     AuditMutation,
+    RestrictedListMutation,
+    CalendarMutation,
+    SurveillanceMutation,
     HaltMutation,
     RiskMonitoringMutation,
 ):
@@ -117,6 +134,7 @@ class Subscription(
     TickSubscription,
     StreamSubscription,
     BrokerSubscription,
+    ComplianceSubscription,
     HaltSubscription,
     RiskMonitoringSubscription,
 ):

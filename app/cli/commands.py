@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.audit_commands import audit_app
+from app.cli.compliance_commands import compliance_app
 from app.cli.halt_commands import add_halt_commands
 from app.cli.limit_commands import limits_app, risk_drill
 from app.cli.monitoring_commands import add_monitoring_commands
@@ -30,6 +31,7 @@ app.add_typer(config_app, name="config")
 docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
 app.add_typer(simulator_app, name="simulator")
 app.add_typer(audit_app, name="audit")
+app.add_typer(compliance_app, name="compliance")
 add_halt_commands(risk_app)
 add_monitoring_commands(risk_app)
 app.add_typer(risk_app, name="risk")

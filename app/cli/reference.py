@@ -20,6 +20,7 @@ from app.brokers.ib.codes import (
     meaning_of,
 )
 from app.brokers.ib.line_words import codes_of
+from app.compliance.errors import COMPLIANCE_MEANING, ComplianceProblem
 from app.core.errors import OmsError
 from app.core.fix import LineState, OrderState, RiskLimitType
 from app.core.money import plain
@@ -56,6 +57,7 @@ class ReferenceChangedError(OmsError):
 def error_codes() -> str:
     """The page of all codes that an answer may carry."""
     problems = [(f"`{code.value}`", PROBLEM_MEANING[code]) for code in OrderProblem]
+    compliance = [(f"`{code.value}`", COMPLIANCE_MEANING[code]) for code in ComplianceProblem]
     risk = [(f"`RISK_{kind.value}`", "the limit of this type refused the order") for kind in RiskLimitType]
     errors = [
         (f"`{code}`", "yes" if is_retryable else "no", " ".join(meanings))
@@ -73,6 +75,10 @@ def error_codes() -> str:
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`, and `riskChecks` tells what each limit said "
         "(see [risk checks](risk-checks.md)).",
         _table(("code", "meaning"), risk),
+        "## Refusals by compliance\n\n"
+        "The order is stored as `REJECTED` with `rejectOrigin` `OMS`; a change is not taken (see "
+        "[compliance](../compliance.md)).",
+        _table(("code", "meaning"), compliance),
         "## Problems of a limit\n\n"
         "With the `path` of the field, and within `conditions` of the key, that it is about. Nothing was stored.",
         _table(("code", "meaning"), [(f"`{code.value}`", LIMIT_MEANING[code]) for code in LimitProblem]),

@@ -10,11 +10,14 @@ from app.approvals import batch as approvals
 from app.approvals.domain import Decision, OrderApproval
 from app.audit import service as audit
 from app.audit.domain import AuditEntry
+from app.compliance.domain.restrictions import RestrictionAlert
+from app.compliance.restrictions_batch import insert_alerts
 from app.core.fix import OrderState, Side
 from app.core.ids import Ids, InstrumentId, OrderId, PositionId, TenantId
 from app.core.messages import AccountKey
 from app.core.money import ZERO
 from app.core.records import replace
+from app.flows.compliance_news import alert_messages
 from app.infra.db import BatchSession, Write
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -49,6 +52,7 @@ class Booking:
     decisions: list[Decision] = field(default_factory=list)
     lane: list[LaneEntry] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
+    alerts: list[RestrictionAlert] = field(default_factory=list)
     extra: list[Write] = field(default_factory=list)
     _events: list[tuple[AccountKey, OrderEvent]] = field(default_factory=list)
     _reserved: dict[PositionKey, tuple[Decimal, Decimal]] = field(default_factory=dict)
@@ -205,6 +209,8 @@ class Booking:
             writes.append(event_log.append_events(logged))
             writes.append(account_books.update_books(self.books))
             writes.append(outbox.append(_messages(logged), self.now))
+        if self.alerts:
+            writes += [insert_alerts(self.alerts), outbox.append(alert_messages(self.alerts), self.now)]
         if self._with_history:
             # Behind the events, whose places it names.
             writes.append(append_history([self.history(key, one) for key, one in self._with_history]))

@@ -8,6 +8,7 @@ from app.approvals import batch as approvals
 from app.approvals.domain import ApprovalDecision, Decision, OrderApproval
 from app.audit import service as audit
 from app.brokers import batch as brokers
+from app.compliance.domain.restrictions import RestrictedAct
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import OrderId, UserId
@@ -22,6 +23,7 @@ from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code, rejection_problems
 from app.flows.pre_trade import Asked, read_pre_trade
+from app.flows.restrictions import restricted, restrictions_on
 from app.flows.trading_modes import halted_out
 from app.identity import batch as identity
 from app.identity.domain import Principal
@@ -144,14 +146,14 @@ async def _after(
     principal: Principal,
     key: AccountKey,
     waiting: Sequence[Order],
-    verdict: Verdict,
+    decision: Verdict,
     instrument: Instrument,
     quote: Tick | None,
     booking: Booking,
 ) -> list[Order]:
     # What waits together goes or ends together.
-    if not verdict.is_approved:
-        return _rejected(waiting, "APPROVAL_REFUSED", verdict.reason or "the approver refused the order")
+    if not decision.is_approved:
+        return _rejected(waiting, "APPROVAL_REFUSED", decision.reason or "the approver refused the order")
     account = (await brokers.account_facts(session, [key]))[key]
     if not account.is_active:
         return _rejected(waiting, OrderProblem.ACCOUNT_INACTIVE.value, MEANING[OrderProblem.ACCOUNT_INACTIVE])
@@ -181,6 +183,10 @@ async def _after(
     breach = first_breach(checks)
     if breach is not None:
         return _rejected(checked, breach_code(breach), breach.message)
+    restrictions = await restrictions_on(session, key.tenant_id, [instrument])
+    verdict = restricted(restrictions, booking, RestrictedAct.APPROVE, waiting[0], principal.actor, *proposals)
+    if verdict.refusal is not None:
+        return _rejected(checked, verdict.refusal.code, verdict.refusal.message)
     # A staged order that may go still waits for its release.
     return [
         one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)

@@ -8,6 +8,9 @@ from app.approvals.domain import OrderApproval, approvals_document
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct
+from app.compliance.restrictions_batch import Restrictions, restrictions_of
+from app.core.arrival import arrival_of
 from app.core.errors import Problem
 from app.core.fix import OrderState, PositionAim, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId
@@ -25,9 +28,10 @@ from app.flows.place_blocks import (
     held_as_block,
     route_problem,
 )
-from app.flows.placement import Placement, breach_code, refused, rejection_problems
+from app.flows.placement import Placement, breach_problem, refused, rejection_problems
 from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
+from app.flows.restrictions import restricted
 from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
@@ -42,7 +46,7 @@ from app.orders.domain.placing import (
     problem,
     terms_hash,
 )
-from app.orders.errors import MEANING, OrderProblem
+from app.orders.errors import OrderProblem
 from app.orders.events import OrderEventType
 from app.orders.repository import account_books
 from app.orders.repository import batch as orders
@@ -76,6 +80,7 @@ class _Facts:
     known: dict[tuple[AccountKey, str], Order]
     quotes: Mapping[InstrumentId, Tick]
     pre_trade: PreTrade
+    restrictions: Restrictions
     blocks: BlockFacts = NO_BLOCKS
 
 
@@ -136,7 +141,7 @@ async def _known(
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
     places = {(intent.key, match.id) for intent in intents for match in intent.matches}
     traded = {(key.tenant_id, instrument_id) for key, instrument_id in places}
-    pre_trade, (books, accounts, held, is_known) = await read_pre_trade(
+    pre_trade, (books, accounts, held, is_known, restrictions) = await read_pre_trade(
         session,
         Asked(keys=keys, places=traded, is_walled=is_walled),
         (
@@ -144,6 +149,7 @@ async def _known(
             brokers.facts_of(keys),
             positions.positions_at(places),
             orders.client_ids_taken(names),
+            restrictions_of((intent.key.tenant_id, match) for intent in intents for match in intent.matches),
         ),
         quotes=quotes,
         market=market,
@@ -156,7 +162,14 @@ async def _known(
     if asked:
         shared = {(intent.key, match.id) for intent in asked for match in intent.matches}
         blocks = await block_facts(session, shared, accounts, pre_trade, market)
-    facts = _Facts(accounts=accounts, known=known, quotes=quotes, pre_trade=pre_trade, blocks=blocks)
+    facts = _Facts(
+        accounts=accounts,
+        known=known,
+        quotes=quotes,
+        pre_trade=pre_trade,
+        restrictions=restrictions,
+        blocks=blocks,
+    )
     return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
 
@@ -252,7 +265,8 @@ def _checked(
 ) -> tuple[Order, list[Proposal]]:
     new, key = intent.new, intent.key
     covered = ZERO if new.aim is None else new.aim.covered
-    order = _order(intent, instrument, asked, booking, is_gate_open=account.is_gate_open)
+    quote = facts.quotes.get(instrument.id)
+    order = _order(intent, instrument, asked, booking, quote, is_gate_open=account.is_gate_open)
     proposal = facts.pre_trade.proposal(
         key,
         order,
@@ -272,27 +286,35 @@ def _checked(
     checks += of_shares
     proposals = [proposal]
     if new.oco is not None:
-        proposals.append(_second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now))
+        proposals.append(_second_leg(proposal, new.oco, quote, booking.now))
         checks += facts.pre_trade.check(key, proposals[1])
     order = replace(order, risk_checks=checks)
+    restrictions = facts.restrictions.get(key.tenant_id, ())
+    refusal = restricted(restrictions, booking, RestrictedAct.PLACE, order, order.placed_by, *proposals).refusal
     breach = first_breach(checks)
     halts = (halted_out(account, one, order.placed_by, new.allocation) for one in proposals)
     halted = next((one for one in halts if one is not None), None)
     if halted is not None:
-        code, reason = halted.value, MEANING[halted]
+        refusal = problem(halted)
     elif breach is not None:
-        code, reason = breach_code(breach), breach.message
+        refusal = breach_problem(breach)
     elif any(is_frozen_out(account, one) for one in proposals):
-        code, reason = OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN]
-    else:
+        refusal = problem(OrderProblem.INSTRUMENT_FROZEN)
+    if refusal is None:
         return order, proposals
     rejected = replace(
-        order, state=OrderState.REJECTED, reject_origin=RejectOrigin.OMS, reject_code=code, reject_reason=reason
+        order,
+        state=OrderState.REJECTED,
+        reject_origin=RejectOrigin.OMS,
+        reject_code=refusal.code,
+        reject_reason=refusal.message,
     )
     return rejected, proposals
 
 
-def _order(intent: Intent, instrument: Instrument, asked: bytes, booking: Booking, *, is_gate_open: bool) -> Order:
+def _order(
+    intent: Intent, instrument: Instrument, asked: bytes, booking: Booking, quote: Tick | None, *, is_gate_open: bool
+) -> Order:
     new = intent.new
     order = Order(
         id=intent.order_id,
@@ -313,6 +335,7 @@ def _order(intent: Intent, instrument: Instrument, asked: bytes, booking: Bookin
         is_staged=new.is_staged,
         release_at=new.release_at,
         allocation=new.allocation,
+        arrival=arrival_of(quote),
         state=OrderState.ROUTED if is_gate_open and not new.is_staged else OrderState.HELD,
         created_at=booking.now,
         updated_at=booking.now,

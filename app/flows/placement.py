@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.compliance.errors import ComplianceProblem
 from app.core.errors import Problem
 from app.core.fix import RejectOrigin, RiskLimitType
 from app.core.messages import RiskCheck
@@ -49,6 +50,7 @@ def rejection_problems(order: Order) -> tuple[Problem, ...]:
 
 _BREACH_PATHS: dict[str, tuple[str, ...]] = {
     OrderProblem.INSTRUMENT_FROZEN: ("instrumentId",),
+    **dict.fromkeys(ComplianceProblem, ("instrumentId",)),
     f"RISK_{RiskLimitType.MAX_ORDER_QUANTITY}": ("quantity",),
     f"RISK_{RiskLimitType.MAX_ORDER_NOTIONAL}": ("quantity",),
     f"RISK_{RiskLimitType.MAX_POSITION_QUANTITY}": ("quantity",),

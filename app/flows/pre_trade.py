@@ -9,11 +9,14 @@ from typing import Any, Final
 
 from app.brokers import figures_batch
 from app.brokers.figures_batch import AccountStanding
+from app.compliance.calendars_batch import Overrides, overrides_of
+from app.core.calendars import hours_with_overrides
 from app.core.fx import FxRates
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, OrderTerms, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
+from app.core.sessions import ToldHours, known_hours
 from app.flows.booking import Booking
 from app.flows.known_facts import account_figures, exposure_line, more_quotes, resting_of, resting_order
 from app.flows.quoted import reference_price
@@ -64,6 +67,7 @@ class PreTrade:
     rates: dict[TenantId, FxRates] = field(default_factory=dict)
     resting: dict[Place, list[Resting]] = field(default_factory=dict)
     activity: dict[AccountKey, Activity] = field(default_factory=dict)
+    calendar: Overrides = field(default_factory=dict)
     open_here: OpenCounts | None = None
     is_rehearsal: bool = False
     is_walled: bool = False
@@ -86,6 +90,11 @@ class PreTrade:
     ) -> Proposal:
         """The order as the chain sees it, on the exposure as it runs; terms are those that it is to have."""
         position = booking.position(key, instrument.id)
+        days = self.calendar.get((key.tenant_id, instrument.id))
+        if days is not None:
+            usual = instrument.hours or known_hours(instrument.instrument_type, instrument.currency)
+            told = hours_with_overrides(usual, days)
+            instrument = replace(instrument, hours=told if isinstance(told, ToldHours) else None)
         return Proposal(
             account_id=key.account_id,
             instrument=instrument,
@@ -281,6 +290,8 @@ class _Reading:
                 spans = {key: timedelta(seconds=self._chain(key).horizon_s) for key in keys}
                 self._past = await self.recent.prepare(session, spans, self.now)
                 return [self._past.reads]
+            case Fact.CALENDAR:
+                return [overrides_of([place for place in self.asked.places if place[0] in tenants], self.now)]
 
     async def take(self, pre_trade: PreTrade, found: list[Any], redis: Redis) -> None:
         answers = iter(found)
@@ -311,6 +322,8 @@ class _Reading:
                 case Fact.ACTIVITY:
                     assert self._past is not None, "what was read was prepared"
                     pre_trade.activity |= self._past.take(next(answers), self.now)
+                case Fact.CALENDAR:
+                    pre_trade.calendar |= next(answers)
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)

@@ -7,6 +7,7 @@ from typing import Any
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct, Restriction
 from app.core.clock import Clock
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
@@ -21,6 +22,7 @@ from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_b
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.pre_trade import Asked, Market, PreTrade, read_pre_trade
+from app.flows.restrictions import restricted, restrictions_on
 from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
@@ -52,6 +54,7 @@ class _Facts:
     pre_trade: PreTrade
     instruments: Mapping[InstrumentId, Instrument]
     blocks: BlockFacts
+    restrictions: Sequence[Restriction]
 
 
 async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[OrderId]) -> list[Placement]:
@@ -151,6 +154,7 @@ async def _begin(
         blocks=await block_facts(session, blocks, told, pre_trade, market) if blocks else NO_BLOCKS,
         pre_trade=pre_trade,
         instruments={instrument.id: instrument for _, instrument in known},
+        restrictions=await restrictions_on(session, tenant_id, [instrument for _, instrument in known]),
     )
     booking = Booking(books=books, positions=held, ids=ids, now=now)
     return _Work(orders=found, facts=facts, booking=booking)
@@ -186,6 +190,11 @@ class _Work:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
         elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
             refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")
+        verdict = restricted(
+            self.facts.restrictions, self.booking, RestrictedAct.RELEASE, order, principal.actor, proposal
+        )
+        if refused is None and verdict.refusal is not None:
+            refused = replace(verdict.refusal, path=("orderIds",))
         if refused is not None:
             self.breaches[order_id] = refused
             return Placement(order=order, problems=(refused,))

@@ -5,6 +5,7 @@ from datetime import datetime
 from app.audit import service as audit
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
+from app.compliance.domain.restrictions import RestrictedAct
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import RequestKind, RequestOutcome, Side
 from app.core.ids import RequestId
@@ -21,6 +22,7 @@ from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_problem
 from app.flows.pre_trade import Asked, read_pre_trade
 from app.flows.quoted import taking_problem
+from app.flows.restrictions import only_shrinks, restricted, restrictions_on
 from app.flows.trading_modes import change_halted_out
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
@@ -119,6 +121,12 @@ async def _replace(
     grows = terms.quantity > file.order.terms.quantity
     if grows and is_frozen_out(account, plain):
         return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))
+    if not only_shrinks(file.order.terms, terms):
+        restrictions = await restrictions_on(session, key.tenant_id, [instrument])
+        verdict = restricted(restrictions, booking, RestrictedAct.MODIFY, file.order, principal.actor, proposal)
+        if verdict.refusal is not None:
+            await booking.write(session)
+            return _refused(file.order, verdict.refusal)
     reasons = _approval_reasons(account, file.order, plain, now)
     if reasons:
         return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))

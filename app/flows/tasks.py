@@ -11,6 +11,7 @@ from app.flows.prune_audit import prune_audit
 from app.flows.prune_identity import prune_identity
 from app.flows.run_errands import prune_errands
 from app.flows.snapshot_pnl import snapshot_all
+from app.flows.watch_orders import watch_all
 
 
 @async_shared_broker.task(task_name="prune_identity", schedule=[{"cron": "17 * * * *"}])
@@ -68,3 +69,10 @@ async def prune_audit_task(context: Annotated[Context, TaskiqDepends()]) -> int:
     if state.signer is None:
         return 0
     return await prune_audit(state.sealer_database, state.signer, state.clock, state.ids)
+
+
+@async_shared_broker.task(task_name="watch_orders", schedule=[{"cron": "* * * * *"}])
+async def watch_orders_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: look through what was placed and dealt for what seems abuse."""
+    state = context.state
+    return await watch_all(state.database, state.system_database, now=state.clock.now(), ids=state.ids)

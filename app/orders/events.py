@@ -101,6 +101,8 @@ _PLACEMENT = {
     "allocation": "of an adviser's block: `group`, and where they were said `method` and `percentage`; left out "
     "otherwise",
     "blockId": "the block that it is an account's share of; left out otherwise",
+    "arrival": "the newest quote when it was taken: `bid`, `ask`, `last`, as far as known, and `quotedAt`; left out "
+    "without one",
 }
 _SIZED = {"orderQuantity": "the quantity that a linked order has from now on; left out where it stays"}
 _RELEASED = {"staged": "false, when it was released"}

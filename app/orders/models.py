@@ -160,6 +160,7 @@ class OrderRow(SQLModel, table=True):
     close_id: UUID | None = uuid_column(nullable=True)
     allocation: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
     block_id: UUID | None = uuid_column(nullable=True)
+    arrival: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
     created_at: datetime = time_column()
     updated_at: datetime = time_column()
 

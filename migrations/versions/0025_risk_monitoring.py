@@ -8,7 +8,7 @@ from migrations.policies import policy
 from migrations.policies.accounts import wall
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

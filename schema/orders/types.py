@@ -31,6 +31,7 @@ from schema.base.ids import parse_id
 from schema.base.node import Node
 from schema.brokers.types import BrokerAccount, load_account
 from schema.instruments.types import Instrument, load_instrument
+from schema.orders.arrival import ArrivalPrice
 from schema.orders.blocks import OrderAllocation
 
 strawberry.enum(Side, description="Side (54).")
@@ -145,6 +146,9 @@ class Order(Node):
     updated_at: datetime
     allocation: OrderAllocation | None = strawberry.field(
         description="How an adviser's block is divided; null for any other order."
+    )
+    arrival: ArrivalPrice | None = strawberry.field(
+        description="The market when it was taken; null where no quote was known."
     )
     parent_id: strawberry.Private[OrderId | None]
     block_id: strawberry.Private[OrderId | None]
@@ -283,6 +287,7 @@ class Order(Node):
             release_at=order.release_at,
             parent_id=order.parent_id,
             allocation=None if order.allocation is None else OrderAllocation.of(order.allocation),
+            arrival=None if order.arrival is None else ArrivalPrice.of(order.arrival),
             block_id=order.block_id,
             oca_group=order.oca_group,
             created_at=order.created_at,

@@ -13,8 +13,10 @@ import asyncpg
 import orjson
 import pytest
 
+from app.compliance.cases_batch import open_cases
+from app.compliance.domain.surveillance import CaseKind, Suspicion
 from app.core.fix import RiskLimitType
-from app.core.ids import BreachId, LimitId
+from app.core.ids import BreachId, CaseId, LimitId
 from app.identity.domain import Role
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
@@ -155,6 +157,29 @@ async def _person(stage: Stage) -> Any:
     return {"userId": str(other.user_id), "reason": "asked for it"}
 
 
+async def _restricted_list(stage: Stage) -> str:
+    document = 'mutation { setRestrictedList(input: {name: "Insider", reason: "x"}) { restrictedList { id } } }'
+    return str((await stage.firm.api.data(document))["setRestrictedList"]["restrictedList"]["id"])
+
+
+async def _case(stage: Stage) -> str:
+    desk, key = stage.firm.desk, stage.firm.key
+    suspicion = Suspicion(
+        kind=CaseKind.WASH_TRADE,
+        key="audited",
+        summary="seen",
+        account_id=key.account_id,
+        instrument_id=None,
+        order_ids=(),
+        execution_ids=(),
+        occurred_at=desk.clock.now(),
+    )
+    async with begin_batch(desk.database, key.tenant_id) as session:
+        found = [(CaseId(desk.ids.new()), suspicion)]
+        [case_id] = await open_cases(session, key.tenant_id, found, desk.clock.now())
+    return str(case_id)
+
+
 CALLS: Final[dict[str, Call]] = {
     **identity_calls.BY_NOBODY,
     **identity_calls.BY_A_MEMBER,
@@ -191,6 +216,20 @@ CALLS: Final[dict[str, Call]] = {
     "applyRiskTemplate": lambda stage: value(
         {"accountId": stage.account_id, "template": "conservative", "capital": "100000"}
     ),
+    "setRestrictedList": given(name="Insider", reason="x"),
+    "changeRestrictedEntries": lambda stage: with_id(
+        "listId", _restricted_list(stage), add=[{"symbol": "AAPL", "kind": "NOTIFY", "reason": "x"}], reason="x"
+    ),
+    "importRestrictedList": lambda stage: with_id(
+        "listId", _restricted_list(stage), content="symbol,kind,reason\n", reason="x"
+    ),
+    "takeSurveillanceCase": lambda stage: with_id("caseId", _case(stage)),
+    "writeSurveillanceNote": lambda stage: with_id("caseId", _case(stage), note="seen"),
+    "closeSurveillanceCase": lambda stage: with_id("caseId", _case(stage), disposition="NO_VIOLATION", reason="seen"),
+    "setCalendarDays": given(days=[{"exchange": "NYSE", "day": "2026-12-25", "isClosed": True}], reason="x"),
+    "importCalendar": given(content="exchange,day,closed\n", reason="x"),
+    "exportCalendar": nothing,
+    "exportRestrictedList": lambda stage: with_id("listId", _restricted_list(stage)),
     "reconcileAccount": lambda stage: value({"accountId": stage.account_id}),
     "resolveBreak": _break,
     "askAboutOrder": lambda stage: with_id("orderId", doubted(stage.firm, stage.broker)),

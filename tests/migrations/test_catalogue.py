@@ -225,7 +225,17 @@ async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: as
 
 @pytest.mark.parametrize(
     "table",
-    ["audit_log", "order_events", "position_adjustments", "position_history", "pnl_snapshots", "quarantined_reports"],
+    [
+        "audit_log",
+        "order_events",
+        "position_adjustments",
+        "position_history",
+        "pnl_snapshots",
+        "quarantined_reports",
+        "restricted_list_versions",
+        "restriction_alerts",
+        "surveillance_notes",
+    ],
 )
 async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: str) -> None:
     granted = await _rows(
@@ -391,9 +401,12 @@ NAMED_FOR_ITS_ACTS = {
 TELLS_OF_NO_PERSON = {
     ("audit_leases", "name"),
     ("broker_credentials", "name"),
+    ("calendar_days", "name"),
     ("custom_roles", "name"),
     ("instruments", "name"),
     ("relay_leases", "name"),
+    ("restricted_list_versions", "name"),
+    ("restricted_lists", "name"),
     ("tenants", "name"),
     ("users", "email_verified"),
 }

@@ -1,25 +1,20 @@
 """Members as lines of CSV: read from bytes of any origin, written so that no spreadsheet runs them."""
 
-import csv
-import io
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from app.core.errors import InputError
+from app.core.line_files import FileLine, LineFormat, read_file, written_file
 
 FILE_BYTES_MAX: Final = 512 * 1024
 LINES_MAX: Final = 1_000
-LINE_BYTES_MAX: Final = 4_000
-VALUE_LENGTH_MAX: Final = 1_000
 NEEDED: Final = ("email", "role")
 COLUMNS: Final = ("email", "first_name", "last_name", "role", "state", "accounts")
 ALL_ACCOUNTS: Final = "*"
 NO_ACCOUNTS: Final = "none"
-# Source: OWASP, CSV injection; the full-width forms are what some spreadsheets make the plain ones of.
-_FORMULA: Final = frozenset("=+-@\t\r＝＋－＠'")
+_FORMAT: Final = LineFormat(columns=COLUMNS, needed=NEEDED, bytes_max=FILE_BYTES_MAX, lines_max=LINES_MAX)
 
 
 class LineOutcome(StrEnum):
@@ -66,20 +61,7 @@ def read_lines(content: bytes) -> list[MemberLine | LineReport]:
 
     A value does not go over several lines. Raises InputError for a file that is too large or has no fitting header.
     """
-    if len(content) > FILE_BYTES_MAX:
-        raise InputError(f"A file has at most {FILE_BYTES_MAX} bytes.", path=["content"])
-    lines = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    header = _header(lines[0])
-    delimiter = ";" if ";" in header else ","
-    columns = [one.strip().lower() for one in _values(header, delimiter)]
-    _check_columns(columns)
-    found: list[MemberLine | LineReport] = []
-    for number, line in enumerate(lines[1:], start=2):
-        if line.strip():
-            if len(found) >= LINES_MAX:
-                raise InputError(f"A file has at most {LINES_MAX} lines.", path=["content"])
-            found.append(_line(number, line, columns, delimiter))
-    return found
+    return [_line(one) for one in read_file(content, _FORMAT)]
 
 
 def accounts_of(text: str) -> Mapping[str, bool] | None:
@@ -111,70 +93,26 @@ def accounts_text(accounts: Mapping[str, bool] | None) -> str:
 
 def written_lines(rows: Iterable[Mapping[str, str]]) -> str:
     """The rows as CSV under a header: what a spreadsheet could take for a formula is marked as text by a `'`."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_guarded(row.get(column, "")) for column in COLUMNS])
-    return written.getvalue()
+    return written_file(COLUMNS, rows)
 
 
-def _guarded(value: str) -> str:
-    plain = "".join(" " if unicodedata.category(one) == "Cc" else one for one in value)
-    return f"'{plain}" if plain[:1] in _FORMULA and plain else plain
-
-
-def _header(line: bytes) -> str:
+def _line(line: FileLine) -> MemberLine | LineReport:
+    if line.code is not None:
+        return _refused(line.number, line.code, line.message)
     try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not UTF-8: the header cannot be read.", path=["content"]) from error
-
-
-def _check_columns(columns: Sequence[str]) -> None:
-    missing = [one for one in NEEDED if one not in columns]
-    unknown = [one for one in columns if one not in COLUMNS]
-    if missing or unknown or len(set(columns)) != len(columns):
-        wanted = f"The header names columns of {', '.join(COLUMNS)}, each once, {' and '.join(NEEDED)} among them."
-        raise InputError(wanted, path=["content"])
-
-
-def _line(number: int, line: bytes, columns: Sequence[str], delimiter: str) -> MemberLine | LineReport:
-    try:
-        if len(line) > LINE_BYTES_MAX:
-            raise InputError(f"A line has at most {LINE_BYTES_MAX} bytes.")
-        values = [_unguarded(one) for one in _values(line.decode("utf-8"), delimiter)]
-        if len(values) != len(columns):
-            raise InputError(f"The header has {len(columns)} columns, and this line {len(values)}.")
-        _check_values(values)
-        row = dict(zip(columns, values, strict=True))
         return MemberLine(
-            number=number,
-            email=row["email"],
-            role=row["role"],
-            state=_state(row.get("state", "")),
-            accounts=row.get("accounts", ""),
+            number=line.number,
+            email=line.values["email"],
+            role=line.values["role"],
+            state=_state(line.values.get("state", "")),
+            accounts=line.values.get("accounts", ""),
         )
-    except UnicodeDecodeError as error:
-        message = f"Byte {error.start + 1} of the line is not UTF-8."
-        return LineReport(number=number, email="", outcome=LineOutcome.REFUSED, code="CSV_ENCODING", message=message)
     except InputError as error:
-        return LineReport(number=number, email="", outcome=LineOutcome.REFUSED, code=error.code, message=error.message)
+        return _refused(line.number, error.code, error.message)
 
 
-def _values(line: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
-        raise InputError("The line is not CSV: a quotation mark is open.", path=["content"]) from error
-
-
-def _check_values(values: Iterable[str]) -> None:
-    for value in values:
-        if len(value) > VALUE_LENGTH_MAX:
-            raise InputError(f"A value has at most {VALUE_LENGTH_MAX} characters.")
-        if any(unicodedata.category(one) in ("Cc", "Cs", "Cn", "Co") for one in value):
-            raise InputError("A value holds a character that cannot be written.")
+def _refused(number: int, code: str, message: str | None) -> LineReport:
+    return LineReport(number=number, email="", outcome=LineOutcome.REFUSED, code=code, message=message)
 
 
 def _state(text: str) -> LineState | None:
@@ -184,7 +122,3 @@ def _state(text: str) -> LineState | None:
         return LineState(text.upper())
     except ValueError as error:
         raise InputError(f"A state is one of {', '.join(LineState)}, or empty.") from error
-
-
-def _unguarded(value: str) -> str:
-    return value.strip().removeprefix("'").strip()

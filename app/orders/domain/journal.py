@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.allocation import allocation_document
+from app.core.arrival import arrival_document
 from app.core.fix import OrderState
 from app.core.ids import AccountId, OrderId, TenantId
 from app.core.money import plain
@@ -87,6 +88,8 @@ def placement_details(order: Order) -> dict[str, Any]:
         details["allocation"] = allocation_document(order.allocation)
     if order.block_id is not None:
         details["blockId"] = str(order.block_id)
+    if order.arrival is not None:
+        details["arrival"] = arrival_document(order.arrival)
     return details | broker_names(order)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.core.allocation import Allocation
+from app.core.arrival import Arrival
 from app.core.fix import (
     LinkRole,
     OrderOrigin,
@@ -35,7 +36,7 @@ class Order:
     that only reduces a position, so that it needs no approval. close_id is the close or reversal that this order makes
     way for; a close that waits for orders to make way bears its own id. An order with an allocation is an adviser's
     block: what it deals moves the positions of the accounts that have shares of it, never its own account's. A share
-    has the block as its block_id.
+    has the block as its block_id. arrival is the market when it was taken at created_at, None where no quote was known.
     """
 
     id: OrderId
@@ -62,6 +63,7 @@ class Order:
     close_id: OrderId | None = None
     allocation: Allocation | None = None
     block_id: OrderId | None = None
+    arrival: Arrival | None = None
     state: OrderState
     filled_quantity: Decimal = ZERO
     filled_notional: Decimal = ZERO

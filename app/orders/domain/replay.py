@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.core.allocation import allocation_from_document
+from app.core.arrival import arrival_from_document
 from app.core.fix import LinkRole, OrderOrigin, OrderState, OrderType, RejectOrigin, RequestKind, RequestOutcome, Side
 from app.core.ids import ExecutionKey, InstrumentId, OrderId, RequestId, TenantId
 from app.core.messages import OrderTerms
@@ -206,6 +207,7 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 close_id=OrderId(UUID(details["closeId"])) if "closeId" in details else None,
                 allocation=allocation_from_document(details["allocation"]) if "allocation" in details else None,
                 block_id=OrderId(UUID(details["blockId"])) if "blockId" in details else None,
+                arrival=arrival_from_document(details["arrival"]) if "arrival" in details else None,
                 state=event.to_state,
                 reject_origin=None if origin is None else RejectOrigin(origin),
                 reject_code=details.get("code"),

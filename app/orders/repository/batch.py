@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.allocation import allocation_document
+from app.core.arrival import arrival_document
 from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
 from app.infra.db import BatchSession, Read, Write, plain_json
@@ -148,18 +149,18 @@ INSERT INTO orders (tenant_id, id, account_id, instrument_id, client_order_id, t
   outside_regular_hours, origin, order_metadata, placed_by, state, reject_origin, reject_code, reject_reason,
   risk_checks, broker_client_id, broker_order_id, permanent_id, created_at, updated_at, filled_quantity,
   filled_notional, commission, overfilled_quantity, average_fill_price, parent_id, link_role, oca_group,
-  group_quantity, closes_position, is_staged, release_at, in_doubt, version)
+  group_quantity, closes_position, is_staged, release_at, arrival, in_doubt, version)
 SELECT n.*, false, 1
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
   $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
   $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
   $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
   $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
-  $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[]) AS n
+  $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[], $42::jsonb[]) AS n
 """
 # Most orders are plain: they do not carry these along.
 _INSERT_ALLOCATED = _INSERT.replace("in_doubt, version)", "allocation, block_id, in_doubt, version)").replace(
-    "$41::timestamptz[]) AS n", "$41::timestamptz[], $42::jsonb[], $43::uuid[]) AS n"
+    "$42::jsonb[]) AS n", "$42::jsonb[], $43::jsonb[], $44::uuid[]) AS n"
 )
 
 
@@ -373,6 +374,7 @@ def _columns(orders: Sequence[Order]) -> list[list[Any]]:
         [order.closes_position for order in orders],
         [order.is_staged for order in orders],
         [order.release_at for order in orders],
+        [None if order.arrival is None else arrival_document(order.arrival) for order in orders],
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.allocation import allocation_from_document
+from app.core.arrival import arrival_from_document
 from app.core.fix import (
     LinkRole,
     OrderOrigin,
@@ -29,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
-    """The order of a row of `orders`; without its risk checks for those who only move it."""
+    """The order of a row of `orders`; without its risk checks and its arrival for those who only move it."""
     return Order(
         id=row["id"],
         tenant_id=row["tenant_id"],
@@ -55,6 +56,7 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
         close_id=row["close_id"],
         allocation=None if row["allocation"] is None else allocation_from_document(row["allocation"]),
         block_id=row["block_id"],
+        arrival=arrival_from_document(row["arrival"]) if with_checks and row["arrival"] is not None else None,
         state=OrderState(row["state"]),
         filled_quantity=row["filled_quantity"],
         filled_notional=row["filled_notional"],

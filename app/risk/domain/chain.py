@@ -55,6 +55,7 @@ _FACTS: Final[dict[RiskLimitType, frozenset[Fact]]] = {
     _TYPE.COOLDOWN: frozenset({Fact.ACTIVITY}),
     _TYPE.CANCEL_RATE: frozenset({Fact.ACTIVITY}),
     _TYPE.ORDER_TO_TRADE_RATIO: frozenset({Fact.ACTIVITY}),
+    _TYPE.TRADING_HOURS: frozenset({Fact.CALENDAR}),
     _TYPE.WASH_TRADE: frozenset({Fact.RESTING}),
 }
 

@@ -35,6 +35,7 @@ class Fact(StrEnum):
     RESTING = "RESTING"
     OPEN_HERE = "OPEN_HERE"
     ACTIVITY = "ACTIVITY"
+    CALENDAR = "CALENDAR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

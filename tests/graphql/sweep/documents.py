@@ -87,6 +87,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "SetCircuitBreakerInput": lambda: {"kind": "LOSS", "threshold": "1", "mode": "HALTED"},
     "SetRiskLimitInput": lambda: {"limitType": "MAX_ORDER_QUANTITY", "value": "1"},
     "ApplyRiskTemplateInput": lambda: {"template": "conservative", "capital": "100000"},
+    "ImportRestrictedListInput": lambda: {"content": "symbol,kind,reason\n"},
     "HaltTradingInput": lambda: {"scope": "ACCOUNT", "mode": "REDUCE_ONLY"},
     "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},

@@ -80,6 +80,7 @@ from tests.factories import (
     make_principal,
     make_tenant,
 )
+from tests.integration.isolation.compliance_rows import add_compliance
 
 ONE = Decimal(1)
 ZERO = Decimal(0)
@@ -454,6 +455,7 @@ async def _add_order(session: WriteSession, firm: Firm) -> None:
         ]
     )
     await session.flush()
+    await add_compliance(session, firm.tenant_id, firm.account.account_id, firm.instrument_id, order_id)
 
 
 async def _add_earnings(session: WriteSession, firm: Firm) -> None:

@@ -1,0 +1,1 @@
+"""Compliance over GraphQL: restricted lists, calendars, execution quality, surveillance, records for a regulator."""
