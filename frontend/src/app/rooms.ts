@@ -26,6 +26,15 @@ export const ROOMS: readonly Room[] = [
     also: "home accounts",
     load: () => import("../rooms/overview/route"),
   },
+  {
+    path: "/orders",
+    title: "Orders",
+    keys: "g o",
+    group: "Trading",
+    scope: "VIEW_ORDERS",
+    also: "blotter cancel modify",
+    load: () => import("../rooms/orders/route"),
+  },
 ];
 
 /** The room of a path. */
