@@ -2,6 +2,7 @@
 import { useMemo, useState, type JSX } from "react";
 
 import { useShortcuts } from "../../shared/keyboard/shortcuts";
+import { Choices } from "../../shared/page/Choices";
 import { Empty } from "../../shared/page/states";
 import { Page } from "../../shared/page/Page";
 import { usePageSearch, type Search } from "../../shared/page/search";
@@ -105,19 +106,12 @@ function Filters({ search, patch }: { search: Search; patch: (changes: Record<st
   const span = spanOf(search);
   return (
     <>
-      <div role="group" aria-label="Which orders" className="flex">
-        {SPANS.map(([value, label]) => (
-          <button
-            key={value}
-            type="button"
-            aria-pressed={span === value}
-            className="control -ml-px rounded-none first:ml-0 first:rounded-l last:rounded-r aria-pressed:z-1"
-            onClick={() => patch({ show: value === "today" ? undefined : value, from: undefined, to: undefined })}
-          >
-            {label}
-          </button>
-        ))}
-      </div>
+      <Choices
+        label="Which orders"
+        options={SPANS}
+        chosen={span}
+        onChoose={(next) => patch({ show: next === "today" ? undefined : next, from: undefined, to: undefined })}
+      />
       {span === "range" && (
         <>
           <input type="date" aria-label="From" className="input" value={search["from"] ?? ""} onChange={(event) => patch({ from: event.target.value })} />
