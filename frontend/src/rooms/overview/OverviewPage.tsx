@@ -136,7 +136,7 @@ function Accounts({ maySeeFigures }: { maySeeFigures: boolean }): JSX.Element {
 function fixed<Row>(columns: readonly LiveColumn<Row>[], ...keys: string[]): readonly Column<Row>[] {
   return columns
     .filter((column) => column.isCompact || keys.includes(column.key))
-    .map(({ key, header, cell, isNumber = false, isCompact }) => ({ key, header, cell, isNumber, className: isCompact ? "" : WIDER }));
+    .map(({ key, header, cell, isNumber = false, isCompact }) => ({ key, header, cell, isNumber, className: isCompact ? "" : key === "account" ? "max-2xl:hidden" : WIDER }));
 }
 
 const POSITIONS_HERE = fixed(POSITION_COLUMNS, "average", "value", "currency", "realized", "account");

@@ -44,7 +44,7 @@ export function TradePage(): JSX.Element {
   const tab = search["tab"] === "positions" && maySeePositions ? "positions" : "orders";
 
   return (
-    <div className="grid min-h-0 flex-1 gap-px bg-line max-lg:auto-rows-max max-lg:grid-cols-[minmax(0,1fr)] max-lg:overflow-auto lg:grid-cols-[240px_minmax(0,1fr)_300px] lg:grid-rows-[minmax(0,3fr)_minmax(0,2fr)]">
+    <div className="grid min-h-0 flex-1 gap-px bg-line max-lg:auto-rows-max max-lg:grid-cols-[minmax(0,1fr)] max-lg:overflow-auto lg:grid-cols-[256px_minmax(0,1fr)_304px] lg:grid-rows-[minmax(0,3fr)_minmax(0,2fr)]">
       <h1 className="sr-only">Trade {symbol}</h1>
       <div className="flex min-h-0 flex-col bg-surface max-lg:order-3 max-lg:max-h-80 lg:row-span-2 [&>*]:flex-1">
         <Watchlist chosen={symbol} onChoose={choose} />
@@ -52,6 +52,7 @@ export function TradePage(): JSX.Element {
       <Chart symbol={symbol} />
       {mayPlace ? (
         <div className="min-h-0 overflow-auto bg-surface max-lg:order-2 lg:row-span-2">
+          <h2 className="flex min-h-9 items-center border-b border-line px-4 font-semibold">Ticket</h2>
           <RoomTicket symbol={symbol} onSymbol={choose} />
         </div>
       ) : (
