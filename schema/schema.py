@@ -40,6 +40,7 @@ from schema.orders.subscriptions import OrderSubscription
 from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
+from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -62,6 +63,7 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    RiskAnalyticsQuery,
 ):
     """What can be asked."""
 

@@ -97,6 +97,8 @@ class ToldContract:
     valid_exchanges: tuple[str, ...] = ()
     order_types: tuple[str, ...] = ()
     industry: str = ""
+    category: str = ""
+    subcategory: str = ""
     zone: str | None = None
     regular: tuple[ToldSession, ...] = ()
     extended: tuple[ToldSession, ...] = ()

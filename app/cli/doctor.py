@@ -6,14 +6,19 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from uuid import UUID
 
 from app.cli.exits import ExitCode
 from app.core.errors import OmsError
+from app.flows.keep_audit import signer_of, sink_of
+from app.infra.mail import MailNotSentError, SmtpServer, transport_of
 from app.infra.reach import check_postgres, check_redis, reachable_postgres, reachable_redis, without_secret
-from app.infra.settings import Settings, load_settings
+from app.infra.settings import Settings, load_settings, variable
+from app.infra.signing import SigningKeyError
 from app.supervisor import refuse_taken
 
 _TIMEOUT_S = 3.0
+_NO_TENANT = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ async def _findings() -> list[Finding]:
             _found("redis", lambda: _redis(settings)),
             _found("web", lambda: _web(settings)),
             _found("simulator", lambda: _simulator(settings)),
+            _found("mail", lambda: _mail(settings)),
+            _found("audit", lambda: _audit(settings)),
         ),
     ]
 
@@ -97,6 +104,29 @@ async def _simulator(settings: Settings) -> str:
         raise ConnectionError(f"nothing at {place} speaks the TWS protocol (`oms up` runs the simulator)") from None
     version = answer.split(b"\0")[0].decode(errors="replace")
     return f"server version {version} at {place}"
+
+
+async def _mail(settings: Settings) -> str:
+    transport = transport_of(settings)
+    if transport is None:
+        raise MailNotSentError(f"mails go nowhere: set {variable('smtp_host')}, or {variable('mail_folder')}")
+    if isinstance(transport, SmtpServer):
+        await transport.check()
+        return f"{transport.host}:{transport.port} takes mails"
+    return f"no {variable('smtp_host')}: mails go to a folder, and `oms mail` shows them"
+
+
+async def _audit(settings: Settings) -> str:
+    signer, sink = signer_of(settings), sink_of(settings)
+    if signer is None:
+        told = f"heads of the audit log are not signed: no {variable('audit_signing_key')}"
+        if settings.environment == "production":
+            raise SigningKeyError(told)
+        return told
+    if sink is None:
+        return f"heads are signed with key {signer.key_id}, and kept nowhere outside: no {variable('audit_sink')}"
+    await sink.read(_NO_TENANT)
+    return f"heads are signed with key {signer.key_id} and kept at {settings.audit_sink}"
 
 
 async def _is_listening(host: str, port: int) -> bool:

@@ -15,6 +15,7 @@ from app.flows.hold_markets import MarketHolds
 from app.flows.keep_audit import signatures_of
 from app.flows.operation_rates import OperationLimits, OperationRates
 from app.flows.order_intake import OrderIntake
+from app.flows.risk_desk import RiskDesk
 from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Principal
 from app.infra.bus import Bus
@@ -32,7 +33,7 @@ from app.infra.vault import Vault
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What one process has: database, Redis, bus, door, order intake, the way to ask a broker, rate limits, clock,
-    ids, and what its followers share.
+    ids, what its followers share, and the risk figures of the last second.
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
     through, and vault seals their secrets; signatures are those of the audit log's heads; simulator is the bundled
@@ -49,6 +50,7 @@ class Desk:
     markets: MarketHolds
     rates: OperationRates
     tables: Sharing
+    risk: RiskDesk
     clock: Clock
     ids: Ids
     trading_timezone: ZoneInfo
@@ -116,6 +118,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             markets=markets,
             rates=OperationRates(limiter, OperationLimits.of(settings)),
             tables=Sharing(),
+            risk=RiskDesk(),
             clock=clock,
             ids=ids,
             trading_timezone=ZoneInfo(settings.trading_timezone),

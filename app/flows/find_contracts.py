@@ -187,6 +187,8 @@ def _details(told: ToldContract) -> dict[str, object]:
         "localSymbol": told.local_symbol,
         "tradingClass": told.trading_class,
         "industry": told.industry,
+        "category": told.category,
+        "subcategory": told.subcategory,
         "validExchanges": list(told.valid_exchanges),
         "orderTypes": list(told.order_types),
     }

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from app.core.fx import FxRate, FxRates
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Instrument, Tick
-from app.flows.desk import Desk
 from app.identity.domain import Principal
 from app.infra.db import Database
 from app.infra.redis import Redis
@@ -17,6 +17,20 @@ from app.marketdata import service as marketdata
 from app.marketdata.domain import mark_price
 
 PAIRS_MAX = 200
+
+
+class RateSource(Protocol):
+    """Where rates are read from: what is stored, and the quotes."""
+
+    @property
+    def database(self) -> Database:
+        """The tenant's database."""
+        ...
+
+    @property
+    def redis(self) -> Redis:
+        """The quotes."""
+        ...
 
 
 async def keep_rates(database: Database, redis: Redis, tenant_id: TenantId, now: datetime) -> FxRates:
@@ -37,7 +51,7 @@ async def keep_rates(database: Database, redis: Redis, tenant_id: TenantId, now:
     return rates
 
 
-async def rates_now(desk: Desk, principal: Principal) -> FxRates:
+async def rates_now(desk: RateSource, principal: Principal) -> FxRates:
     """The rates that are known: of quotes in Redis and of those last stored the newer ones."""
     async with begin_batch(desk.database, principal.tenant_id) as session:
         pairs = await instruments.currency_pairs(session, principal.tenant_id, PAIRS_MAX)

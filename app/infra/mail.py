@@ -83,6 +83,27 @@ class SmtpServer:
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise MailNotSentError(f"{self.host}:{self.port} does not take mail: {type(error).__name__}") from error
 
+    async def check(self) -> None:
+        """Connects and signs in as for a mail, and leaves. Raises MailNotSentError."""
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.user or None,
+            password=self.password or None,
+            local_hostname="localhost",
+            timeout=self.timeout_s,
+            use_tls=self.tls == "tls",
+            start_tls=self.tls == "starttls",
+            cert_bundle=None if self.ca_file is None else str(self.ca_file),
+        )
+        try:
+            async with client:
+                await client.noop()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise MailNotSentError(f"{self.host} refuses the sign-in ({error.code})") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise MailNotSentError(f"{self.host}:{self.port} does not take mail: {type(error).__name__}") from error
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptMail:

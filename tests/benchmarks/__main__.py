@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import connector, deliveries, hostile, http_orders, intake
+from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_figures
 
 BENCHMARKS = {
     "intake": intake.measure,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "deliveries": deliveries.measure,
     "connector": connector.measure,
     "hostile": hostile.measure,
+    "risk-figures": risk_figures.measure,
 }
 
 

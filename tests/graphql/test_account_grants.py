@@ -95,6 +95,11 @@ QUERIES: dict[str, Tried] = {
     "reconciliations": lambda hidden: {"accountId": hidden.account},
     "reconciliationBreaks": lambda hidden: {"accountId": hidden.account},
     "inDoubtOrders": lambda hidden: {"accountId": hidden.account},
+    "riskExposure": lambda hidden: {"accountIds": [hidden.account]},
+    "valueAtRisk": lambda hidden: {"accountIds": [hidden.account]},
+    "stressTest": lambda hidden: {"accountIds": [hidden.account], "past": ["COVID_2020"]},
+    "correlations": lambda hidden: {"accountIds": [hidden.account]},
+    "concentration": lambda hidden: {"accountIds": [hidden.account]},
 }
 # Without any argument that names an account: what is told must be of the granted accounts alone.
 LISTS: dict[str, dict[str, Any]] = {
@@ -109,6 +114,10 @@ LISTS: dict[str, dict[str, Any]] = {
     "reconciliations": {},
     "reconciliationBreaks": {},
     "inDoubtOrders": {},
+    "riskExposure": {},
+    "valueAtRisk": {},
+    "stressTest": {"past": ["COVID_2020"]},
+    "concentration": {},
 }
 MUTATIONS: dict[str, Tried] = {
     "createApiKey": lambda hidden: {

@@ -51,6 +51,8 @@ class RawDetails(Protocol):
     underConId: int
     longName: str
     industry: str
+    category: str
+    subcategory: str
     timeZoneId: str
     tradingHours: str
     liquidHours: str
@@ -162,6 +164,8 @@ def told_contract(details: RawDetails, price_bands: tuple[PriceBand, ...]) -> To
         valid_exchanges=_listed(details.validExchanges),
         order_types=_listed(details.orderTypes),
         industry=details.industry,
+        category=details.category,
+        subcategory=details.subcategory,
         zone=None if zone is None or len(told) < _BOTH else zone.key,
         regular=_sessions(regular),
         extended=_sessions(extended),

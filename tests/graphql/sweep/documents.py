@@ -84,6 +84,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
+    "stressTest": lambda: {"past": ["COVID_2020"]},
     "CancelOrderInput": lambda: {"idempotencyKey": uuid4().hex},
 }
 # Of two ways to name a thing an input takes one.

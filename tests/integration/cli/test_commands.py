@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,5 +152,33 @@ async def test_the_doctor_has_a_line_for_each_thing(
     )
 
     findings = {finding["subject"]: finding["is_good"] for finding in json.loads(ended.out)}
-    assert findings == {"settings": True, "postgres": True, "redis": True, "web": True, "simulator": False}
+    assert findings == {
+        "settings": True,
+        "postgres": True,
+        "redis": True,
+        "web": True,
+        "simulator": False,
+        "mail": True,
+        "audit": True,
+    }
     assert ended.code == 6
+
+
+async def test_the_doctor_says_that_no_mail_leaves_and_where_signed_heads_are_kept(
+    state_dir: Path, free_port: int
+) -> None:
+    ended = await _oms(
+        state_dir,
+        "doctor",
+        "--json",
+        OMS_SMTP_HOST="127.0.0.1",
+        OMS_SMTP_PORT=str(free_port),
+        OMS_SMTP_TLS="none",
+        OMS_AUDIT_SIGNING_KEY=f"7:{b64encode(bytes(32)).decode()}",
+        OMS_AUDIT_SINK=f"file://{state_dir}/heads",
+    )
+
+    found = {one["subject"]: (one["is_good"], one["detail"]) for one in json.loads(ended.out)}
+    assert found["mail"] == (False, f"127.0.0.1:{free_port} does not take mail: SMTPConnectError")
+    assert found["audit"] == (True, f"heads are signed with key 7 and kept at file://{state_dir}/heads")
+    assert ended.code == 1

@@ -136,6 +136,16 @@ async def server() -> AsyncIterator[tuple[Refusing, SmtpServer]]:
         yield handler, smtp
 
 
+async def test_a_look_at_the_server_leaves_no_mail_there(server: tuple[Refusing, SmtpServer]) -> None:
+    handler, smtp = server
+
+    await smtp.check()
+
+    assert handler.taken == []
+    with pytest.raises(MailNotSentError, match="does not take mail"):
+        await replace(smtp, tls="tls").check()
+
+
 async def test_a_mail_that_is_committed_reaches_the_server_once(
     world: World, server: tuple[Refusing, SmtpServer]
 ) -> None:
