@@ -19,7 +19,8 @@ const LIBRARIES: readonly (readonly [string, string, string])[] = [
 export function AboutPage(): JSX.Element {
   return (
     <Page title="About">
-      <div className="max-w-180 px-4 py-3">
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard */}
+      <div role="group" aria-label="About this dashboard" tabIndex={0} className="min-h-0 max-w-180 flex-1 overflow-auto px-4 py-3">
         <p className="pb-3 text-soft">OMS Trading, the dashboard. Everything on this screen came from this server; nothing is asked of another.</p>
         <table className="table">
           <caption className="pb-1 text-left text-small font-medium text-faint">Bundled work of others</caption>
