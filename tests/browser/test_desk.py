@@ -362,15 +362,17 @@ async def test_a_frozen_server_is_told_and_its_return_too(
     desk: Watch, demo: dict[str, Any], installation: Installation
 ) -> None:
     page = desk.page
-    (web,) = [pid for pid, name in installation.children().items() if name == "serve"]
+    web = [pid for pid, name in installation.children().items() if name == "serve"]
 
-    os.kill(web, signal.SIGSTOP)
+    for pid in web:
+        os.kill(pid, signal.SIGSTOP)
     try:
         await expect(page.get_by_text("Reconnecting", exact=True)).to_be_visible(timeout=_AWAY_MS_MAX)
         await expect(page.get_by_text("The connection to the server is away.")).to_be_visible(timeout=_AWAY_MS_MAX)
         await expect(page.get_by_text(re.compile("^Stale"))).to_be_visible(timeout=_AWAY_MS_MAX)
     finally:
-        os.kill(web, signal.SIGCONT)
+        for pid in web:
+            os.kill(pid, signal.SIGCONT)
 
     await expect_live(page)
     await expect(page.get_by_text(re.compile("^Stale"))).to_be_hidden(timeout=_AWAY_MS_MAX)
