@@ -24,6 +24,7 @@ from schema.identity.platform import PlatformMutation, PlatformQuery
 from schema.identity.queries import IdentityQuery
 from schema.identity.tenants import TenantMutation, TenantQuery
 from schema.identity.two_factor import TwoFactorMutation, TwoFactorQuery
+from schema.installation import InstallationQuery
 from schema.instruments.mutations import InstrumentMutation
 from schema.instruments.queries import InstrumentQuery
 from schema.marketdata.mutations import MarketDataMutation
@@ -66,6 +67,7 @@ class Query(
     InDoubtQuery,
     AuditQuery,
     HaltQuery,
+    InstallationQuery,
     RiskAnalyticsQuery,
 ):
     """What can be asked."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.brokers.domain import Gateway
@@ -37,7 +38,7 @@ class Desk:
 
     trading_timezone is where a trading day begins at midnight; gateways are those that accounts may be reached
     through, and vault seals their secrets; signatures are those of the audit log's heads; simulator is the bundled
-    one, None in production.
+    one, None in production. opened_at is when the process began to serve.
     """
 
     database: Database
@@ -58,6 +59,7 @@ class Desk:
     vault: Vault
     signatures: Signatures
     simulator: SimulatorDesk | None
+    opened_at: datetime
 
     def reading(self, principal: Principal) -> AbstractAsyncContextManager[ReadSession]:
         """One transaction that reads the rows of the principal's tenant, of the accounts that it may see."""
@@ -126,4 +128,5 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
             vault=vault,
             signatures=signatures_of(settings),
             simulator=SimulatorDesk.of(settings),
+            opened_at=clock.now(),
         )

@@ -114,7 +114,8 @@ async def person(firm: Firm, anonymous: Api, owner: asyncpg.Connection) -> Perso
 async def test_a_second_factor_is_set_up_used_and_taken_away(person: Person) -> None:
     device = await person.enrol()
     assert device.begun["uri"].startswith("otpauth://totp/OMS%20Trading:")
-    assert device.begun["qrSvg"].startswith("<svg")
+    assert device.begun["qrSvg"].startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+    assert 'fill="#fff"' in device.begun["qrSvg"]
     assert len(device.recovery_codes) == 10
 
     challenged = await person.log_in()

@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { useEffect, useState, type JSX } from "react";
 
 import { AcceptInvitation } from "../rooms/identity/AcceptInvitation";
+import { EnrolmentGate } from "../rooms/identity/ForcedEnrolment";
 import { ForgotPassword } from "../rooms/identity/ForgotPassword";
 import { FromMail } from "../rooms/identity/FromMail";
 import { purposeOf, useLink } from "../rooms/identity/mailLink";
@@ -56,5 +57,10 @@ function Desk(): JSX.Element {
 
   if (!isSignedIn) return <SignIn />;
   // The router is there from when the sign-in page is left: that is no route.
-  return isInside ? <RouterProvider router={router} /> : <></>;
+  if (!isInside) return <></>;
+  return (
+    <EnrolmentGate>
+      <RouterProvider router={router} />
+    </EnrolmentGate>
+  );
 }

@@ -2,6 +2,7 @@
 import { Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type JSX } from "react";
 
+import { StepUpPrompt } from "../shared/act/StepUpPrompt";
 import { toggleTheme } from "../shared/theme/theme";
 import { Dialog } from "../shared/overlay/Dialog";
 import { Toasts } from "../shared/overlay/Toasts";
@@ -93,6 +94,7 @@ export function Shell(): JSX.Element {
         )}
       </div>
       <Toasts />
+      <StepUpPrompt />
       {open === "palette" && <Palette rooms={rooms} onClose={close} />}
       {open === "keyboard" && <KeyboardSheet onClose={close} />}
       {open === "navigation" && (

@@ -3,7 +3,9 @@ import { Client, fetchExchange } from "@urql/core";
 import { createClient as createSocket, type Client as Socket } from "graphql-ws";
 
 import { freshen, refresh, SESSION_HEADER, sessionMark } from "./session";
+import { demand, ENROLMENT_REQUIRED } from "../twoFactor/demand";
 import { connection } from "./connection";
+import { noteRateLimit } from "./rateLimit";
 
 const REQUEST_MS_MAX = 15_000;
 const PING_EVERY_MS = 5_000;
@@ -18,7 +20,10 @@ export async function authorisedFetch(input: RequestInfo | URL, init: RequestIni
   await freshen();
   const response = await send(input, init);
   const isOwn = !new Headers(init.headers).has("authorization") && sessionMark() !== null;
-  if (!isOwn || !(await isUnauthenticated(response)) || !(await refresh())) return response;
+  const codes = await codesOf(response);
+  if (codes.has(ENROLMENT_REQUIRED)) demand.set(true);
+  const isRefused = response.status === 401 || codes.has("UNAUTHENTICATED");
+  if (!isOwn || !isRefused || !(await refresh())) return response;
   return await send(input, init);
 }
 
@@ -27,14 +32,15 @@ async function send(input: RequestInfo | URL, init: RequestInit): Promise<Respon
   for (const [name, value] of Object.entries(SESSION_HEADER)) headers.set(name, value);
   const limit = AbortSignal.timeout(REQUEST_MS_MAX);
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
-  return await fetch(input, { ...init, headers, signal });
+  const response = await fetch(input, { ...init, headers, signal });
+  noteRateLimit(response.headers);
+  return response;
 }
 
-async function isUnauthenticated(response: Response): Promise<boolean> {
-  if (response.status === 401) return true;
-  if (!response.headers.get("content-type")?.includes("json")) return false;
+async function codesOf(response: Response): Promise<ReadonlySet<string | undefined>> {
+  if (!response.headers.get("content-type")?.includes("json")) return new Set();
   const body = (await response.clone().json()) as { errors?: { extensions?: { code?: string } }[] };
-  return body.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED") ?? false;
+  return new Set(body.errors?.map((error) => error.extensions?.code));
 }
 
 export const client = new Client({

@@ -26,7 +26,7 @@ export function Table<Row>({ label, columns, rows, rowKey }: TableProps<Row>): J
           <tr>
             {columns.map((column) => (
               <th key={column.key} scope="col" className={classes(column)}>
-                {column.header}
+                {column.header === "" ? <span className="sr-only">Acts</span> : column.header}
               </th>
             ))}
           </tr>

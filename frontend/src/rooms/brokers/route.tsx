@@ -1,0 +1,1 @@
+export { BrokersPage as Page } from "./BrokersPage";

@@ -1,0 +1,1 @@
+export { OpsPage as Page } from "./OpsPage";
