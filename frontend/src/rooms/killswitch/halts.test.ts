@@ -2,10 +2,9 @@ import { describe, expect, it, vi } from "vitest";
 
 import type { Halt } from "./documents";
 
-vi.hoisted(() => {
-  vi.stubGlobal("location", { href: "http://localhost/" });
-  vi.stubGlobal("document", { cookie: "" });
-});
+vi.mock("../../shared/graphql/client", () => ({ client: {} }));
+vi.mock("../../shared/live/socket", () => ({ subscribe: () => () => {} }));
+vi.mock("../../shared/session/viewer", () => ({ useMay: () => false }));
 const { withHalt } = await import("./halts");
 
 const halt = (id: string, resumedAt: string | null = null): Halt => ({ id, resumedAt }) as Halt;
