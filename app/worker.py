@@ -10,8 +10,11 @@ from taskiq.api import run_scheduler_task
 from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
 from app.flows.answer_requests import DoorRequests
+from app.flows.hands import WorkerHands
 from app.flows.keep_audit import sealing, signer_of
+from app.flows.order_intake import OrderIntake
 from app.flows.run_errands import ErrandRunner
+from app.flows.run_kill_switches import KillSwitchRunner
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
 from app.infra.mail import transport_of
@@ -47,8 +50,8 @@ async def _work(settings: Settings) -> None:
     assert settings.redis_url is not None, "the addresses are known once the servers run"
     broker = _broker(settings)
     broker.is_worker_process = True
-    database = Database(settings.database_url, DatabaseRole.APP, size=2)
-    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=1)
+    database = Database(settings.database_url, DatabaseRole.APP, size=4)
+    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
     await database.open()
     await system_database.open()
     broker.state.database = database
@@ -59,6 +62,18 @@ async def _work(settings: Settings) -> None:
     broker.state.trading_timezone = ZoneInfo(settings.trading_timezone)
     broker.state.snapshot_interval_s = settings.pnl_snapshot_interval_s
     errands = asyncio.create_task(_runner(settings, database, system_database).run_forever(), name="errands")
+    intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=1)
+    await intake_database.open()
+    hands = WorkerHands(
+        database=database,
+        redis=broker.state.redis,
+        intake=OrderIntake(intake_database, broker.state.redis, broker.state.clock, broker.state.ids),
+        clock=broker.state.clock,
+        ids=broker.state.ids,
+    )
+    kill_switches = asyncio.create_task(
+        KillSwitchRunner(hands=hands, system_database=system_database).run_forever(), name="kill switches"
+    )
     broker.state.signer = signer_of(settings)
     sealer_database = Database(settings.database_url, DatabaseRole.SEALER, size=3)
     broker.state.sealer_database = sealer_database
@@ -69,11 +84,13 @@ async def _work(settings: Settings) -> None:
         async with sealing(settings, sealer_database, broker.state.clock, broker.state.ids):
             await do_chores(broker)
     finally:
+        await end_task(kill_switches)
         await end_task(errands)
         await broker.shutdown()
         await broker.state.redis.close()
         await sealer_database.close()
         await system_database.close()
+        await intake_database.close()
         await database.close()
 
 

@@ -8,6 +8,7 @@ from app.brokers.viewing import AccountView
 from app.core.messages import Instrument as InstrumentValue
 from app.flows.find_thing import Thing, find_thing
 from app.flows.read_audit import AuditEntryView
+from app.flows.view_halts import KillSwitchView
 from app.flows.view_identity import Member
 from app.identity import domain as identity
 from app.identity.domain.members import Invitation as InvitationValue
@@ -16,6 +17,7 @@ from app.orders.domain import order as orders
 from app.positions.domain import PnlSnapshot as SnapshotValue
 from app.positions.domain import Position as PositionValue
 from app.positions.domain import PositionAdjustment as AdjustmentValue
+from app.risk.halts.domain import Halt as HaltValue
 from app.tenants.domain import Tenant as TenantValue
 from schema.audit.types import AuditEntry
 from schema.base.context import Info
@@ -33,6 +35,7 @@ from schema.orders.types import Execution, Order, OrderRequest
 from schema.positions.adjustments import PositionAdjustment
 from schema.positions.pnl import PnlSnapshot
 from schema.positions.types import Position
+from schema.risk.halts import KillSwitch, TradingHalt
 
 
 @strawberry.type
@@ -52,6 +55,10 @@ class NodeQuery:
 
 def _node(found: Thing, principal: identity.Principal) -> Node:
     match found:
+        case HaltValue():
+            return TradingHalt.of(found)
+        case KillSwitchView():
+            return KillSwitch.of(found.kill, found.halt)
         case orders.Order():
             return Order.of(found)
         case orders.Execution():

@@ -41,6 +41,8 @@ from schema.positions.mutations import PositionMutation
 from schema.positions.queries import PositionQuery
 from schema.positions.subscriptions import PositionSubscription
 from schema.risk.analytics_queries import RiskAnalyticsQuery
+from schema.risk.halt_mutations import HaltMutation
+from schema.risk.halt_queries import HaltQuery, HaltSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -63,6 +65,7 @@ class Query(
     ReconciliationQuery,
     InDoubtQuery,
     AuditQuery,
+    HaltQuery,
     RiskAnalyticsQuery,
 ):
     """What can be asked."""
@@ -87,12 +90,20 @@ class Mutation(
     BrokerMutation,
     SimulatorMutation,
     AuditMutation,
+    HaltMutation,
 ):
     """What can be done."""
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
-class Subscription(OrderSubscription, PositionSubscription, TickSubscription, StreamSubscription, BrokerSubscription):
+class Subscription(
+    OrderSubscription,
+    PositionSubscription,
+    TickSubscription,
+    StreamSubscription,
+    BrokerSubscription,
+    HaltSubscription,
+):
     """What can be followed."""
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core.allocation import AllocationGroup, group_from_document
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import AccountKey
+from app.core.trading_modes import HaltInForce, halt_from_document
 from app.infra.db import BatchSession, Read
 
 
@@ -26,7 +27,8 @@ class AccountFacts:
 
     approval_policies are the documents of the active policies that may cover its orders, the oldest first. frozen has
     what the broker holds of each instrument whose position is an open break. adviser is None where the account is no
-    adviser's, and adviser_id the adviser's account over it, if there is one.
+    adviser's, and adviser_id the adviser's account over it, if there is one. halts are those in force that may cover
+    its orders; an adviser's has those of the accounts under it, too.
     """
 
     is_active: bool
@@ -35,6 +37,7 @@ class AccountFacts:
     frozen: Mapping[InstrumentId, Decimal] = field(default_factory=dict)
     adviser: Adviser | None = None
     adviser_id: AccountId | None = None
+    halts: Sequence[HaltInForce] = ()
 
 
 def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]:
@@ -55,7 +58,11 @@ def facts_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountFacts]]
              'strategyId', p.strategy_id, 'notional', p.notional::text, 'currency', p.currency, 'hours', p.hours,
              'expirySeconds', p.expiry_s, 'version', p.version) ORDER BY p.id)
            FROM approval_policies AS p
-           WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id))))
+           WHERE p.tenant_id = a.tenant_id AND p.is_active AND (p.account_id IS NULL OR p.account_id = a.id)),
+          'halts', (SELECT jsonb_agg(jsonb_build_object('scope', h.scope, 'mode', h.mode,
+             'target', coalesce(h.account_id, h.strategy_id, h.instrument_id)))
+           FROM trading_halts AS h WHERE h.tenant_id = a.tenant_id AND h.resumed_at IS NULL
+             AND (h.account_id IS NULL OR h.account_id = a.id OR a.is_adviser))))
         FROM broker_accounts AS a
         JOIN tenants AS t ON t.id = a.tenant_id
         LEFT JOIN broker_connections AS c ON c.tenant_id = a.tenant_id AND c.account_id = a.id
@@ -84,6 +91,7 @@ def _facts(documents: list[dict[str, Any]] | None) -> dict[AccountKey, AccountFa
             },
             adviser=None if one["adviser"] is None else _adviser(one["adviser"]),
             adviser_id=None if one["adviserId"] is None else AccountId(UUID(one["adviserId"])),
+            halts=[halt_from_document(halt) for halt in one["halts"] or ()],
         )
         for one in documents or ()
     }
@@ -116,6 +124,19 @@ def has_open_gate(key: AccountKey) -> Read[bool]:
     """True when new orders may leave for the broker."""
     return Read(
         sql="SELECT is_gate_open FROM broker_connections WHERE tenant_id = $1 AND account_id = $2",
+        parameters=(key.tenant_id, key.account_id),
+        decode=bool,
+    )
+
+
+def has_halts(key: AccountKey) -> Read[bool]:
+    """True when a halt is in force that may cover orders of the account, or of the accounts under it."""
+    return Read(
+        sql="""
+        EXISTS (SELECT FROM trading_halts AS h WHERE h.tenant_id = $1 AND h.resumed_at IS NULL
+          AND (h.account_id IS NULL OR h.account_id = $2 OR EXISTS (
+            SELECT FROM broker_accounts AS a WHERE a.tenant_id = $1 AND a.id = $2 AND a.is_adviser)))
+        """,
         parameters=(key.tenant_id, key.account_id),
         decode=bool,
     )

@@ -193,6 +193,13 @@ class BrokerAdapter(Protocol):
         """
         ...
 
+    def take_back(self, older_than_s: float) -> list[LaneCommand]:
+        """Commands that still wait for the pace, in the order of their sending, and are not written any more.
+
+        None unless one of them waits longer than that; then all, so that what belongs together stays in order.
+        """
+        ...
+
     def watch(self, contracts: Sequence[Contract]) -> None:
         """Hold a market data line open for exactly these."""
         ...

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.audit_commands import audit_app
+from app.cli.halt_commands import add_halt_commands
 from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.risk_commands import risk_app
 from app.cli.simulator_commands import simulator_app
@@ -26,6 +27,7 @@ app.add_typer(config_app, name="config")
 docs_app = typer.Typer(no_args_is_help=True, help="The reference pages.")
 app.add_typer(simulator_app, name="simulator")
 app.add_typer(audit_app, name="audit")
+add_halt_commands(risk_app)
 app.add_typer(risk_app, name="risk")
 app.add_typer(docs_app, name="docs")
 journal_app = typer.Typer(no_args_is_help=True, help="The event log as the journal of orders and positions.")

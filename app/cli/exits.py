@@ -31,6 +31,8 @@ _BY_PREFIX = {
     "AUTH_": ExitCode.AUTH,
     "RISK_": ExitCode.REFUSED_BY_RISK,
     "NOT_FOUND": ExitCode.NOT_FOUND,
+    "HALT_NOT_FOUND": ExitCode.NOT_FOUND,
+    "HALT_TARGET_NOT_FOUND": ExitCode.NOT_FOUND,
     "BROKER_": ExitCode.BROKER_UNAVAILABLE,
 }
 

@@ -35,6 +35,10 @@ class Store(Protocol):
         """
         ...
 
+    async def still_wanted(self, commands: Sequence[LaneCommand], *, may_have_left: bool) -> list[LaneCommand]:
+        """Those of the claimed commands, not written in this session, that no halt keeps out by now."""
+        ...
+
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         """Store what the broker reported, in one transaction."""
         ...

@@ -6,9 +6,10 @@ import logging
 from app.brokers.errors import BrokerDisconnectedError
 from app.brokers.port import BrokerAdapter, ConnectionEvent
 from app.brokers.reconciling import Occasion, Reconciled
+from app.connector.freshness import FRESH_S, fresh
 from app.connector.gate import Gate, words_of
 from app.connector.inbox import Inbox
-from app.connector.intake import Intake
+from app.connector.intake import Intake, monotonic
 from app.connector.intervals import Intervals
 from app.connector.port import Store
 from app.connector.sweeping import Sweeper
@@ -47,6 +48,7 @@ class AccountSession:
         self._gate = gate
         self._intake = intake
         self._wake = wake
+        self._sweeps = sweeps
         self._intervals = intervals
         self._is_throttled = False
         self._is_working = False
@@ -98,6 +100,7 @@ class AccountSession:
             await self._synchronizer.synchronize(Occasion.CONNECT)
             self._is_working = True
             group.create_task(self._carry_out())
+            group.create_task(self._take_back())
             group.create_task(self._intake.carry_in(self._inbox))
             group.create_task(self._carry_values())
             group.create_task(self._sweeper.run())
@@ -130,14 +133,34 @@ class AccountSession:
             limit = 0 if self._is_throttled else min(COMMANDS_MAX, self._adapter.capacity())
             # Nothing is claimed that could not be written at once: what waits here could no longer be halted.
             async with self._sending:
-                commands = [] if self._is_throttled else await self._store.claim(limit)
-                for command in commands:
+                looked_at = monotonic()
+                claimed = [] if self._is_throttled else await self._store.claim(limit)
+                for command in await fresh(self._store, claimed, looked_at, monotonic):
                     self._adapter.send(command)
             if not limit:
                 # Cancels alone were looked for: each new order wakes, and is not to cause a look of its own.
                 await asyncio.sleep(self._intervals.full_s)
-            if len(commands) < limit or not limit:
+            if len(claimed) < limit or not limit:
                 await self._woken()
+
+    async def _take_back(self) -> None:
+        # Real world: accounts that share a gateway share its pace, and what is written again after a reconnect has no
+        # room of its own: it waits, and is to be looked at again like what waits in the lane.
+        while True:
+            await asyncio.sleep(FRESH_S / 2)
+            async with self._sending:
+                again = self._synchronizer.written_again
+                held = self._adapter.take_back(FRESH_S / 2)
+                if held:
+                    # Nor is it at the broker meanwhile: what a sweep misses of it says nothing.
+                    self._sweeps.forget()
+                old = [one for one in held if one.order_id in again]
+                new = [one for one in held if one.order_id not in again]
+                for command in (
+                    *await fresh(self._store, old, float("-inf"), monotonic, may_have_left=True),
+                    *await fresh(self._store, new, float("-inf"), monotonic),
+                ):
+                    self._adapter.send(command)
 
     async def _woken(self) -> None:
         try:

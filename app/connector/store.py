@@ -27,6 +27,7 @@ from app.flows.connection_vitals import read_vitals, tell_vitals
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.reconcile_account import reconcile_account
+from app.flows.refuse_halted import still_wanted
 from app.flows.release_orders import lock_account, release_orders
 from app.flows.release_staged import release_due
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
@@ -148,12 +149,36 @@ class AccountStore:
                     self._account.client_id,
                     limit=limit,
                     now=self._clock.now(),
+                    ids=self._ids,
                     memory=self._memory,
                 )
         except TRANSIENT as error:
             raise UnavailableError(f"the lane cannot be read: {error}") from error
         self._orders_of_day.sent(commands, self._clock.now())
         return commands
+
+    async def still_wanted(self, commands: Sequence[LaneCommand], *, may_have_left: bool) -> list[LaneCommand]:
+        """Those of the claimed commands that no halt keeps out by now; the others are refused.
+
+        Raises UnavailableError when the database does not answer: then none of them may be written.
+        """
+        try:
+            async with begin_batch(self._database, self._lease.tenant_id) as session:
+                kept = await still_wanted(
+                    session,
+                    self._key,
+                    commands,
+                    may_have_left=may_have_left,
+                    now=self._clock.now(),
+                    ids=self._ids,
+                    memory=self._memory,
+                )
+        except TRANSIENT as error:
+            raise UnavailableError(f"halts cannot be read: {error}") from error
+        if len(kept) < len(commands):
+            log.warning("%s: %d commands are halted", self._account.account_number, len(commands) - len(kept))
+            await hint(self._redis, LANES, OUTBOX)
+        return kept
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         """Store what the broker reported, in one transaction, however long the database is away."""

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from app.brokers.errors import BrokerTimedOutError
 from app.brokers.port import BrokerAdapter, Snapshot
 from app.brokers.reconciling import Occasion, Reconciled
+from app.connector.freshness import fresh
 from app.connector.gate import Gate
 from app.connector.inbox import Inbox
-from app.connector.intake import Intake
+from app.connector.intake import Intake, monotonic
 from app.connector.port import Store
 from app.connector.sweeps import Sweeps
+from app.core.ids import OrderId
 from app.core.messages import LaneCommand
 
 
@@ -26,6 +28,8 @@ class Synchronizer:
         self._intake = intake
         self._sweeps = sweeps
         self._is_settled = False
+        self.written_again: set[OrderId] = set()
+        """The orders whose commands a synchronisation of this session has written again: the broker may have them."""
 
     async def synchronize(self, occasion: Occasion) -> None:
         """Shut the gate, ask for everything, store it, write again what is owed, and open the gate if it may be.
@@ -43,7 +47,8 @@ class Synchronizer:
             await self._intake.empty(self._inbox)
             if is_whole:
                 await comparing.snapshot(snapshot)
-        for command in again:
+        self.written_again |= {command.order_id for command in again}
+        for command in await fresh(self._store, again, float("-inf"), monotonic, may_have_left=True):
             self._adapter.send(command)
         await self._gate.show_synchronized(is_whole=is_whole)
 

@@ -25,6 +25,8 @@ PolicyId = NewType("PolicyId", UUID)
 StrategyId = NewType("StrategyId", UUID)
 ReconciliationId = NewType("ReconciliationId", UUID)
 BreakId = NewType("BreakId", UUID)
+HaltId = NewType("HaltId", UUID)
+KillSwitchId = NewType("KillSwitchId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from app.core.records import replace
 from app.flows.booking import Booking
 from app.flows.desk import Desk
 from app.flows.follow_links import Links
+from app.flows.hands import Hands
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.locked_order import lock_orders, read_files
 from app.flows.placement import Placement
@@ -65,7 +66,7 @@ async def cancel_orders(desk: Desk, principal: Principal, order_ids: Sequence[Or
 
 
 async def cancel_in(
-    session: BatchSession, desk: Desk, principal: Principal, order_ids: Sequence[OrderId]
+    session: BatchSession, desk: Hands, principal: Principal, order_ids: Sequence[OrderId]
 ) -> dict[OrderId, Placement]:
     """The same within a transaction that does more; its caller hints at the lanes."""
     tenant_id = principal.tenant_id

@@ -7,7 +7,7 @@ from typing import Final
 from app.brokers import batch as brokers
 from app.brokers.domain import Lease
 from app.brokers.errors import LeaseLostError
-from app.core.ids import InstrumentId, OrderId, RequestId
+from app.core.ids import Ids, InstrumentId, OrderId, RequestId
 from app.core.messages import (
     AccountKey,
     BrokerReport,
@@ -18,6 +18,7 @@ from app.core.messages import (
     NotFoundReport,
 )
 from app.flows.instrument_directory import InstrumentMemory
+from app.flows.refuse_halted import refuse_halted
 from app.infra.db import BatchSession, Write
 from app.orders.domain import claiming
 from app.orders.domain.order import Order, OrderRequest
@@ -36,21 +37,31 @@ async def claim_orders(
     *,
     limit: int,
     now: datetime,
+    ids: Ids,
     memory: InstrumentMemory | None = None,
 ) -> list[LaneCommand]:
     """The next commands of the account, each claimed once: cancels first, whatever stands before them in the lane,
     then new orders and modifies up to the limit, only while the gate is open.
 
     The account's book is not locked, so that orders come in meanwhile: a command is claimed by being taken out of the
-    lane, and who wants it back has to take it out first. Raises LeaseLostError when the lease's generation is not the
-    newest: another connector has the account.
+    lane, and who wants it back has to take it out first. Where a halt is in force the book is locked, and what the halt
+    keeps out is refused and not claimed. A halt that commits after this has looked for one is not seen: what was
+    claimed is to be written at once, or to be looked at again by `still_wanted`. Raises LeaseLostError when the lease's
+    generation is not the newest: another connector has the account.
     """
     key = AccountKey(tenant_id=lease.tenant_id, account_id=lease.account_id)
-    holds, has_open_gate = await session.read(lanes.lane_holds(key), brokers.has_open_gate(key))
+    holds, has_open_gate, is_halted = await session.read(
+        lanes.lane_holds(key), brokers.has_open_gate(key), brokers.has_halts(key)
+    )
+    memory = memory or InstrumentMemory()
+    takes_new = holds is not LaneHolds.NOTHING and has_open_gate and limit > 0
+    if takes_new and is_halted:
+        # Before anything is taken: the book's lock comes first, as for everybody who takes something out of the lane.
+        takes_new = await refuse_halted(session, key, limit, now=now, ids=ids, memory=memory)
     taken: list[tuple[LaneEntry, Order]] = []
     if holds is LaneHolds.CANCELS:
         taken += await lanes.take_cancels(session, key, CANCELS_MAX)
-    if holds is not LaneHolds.NOTHING and has_open_gate and limit > 0:
+    if takes_new:
         taken += await lanes.take_lane(session, key, limit)
     if not taken:
         return []

@@ -13,6 +13,7 @@ from app.flows.cancel_orders import cancel_in
 from app.flows.desk import Desk
 from app.flows.follow_closes import Closes
 from app.flows.follow_links import family_files
+from app.flows.hands import Hands
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.place_orders import Intent, place_batch
 from app.flows.placement import Placement
@@ -29,6 +30,7 @@ from app.orders.repository import account_books, closes, order_requests
 from app.orders.repository import batch as orders
 from app.positions import batch as held
 from app.positions import service as positions
+from app.positions.domain import Position
 
 
 async def aim_at_position(
@@ -44,7 +46,11 @@ async def aim_at_position(
         found = await positions.positions(session, principal.tenant_id, [position_id])
     if position_id not in found:
         return Placement(order=None, problems=(problem(OrderProblem.POSITION_NOT_FOUND, "positionId"),))
-    position = found[position_id]
+    return await aim_at(desk, principal, found[position_id], client_order_id, aim)
+
+
+async def aim_at(desk: Hands, principal: Principal, position: Position, client_order_id: str, aim: Aim) -> Placement:
+    """The same for a position that was read. Raises UnavailableError when the database does not answer."""
     new = NewOrder(
         account_id=position.account_id,
         client_order_id=client_order_id,
@@ -72,7 +78,7 @@ async def aim_at_position(
 
 async def _take(
     session: BatchSession,
-    desk: Desk,
+    desk: Hands,
     intent: Intent,
     instrument_id: InstrumentId,
     quotes: Mapping[InstrumentId, Tick],
@@ -122,7 +128,7 @@ def _open_entries(making_way: list[Order], files: Mapping[OrderId, OrderFile]) -
     ]
 
 
-async def _go(session: BatchSession, desk: Desk, key: AccountKey, close: Order) -> None:
+async def _go(session: BatchSession, desk: Hands, key: AccountKey, close: Order) -> None:
     place = (key, close.instrument_id)
     booking = Booking(
         books=await account_books.books_for_update(session, [key]),

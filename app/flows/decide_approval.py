@@ -23,6 +23,7 @@ from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code, rejection_problems
 from app.flows.quoted import reference_price
+from app.flows.trading_modes import halted_out
 from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
@@ -164,6 +165,11 @@ async def _after(
         # A block stands alone.
         whole, of_shares = held_as_block(limits, proposals[0], waiting[0].allocation, key, account, facts)
         proposals = [whole]
+    first = waiting[0]
+    halted = [halted_out(account, proposal, first.placed_by, first.allocation) for proposal in proposals]
+    problems = [one for one in halted if one is not None]
+    if problems:
+        return _rejected(waiting, problems[0].value, MEANING[problems[0]])
     if any(is_frozen_out(account, proposal) for proposal in proposals):
         return _rejected(waiting, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
     checks = (*(check for proposal in proposals for check in evaluate(limits, proposal)), *of_shares)

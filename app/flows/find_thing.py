@@ -1,5 +1,6 @@
 """node: what an id stands for, among all that the principal may see."""
 
+import contextlib
 from uuid import UUID
 
 from app.brokers import breaks_batch
@@ -12,7 +13,9 @@ from app.core.ids import (
     AdjustmentId,
     BreakId,
     ExecutionKey,
+    HaltId,
     InstrumentId,
+    KillSwitchId,
     OrderId,
     PositionId,
     ReconciliationId,
@@ -22,6 +25,7 @@ from app.core.ids import (
 from app.core.messages import Instrument
 from app.flows.desk import Desk
 from app.flows.read_audit import AuditEntryView, audit_entry
+from app.flows.view_halts import KillSwitchView, view_kill_switch
 from app.flows.view_identity import (
     Member,
     find_member,
@@ -41,6 +45,9 @@ from app.orders.domain.order import Execution, Order, OrderRequest
 from app.positions import adjustments_batch, pnl_batch
 from app.positions import service as positions
 from app.positions.domain import PnlSnapshot, Position, PositionAdjustment
+from app.risk.halts import batch as halts
+from app.risk.halts.domain import Halt
+from app.risk.halts.errors import KillSwitchUnknownError
 from app.tenants.domain import Tenant
 
 Thing = (
@@ -63,6 +70,8 @@ Thing = (
     | Session
     | ApiKey
     | AuditEntryView
+    | Halt
+    | KillSwitchView
 )
 
 
@@ -91,6 +100,7 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
                 or (await orders.requests(session, tenant_id, [RequestId(wanted)])).get(RequestId(wanted))
                 or (await brokers.accounts_by_ids(session, tenant_id, [AccountId(wanted)])).get(AccountId(wanted))
             )
+            found = found or await _find_halt(desk, principal, wanted)
             if found is not None:
                 return found
         if principal.has(Scope.VIEW_POSITIONS):
@@ -113,6 +123,16 @@ async def _find_traded(desk: Desk, principal: Principal, wanted: UUID) -> Thing 
                 return known[InstrumentId(wanted)]
             async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as batch:
                 return await subscriptions_batch.by_id(batch, tenant_id, wanted)
+    return None
+
+
+async def _find_halt(desk: Desk, principal: Principal, wanted: UUID) -> Thing | None:
+    async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
+        halt = (await halts.halts_by_ids(session, principal.tenant_id, [wanted])).get(HaltId(wanted))
+    if halt is not None:
+        return halt
+    with contextlib.suppress(KillSwitchUnknownError):
+        return await view_kill_switch(desk, principal, KillSwitchId(wanted))
     return None
 
 

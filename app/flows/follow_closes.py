@@ -19,6 +19,7 @@ from app.orders.domain.order_file import OrderFile
 from app.orders.events import OrderEventType
 from app.orders.repository import closes, order_requests
 from app.orders.repository.lanes import LaneEntry
+from app.risk.halts.domain import KILL_SWITCH_ACTOR
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +101,8 @@ class Closes:
             id=order_id,
             # Made of its own id, which nobody can have taken.
             client_order_id=f"{order_id}/close",
-            placed_by=CLOSES,
+            # The kill switch's own stays its own: nothing else leaves while trading is halted.
+            placed_by=close.placed_by if close.placed_by == KILL_SWITCH_ACTOR else CLOSES,
             state=OrderState.ROUTED,
             close_id=None,
             created_at=booking.now,

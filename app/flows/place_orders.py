@@ -27,6 +27,7 @@ from app.flows.place_blocks import (
 )
 from app.flows.placement import Placement, breach_code, refused, rejection_problems
 from app.flows.quoted import beyond_zero_problem, reference_price, taking_problem
+from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.orders.domain.aiming import aimed
@@ -251,10 +252,12 @@ def _checked(
         proposal, of_shares = held_as_block(limits, proposal, new.allocation, intent.key, account, facts.blocks)
     checks = evaluate(limits, proposal) + of_shares
     is_frozen = is_frozen_out(account, proposal)
+    halted = halted_out(account, proposal, intent.principal.actor, new.allocation)
     if new.oco is not None:
         second = _second_leg(proposal, new.oco, facts.quotes.get(instrument.id), booking.now)
         checks += evaluate(limits, second)
         is_frozen = is_frozen or is_frozen_out(account, second)
+        halted = halted or halted_out(account, second, intent.principal.actor)
     order = Order(
         id=intent.order_id,
         tenant_id=intent.key.tenant_id,
@@ -284,14 +287,20 @@ def _checked(
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
     breach = first_breach(checks)
-    if breach is None and not is_frozen:
+    if halted is not None:
+        code, reason = halted.value, MEANING[halted]
+    elif breach is not None:
+        code, reason = breach_code(breach), breach.message
+    elif is_frozen:
+        code, reason = OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN]
+    else:
         return order, proposal
     rejected = replace(
         order,
         state=OrderState.REJECTED,
         reject_origin=RejectOrigin.OMS,
-        reject_code=OrderProblem.INSTRUMENT_FROZEN.value if breach is None else breach_code(breach),
-        reject_reason=MEANING[OrderProblem.INSTRUMENT_FROZEN] if breach is None else breach.message,
+        reject_code=code,
+        reject_reason=reason,
     )
     return rejected, proposal
 

@@ -22,6 +22,7 @@ from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_b
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price
+from app.flows.trading_modes import halted_out
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
@@ -156,8 +157,11 @@ class _Work:
             limits, self._proposal(order), order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
         breach = first_breach(evaluate(limits, proposal) + of_shares)
+        halted = halted_out(self.facts.accounts[key], proposal, order.placed_by, order.allocation)
         refused = None
-        if breach is not None:
+        if halted is not None:
+            refused = problem(halted, "orderIds")
+        elif breach is not None:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
         elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
             refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")

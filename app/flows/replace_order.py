@@ -18,6 +18,7 @@ from app.flows.place_blocks import block_facts, held_as_block
 from app.flows.place_orders import is_frozen_out
 from app.flows.placement import Placement, breach_code
 from app.flows.quoted import reference_price, taking_problem
+from app.flows.trading_modes import change_halted_out
 from app.identity.domain import Principal
 from app.infra.db import CONNECTION_LOST, BatchSession
 from app.infra.uow import begin_batch
@@ -92,6 +93,9 @@ async def _replace(
     if file.order.allocation is not None:
         facts = await block_facts(session, [place], {key: account})
         proposal, of_shares = held_as_block(limits, proposal, file.order.allocation, key, account, facts)
+    halted = change_halted_out(account, file.order, terms, proposal)
+    if halted is not None:
+        return _refused(file.order, problem(halted, "orderId"))
     breach = first_breach(evaluate(limits, proposal) + of_shares)
     if breach is not None:
         return _refused(file.order, Problem(code=breach_code(breach), message=breach.message, path=("quantity",)))

@@ -48,7 +48,7 @@ async def people_behind(session: BatchSession, tenant_id: TenantId, actors: Iter
     keys: dict[UUID, str] = {}
     for actor in actors:
         kind, _, id_text = actor.partition(":")
-        if kind == "user":
+        if kind in ("user", "platform"):
             people[actor] = UserId(UUID(id_text))
         elif kind == "key":
             keys[UUID(id_text)] = actor
@@ -58,3 +58,27 @@ async def people_behind(session: BatchSession, tenant_id: TenantId, actors: Iter
         )
         people.update((keys[row["id"]], row["user_id"]) for row in rows)
     return people
+
+
+async def people_with_scope(
+    session: BatchSession, tenant_id: TenantId, roles: Iterable[str], scope: str, account_id: UUID | None
+) -> list[UserId]:
+    """The active members who hold the scope, by one of these roles or by a role of the tenant's own.
+
+    Of those who are restricted to some accounts only who may trade on the account, none where it is None.
+    """
+    rows = await session.fetch(
+        """
+        SELECT m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+        LEFT JOIN custom_roles AS c ON c.tenant_id = m.tenant_id AND c.id = m.custom_role_id
+        WHERE m.tenant_id = $1 AND m.is_active AND m.removed_at IS NULL AND u.is_active
+          AND CASE WHEN c.id IS NULL THEN m.role = ANY($2::text[]) ELSE $3 = ANY(c.scopes) END
+          AND (NOT m.is_restricted OR EXISTS (SELECT FROM member_accounts AS a
+            WHERE a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND a.account_id = $4 AND a.may_trade))
+        """,
+        tenant_id,
+        list(roles),
+        scope,
+        account_id,
+    )
+    return [row["user_id"] for row in rows]

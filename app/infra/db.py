@@ -82,6 +82,10 @@ class BatchSession:
     async def read(self, first: Read[FirstT], second: Read[SecondT], /) -> tuple[FirstT, SecondT]: ...
     @overload
     async def read(
+        self, first: Read[FirstT], second: Read[SecondT], third: Read[ThirdT], /
+    ) -> tuple[FirstT, SecondT, ThirdT]: ...
+    @overload
+    async def read(
         self,
         first: Read[FirstT],
         second: Read[SecondT],

@@ -31,6 +31,8 @@ class OrderProblem(StrEnum):
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
     ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
     INSTRUMENT_FROZEN = "INSTRUMENT_FROZEN"
+    TRADING_HALTED = "TRADING_HALTED"
+    TRADING_REDUCE_ONLY = "TRADING_REDUCE_ONLY"
     INSTRUMENT_REQUIRED = "INSTRUMENT_REQUIRED"
     INSTRUMENT_NOT_FOUND = "INSTRUMENT_NOT_FOUND"
     INSTRUMENT_AMBIGUOUS = "INSTRUMENT_AMBIGUOUS"
@@ -97,6 +99,10 @@ MEANING: dict[OrderProblem, str] = {
     OrderProblem.ACCOUNT_INACTIVE: "the account takes no orders",
     OrderProblem.INSTRUMENT_FROZEN: "our position and the broker's differ: until the break is resolved the account "
     "takes orders in the instrument only that reduce both",
+    OrderProblem.TRADING_HALTED: "trading is halted for the tenant, the account or the instrument: until it is resumed "
+    "nothing passes but cancels",
+    OrderProblem.TRADING_REDUCE_ONLY: "trading only reduces for the tenant, the account or the instrument: the order "
+    "would add to a position or turn it round, if all open orders of its side fill",
     OrderProblem.INSTRUMENT_REQUIRED: "neither instrumentId nor symbol was given, or both were",
     OrderProblem.INSTRUMENT_NOT_FOUND: "the tenant has no such instrument",
     OrderProblem.INSTRUMENT_AMBIGUOUS: "several instruments bear the symbol: name the exchange or use instrumentId",

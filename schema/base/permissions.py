@@ -81,9 +81,11 @@ class OperationWithoutScopeError(TypeError):
     """A field of a root type does not say what it asks of the credential: a programmer's error, met at import."""
 
 
-def scoped(scope: Scope, *, step_up: bool = False, cost: int | None = None) -> list[FieldExtension]:
-    """The field asks for the scope, and with step_up for a recent proof of the person."""
-    return [Requires(Requirement(scope=scope, step_up=step_up, cost=cost))]
+def scoped(
+    scope: Scope, *, step_up: bool = False, passes_keys: bool = False, cost: int | None = None
+) -> list[FieldExtension]:
+    """The field asks for the scope, and with step_up for a recent proof of the person; passes_keys as Requirement."""
+    return [Requires(Requirement(scope=scope, step_up=step_up, passes_keys=passes_keys, cost=cost))]
 
 
 def signed_in(

@@ -6,6 +6,7 @@ import sys
 import uvloop
 
 from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_figures
+from tests.faults import kills
 
 BENCHMARKS = {
     "intake": intake.measure,
@@ -13,6 +14,7 @@ BENCHMARKS = {
     "deliveries": deliveries.measure,
     "connector": connector.measure,
     "hostile": hostile.measure,
+    "killswitch": kills.measure,
     "risk-figures": risk_figures.measure,
 }
 

@@ -40,7 +40,8 @@ class _Wire:
             connection = transport.get_extra_info("socket")
             if connection is not None and connection.family != socket.AF_UNIX:
                 # Zero linger: the peer reads a reset, as from a machine that lost the connection.
-                with contextlib.suppress(OSError):
+                # A loop whose sockets forget their descriptor at the end says so by a ValueError.
+                with contextlib.suppress(OSError, ValueError):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
 

@@ -351,7 +351,7 @@ class Broker:
         """Takes what the lane holds."""
         desk, key = self._firm.desk, self._firm.key
         async with begin_batch(desk.database, key.tenant_id) as session:
-            return await claim_orders(session, self.lease, CLIENT_ID, limit=100, now=desk.clock.now())
+            return await claim_orders(session, self.lease, CLIENT_ID, limit=100, now=desk.clock.now(), ids=desk.ids)
 
     async def acknowledge(self, *order_ids: str) -> None:
         """Tells that orders work."""

@@ -69,6 +69,11 @@ async def _policy(stage: Stage) -> Any:
     return {"id": (await stage.firm.api.data(document))["setApprovalPolicy"]["policy"]["id"]}
 
 
+async def _halt(stage: Stage) -> Any:
+    document = 'mutation { haltTrading(input: {scope: TENANT, mode: HALTED, reason: "test"}) { halt { id } } }'
+    return {"haltId": (await stage.firm.api.data(document))["haltTrading"]["halt"]["id"], "reason": "over"}
+
+
 async def _break(stage: Stage) -> Any:
     await compare(stage.firm)
     await compare(stage.firm, ("AAPL", 5))
@@ -135,6 +140,9 @@ CALLS: Final[dict[str, Call]] = {
     "updateBrokerAccount": lambda stage: with_id("accountId", _account(stage), label="Growth"),
     "connectBroker": lambda stage: with_id("accountId", _account(stage)),
     "disconnectBroker": _disconnect,
+    "haltTrading": given(scope="TENANT", mode="HALTED", reason="test"),
+    "resumeTrading": _halt,
+    "activateKillSwitch": given(scope="TENANT", reason="test", closePositions=True),
     "setAuditRetention": given(keepDays=4000),
     "erasePerson": _person,
 }

@@ -303,6 +303,8 @@ async def _trade(world: World, trading: rows.Firm) -> None:
     for statement in (
         "UPDATE approval_policies SET is_active = false WHERE tenant_id = $1",
         "UPDATE account_books SET last_sequence = 1 WHERE tenant_id = $1",
+        "UPDATE trading_halts SET resumed_at = now(), resumed_by = halted_by, resume_reason = reason "
+        "WHERE tenant_id = $1 AND resumed_at IS NULL",
     ):
         await world.owner.execute(statement, key.tenant_id)
     firm = Firm(

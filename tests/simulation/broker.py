@@ -426,6 +426,9 @@ class FakeAdapter:
             raise BrokerDisconnectedError("the session is over")
         socket.carry(0, lambda: self._broker.receive(command))
 
+    def take_back(self, older_than_s: float) -> list[LaneCommand]:
+        return []
+
     def watch(self, contracts: Sequence[Contract]) -> None:
         raise AssertionError("orders only")
 

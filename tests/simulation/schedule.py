@@ -118,6 +118,9 @@ class MemoryStore:
         await self.process.step()
         return commands
 
+    async def still_wanted(self, commands: Sequence[LaneCommand], *, may_have_left: bool) -> list[LaneCommand]:
+        return list(commands)
+
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         if not reports:
             return

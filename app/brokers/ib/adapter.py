@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.brokers.ib import callbacks as parts
 from app.brokers.ib.account_values import AccountFigures
@@ -98,6 +98,7 @@ class IbAdapter:
         self._figures = AccountFigures()
         self._asks_pnl = True
         self._unwritten: set[int] = set()
+        self._held: dict[tuple[str, int], tuple[LaneCommand, float]] = {}
         self._is_closed = False
         self._takes_delayed = takes_delayed
         self._session = IbSession(
@@ -176,24 +177,38 @@ class IbAdapter:
         # What is asked of an order that itself still waits may not overtake it: it takes its place behind it.
         waits = number in self._unwritten
         if command.kind is LaneKind.CANCEL:
-            self._session.submit(
+            self._hold(
+                command,
                 Priority.NEW if waits else Priority.CANCEL,
                 lambda client: client.cancelOrder(number),
                 group=self._tenant if waits else None,
-                key=("cancel", number),
             )
             return
         order = self._library.order(order_fields(command, self._address.account))
         contract = self._library.contract(contract_fields(command.contract))
-        if command.kind is LaneKind.PLACE:
-            self._place(number, contract, order)
-            return
-        self._session.submit(
-            Priority.NEW if waits else Priority.MODIFY,
+        is_new = command.kind is LaneKind.PLACE
+        if is_new:
+            self._unwritten.add(number)
+        self._hold(
+            command,
+            Priority.NEW if waits or is_new else Priority.MODIFY,
             lambda client: client.placeOrder(number, contract, order),
             group=self._tenant,
-            key=("modify", number),
         )
+
+    def take_back(self, older_than_s: float) -> list[LaneCommand]:
+        """Commands that still wait for the pace, in the order of their sending, and are not written any more.
+
+        None unless one of them waits longer than that.
+        """
+        now = asyncio.get_running_loop().time()
+        if not any(now - since > older_than_s for _, since in self._held.values()):
+            return []
+        held, self._held = self._held, {}
+        for key in held:
+            self._session.withdraw(key)
+        self._unwritten.clear()
+        return [command for command, _ in held.values()]
 
     def watch(self, contracts: Sequence[Contract]) -> None:
         """Hold a market data line open for exactly these, as far as the gateway's number of lines goes."""
@@ -364,13 +379,22 @@ class IbAdapter:
         self.streams.close()
         self._change(ConnectionEvent.LOST, "the gateway closed the connection")
 
-    def _place(self, number: int, contract: object, order: object) -> None:
-        def write(client: Client) -> None:
-            self._unwritten.discard(number)
-            client.placeOrder(number, contract, order)
+    def _hold(
+        self, command: LaneCommand, priority: Priority, write: Callable[[Client], None], *, group: object
+    ) -> None:
+        number = command.broker_order_id
+        key = (command.kind.value, number)
 
-        self._unwritten.add(number)
-        self._session.submit(Priority.NEW, write, group=self._tenant)
+        def leave(client: Client) -> None:
+            self._held.pop(key, None)
+            if command.kind is LaneKind.PLACE:
+                self._unwritten.discard(number)
+            write(client)
+
+        # A newer command of the kind takes the older's place, and has waited as long.
+        _, since = self._held.get(key, (command, asyncio.get_running_loop().time()))
+        self._held[key] = (command, since)
+        self._session.submit(priority, leave, group=group, key=key)
 
     def _report(self, report: BrokerReport) -> None:
         if not self._is_closed:

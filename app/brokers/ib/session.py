@@ -128,6 +128,10 @@ class IbSession:
             raise BrokerDisconnectedError(f"the session with {self._place()} is over")
         self._pacer.submit(priority, lambda: self._write(write), owner=self, group=group, key=key)
 
+    def withdraw(self, key: object) -> None:
+        """Do not write what waits under the key."""
+        self._pacer.forget(self, key=key)
+
     async def ask(
         self, part: str, write: Callable[[Client], None], *, priority: Priority = Priority.SYNC, timeout_s: float
     ) -> None:

@@ -69,6 +69,7 @@ class PaperAdapter:
         self._beat_s = beat_s
         self._venue: PaperVenue | None = None
         self._commands: deque[LaneCommand] = deque()
+        self._waiting_since = 0.0
         self._windows: deque[list[Tick]] = deque(maxlen=WINDOWS_MAX)
         self._has_gap = False
         self._asked: set[InstrumentId] = set()
@@ -149,8 +150,18 @@ class PaperAdapter:
         """
         if not self._is_open:
             raise BrokerDisconnectedError("there is no session with the paper broker")
+        if not self._commands:
+            self._waiting_since = asyncio.get_running_loop().time()
         self._commands.append(command)
         self._wake.set()
+
+    def take_back(self, older_than_s: float) -> list[LaneCommand]:
+        """The commands that nothing came of yet, when the first of them waits longer than that."""
+        if not self._commands or asyncio.get_running_loop().time() - self._waiting_since <= older_than_s:
+            return []
+        held = list(self._commands)
+        self._commands.clear()
+        return held
 
     def watch(self, contracts: Sequence[Contract]) -> None:
         """The paper broker has no quotes of its own: it deals on those of the house."""

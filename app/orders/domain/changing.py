@@ -76,6 +76,11 @@ def superseded(request: OrderRequest, now: datetime) -> OrderRequest:
     return replace(request, outcome=RequestOutcome.SUPERSEDED, resolved_at=now)
 
 
+def replace_refused(order: Order, now: datetime) -> Order:
+    """The order after a modify of it was refused: it works on, on the terms that it has."""
+    return _moved(order, OrderState.PARTIALLY_FILLED if order.filled_quantity else OrderState.ACCEPTED, now)
+
+
 def _moved(order: Order, state: OrderState, now: datetime) -> Order:
     assert may_move(order.state, state, order.reject_origin), f"{order.state} does not become {state}"
     return replace(order, state=state, updated_at=now)

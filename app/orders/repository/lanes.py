@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 from app.core.ids import OrderId, RequestId
 from app.core.messages import AccountKey, LaneKind
@@ -66,6 +67,25 @@ async def take_lane(session: BatchSession, key: AccountKey, limit: int) -> list[
     return await _take(session, key, "", limit)
 
 
+async def waiting(session: BatchSession, key: AccountKey, limit: int) -> list[tuple[LaneEntry, Order]]:
+    """The first commands of a lane that are no cancels, in order, each with its order, without its risk checks.
+
+    The book is locked, so that none joins them; the connector may still take them out.
+    """
+    rows = await session.fetch(
+        """
+        SELECT l.id AS place, l.kind, l.request_id, o.* FROM (
+          SELECT * FROM lane_commands WHERE tenant_id = $1 AND account_id = $2 AND kind <> 'CANCEL'
+          ORDER BY id LIMIT $3) AS l
+        CROSS JOIN LATERAL (SELECT * FROM orders WHERE tenant_id = $1 AND id = l.order_id OFFSET 0) AS o ORDER BY l.id
+        """,
+        key.tenant_id,
+        key.account_id,
+        limit,
+    )
+    return [_entry(key, row) for row in rows]
+
+
 async def take_cancels(session: BatchSession, key: AccountKey, limit: int) -> list[tuple[LaneEntry, Order]]:
     """Takes the first cancels of a lane away, whatever stands before them.
 
@@ -90,13 +110,12 @@ async def _take(session: BatchSession, key: AccountKey, which: str, limit: int) 
         key.account_id,
         limit,
     )
-    return [
-        (
-            LaneEntry(key=key, kind=LaneKind(row["kind"]), order_id=row["id"], request_id=row["request_id"]),
-            order_from_row(row, with_checks=False),
-        )
-        for row in rows
-    ]
+    return [_entry(key, row) for row in rows]
+
+
+def _entry(key: AccountKey, row: Any) -> tuple[LaneEntry, Order]:
+    entry = LaneEntry(key=key, kind=LaneKind(row["kind"]), order_id=row["id"], request_id=row["request_id"])
+    return entry, order_from_row(row, with_checks=False)
 
 
 def store_claims(key: AccountKey, claims: Sequence[tuple[OrderId, int]], client_id: int, generation: int) -> Write:

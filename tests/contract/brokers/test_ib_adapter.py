@@ -228,3 +228,27 @@ async def test_a_cancel_does_not_overtake_its_own_order_that_waits_for_the_pace(
 
     assert [one.broker_code for one in sink.reports if isinstance(one, FaultReport)] == [202]
     assert adapter.unwritten() == 0
+
+
+async def test_what_waits_for_the_pace_is_taken_back_in_its_order_and_not_written(
+    bench: Bench, simulator: Simulator
+) -> None:
+    sink = RecordingSink()
+    adapter = bench.adapter(sink, limit=40)
+    number = (await adapter.connect()).next_order_id
+    sent = [place(number + more, limit="150") for more in range(50)]
+    for command in sent:
+        adapter.send(command)
+    adapter.send(canceled(sent[-1]))
+    waiting = adapter.unwritten()
+    await sink.until(lambda: len(list(simulator.venue.exchange.open_orders())) == len(sent) - waiting)
+
+    too_early = adapter.take_back(60.0)
+    held = adapter.take_back(0.0)
+
+    assert too_early == []
+    assert held == [*sent[-waiting:], canceled(sent[-1])]
+    assert (adapter.unwritten(), adapter.take_back(0.0)) == (0, [])
+    adapter.send(sent[-1])
+    await sink.until(has_status(sink, sent[-1].broker_order_id, WorkingStatus.WORKING))
+    assert len(list(simulator.venue.exchange.open_orders())) == len(sent) - waiting + 1

@@ -82,6 +82,8 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     },
     "InviteMemberInput": lambda: {"email": f"{uuid4().hex}@example.com", "role": "VIEWER"},
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
+    "HaltTradingInput": lambda: {"scope": "ACCOUNT", "mode": "REDUCE_ONLY"},
+    "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "stressTest": lambda: {"past": ["COVID_2020"]},

@@ -33,6 +33,8 @@ FREE_TEXT: Final = (
 # By the name of an argument, the table whose ids it takes; "" for any, None for what has no rows yet.
 TABLES: Final[dict[str, str | None]] = {
     "id": "",
+    "haltId": "trading_halts",
+    "targetId": "broker_accounts",
     "accountId": "broker_accounts",
     "accountIds": "broker_accounts",
     "adviserId": "broker_accounts",
@@ -59,6 +61,8 @@ TABLES: Final[dict[str, str | None]] = {
 TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("deleteApprovalPolicy", "id"): "approval_policies",
     ("setApprovalPolicy", "id"): "approval_policies",
+    ("killSwitch", "id"): "kill_switches",
+    ("killSwitchProgress", "id"): "kill_switches",
 }
 _HEX = re.compile(r"(\\x)?[0-9a-f]{24,}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

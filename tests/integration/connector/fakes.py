@@ -31,6 +31,9 @@ class MemoryStore:
     synchronisations: int = 0
     beats: list[float] = field(default_factory=list)
     next_order_id: int = 1
+    is_halted: bool = False
+    claims_anyway: bool = False
+    looks_for_halts: list[tuple[int, bool]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def raise_next_order_id(self, at_least: int) -> int:
@@ -51,7 +54,13 @@ class MemoryStore:
     async def claim(self, limit: int) -> list[LaneCommand]:
         if not self.statuses[-1].is_gate_open:
             return []
-        return [self.lane.popleft() for _ in range(min(limit, len(self.lane)))]
+        room = len(self.lane) if self.claims_anyway else limit
+        return [self.lane.popleft() for _ in range(min(room, len(self.lane)))]
+
+    async def still_wanted(self, commands: Sequence[LaneCommand], *, may_have_left: bool) -> list[LaneCommand]:
+        self.looks_for_halts.append((len(commands), may_have_left))
+        self._changed.set()
+        return [] if self.is_halted else list(commands)
 
     async def apply(self, reports: Sequence[BrokerReport]) -> None:
         self.reports.extend(reports)

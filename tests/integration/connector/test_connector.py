@@ -26,7 +26,7 @@ from app.flows.desk import Desk, open_desk
 from app.flows.replace_order import replace_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
-from app.infra.system import SystemClock
+from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.simulator.config import SimulatorConfig
@@ -300,7 +300,7 @@ async def test_an_order_that_was_claimed_never_sent_and_then_canceled_ends(
         await brokers.set_status(session, lease, status)
     order_id = await trading.place("lost")
     async with begin_batch(trading.desk.database, house.tenant_id) as session:
-        claimed = await claim_orders(session, lease, 7, limit=10, now=SystemClock().now())
+        claimed = await claim_orders(session, lease, 7, limit=10, now=SystemClock().now(), ids=SystemIds())
     await trading.cancel(order_id)
 
     async with connector(settings):

@@ -12,7 +12,7 @@ from app.brokers.domain import BrokerAccount
 from app.brokers.errors import BrokerDisconnectedError, BrokerTimedOutError
 from app.brokers.ib.adapter import IbAdapter
 from app.brokers.ib.library import Library
-from app.brokers.ib.pacing import Pacer
+from app.brokers.ib.pacing import Pacer, Priority
 from app.brokers.ib.session import GatewayAddress, Timeouts
 from app.brokers.port import BrokerAdapter, BrokerSink, ConnectionChange, ConnectionEvent
 from app.connector.ends import end_of
@@ -359,6 +359,39 @@ async def test_what_was_claimed_and_not_written_is_written_again_under_its_id(si
         await store.until(is_filled(store, 100))
 
     assert {execution.address.broker_order_id for execution in store.executions} == {1}
+
+
+async def test_what_a_halt_keeps_out_is_not_written_again_after_a_restart(simulator: Simulator) -> None:
+    store = MemoryStore(is_halted=True)
+    store.again = [place(1)]
+
+    async with running(store, Line(simulator.port)) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        store.lane.append(place(2, quantity=1))
+        wake.set()
+        await store.until(is_filled(store, 1))
+
+    assert store.looks_for_halts[0] == (1, True)
+    assert {execution.address.broker_order_id for execution in store.executions} == {2}
+
+
+async def test_what_waits_long_for_the_pace_is_looked_at_again_and_dropped_under_a_halt(simulator: Simulator) -> None:
+    store = MemoryStore()
+    line = Line(simulator.port, limit=40)
+
+    async with running(store, line) as wake:
+        await store.until(lambda: store.state is ConnectionState.CONNECTED)
+        # Another account of the gateway uses the pace up between the look for room and the write.
+        for _ in range(60):
+            line.pacer.submit(Priority.NEW, lambda: None, owner="another")
+        store.lane.extend(place(store.next_order_id + number, quantity=1, limit="150") for number in range(20))
+        store.claims_anyway = True
+        store.is_halted = True
+        wake.set()
+        await store.until(lambda: bool(store.looks_for_halts))
+
+    assert store.looks_for_halts[0][0] > 0
+    assert list(simulator.venue.exchange.open_orders()) == []
 
 
 async def test_no_more_is_claimed_than_the_pace_lets_through(simulator: Simulator) -> None:

@@ -43,10 +43,15 @@ CLIENT_ID = 7
 
 
 @pytest.fixture(scope="session")
-async def desk(database_url: str, redis_url: str, redis_prefix: str) -> AsyncIterator[Desk]:
+def settings_of_flows(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
+    """The settings of a web process."""
+    return Settings(environment="test", database_url=database_url, redis_url=redis_url, redis_prefix=redis_prefix)
+
+
+@pytest.fixture(scope="session")
+async def desk(settings_of_flows: Settings) -> AsyncIterator[Desk]:
     """The desk of a web process."""
-    settings = Settings(environment="test", database_url=database_url, redis_url=redis_url, redis_prefix=redis_prefix)
-    async with open_desk(settings) as desk:
+    async with open_desk(settings_of_flows) as desk:
         yield desk
 
 
@@ -79,7 +84,9 @@ class Trader:
 
     async def claim(self, lease: Lease | None = None) -> list[LaneCommand]:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:
-            return await claim_orders(session, lease or self.lease, CLIENT_ID, limit=100, now=self.desk.clock.now())
+            return await claim_orders(
+                session, lease or self.lease, CLIENT_ID, limit=100, now=self.desk.clock.now(), ids=self.desk.ids
+            )
 
     async def report(self, *reports: BrokerReport) -> None:
         async with begin_batch(self.desk.database, self.key.tenant_id) as session:

@@ -66,6 +66,7 @@ from app.positions.models import (
     PositionHistoryRow,
     PositionRow,
 )
+from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
     make_account,
@@ -113,6 +114,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_market_data(session, firm)
         await _add_paper_books(session, firm)
         await _add_connection(session, firm)
+        await _add_halts(session, firm)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
             {"tenant_id": tenant_id},
@@ -535,6 +537,57 @@ async def _add_earnings(session: WriteSession, firm: Firm) -> None:
             found_at=now,
             last_seen_at=now,
             snapshot_at=now,
+        )
+    )
+    await session.flush()
+
+
+async def _add_halts(session: WriteSession, firm: Firm) -> None:
+    now, tenant_id, account_id = datetime.now(UTC), firm.tenant_id, firm.account.account_id
+    halt_id, kill_switch_id = _ids.new(), _ids.new()
+    target: dict[str, Any] = {"tenant_id": tenant_id, "scope": "ACCOUNT", "account_id": account_id, "reason": "canary"}
+    # Released, so that the firm trades.
+    session.add(
+        TradingHaltRow(
+            **target,
+            id=halt_id,
+            mode="HALTED",
+            is_automatic=False,
+            is_kill_switch=True,
+            halted_by=firm.principal.actor,
+            halted_at=now,
+            resumed_by=firm.principal.actor,
+            resumed_at=now,
+            resume_reason="canary",
+        )
+    )
+    await session.flush()
+    session.add(
+        KillSwitchRow(
+            **target,
+            id=kill_switch_id,
+            halt_id=halt_id,
+            closes_positions=False,
+            is_drill=False,
+            activated_by=firm.principal.actor,
+            activated_at=now,
+            barred_at=now,
+            finished_at=now,
+        )
+    )
+    await session.flush()
+    session.add(
+        KillSwitchAccountRow(
+            tenant_id=tenant_id,
+            kill_switch_id=kill_switch_id,
+            account_id=account_id,
+            step="DONE",
+            order_ids=[],
+            close_ids=[],
+            positions_closing=0,
+            attempts=0,
+            errors=[],
+            finished_at=now,
         )
     )
     await session.flush()

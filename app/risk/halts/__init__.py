@@ -1,0 +1,1 @@
+"""Halts of trading and kill switches: who stopped what, why, and how far a kill switch has come."""
