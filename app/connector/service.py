@@ -43,6 +43,7 @@ from app.core.messages import AccountKey, Contract
 from app.flows.connection_news import connection_changed
 from app.flows.fx_rates import keep_rates
 from app.flows.hints import LANES
+from app.flows.keep_daily_bars import DailyBars
 from app.flows.renew_groups import renew_groups
 from app.flows.renew_instruments import renew_instruments
 from app.flows.watch_markets import count_ticks, stream_contracts, watch_list
@@ -326,8 +327,11 @@ class Connector:
         async def rates() -> None:
             await keep_rates(self._database, self._redis, account.tenant_id, self._clock.now())
 
+        daily_bars = DailyBars(self._database, account.tenant_id)
+
         async def renew(broker: Inquired) -> None:
             await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
+            await daily_bars.keep(broker, self._clock.now())
 
         return FeedRunner(
             account=account,

@@ -27,6 +27,33 @@ async def kept_ranges(
     return [TimeRange(start=row["covered_from"], end=row["covered_until"]) for row in rows]
 
 
+async def not_kept(
+    session: BatchSession,
+    tenant_id: TenantId,
+    interval: BarInterval,
+    instrument_ids: Sequence[InstrumentId],
+    wanted: TimeRange,
+    limit: int,
+) -> list[InstrumentId]:
+    """The first of these instruments of which the range is not wholly kept, in their order, each once."""
+    rows = await session.fetch(
+        """
+        SELECT w.id, min(w.place) AS place FROM unnest($3::uuid[]) WITH ORDINALITY AS w(id, place)
+        WHERE NOT EXISTS (
+          SELECT FROM bar_ranges AS r WHERE r.tenant_id = $1 AND r.instrument_id = w.id AND r.bar_interval = $2
+            AND r.covered_from <= $4 AND r.covered_until >= $5)
+        GROUP BY w.id ORDER BY place LIMIT $6
+        """,
+        tenant_id,
+        interval,
+        list(instrument_ids),
+        wanted.start,
+        wanted.end,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
 async def kept_bars(
     session: BatchSession, tenant_id: TenantId, instrument_id: InstrumentId, interval: BarInterval, asked: TimeRange
 ) -> list[Bar]:

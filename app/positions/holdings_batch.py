@@ -71,3 +71,23 @@ async def held_terms(
         )
         for row in rows
     ]
+
+
+async def held_instruments(session: BatchSession, tenant_id: TenantId, limit: int) -> list[InstrumentId]:
+    """What any account of the tenant holds, and what the options among it are on, as far as the tenant has that."""
+    rows = await session.fetch(
+        """
+        WITH held AS MATERIALIZED (
+          SELECT DISTINCT instrument_id AS id FROM positions WHERE tenant_id = $1 AND quantity <> 0
+        )
+        SELECT id FROM held
+        UNION
+        SELECT u.id FROM held
+        JOIN instruments AS i ON i.tenant_id = $1 AND i.id = held.id
+        JOIN instruments AS u ON u.tenant_id = $1 AND u.broker_contract_id = i.underlying_contract_id
+        ORDER BY id LIMIT $2
+        """,
+        tenant_id,
+        limit,
+    )
+    return [InstrumentId(row["id"]) for row in rows]

@@ -57,8 +57,6 @@ async def measure() -> list[Figure]:
     finally:
         shutil.rmtree(state_dir)
     print_table(f"Value at risk, {POSITIONS} positions, {DAYS} days", figures)
-    slowest = max(figure.p50_ms or 0.0 for figure in figures)
-    assert slowest < MS_MAX, f"{slowest:.0f} ms are more than {MS_MAX:.0f}"
     return figures
 
 

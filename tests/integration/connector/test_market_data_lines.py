@@ -8,9 +8,11 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from app.core.fix import LineState, OrderState, OrderType, Side
+from app.brokers.inquiries import Finding, Inquiry
+from app.core.fix import BarInterval, LineState, OrderState, OrderType, Side
 from app.core.ids import InstrumentId
 from app.core.messages import NewOrder, OrderTerms
+from app.flows.keep_daily_bars import DailyBars
 from app.flows.read_quotes import read_lines, want_markets
 from app.flows.subscribe_market_data import list_subscriptions, subscribe_market_data, unsubscribe_market_data
 from app.identity.domain.access import system_principal
@@ -18,6 +20,7 @@ from app.infra.settings import Settings
 from app.infra.system import SystemIds
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
+from app.marketdata import bars_batch, closes_batch
 from app.marketdata.lines import LineStatus
 from app.orders.errors import OrderProblem
 from app.simulator.config import DataRight
@@ -32,9 +35,9 @@ __all__ = ["settings", "trading"]
 LOOK_S = 0.02
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 15) -> None:
     """Wait for the condition."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(within_s):
         while not await condition():
             await asyncio.sleep(LOOK_S)
 
@@ -152,6 +155,41 @@ async def test_instruments_are_described_by_themselves(trading: Trading, setting
             return all(one.described_at is not None and one.price_bands and one.hours is not None for one in found)
 
         await until(are_described)
+
+
+async def test_the_daily_bars_of_what_is_held_are_kept_before_anybody_asks(
+    trading: Trading, settings: Settings
+) -> None:
+    database, tenant_id = trading.desk.database, trading.house.tenant_id
+    held, since = trading.house.instruments["AAPL"], (trading.desk.clock.now() - timedelta(days=3 * 365)).date()
+    await trading.place("held")
+    async with connector(settings):
+        await trading.until_states({"held": OrderState.FILLED})
+
+    async with connector(settings):
+
+        async def are_kept() -> bool:
+            async with begin_batch(database, tenant_id) as session:
+                wanted = DailyBars.wanted(trading.desk.clock.now())
+                places = [held, trading.house.instruments["EUR.USD"]]
+                return not await bars_batch.not_kept(session, tenant_id, BarInterval.DAY_1, places, wanted, 1)
+
+        # Four questions for each of the two, at the pace that history has.
+        await until(are_kept, within_s=90)
+    again = await DailyBars(database, tenant_id).keep(Forbidden(), trading.desk.clock.now())
+    async with begin_batch(database, tenant_id) as session:
+        closes = await closes_batch.daily_closes(session, tenant_id, [held], since)
+
+    assert len(closes[held].days) > 700
+    assert again == 0
+
+
+class Forbidden:
+    """A session that must not be asked."""
+
+    async def inquire(self, asked: Inquiry) -> Finding:
+        """Fails."""
+        raise AssertionError(asked)
 
 
 @pytest.mark.parametrize(
