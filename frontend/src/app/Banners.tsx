@@ -1,13 +1,16 @@
 /** What the whole screen must know: the connection is away, or a newer version is there. */
-import { useEffect, useState, type JSX } from "react";
+import { lazy, Suspense, useEffect, useState, type JSX } from "react";
 
 import { connection, useConnection } from "../shared/graphql/connection";
-import { useHalts } from "../rooms/killswitch/halts";
+import { coverOf, useHalts } from "../rooms/killswitch/halts";
 import type { Halt } from "../rooms/killswitch/documents";
 import { formatTime } from "../shared/format/time";
-import { accountName, useAccounts } from "../shared/session/accounts";
-import type { DeskAccount } from "../shared/session/documents";
+import { useActors } from "../shared/identity/actors";
+import { useAccounts } from "../shared/session/accounts";
+import { useMay } from "../shared/session/viewer";
 import { Status } from "../shared/table/Status";
+
+const ReleaseHalt = lazy(async () => ({ default: (await import("../rooms/killswitch/ReleaseHalt")).ReleaseHalt }));
 
 const AWAY_AFTER_MS = 2_000;
 const LOOK_EVERY_MS = 10 * 60_000;
@@ -17,6 +20,9 @@ export function Banners(): JSX.Element {
   const isOld = useIsOld();
   const halts = useHalts();
   const accounts = useAccounts();
+  const nameOfActor = useActors();
+  const mayRelease = useMay("MANAGE_RISK");
+  const [releasing, setReleasing] = useState<Halt | null>(null);
   return (
     <div role="status" aria-label="Notices of the system">
       {halts.map((halt) => (
@@ -26,10 +32,20 @@ export function Banners(): JSX.Element {
             label={`${halt.mode === "HALTED" ? "Trading is halted" : "Orders may only reduce positions"}: ${coverOf(halt, accounts)}`}
           />
           <span className="text-soft">
-            {halt.reason} (since {formatTime(halt.haltedAt)})
+            {halt.reason} · by {nameOfActor(halt.haltedBy)} since {formatTime(halt.haltedAt)}
           </span>
+          {mayRelease && (
+            <button type="button" className="ml-auto text-accent underline-offset-2 hover:underline" onClick={() => setReleasing(halt)}>
+              Release
+            </button>
+          )}
         </Banner>
       ))}
+      {releasing && (
+        <Suspense>
+          <ReleaseHalt halt={releasing} onClose={() => setReleasing(null)} />
+        </Suspense>
+      )}
       {isAway && (
         <Banner>
           <Status tone="warn" label="The connection to the server is away. What you see may be old; it is being taken up again." />
@@ -45,12 +61,6 @@ export function Banners(): JSX.Element {
       )}
     </div>
   );
-}
-
-function coverOf(halt: Halt, accounts: readonly DeskAccount[]): string {
-  const account = accounts.find((each) => each.id === halt.targetId);
-  if (halt.scope === "TENANT") return "the whole firm";
-  return account ? accountName(account) : `one ${halt.scope.toLowerCase()}`;
 }
 
 function Banner({ children }: { children: React.ReactNode }): JSX.Element {

@@ -9,7 +9,7 @@ import { formatDecimal } from "../../shared/format/decimal";
 import { notionalOf } from "../../shared/format/notional";
 import { termsInWords } from "../../shared/format/terms";
 import { formatEnum, formatTime } from "../../shared/format/time";
-import { nameOf } from "../../shared/identity/scopes";
+import { useActors } from "../../shared/identity/actors";
 import { useShortcuts } from "../../shared/keyboard/shortcuts";
 import { toast } from "../../shared/overlay/toasts";
 import { RoomLink, SymbolLink } from "../../shared/page/links";
@@ -17,18 +17,16 @@ import { Page } from "../../shared/page/Page";
 import { Answered } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
 import { Stale } from "../../shared/query/Stale";
-import { useAnswer } from "../../shared/query/useAnswer";
 import { pageOfConnection, usePages } from "../../shared/query/usePages";
 import { modeOf } from "../../shared/session/accounts";
-import { useMay, useViewer } from "../../shared/session/viewer";
+import { useMay } from "../../shared/session/viewer";
 import { Status, type Tone } from "../../shared/table/Status";
-import { APPROVE, PERSON_NAMES, WAITING, type Waiting } from "./documents";
+import { APPROVE, WAITING, type Waiting } from "./documents";
 import { leftInWords, makerOf, reasonsOf, secondsLeft } from "./waiting";
 
 const PAGE = 50;
 const LOOK_EVERY_MS = 3_000;
 const HURRY_S = 60;
-const MEMBERS_NAMED = 500;
 
 type Question = { order: Waiting; approves: boolean };
 
@@ -122,19 +120,6 @@ function useSecond(): number {
     return () => clearInterval(timer);
   }, []);
   return nowMs;
-}
-
-function useActors(): (actor: string | null) => string {
-  const { viewer } = useViewer();
-  const members = useAnswer(PERSON_NAMES, { first: MEMBERS_NAMED }, { isWanted: useMay("MANAGE_MEMBERS") }).data?.members ?? [];
-  return (actor) => {
-    if (actor === null) return "";
-    const [kind, id = ""] = actor.split(":");
-    if (viewer?.user && kind === "user" && id === viewer.user.id) return "You";
-    const member = members.find((each) => each.user.id === id);
-    if (member) return nameOf(member.user);
-    return `${kind === "key" ? "API key" : "Person"} ${id.slice(-6)}`;
-  };
 }
 
 interface WaitingOrderProps {

@@ -26,10 +26,4 @@ export const APPROVE = graphql(`
   }
 `);
 
-export const PERSON_NAMES = graphql(`
-  query PersonNames($first: Int!) {
-    members(first: $first) { id user { id email firstName lastName } }
-  }
-`);
-
 export type Waiting = ResultOf<typeof WAITING>["orders"]["edges"][number]["node"];

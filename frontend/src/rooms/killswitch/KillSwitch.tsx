@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState, type FormEvent, type JSX } from "react";
 
 import { act } from "../../shared/act/act";
+import { findInstrument } from "../../shared/instrument/find";
 import { createFeed } from "../../shared/live/feed";
 import { subscribe } from "../../shared/live/socket";
 import { Dialog } from "../../shared/overlay/Dialog";
@@ -11,6 +12,7 @@ import { Status } from "../../shared/table/Status";
 import { ACTIVATE_KILL_SWITCH, KILL_SWITCH_PROGRESS, type KillSwitchState } from "./documents";
 
 const EVERYTHING = "";
+const INSTRUMENT = "instrument";
 const REASON_MAX = 500;
 
 export function KillSwitch({ onClose }: { onClose: () => void }): JSX.Element {
@@ -26,6 +28,7 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
   const accounts = useAccounts();
   const { viewer } = useViewer();
   const [target, setTarget] = useState(EVERYTHING);
+  const [symbol, setSymbol] = useState("");
   const [reason, setReason] = useState("");
   const [closePositions, setClosePositions] = useState(false);
   const [typed, setTyped] = useState("");
@@ -34,7 +37,8 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
   const busy = useRef(false);
   const id = useId();
   const account = accounts.find((each) => each.id === target);
-  const word = account ? account.accountNumber : (viewer?.tenant.slug ?? "");
+  const isOfInstrument = target === INSTRUMENT;
+  const word = account ? account.accountNumber : isOfInstrument ? symbol.trim().toUpperCase() : (viewer?.tenant.slug ?? "");
   const isConfirmed = typed.trim() === word && word !== "";
 
   async function activate(drill: boolean): Promise<void> {
@@ -46,9 +50,16 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
     busy.current = true;
     setIsBusy(true);
     setProblem(null);
+    const found = isOfInstrument ? await findInstrument(symbol) : null;
+    if (found && "problem" in found) {
+      busy.current = false;
+      setIsBusy(false);
+      setProblem(found.problem);
+      return;
+    }
     const input = {
-      scope: account ? ("ACCOUNT" as const) : ("TENANT" as const),
-      targetId: account?.id ?? null,
+      scope: account ? ("ACCOUNT" as const) : found ? ("INSTRUMENT" as const) : ("TENANT" as const),
+      targetId: account?.id ?? found?.id ?? null,
       reason: reason.trim(),
       closePositions,
       drill,
@@ -81,8 +92,17 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
               {accountName(each)} {modeOf(each)}
             </option>
           ))}
+          <option value={INSTRUMENT}>One instrument, over all accounts</option>
         </select>
       </div>
+      {isOfInstrument && (
+        <div>
+          <label htmlFor={`${id}-symbol`} className="block text-micro text-faint">
+            Symbol
+          </label>
+          <input id={`${id}-symbol`} className="input w-full" autoComplete="off" spellCheck={false} value={symbol} onChange={(event) => setSymbol(event.target.value)} />
+        </div>
+      )}
       <div>
         <label htmlFor={`${id}-reason`} className="block text-micro text-faint">
           Why
@@ -94,12 +114,14 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
         <input type="checkbox" checked={closePositions} onChange={(event) => setClosePositions(event.target.checked)} />
         Close the positions too, by market orders
       </label>
-      <div>
-        <label htmlFor={`${id}-word`} className="block text-small text-critical">
-          Type {word} to confirm
-        </label>
-        <input id={`${id}-word`} className="input w-full" autoComplete="off" spellCheck={false} value={typed} onChange={(event) => setTyped(event.target.value)} />
-      </div>
+      {word !== "" && (
+        <div>
+          <label htmlFor={`${id}-word`} className="block text-small text-critical">
+            Type {word} to confirm
+          </label>
+          <input id={`${id}-word`} className="input w-full" autoComplete="off" spellCheck={false} value={typed} onChange={(event) => setTyped(event.target.value)} />
+        </div>
+      )}
       <p role="alert" className="text-critical">
         {problem}
       </p>

@@ -52,5 +52,11 @@ export const HALTS_LIVE = graphql(
   [HALT],
 );
 
+export const RESUME_TRADING = graphql(`
+  mutation ResumeTrading($input: ResumeTradingInput!) {
+    resumeTrading(input: $input) { halt { id resumedAt } errors { code message path } }
+  }
+`);
+
 export type KillSwitchState = ResultOf<typeof KILL_SWITCH_PROGRESS>["killSwitchProgress"];
 export type Halt = ResultOf<typeof HALTS>["tradingHalts"][number];

@@ -4,6 +4,8 @@ import { useEffect, useState } from "react";
 import { client } from "../../shared/graphql/client";
 import { createFeed } from "../../shared/live/feed";
 import { subscribe } from "../../shared/live/socket";
+import { accountName } from "../../shared/session/accounts";
+import type { DeskAccount } from "../../shared/session/documents";
 import { useMay } from "../../shared/session/viewer";
 import { HALTS, HALTS_LIVE, type Halt } from "./documents";
 
@@ -11,6 +13,13 @@ import { HALTS, HALTS_LIVE, type Halt } from "./documents";
 export function withHalt(halts: readonly Halt[], told: Halt): readonly Halt[] {
   const others = halts.filter((halt) => halt.id !== told.id);
   return told.resumedAt === null ? [told, ...others] : others;
+}
+
+/** What a halt covers; an account by its name where it is known. */
+export function coverOf(halt: Pick<Halt, "scope" | "targetId">, accounts: readonly DeskAccount[]): string {
+  const account = accounts.find((each) => each.id === halt.targetId);
+  if (halt.scope === "TENANT") return "the whole firm";
+  return account ? accountName(account) : `one ${halt.scope.toLowerCase()}`;
 }
 
 export function useHalts(): readonly Halt[] {
