@@ -81,6 +81,15 @@ export const ROOMS: readonly Room[] = [
     load: () => import("../rooms/approvals/route"),
   },
   {
+    path: "/risk",
+    title: "Risk",
+    keys: "g r",
+    group: "Oversight",
+    scope: "VIEW_ORDERS",
+    also: "limits utilisation breaches alerts proposals halts kill switch circuit breakers exposure value at risk stress drill",
+    load: () => import("../rooms/risk/route"),
+  },
+  {
     path: "/brokers",
     title: "Brokers",
     keys: "g b",

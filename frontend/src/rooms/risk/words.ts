@@ -99,7 +99,7 @@ function valueInWords(value: unknown): string {
 type Shown = Pick<Limit, "isActive" | "isShadow" | "effectiveFrom" | "effectiveUntil">;
 
 /** Whether a limit refuses orders at this moment. */
-export function limitState(limit: Shown, now: Date): { tone: Tone; label: string } {
+export function limitState(limit: Shown, now: Date = new Date()): { tone: Tone; label: string } {
   if (!limit.isActive) return { tone: "ended", label: "Off" };
   if (limit.effectiveUntil !== null && new Date(limit.effectiveUntil) <= now) return { tone: "ended", label: "Over" };
   if (limit.effectiveFrom !== null && new Date(limit.effectiveFrom) > now) return { tone: "pending", label: "Not yet" };

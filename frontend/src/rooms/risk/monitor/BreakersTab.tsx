@@ -1,0 +1,204 @@
+/** Circuit breakers, which halt by themselves, and the times that they did. */
+import { useState, type JSX } from "react";
+
+import { act } from "../../../shared/act/act";
+import { Button } from "../../../shared/controls/Button";
+import { Confirm } from "../../../shared/controls/Confirm";
+import { Dialog } from "../../../shared/controls/Dialog";
+import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from "../../../shared/controls/Form";
+import { formatDecimal } from "../../../shared/format/decimal";
+import { formatTime } from "../../../shared/format/time";
+import type { VariablesOf } from "../../../shared/graphql/document";
+import { toast } from "../../../shared/overlay/toasts";
+import { Answered, Section } from "../../../shared/query/Answered";
+import { More } from "../../../shared/query/More";
+import { useAnswer } from "../../../shared/query/useAnswer";
+import { pageOfConnection, usePages } from "../../../shared/query/usePages";
+import { accountName, useAccounts } from "../../../shared/session/accounts";
+import { useMay } from "../../../shared/session/viewer";
+import { Status } from "../../../shared/table/Status";
+import { Table, type Column } from "../../../shared/table/Table";
+import { Words } from "../../../shared/table/Words";
+import { BREAKERS, DELETE_BREAKER, SET_BREAKER, TRIPS, type Breaker, type Trip } from "./documents";
+
+const LOOK_EVERY_MS = 5_000;
+const PAGE = 50;
+
+type Kind = Breaker["kind"];
+
+const KINDS: Record<Kind, { label: string; threshold: string; isCounted: boolean }> = {
+  LOSS: { label: "Loss of the day", threshold: "At a loss of", isCounted: false },
+  DRAWDOWN: { label: "Drawdown", threshold: "At percent below the peak", isCounted: false },
+  REJECT_RATE: { label: "Rejected orders", threshold: "At percent rejected", isCounted: true },
+  DISCONNECTS: { label: "Broker lost", threshold: "At so many times", isCounted: true },
+  MESSAGE_RATE: { label: "Messages", threshold: "At so many messages", isCounted: true },
+};
+
+/** 25,000 USD, 5 %, 3 within 60 s: what a breaker trips at. */
+export function thresholdInWords(breaker: Pick<Breaker, "kind" | "threshold" | "currency" | "windowSeconds">): string {
+  const told = formatDecimal(breaker.threshold);
+  switch (breaker.kind) {
+    case "LOSS":
+      return `${told} ${breaker.currency ?? "of the base currency"}`;
+    case "DRAWDOWN":
+      return `${told} %`;
+    case "REJECT_RATE":
+      return `${told} % within ${breaker.windowSeconds} s`;
+    default:
+      return `${told} within ${breaker.windowSeconds} s`;
+  }
+}
+
+export function BreakersTab(): JSX.Element {
+  const answer = useAnswer(BREAKERS, {}, { everyMs: LOOK_EVERY_MS });
+  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: LOOK_EVERY_MS });
+  const mayManage = useMay("MANAGE_RISK");
+  const accounts = useAccounts();
+  const [editing, setEditing] = useState<Breaker | "new" | null>(null);
+  const [deleting, setDeleting] = useState<Breaker | null>(null);
+  function nameOf(id: string | null): string {
+    const account = accounts.find((each) => each.id === id);
+    return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
+  }
+  function done(words: string): void {
+    setEditing(null);
+    setDeleting(null);
+    answer.reload();
+    toast("ok", words);
+  }
+
+  return (
+    <>
+      <Section
+        title="Circuit breakers"
+        about="Each halts by itself at its figure, once. A person releases the halt."
+        answer={answer}
+        staleMs={4 * LOOK_EVERY_MS}
+        isTable
+        actions={mayManage && <Button kind="primary" onClick={() => setEditing("new")}>New breaker</Button>}
+      >
+        <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
+          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, setEditing, setDeleting)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+        </Answered>
+      </Section>
+      <Section title="Trips" answer={trips} isTable>
+        <Answered answer={trips} what="the trips" empty={({ rows }) => (rows.length > 0 ? null : { title: "None has tripped." })}>
+          {({ rows }) => <Table label="Trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
+        </Answered>
+        <More pages={trips} what="trips" />
+      </Section>
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
+      {deleting && (
+        <Confirm
+          title="Delete the circuit breaker"
+          submit="Delete"
+          busy="Deleting"
+          isDangerous
+          act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
+          onDone={() => done("The circuit breaker is gone")}
+          onClose={() => setDeleting(null)}
+        >
+          <p>
+            {KINDS[deleting.kind].label}, {thresholdInWords(deleting)}, {nameOf(deleting.accountId)}. Its trips stay, and a halt that it set.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: () => void; onClose: () => void }): JSX.Element {
+  const accounts = useAccounts();
+  const [kind, setKind] = useState<Kind>(breaker?.kind ?? "LOSS");
+  return (
+    <Dialog title={breaker ? `Change: ${KINDS[kind].label}` : "New circuit breaker"} onClose={onClose} isWide>
+      <ActForm submit="Save" busy="Saving" act={(form) => act(SET_BREAKER, { input: inputOf(form, breaker, kind) })} onDone={onDone} onCancel={onClose}>
+        {!breaker && (
+          <div className="grid gap-3 sm:grid-cols-2">
+            <SelectField
+              name="kind"
+              label="What it watches"
+              value={kind}
+              onChange={(next) => setKind(next as Kind)}
+              choices={(Object.keys(KINDS) as Kind[]).map((each) => ({ value: each, label: KINDS[each].label }))}
+            />
+            <SelectField name="accountId" label="Account" choices={[{ value: "", label: "The whole firm, together" }, ...accounts.map((each) => ({ value: each.id, label: accountName(each) }))]} />
+          </div>
+        )}
+        <div className="grid gap-3 sm:grid-cols-2">
+          <TextField name="threshold" label={KINDS[kind].threshold} inputMode="decimal" defaultValue={breaker?.threshold ?? ""} />
+          {kind === "LOSS" && <TextField name="currency" label="Currency" hint="Nothing for the base currency" defaultValue={breaker?.currency ?? ""} maxLength={3} isOptional />}
+          {KINDS[kind].isCounted && <TextField name="windowSeconds" label="Within seconds" type="number" min="1" max="3600" defaultValue={String(breaker?.windowSeconds ?? 60)} />}
+          {kind === "REJECT_RATE" && <TextField name="minimumOrders" label="Once so many orders were asked for" type="number" min="1" defaultValue={String(breaker?.minimumOrders ?? 20)} />}
+          <SelectField
+            name="mode"
+            label="Then"
+            defaultValue={breaker?.mode ?? "REDUCE_ONLY"}
+            choices={[
+              { value: "REDUCE_ONLY", label: "Orders may only reduce positions" },
+              { value: "HALTED", label: "Nothing passes" },
+            ]}
+          />
+          <TextField name="cooldownSeconds" label="Rests after a release, seconds" type="number" min="0" max="86400" defaultValue={String(breaker?.cooldownSeconds ?? 60)} />
+        </div>
+        <CheckField name="isActive" label="On" defaultChecked={breaker?.isActive ?? true} />
+      </ActForm>
+    </Dialog>
+  );
+}
+
+function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): VariablesOf<typeof SET_BREAKER>["input"] {
+  const count = (name: string, held: number | undefined, usual: number): number => (form.has(name) ? Number(textOf(form, name)) : (held ?? usual));
+  return {
+    ...(breaker ? { id: breaker.id, expectedVersion: breaker.version } : {}),
+    kind,
+    accountId: breaker ? breaker.accountId : textOrNull(form, "accountId"),
+    threshold: textOf(form, "threshold"),
+    currency: kind === "LOSS" ? textOf(form, "currency").toUpperCase() || null : null,
+    mode: textOf(form, "mode") === "HALTED" ? "HALTED" : "REDUCE_ONLY",
+    windowSeconds: count("windowSeconds", breaker?.windowSeconds, 60),
+    minimumOrders: count("minimumOrders", breaker?.minimumOrders, 20),
+    cooldownSeconds: count("cooldownSeconds", breaker?.cooldownSeconds, 60),
+    isActive: form.get("isActive") !== null,
+  };
+}
+
+function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, onEdit: (row: Breaker) => void, onDelete: (row: Breaker) => void): Column<Breaker>[] {
+  return [
+    { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
+    { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
+    { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
+    { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
+    { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
+    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    ...(mayManage
+      ? [
+          {
+            key: "act",
+            header: "",
+            isNumber: true,
+            cell: (row: Breaker) => (
+              <span className="inline-flex gap-3">
+                <Button kind="word" onClick={() => onEdit(row)}>
+                  Change
+                </Button>
+                <Button kind="dangerWord" onClick={() => onDelete(row)}>
+                  Delete
+                </Button>
+              </span>
+            ),
+          },
+        ]
+      : []),
+  ];
+}
+
+function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {
+  return [
+    { key: "when", header: "When", cell: (row) => formatTime(row.trippedAt) },
+    { key: "kind", header: "Watched", cell: (row) => KINDS[row.kind].label, className: "max-sm:hidden" },
+    { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
+    { key: "reason", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
+    { key: "state", header: "Halt", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
+  ];
+}

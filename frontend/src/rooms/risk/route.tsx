@@ -1,0 +1,1 @@
+export { RiskPage as Page } from "./RiskPage";
