@@ -32,7 +32,7 @@ export function Banners(): JSX.Element {
             label={`${halt.mode === "HALTED" ? "Trading is halted" : "Orders may only reduce positions"}: ${coverOf(halt, accounts)}`}
           />
           <span className="text-soft">
-            {halt.reason} · by {nameOfActor(halt.haltedBy)} since {formatTime(halt.haltedAt)}
+            {halt.reason} · {nameOfActor(halt.haltedBy)}, since {formatTime(halt.haltedAt)}
           </span>
           {mayRelease && (
             <button type="button" className="ml-auto text-accent underline-offset-2 hover:underline" onClick={() => setReleasing(halt)}>

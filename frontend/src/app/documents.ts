@@ -30,3 +30,9 @@ export const FIND_SYMBOLS = graphql(`
     }
   }
 `);
+
+export const RISK_ALERTS = graphql(`
+  subscription RiskAlerts {
+    riskAlerts { alert breachId accountId ratio isBreached message limit { id limitType } }
+  }
+`);

@@ -6,7 +6,7 @@ import { subscribe } from "../shared/live/socket";
 import { toast } from "../shared/overlay/toasts";
 import { accountName, accounts } from "../shared/session/accounts";
 import { createValue, useValue } from "../shared/value";
-import { FILLS, REFUSED_ORDERS } from "./documents";
+import { FILLS, REFUSED_ORDERS, RISK_ALERTS } from "./documents";
 
 export interface Notice {
   id: string;
@@ -72,6 +72,7 @@ export function followNotices(): () => void {
       },
     ),
     followConnections(),
+    followAlerts(),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -100,3 +101,20 @@ function followConnections(): () => void {
     }
   });
 }
+
+/** Tells when a limit is nearly full, breached, or neither any more, as the monitor does. */
+function followAlerts(): () => void {
+  return subscribe(RISK_ALERTS, {}, createFeed(), ({ riskAlerts: told }) => {
+    if (told.alert === null) return;
+    const account = [...accounts.held()].find((each) => each.id === told.accountId);
+    notice({
+      id: `${told.breachId} ${told.alert}`,
+      tone: told.alert === "BREACH" ? "critical" : told.alert === "WARNING" ? "warn" : "ok",
+      text: `${ALERTS[told.alert]}: ${formatEnum(told.limit.limitType)}`,
+      detail: [account ? accountName(account) : "", `${Math.round(told.ratio * 100)} % used`].filter((each) => each !== "").join(", "),
+      at: new Date().toISOString(),
+    });
+  });
+}
+
+const ALERTS = { WARNING: "Nearly full", BREACH: "Breached", CLEARED: "Within again" } as const;

@@ -90,6 +90,15 @@ export const ROOMS: readonly Room[] = [
     load: () => import("../rooms/risk/route"),
   },
   {
+    path: "/compliance",
+    title: "Compliance",
+    keys: "g c",
+    group: "Oversight",
+    scope: "VIEW_ORDERS",
+    also: "restricted lists calendar surveillance cases alerts execution quality order records",
+    load: () => import("../rooms/compliance/route"),
+  },
+  {
     path: "/brokers",
     title: "Brokers",
     keys: "g b",

@@ -10,7 +10,7 @@ import { Drawer } from "../../shared/overlay/Drawer";
 import { toast } from "../../shared/overlay/toasts";
 import { RoomLink } from "../../shared/page/links";
 import { Empty, Failed, Loading } from "../../shared/page/states";
-import { Facts, Section } from "../orders/OrderDetails";
+import { Facts, Section } from "../orders/parts";
 import { Line } from "./columns";
 import { INSTRUMENT, SUBSCRIBE_MARKET_DATA, UNSUBSCRIBE_MARKET_DATA } from "./documents";
 

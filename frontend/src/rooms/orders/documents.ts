@@ -73,5 +73,15 @@ export const MODIFY_ORDER = graphql(`
   }
 `);
 
+export const EXPLAIN_ORDER = graphql(`
+  query ExplainOrder($id: ID!) {
+    explainOrder(id: $id) {
+      counterfactual decidedAt durationMicros
+      checks { check outcome limit observed message limitId isShadow limitVersion inputs durationNanos }
+    }
+  }
+`);
+
 export type Order = ResultOf<typeof ORDERS_CHANGED>["ordersChanged"]["upserts"][number];
 export type FullOrder = NonNullable<ResultOf<typeof ORDER>["order"]>;
+export type Explanation = ResultOf<typeof EXPLAIN_ORDER>["explainOrder"];

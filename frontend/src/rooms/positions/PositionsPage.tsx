@@ -17,7 +17,7 @@ import { TableTools } from "../../shared/table/TableTools";
 import { useTable } from "../../shared/table/useTable";
 import { formatDecimal } from "../../shared/format/decimal";
 import { money, NOTHING, Pnl } from "../../shared/format/Pnl";
-import { Facts, Section } from "../orders/OrderDetails";
+import { Facts, Section } from "../orders/parts";
 import { price } from "../orders/columns";
 import { POSITION_COLUMNS } from "./columns";
 import { Curves } from "./Curves";

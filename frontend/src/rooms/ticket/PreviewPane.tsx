@@ -3,7 +3,7 @@ import type { JSX, ReactNode } from "react";
 import { decimalsOf, formatDecimal } from "../../shared/format/decimal";
 import { money, NOTHING } from "../../shared/format/Pnl";
 import { Status } from "../../shared/table/Status";
-import { CheckList, Facts } from "../orders/OrderDetails";
+import { CheckList, Facts } from "../orders/parts";
 import type { Preview } from "./documents";
 import type { Previewed } from "./usePreview";
 

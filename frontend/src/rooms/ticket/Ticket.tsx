@@ -7,7 +7,7 @@ import { describeFailure } from "../../shared/graphql/failure";
 import { toast } from "../../shared/overlay/toasts";
 import { modeOf, useAccounts, useChosenAccounts } from "../../shared/session/accounts";
 import { ModeBadge } from "../../shared/session/Mode";
-import { CheckList } from "../orders/OrderDetails";
+import { CheckList } from "../orders/parts";
 import { Confirm } from "./Confirm";
 import { PLACE_ORDER, type Placed } from "./documents";
 import { inputOf, newDraft, ORDER_TYPES, type Draft, type Problems } from "./draft";

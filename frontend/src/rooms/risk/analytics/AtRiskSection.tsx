@@ -59,7 +59,7 @@ function Told({ told }: { told: AtRisk }): JSX.Element {
   const share = percent(told.coveredGross, told.gross);
   return (
     <>
-      <BasisNote basis={told.basis} />
+      <BasisNote basis={told.basis} isBrief />
       <dl className="flex flex-wrap gap-x-8 gap-y-2 px-4 pb-2">
         <Figure name="Historical value at risk" value={historical.valueAtRisk && money(historical.valueAtRisk)} reason={historical.reason} />
         {historical.expectedShortfall !== null && <Figure name="Historical expected shortfall" value={money(historical.expectedShortfall)} />}

@@ -5,12 +5,13 @@ import { Status } from "../../../shared/table/Status";
 import type { Basis } from "./documents";
 import { basisWarnings } from "./words";
 
-/** Whose positions a figure is about, and what it leaves out. */
-export function BasisNote({ basis }: { basis: Basis }): JSX.Element {
+/** Whose positions a figure is about, and what it leaves out; brief where the page has told whose already. */
+export function BasisNote({ basis, isBrief }: { basis: Basis; isBrief?: boolean }): JSX.Element | null {
   const warnings = basisWarnings(basis);
+  if (isBrief && warnings.length === 0) return null;
   return (
     <div className="flex flex-col gap-0.5 px-4 pb-2 text-small text-faint">
-      <p>
+      <p className={isBrief ? "hidden" : undefined}>
         {basis.positions} {basis.positions === 1 ? "position" : "positions"}, {basis.mode === "BOTH" ? "money and paper together" : basis.mode}, in {basis.currency},{" "}
         {formatTime(basis.at)}
       </p>

@@ -13,14 +13,6 @@ import { STRESS, type Stressed } from "./documents";
 import { shockOf } from "./words";
 
 const PAST = ["BLACK_MONDAY_1987", "DOT_COM_2000", "SEPTEMBER_2001", "LEHMAN_2008", "COVID_2020", "RATES_2022"] as const;
-const NAMES: Readonly<Record<string, string>> = {
-  BLACK_MONDAY_1987: "Black Monday 1987",
-  DOT_COM_2000: "Dot-com 2000 to 2002",
-  SEPTEMBER_2001: "September 2001",
-  LEHMAN_2008: "Lehman 2008",
-  COVID_2020: "Covid 2020",
-  RATES_2022: "Rates 2022",
-};
 const OWN_MAX = 10;
 
 type Scenario = NonNullable<VariablesOf<typeof STRESS>["scenarios"]>[number];
@@ -66,7 +58,7 @@ export function StressSection({ book }: { book: Book }): JSX.Element {
       <Answered answer={answer} what="the stress test" empty={({ stressTest }) => (stressTest.basis.positions > 0 ? null : { title: "Nothing is held, no scenario moves it." })}>
         {({ stressTest }) => (
           <>
-            <BasisNote basis={stressTest.basis} />
+            <BasisNote basis={stressTest.basis} isBrief />
             <Table label="Stress" columns={COLUMNS} rows={stressTest.outcomes} rowKey={(row) => row.name} />
           </>
         )}
@@ -76,7 +68,7 @@ export function StressSection({ book }: { book: Book }): JSX.Element {
 }
 
 const COLUMNS: Column<Stressed>[] = [
-  { key: "name", header: "Scenario", cell: (row) => <span title={row.source ?? undefined}>{NAMES[row.name] ?? row.name}</span> },
+  { key: "name", header: "Scenario", cell: (row) => <span title={row.source ?? undefined}>{row.name}</span> },
   { key: "price", header: "Prices", isNumber: true, cell: (row) => `${formatDecimal(multiply(row.priceShock, "100"), { decimals: 2, signed: true })} %`, className: "max-sm:hidden" },
   { key: "volatility", header: "Volatility", isNumber: true, cell: (row) => `${formatDecimal(multiply(row.volatilityShock, "100"), { decimals: 2, signed: true })} %`, className: "max-md:hidden" },
   { key: "pnl", header: "Result", isNumber: true, cell: (row) => <Pnl value={row.pnl} /> },

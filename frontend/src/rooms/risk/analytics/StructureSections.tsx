@@ -40,7 +40,7 @@ export function ConcentrationSection({ book }: { book: Book }): JSX.Element {
       <Answered answer={answer} what="the concentration" empty={({ concentration }) => (concentration.basis.positions > 0 ? null : { title: "Nothing is held." })}>
         {({ concentration: told }) => (
           <>
-            <BasisNote basis={told.basis} />
+            <BasisNote basis={told.basis} isBrief />
             <div className="grid gap-4 lg:grid-cols-2">
               <Table
                 label="Concentration"

@@ -114,7 +114,7 @@ const COLUMNS: readonly LiveColumn<Row>[] = [
       </span>
     ),
     text: ({ told }) => told.limit.limitType,
-    width: 150,
+    width: 120,
     isCompact: true,
   },
   { key: "account", header: "Account", cell: (row) => row.account, text: (row) => row.account, width: 120 },
@@ -124,7 +124,7 @@ const COLUMNS: readonly LiveColumn<Row>[] = [
     header: "Used",
     cell: ({ told }) => <Bar row={told} />,
     text: ({ told }) => (told.isMeasured ? String(told.ratio) : ""),
-    width: 220,
+    width: 140,
     isCompact: true,
   },
   {
@@ -135,7 +135,7 @@ const COLUMNS: readonly LiveColumn<Row>[] = [
       return <Status tone={tone} label={label} />;
     },
     text: ({ told }) => levelOf(told).label,
-    width: 110,
+    width: 100,
     isCompact: true,
   },
   {

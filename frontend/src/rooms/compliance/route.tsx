@@ -1,0 +1,1 @@
+export { CompliancePage as Page } from "./CompliancePage";
