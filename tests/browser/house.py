@@ -58,15 +58,15 @@ class House:
         await until(lambda: next(links(), None))
         return next(links())
 
-    async def invite(self) -> tuple[str, str]:
+    async def invite(self, role: str = "TRADER") -> tuple[str, str]:
         """Somebody who is invited for the first time: their address and their link."""
         email = f"{uuid4().hex}@example.com"
-        await self.ask(_INVITE, token=self.token, given={"email": email, "role": "TRADER"})
+        await self.ask(_INVITE, token=self.token, given={"email": email, "role": role})
         return email, await self.link(email, "/accept-invitation")
 
-    async def member(self) -> str:
+    async def member(self, role: str = "TRADER") -> str:
         """The address of a member who has PASSWORD."""
-        email, link = await self.invite()
+        email, link = await self.invite(role)
         token = link.partition("#token=")[2]
         await self.ask(_ACCEPT, given={"token": token, "password": PASSWORD, **_NAMES})
         return email

@@ -91,8 +91,11 @@ export function ListEntries({ list, nameOfActor, onChanged }: ListEntriesProps):
   );
 }
 
+function instant(text: string): string | null {
+  return text === "" ? null : new Date(text).toISOString();
+}
+
 function AddDialog({ list, onDone, onClose }: { list: RestrictedList; onDone: () => void; onClose: () => void }): JSX.Element {
-  const instant = (text: string): string | null => (text === "" ? null : new Date(text).toISOString());
   return (
     <Dialog title={`Add to ${list.name}`} onClose={onClose}>
       <ActForm
@@ -191,7 +194,7 @@ function entryColumns(nameOf: (entry: Entry) => string, nameOfActor: (actor: str
     { key: "state", header: "State", cell: (row) => <Status {...entryState(row)} />, className: "max-sm:hidden" },
     { key: "from", header: "From", cell: (row) => row.validFrom && formatTime(row.validFrom), className: "max-md:hidden" },
     { key: "until", header: "Until", cell: (row) => row.validUntil && formatTime(row.validUntil), className: "max-md:hidden" },
-    { key: "by", header: "Added", cell: (row) => `${formatTime(row.addedAt)} by ${nameOfActor(row.addedBy)}`, className: "max-md:hidden" },
+    { key: "by", header: "Added", cell: (row) => `${nameOfActor(row.addedBy)}, ${formatTime(row.addedAt)}`, className: "max-md:hidden" },
     {
       key: "act",
       header: "",

@@ -111,7 +111,7 @@ function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (list:
     { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
     { key: "told", header: "Traders learn", cell: (row) => (row.isReasonVisible ? "The reason" : "Only that it was refused"), className: "max-md:hidden" },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-sm:hidden" },
-    { key: "changed", header: "Changed", cell: (row) => `${formatTime(row.updatedAt)} by ${nameOfActor(row.changedBy)}`, className: "max-md:hidden" },
+    { key: "changed", header: "Changed", cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },
     {
       key: "act",
       header: "",

@@ -91,7 +91,7 @@ export function RecordsTab(): JSX.Element {
 
 function columnsOf(onLook: (record: OrderRecord) => void): Column<OrderRecord>[] {
   return [
-    { key: "when", header: "Stored", cell: ({ record }) => timeOf(told(record, "order", "createdAt")) },
+    { key: "when", header: "Decided", cell: ({ record }) => timeOf(told(record, "order", "decidedAt")) },
     {
       key: "what",
       header: "Order",

@@ -44,8 +44,8 @@ function Explained({ told }: { told: Told }): JSX.Element {
         </p>
       )}
       <ul>
-        {inOrder(told.checks).map((check, index) => (
-          <li key={`${check.limitId ?? check.check} ${index}`} className="border-b border-line py-1 last:border-b-0">
+        {inOrder(told.checks).map((check) => (
+          <li key={`${check.limitId ?? check.check} ${check.limitVersion} ${check.durationNanos} ${check.message}`} className="border-b border-line py-1 last:border-b-0">
             <One check={check} />
           </li>
         ))}

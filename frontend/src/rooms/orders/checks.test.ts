@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import { inOrder, inputsOf, microsInWords } from "./checks";
 
+const check = (outcome: "FAILED" | "PASSED" | "SKIPPED", isShadow = false) => ({ outcome, isShadow });
+
 describe("the facts of a check", () => {
   it("are told by name, exactly, and those within others too", () => {
     expect(inputsOf({ openBuys: "1200.50", isStale: false, quote: { bid: "99.5", ask: null }, symbols: ["AAPL", "MSFT"] })).toEqual([
@@ -16,8 +18,6 @@ describe("the facts of a check", () => {
 
 describe("the checks of an order", () => {
   it("begin with what refused, and end with shadows", () => {
-    const check = (outcome: "FAILED" | "PASSED" | "SKIPPED", isShadow = false) => ({ outcome, isShadow });
-
     expect(inOrder([check("FAILED", true), check("SKIPPED"), check("PASSED"), check("FAILED")])).toEqual([
       check("FAILED"),
       check("PASSED"),

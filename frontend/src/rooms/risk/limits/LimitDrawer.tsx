@@ -126,8 +126,8 @@ function History({ limit, nameOfActor }: { limit: Limit; nameOfActor: (actor: st
               <li key={each.version} className="px-4 py-1">
                 <details>
                   <summary className="cursor-pointer text-small">
-                    <span className="font-medium">Version {each.version}</span> {ACTIONS[each.action].toLowerCase()} by {nameOfActor(each.changedBy)}
-                    {each.approvedBy !== null && `, approved by ${nameOfActor(each.approvedBy)}`}, {formatTime(each.recordedAt)}
+                    <span className="font-medium">Version {each.version}</span> {ACTIONS[each.action].toLowerCase()}, {formatTime(each.recordedAt)} · {nameOfActor(each.changedBy)}
+                    {each.approvedBy !== null && ` · approved: ${nameOfActor(each.approvedBy)}`}
                     {each.reason !== null && <span className="text-faint">: {each.reason}</span>}
                   </summary>
                   <div className="pt-2">

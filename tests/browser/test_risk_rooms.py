@@ -1,0 +1,155 @@
+"""Who keeps the risk of a firm: sets a limit, restricts a name, halts, and has another person release."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.demo import ask, expect_live
+from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, housed, sign_in
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+_PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id state } errors { code message path } } }"
+_HALT = "mutation($i: HaltTradingInput!) { haltTrading(input: $i) { halt { id } errors { code message path } } }"
+
+
+@pytest.fixture(scope="module")
+async def house(static_dir: Path) -> AsyncIterator[House]:
+    """The whole system as `make run` starts it; its mails go to a folder."""
+    assert static_dir.is_dir()
+    async with housed() as house:
+        yield house
+
+
+@pytest.fixture
+async def officer(browser: Browser, house: House) -> AsyncIterator[Watch]:
+    """The page of the demo's administrator."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    watch = await Watch.open(context)
+    await _enter(watch.page, house, house.demo["email"], house.demo["password"])
+    yield watch
+    await context.close()
+
+
+async def _enter(page: Page, house: House, email: str, password: str) -> None:
+    await sign_in(page, house, email, password)
+    await expect_live(page)
+
+
+async def _place(house: House, symbol: str, quantity: str) -> Mapping[str, Any]:
+    order = {
+        "accountId": house.demo["accountId"],
+        "symbol": symbol,
+        "side": "BUY",
+        "orderType": "LIMIT",
+        "limitPrice": "1.50",
+        "quantity": quantity,
+        "clientOrderId": uuid4().hex,
+    }
+    placed: Mapping[str, Any] = (await ask(house.demo, _PLACE, {"i": order}))["placeOrder"]
+    return placed
+
+
+def _expect_quiet(watch: Watch, house: House) -> None:
+    assert watch.complaints == []
+    assert watch.hosts == {urlsplit(house.base).netloc}
+
+
+async def test_a_limit_that_is_set_refuses_the_next_order_which_tells_what_would_have_passed(
+    officer: Watch, house: House
+) -> None:
+    page = officer.page
+    await page.goto(f"{house.base}/risk?tab=limits")
+    await page.get_by_role("button", name="New limit").click()
+    dialog = page.get_by_role("dialog", name="New limit")
+    await dialog.get_by_label("What it holds").select_option("MAX_ORDER_QUANTITY")
+    await dialog.get_by_label("Instrument").fill("nosuchname")
+    await dialog.get_by_label("Units").fill("40")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_text("is no instrument of the firm")).to_be_visible(timeout=SHOWN_MS_MAX)
+    await dialog.get_by_label("Instrument").fill("tsla")
+    await dialog.get_by_label("Why").fill("a journey")
+    await dialog.get_by_role("button", name="Save").click()
+    limits = page.get_by_role("grid", name="Limits")
+    await expect(limits.get_by_role("row").filter(has_text="TSLA")).to_contain_text("40", timeout=SHOWN_MS_MAX)
+
+    refused = await _place(house, "TSLA", "41")
+
+    assert [error["code"] for error in refused["errors"]] == ["RISK_MAX_ORDER_QUANTITY"]
+    await page.goto(f"{house.base}/orders?order={refused['order']['id']}")
+    checks = page.get_by_role("region", name="Risk checks")
+    await expect(checks).to_contain_text("What would have passed", timeout=SHOWN_MS_MAX)
+    await expect(checks).to_contain_text("quantity of 40")
+    await checks.get_by_role("link", name="The limit").first.click()
+    await expect(page.get_by_role("complementary", name="Order quantity")).to_contain_text("TSLA", timeout=SHOWN_MS_MAX)
+    assert (await _place(house, "TSLA", "40"))["errors"] == []
+    _expect_quiet(officer, house)
+
+
+async def test_a_restricted_name_lets_no_order_pass_and_shows_who_tried(officer: Watch, house: House) -> None:
+    page = officer.page
+    name = f"List {uuid4().hex[:6]}"
+    await page.goto(f"{house.base}/compliance")
+    await page.get_by_role("button", name="New list").click()
+    dialog = page.get_by_role("dialog", name="New restricted list")
+    await dialog.get_by_label("Name", exact=True).fill(name)
+    await dialog.get_by_label("Why").fill("a mandate")
+    await dialog.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Add an entry").click(timeout=SHOWN_MS_MAX)
+    entry = page.get_by_role("dialog", name=f"Add to {name}")
+    await entry.get_by_label("Symbol").fill("nvda")
+    await entry.get_by_label("Reason of the entry").fill("a mandate")
+    await entry.get_by_label("Why the list changes").fill("signed today")
+    await entry.get_by_role("button", name="Add", exact=True).click()
+    entries = page.get_by_role("group", name=f"Entries of {name}")
+    await expect(entries).to_contain_text("NVDA", timeout=SHOWN_MS_MAX)
+
+    refused = await _place(house, "NVDA", "5")
+
+    assert [error["code"] for error in refused["errors"]] == ["COMPLIANCE_REFUSED"]
+    await page.get_by_role("link", name="Alerts").click()
+    alerts = page.get_by_role("group", name="Restricted names touched")
+    await expect(alerts.get_by_role("row").filter(has_text="NVDA")).to_contain_text("Blocked", timeout=SHOWN_MS_MAX)
+    _expect_quiet(officer, house)
+
+
+async def test_a_halt_is_told_to_everybody_and_released_by_another_person(
+    officer: Watch, browser: Browser, house: House
+) -> None:
+    second = await house.member("MANAGER")
+    halt = {"scope": "TENANT", "mode": "HALTED", "reason": "prices look odd"}
+    await house.ask(_HALT, token=house.token, given=halt)
+    banner = officer.page.get_by_text("Trading is halted: the whole firm")
+    await expect(banner).to_be_visible(timeout=SHOWN_MS_MAX)
+    assert [error["code"] for error in (await _place(house, "MSFT", "7"))["errors"]] == ["TRADING_HALTED"]
+
+    await officer.page.get_by_role("button", name="Release").click()
+    dialog = officer.page.get_by_role("dialog", name="Release the halt")
+    await dialog.get_by_label("Why trading may go on").fill("they are fine")
+    await dialog.get_by_role("button", name="Release").click()
+    await expect(dialog.get_by_role("alert")).not_to_be_empty(timeout=SHOWN_MS_MAX)
+    await dialog.get_by_role("button", name="Cancel").click()
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    other = await Watch.open(context)
+    await _enter(other.page, house, second, PASSWORD)
+    await other.page.get_by_role("button", name="Release").click()
+    theirs = other.page.get_by_role("dialog", name="Release the halt")
+    await expect(theirs).to_contain_text("prices look odd")
+    await theirs.get_by_label("Why trading may go on").fill("they are fine")
+    await theirs.get_by_role("button", name="Release").click()
+
+    await expect(theirs).to_have_count(0, timeout=SHOWN_MS_MAX)
+    await expect(banner).to_have_count(0, timeout=SHOWN_MS_MAX)
+    assert (await _place(house, "MSFT", "7"))["errors"] == []
+    await officer.page.goto(f"{house.base}/risk?tab=halts")
+    released = officer.page.get_by_role("group", name="Halts that were released")
+    await expect(released).to_contain_text("they are fine", timeout=SHOWN_MS_MAX)
+    _expect_quiet(officer, house)
+    _expect_quiet(other, house)
+    await context.close()
