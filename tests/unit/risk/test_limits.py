@@ -20,7 +20,17 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NUMBERED = sorted(one for one in _TYPE if VALUES[one] is not None)
 UNNUMBERED = sorted(one for one in _TYPE if VALUES[one] is None)
 # The last one is in Cyrillic and Latin letters.
-UNKNOWN_POLICIES: list[Any] = ["CANCEL_RESTING", "NET", "block_newest", "", None, True, ["BLOCK_NEWEST"], {}, "BLOCK_NEW\u0415ST"]
+UNKNOWN_POLICIES: list[Any] = [
+    "CANCEL_RESTING",
+    "NET",
+    "block_newest",
+    "",
+    None,
+    True,
+    ["BLOCK_NEWEST"],
+    {},
+    "BLOCK_NEW\u0415ST",
+]
 
 
 def limit(limit_type: RiskLimitType, value: str | None = None, **more: Any) -> RiskLimit:
