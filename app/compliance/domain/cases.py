@@ -72,12 +72,19 @@ def reviewed(case: SurveillanceCase, *, assignee: str, now: datetime) -> Surveil
 
 
 def closed(
-    case: SurveillanceCase, disposition: Disposition, reason: str, *, by: str, parties: Collection[str], now: datetime
+    case: SurveillanceCase,
+    disposition: Disposition,
+    reason: str,
+    *,
+    by: str,
+    is_person: bool,
+    parties: Collection[str],
+    now: datetime,
 ) -> SurveillanceCase:
     """The case after somebody said what it was; parties are those whose orders it is about.
 
-    Either disposition needs two persons who say the same, neither of them a party: the first one proposes. Who says
-    otherwise than was proposed proposes anew. Raises CaseInvalidError and CaseOfOwnError.
+    Either disposition needs two who say the same, neither of them a party: the first one proposes, and the second one
+    is a person. Who says otherwise than was proposed proposes anew. Raises CaseInvalidError and CaseOfOwnError.
     """
     _check_open(case)
     if by in parties:
@@ -88,6 +95,8 @@ def closed(
         case, disposition=disposition, disposition_reason=reason.strip(), version=case.version + 1, updated_at=now
     )
     if case.disposition is disposition and case.proposed_by is not None and case.proposed_by != by:
+        if not is_person:
+            raise CaseInvalidError("It is proposed already: a second person closes it.", path=["disposition"])
         return replace(after, state=CaseState.CLOSED, closed_by=by)
     return replace(after, state=CaseState.UNDER_REVIEW, proposed_by=by)
 

@@ -120,7 +120,7 @@ def evaluate(
     checks: list[RiskCheck] = []
     before = nanoseconds()
     for held in chain.limits:
-        if not held.covers(proposal, facts):
+        if not (held.covers_all or held.covers(proposal, facts)):
             continue
         outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
