@@ -21,6 +21,7 @@ export const CASE_KINDS: Record<Case["kind"], string> = {
   MARKING_THE_CLOSE: "Marking the close",
   RESTRICTED_TOUCH: "Restricted name touched",
   LIMIT_BREACHES: "Many refused by limits",
+  LARGE_ORDER: "Large order",
 };
 
 export const CASE_STATES: Record<Case["state"], Told> = {
