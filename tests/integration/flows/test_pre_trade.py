@@ -20,6 +20,7 @@ from app.identity.domain.access import AccountGrants
 from app.infra.settings import Settings
 from app.marketdata import service as marketdata
 from app.orders.domain.changing import OrderChange
+from app.orders.repository.resting import RESTING_MAX
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
@@ -165,6 +166,19 @@ async def quote(trader: Trader, price: str) -> None:
         time=trader.desk.clock.now(),
     )
     await marketdata.publish_ticks(trader.desk.redis, trader.key.tenant_id, [tick])
+
+
+async def test_stops_that_wait_hide_no_order_that_would_deal(trader: Trader) -> None:
+    await limit(trader, LIMIT.WASH_TRADE)
+    stop = replace(trader.order(side=Side.SELL, quantity="1"), order_type=OrderType.STOP)
+    waiting = replace(stop, terms=replace(stop.terms, limit_price=None, stop_price=Decimal(50)))
+    stops = [replace(waiting, client_order_id=f"stop-{place}") for place in range(RESTING_MAX)]
+    assert [codes(one) for one in await trader.desk.intake.submit_all(trader.principal, stops)] == [[]] * RESTING_MAX
+    await trader.placed(side=Side.SELL, limit_price="190")
+
+    placement = await trader.place(limit_price="190")
+
+    assert codes(placement) == ["RISK_WASH_TRADE"]
 
 
 async def test_a_close_does_not_wash(trader: Trader) -> None:
