@@ -155,7 +155,7 @@ async def test_a_staged_order_is_held_against_the_prices_of_its_release(trader: 
     assert codes(released) == []
 
 
-async def quote(trader: Trader, price: str) -> None:
+async def quote(trader: Trader, price: str, *, ahead: timedelta = timedelta(0)) -> None:
     number = Decimal(price)
     tick = Tick(
         instrument_id=trader.instruments["AAPL"].id,
@@ -163,7 +163,7 @@ async def quote(trader: Trader, price: str) -> None:
         bid=number,
         ask=number,
         last=number,
-        time=trader.desk.clock.now(),
+        time=trader.desk.clock.now() + ahead,
     )
     await marketdata.publish_ticks(trader.desk.redis, trader.key.tenant_id, [tick])
 
@@ -179,6 +179,38 @@ async def test_stops_that_wait_hide_no_order_that_would_deal(trader: Trader) -> 
     placement = await trader.place(limit_price="190")
 
     assert codes(placement) == ["RISK_WASH_TRADE"]
+
+
+async def test_figures_over_a_connection_whose_connector_died_grow_stale(
+    trader: Trader, owner: asyncpg.Connection
+) -> None:
+    await limit(trader, LIMIT.MAX_LEVERAGE, "1000")
+    await owner.execute(
+        "UPDATE account_balances SET equity = 100000, gross_position_value = 0, "
+        "updated_at = now() - interval '1 hour' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+    await owner.execute(
+        "UPDATE broker_connections SET connected_since = now() - interval '2 hours', is_gate_open = true, "
+        "lease_until = now() + interval '1 hour' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+    assert codes(await trader.place(limit_price="10")) == []
+
+    # Nobody was there to say that the gate is shut.
+    await owner.execute(
+        "UPDATE broker_connections SET lease_until = now() - interval '50 minutes' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+
+    assert codes(await trader.place(limit_price="10")) == ["RISK_MAX_LEVERAGE"]
+
+
+async def test_a_quote_of_a_clock_that_runs_ahead_is_none(trader: Trader) -> None:
+    await limit(trader, LIMIT.PRICE_COLLAR, "5")
+    await quote(trader, "100", ahead=timedelta(hours=1))
+
+    assert codes(await trader.place(limit_price="100")) == ["RISK_PRICE_COLLAR"]
 
 
 async def test_a_close_does_not_wash(trader: Trader) -> None:

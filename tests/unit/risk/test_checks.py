@@ -177,7 +177,13 @@ def test_daily_loss(pnl: str, said: RiskOutcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "said"), [(timedelta(minutes=5), PASSED), (timedelta(minutes=5, seconds=1), FAILED), (None, FAILED)]
+    ("age", "said"),
+    [
+        (timedelta(minutes=5), PASSED),
+        (timedelta(minutes=5, seconds=1), FAILED),
+        (timedelta(minutes=-5, seconds=-1), FAILED),
+        (None, FAILED),
+    ],
 )
 def test_a_limit_in_another_currency_needs_a_fresh_rate(age: timedelta | None, said: RiskOutcome) -> None:
     rates = [] if age is None else [FxRate(base="EUR", quote="USD", rate=Decimal(2), at=NOW - age)]
