@@ -20,6 +20,7 @@ from app.compliance.errors import CaseMovedError, CaseUnknownError
 from app.core.ids import AccountId, CaseId
 from app.core.paging import Page, Window
 from app.flows.desk import Desk
+from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
@@ -66,8 +67,10 @@ async def close_case(
     async with begin_batch(desk.database, principal.tenant_id) as session:
         known = await _known(session, principal, case_id, expected)
         parties = await cases_batch.parties_of(session, principal.tenant_id, known)
+        actors = {*parties, principal.actor} | ({known.proposed_by} if known.proposed_by else set())
+        people = await identity.people_behind(session, principal.tenant_id, actors)
         now = desk.clock.now()
-        after = closed(known, disposition, reason, by=principal.actor, parties=parties, now=now)
+        after = closed(known, disposition, reason, by=principal.actor, parties=parties, people=people, now=now)
         await cases_batch.store_case(session, principal.tenant_id, after)
         action = "surveillance_case.close" if after.state is CaseState.CLOSED else "surveillance_case.propose"
         told = {"disposition": disposition.value, "reason": after.disposition_reason, "state": after.state.value}

@@ -17,9 +17,11 @@ from app.compliance.domain.surveillance import (
     wash_trades,
 )
 from app.core.fix import InstrumentType, OrderState, Side
-from app.core.ids import CaseId, Ids, InstrumentId, TenantId
+from app.core.ids import CaseId, Ids, InstrumentId, TenantId, UserId
+from app.core.records import replace
 from app.core.sessions import known_hours
 from app.flows.compliance_news import case_message
+from app.identity import batch as identity
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
@@ -56,8 +58,11 @@ async def watch(database: Database, tenant_id: TenantId, *, now: datetime, ids: 
         placed = await watched.placed_in(session, tenant_id, since, until, LOOKED_MAX)
         dealt = await watched.dealt_in(session, tenant_id, since, until, LOOKED_MAX)
         touches = await cases_batch.touches_since(session, tenant_id, since, until, LOOKED_MAX)
-        trades = [_trade(row) for row in dealt]
-        orders = [_placed(row) for row in placed]
+        actors = {row["placed_by"] for row in (*placed, *dealt)} | {one.acted_by for one in touches}
+        people = await identity.people_behind(session, tenant_id, actors)
+        trades = [replace(one, placed_by=_person(one.placed_by, people)) for one in map(_trade, dealt)]
+        orders = [replace(one, placed_by=_person(one.placed_by, people)) for one in map(_placed, placed)]
+        touches = [replace(one, acted_by=_person(one.acted_by, people)) for one in touches]
         found = [
             *wash_trades(trades),
             *layering(orders, trades),
@@ -97,6 +102,11 @@ async def _open(
         told = outbox.append([case_message(tenant_id, new)], now)
         await session.write([audit.record_batch(acts), told])
     return len(new)
+
+
+def _person(actor: str, people: Mapping[str, UserId]) -> str:
+    # Whoever acts now by an API key and now by a session is one.
+    return f"user:{people[actor]}" if actor in people else actor
 
 
 def _closes(rows: Sequence[Mapping[str, Any]]) -> dict[InstrumentId, datetime]:
