@@ -206,6 +206,38 @@ async def test_figures_over_a_connection_whose_connector_died_grow_stale(
     assert codes(await trader.place(limit_price="10")) == ["RISK_MAX_LEVERAGE"]
 
 
+async def test_the_peak_of_some_days_is_remembered_and_a_new_one_is_seen(
+    trader: Trader, owner: asyncpg.Connection
+) -> None:
+    async def snapshot(days_ago: float, equity: int) -> None:
+        await owner.execute(
+            "INSERT INTO pnl_snapshots (tenant_id, id, account_id, at, realized, unrealized, commission, net, equity, "
+            "peak, drawdown, is_day_end) VALUES ($1, $2, $3, now() - $4::interval, 0, 0, 0, 0, $5, $5, 0, false)",
+            trader.key.tenant_id,
+            trader.desk.ids.new(),
+            trader.account_id,
+            timedelta(days=days_ago),
+            Decimal(equity),
+        )
+
+    await owner.execute(
+        "UPDATE account_balances SET equity = 90, updated_at = now() WHERE tenant_id = $1", trader.key.tenant_id
+    )
+    await limit(trader, LIMIT.MAX_DRAWDOWN, "20", conditions={"windowDays": 30})
+    await snapshot(31, 1_000)
+    await snapshot(29, 100)
+    of_the_window = [codes(await trader.place()) for _ in range(3)]
+    recent = trader.desk.intake.market.recent.peaks
+    [span] = recent.prepare([trader.key], [30], trader.desk.clock.now()).spans
+    await snapshot(0, 200)
+
+    of_today = [codes(await trader.place()) for _ in range(2)]
+
+    assert of_the_window == [[]] * 3
+    assert trader.desk.clock.now() - span.since < timedelta(minutes=6)
+    assert of_today == [["RISK_MAX_DRAWDOWN"]] * 2
+
+
 async def test_a_quote_of_a_clock_that_runs_ahead_is_none(trader: Trader) -> None:
     await limit(trader, LIMIT.PRICE_COLLAR, "5")
     await quote(trader, "100", ahead=timedelta(hours=1))
