@@ -12,6 +12,7 @@ from app.flows import tasks  # noqa: F401 - imported for the tasks that it decla
 from app.flows.answer_requests import DoorRequests
 from app.flows.hands import WorkerHands
 from app.flows.keep_audit import sealing, signer_of
+from app.flows.monitor_risk import RiskMonitor
 from app.flows.order_intake import OrderIntake
 from app.flows.run_errands import ErrandRunner
 from app.flows.run_kill_switches import KillSwitchRunner
@@ -50,8 +51,8 @@ async def _work(settings: Settings) -> None:
     assert settings.redis_url is not None, "the addresses are known once the servers run"
     broker = _broker(settings)
     broker.is_worker_process = True
-    database = Database(settings.database_url, DatabaseRole.APP, size=4)
-    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=2)
+    database = Database(settings.database_url, DatabaseRole.APP, size=6)
+    system_database = Database(settings.database_url, DatabaseRole.SYSTEM, size=3)
     await database.open()
     await system_database.open()
     broker.state.database = database
@@ -74,6 +75,8 @@ async def _work(settings: Settings) -> None:
     kill_switches = asyncio.create_task(
         KillSwitchRunner(hands=hands, system_database=system_database).run_forever(), name="kill switches"
     )
+    monitor = RiskMonitor(hands=hands, system_database=system_database, timezone=broker.state.trading_timezone)
+    monitoring = asyncio.create_task(monitor.run_forever(), name="risk monitor")
     broker.state.signer = signer_of(settings)
     sealer_database = Database(settings.database_url, DatabaseRole.SEALER, size=3)
     broker.state.sealer_database = sealer_database
@@ -84,6 +87,7 @@ async def _work(settings: Settings) -> None:
         async with sealing(settings, sealer_database, broker.state.clock, broker.state.ids):
             await do_chores(broker)
     finally:
+        await end_task(monitoring)
         await end_task(kill_switches)
         await end_task(errands)
         await broker.shutdown()

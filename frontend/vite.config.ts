@@ -37,6 +37,45 @@ function precompress(): Plugin {
   };
 }
 
+const ENTRY_BYTES_MAX = 180 * 1024;
+const CHUNK_BYTES_MAX = 200 * 1024;
+
+/** Fails the build when the dashboard's entry with all that it loads at once, or a chunk that comes later, is too big. */
+function holdBudgets(): Plugin {
+  return {
+    name: "hold-budgets",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const sizes = new Map<string, number>();
+      const sizeOf = (name: string): number => {
+        const chunk = bundle[name];
+        if (chunk?.type !== "chunk") return 0;
+        const size = sizes.get(name) ?? gzipSync(chunk.code, { level: 9 }).length;
+        sizes.set(name, size);
+        return size;
+      };
+      const follow = (names: readonly string[], found: Set<string>, isLater: boolean): Set<string> => {
+        for (const name of names) {
+          const chunk = bundle[name];
+          if (found.has(name) || chunk?.type !== "chunk") continue;
+          found.add(name);
+          follow(isLater ? [...chunk.imports, ...chunk.dynamicImports] : chunk.imports, found, isLater);
+        }
+        return found;
+      };
+      const entry = Object.values(bundle).find((each) => each.type === "chunk" && each.isEntry && each.name === "index");
+      if (entry === undefined) this.error("the dashboard has no entry called index");
+      const first = [...follow([entry.fileName], new Set(), false)];
+      const firstBytes = first.reduce((sum, name) => sum + sizeOf(name), 0);
+      if (firstBytes > ENTRY_BYTES_MAX) this.error(`the entry has ${firstBytes} bytes gzipped, above ${ENTRY_BYTES_MAX}`);
+      for (const name of follow([entry.fileName], new Set(), true)) {
+        if (sizeOf(name) > CHUNK_BYTES_MAX) this.error(`${name} has ${sizeOf(name)} bytes gzipped, above ${CHUNK_BYTES_MAX}`);
+      }
+      this.info(`entry ${firstBytes} bytes gzipped in ${first.length} files`);
+    },
+  };
+}
+
 /**
  * Writes documents.json: every document that the dashboard sends, as it sends it, under sha256: and the digest of its
  * text. The server runs these also where it runs nothing else. Beside it rooms.json: the paths that are the dashboard's.
@@ -91,7 +130,7 @@ function isDocument(value: unknown): value is DocumentNode {
 }
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), precompress(), listDocuments()],
+  plugins: [react(), tailwindcss(), holdBudgets(), precompress(), listDocuments()],
   // The server replaces this marker by a fresh nonce in every answer.
   html: { cspNonce: "OMS_CSP_NONCE" },
   build: {

@@ -56,6 +56,8 @@ from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
 from schema.risk.limit_trials import RiskTrialMutation, RiskTrialQuery
+from schema.risk.monitoring_mutations import RiskMonitoringMutation
+from schema.risk.monitoring_queries import RiskMonitoringQuery, RiskMonitoringSubscription
 from schema.simulator.faults import SimulatorMutation, SimulatorQuery
 
 
@@ -88,6 +90,7 @@ class Query(
     SurveillanceQuery,
     InstallationQuery,
     HaltQuery,
+    RiskMonitoringQuery,
     RiskAnalyticsQuery,
 ):
     """What can be asked."""
@@ -119,6 +122,7 @@ class Mutation(
     CalendarMutation,
     SurveillanceMutation,
     HaltMutation,
+    RiskMonitoringMutation,
 ):
     """What can be done."""
 
@@ -132,6 +136,7 @@ class Subscription(
     BrokerSubscription,
     ComplianceSubscription,
     HaltSubscription,
+    RiskMonitoringSubscription,
 ):
     """What can be followed."""
 

@@ -10,6 +10,7 @@ from app.cli.audit_commands import audit_app
 from app.cli.compliance_commands import compliance_app
 from app.cli.halt_commands import add_halt_commands
 from app.cli.limit_commands import limits_app, risk_drill
+from app.cli.monitoring_commands import add_monitoring_commands
 from app.cli.order_commands import order_app
 from app.cli.platform_commands import platform_app, tenant_app
 from app.cli.risk_commands import risk_app
@@ -32,6 +33,7 @@ app.add_typer(simulator_app, name="simulator")
 app.add_typer(audit_app, name="audit")
 app.add_typer(compliance_app, name="compliance")
 add_halt_commands(risk_app)
+add_monitoring_commands(risk_app)
 app.add_typer(risk_app, name="risk")
 risk_app.add_typer(limits_app, name="limits")
 risk_app.command("drill")(risk_drill)

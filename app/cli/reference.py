@@ -37,6 +37,8 @@ from app.risk.domain.conditions import described_keys
 from app.risk.domain.limits import MAY_HAVE_CURRENCY, VALUES
 from app.risk.errors import MEANING as LIMIT_MEANING
 from app.risk.errors import LimitProblem
+from app.risk.monitoring.domain.breakers import MEANING as BREAKER_MEANING
+from app.risk.monitoring.domain.breakers import BreakerProblem
 
 if TYPE_CHECKING:
     from app.simulator.faults import ParameterDescription
@@ -80,6 +82,8 @@ def error_codes() -> str:
         "## Problems of a limit\n\n"
         "With the `path` of the field, and within `conditions` of the key, that it is about. Nothing was stored.",
         _table(("code", "meaning"), [(f"`{code.value}`", LIMIT_MEANING[code]) for code in LimitProblem]),
+        "## What is wrong about a circuit breaker",
+        _table(("code", "meaning"), [(f"`{code.value}`", BREAKER_MEANING[code]) for code in BreakerProblem]),
         "## Errors\n\n"
         "Of a whole request: in `errors[].extensions.code` of the answer, or in the one line of a command. "
         "`previewOrder` says with some of them why a figure is missing. *Retry* tells whether the same request may "

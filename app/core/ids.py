@@ -31,6 +31,9 @@ ListEntryId = NewType("ListEntryId", UUID)
 CaseId = NewType("CaseId", UUID)
 HaltId = NewType("HaltId", UUID)
 KillSwitchId = NewType("KillSwitchId", UUID)
+BreachId = NewType("BreachId", UUID)
+BreakerId = NewType("BreakerId", UUID)
+TripId = NewType("TripId", UUID)
 
 RANDOM_BITS = 74
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -331,3 +331,15 @@ class _Reading:
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)
+
+
+async def read_standing(
+    session: BatchSession, asked: Asked, chains: Mapping[TenantId, Chain], *, market: Market, now: datetime
+) -> PreTrade:
+    """The facts that these chains need while no order comes. It locks nothing: what it tells is of a moment ago."""
+    pre_trade = PreTrade(now=now, quotes={}, chains=chains, is_rehearsal=True)
+    reading = _Reading(asked=asked, chains=chains, recent=market.recent, now=now)
+    reads = await reading.reads(session)
+    if reads:
+        await reading.take(pre_trade, list(await session.read(*reads)), market.redis)
+    return pre_trade

@@ -23,10 +23,10 @@ class OutboxRow(SQLModel, table=True):
 
 
 class RelayLeaseRow(SQLModel, table=True):
-    """Which relay may publish, and until when by the database's clock. The generation grows with each new holder."""
+    """Which process may publish or monitor, and until when. The generation grows with each new holder."""
 
     __tablename__ = "relay_leases"
-    __table_args__ = (CheckConstraint("name = 'outbox'", name="name"),)
+    __table_args__ = (CheckConstraint("name IN ('outbox', 'risk_monitor')", name="name"),)
 
     name: str = text_column(primary_key=True)
     holder: str = text_column()

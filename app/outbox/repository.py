@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.ids import TenantId
 from app.infra.db import BatchSession, Write, plain_json
@@ -33,9 +33,13 @@ def append(messages: Sequence[OutboxMessage], now: datetime) -> Write:
     )
 
 
+OUTBOX_LEASE: Final = "outbox"
+"""The lease of who publishes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayLease:
-    """The right to publish: who has it, and under which generation."""
+    """The right to publish, or to do what else one process does alone: who has it, and under which generation."""
 
     holder: str
     generation: int
@@ -46,7 +50,7 @@ class RelayLease:
 _TAKE_LEASE = """
 WITH taken AS (
   INSERT INTO relay_leases AS held (name, holder, generation, lease_until)
-  VALUES ('outbox', $1, 1, clock_timestamp() + make_interval(secs => $2))
+  VALUES ($3, $1, 1, clock_timestamp() + make_interval(secs => $2))
   ON CONFLICT (name) DO UPDATE
      SET generation = held.generation + (held.holder <> excluded.holder)::int, holder = excluded.holder,
          lease_until = excluded.lease_until
@@ -56,14 +60,19 @@ WITH taken AS (
 SELECT generation FROM taken
 UNION ALL
 SELECT generation FROM relay_leases
- WHERE holder = $1 AND lease_until >= clock_timestamp() + make_interval(secs => $2 / 2)
+ WHERE name = $3 AND holder = $1 AND lease_until >= clock_timestamp() + make_interval(secs => $2 / 2)
    AND NOT EXISTS (SELECT FROM taken)
 """
 
 
-async def take_lease(session: BatchSession, holder: str, duration_s: float) -> RelayLease | None:
-    """The lease, taken or kept, with at least half its duration to go; None while another relay has it."""
-    for row in await session.fetch(_TAKE_LEASE, holder, duration_s):
+async def take_lease(
+    session: BatchSession, holder: str, duration_s: float, *, name: str = OUTBOX_LEASE
+) -> RelayLease | None:
+    """The lease of the name, taken or kept, with at least half its duration to go; None while another has it.
+
+    A holder asks for one name alone.
+    """
+    for row in await session.fetch(_TAKE_LEASE, holder, duration_s, name):
         return RelayLease(holder=holder, generation=row["generation"])
     return None
 

@@ -4,9 +4,10 @@ A new mutation fails here until CALLS says how it is called, or NOT_AUDITED why 
 """
 
 from collections.abc import AsyncIterator, Awaitable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -14,10 +15,13 @@ import pytest
 
 from app.compliance.cases_batch import open_cases
 from app.compliance.domain.surveillance import CaseKind, Suspicion
-from app.core.ids import CaseId
+from app.core.fix import RiskLimitType
+from app.core.ids import BreachId, CaseId, LimitId
 from app.identity.domain import Role
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
+from app.risk.monitoring.batch import insert_breaches
+from app.risk.monitoring.domain.watch import BreachRecord, Level
 from schema.schema import schema
 from tests import factories
 from tests.graphql import identity_calls
@@ -89,6 +93,34 @@ async def _proposal(stage: Stage) -> Any:
 async def _halt(stage: Stage) -> Any:
     document = 'mutation { haltTrading(input: {scope: TENANT, mode: HALTED, reason: "test"}) { halt { id } } }'
     return {"haltId": (await stage.firm.api.data(document))["haltTrading"]["halt"]["id"], "reason": "over"}
+
+
+async def _breaker(stage: Stage) -> Any:
+    document = "mutation($i: SetCircuitBreakerInput!) { setCircuitBreaker(input: $i) { circuitBreaker { id } } }"
+    terms = {"kind": "LOSS", "threshold": "900", "mode": "HALTED"}
+    return {"id": (await stage.firm.api.data(document, i=terms))["setCircuitBreaker"]["circuitBreaker"]["id"]}
+
+
+async def _breach(stage: Stage) -> Any:
+    limit, desk = await _limit(stage), stage.firm.desk
+    breach = BreachRecord(
+        id=BreachId(desk.ids.new()),
+        limit_id=LimitId(UUID(limit["id"])),
+        limit_version=1,
+        limit_type=RiskLimitType.MAX_ORDER_QUANTITY,
+        account_id=stage.firm.account_id,
+        instrument_id=None,
+        level=Level.REFUSALS,
+        observed=Decimal(1),
+        value=Decimal(1),
+        ratio=Decimal(1),
+        peak_observed=Decimal(1),
+        peak_ratio=Decimal(1),
+        opened_at=desk.clock.now(),
+    )
+    async with begin_batch(desk.database, stage.firm.key.tenant_id) as session:
+        await session.write([insert_breaches(stage.firm.key.tenant_id, [breach])])
+    return {"breachId": str(breach.id), "note": "seen"}
 
 
 async def _break(stage: Stage) -> Any:
@@ -171,6 +203,9 @@ CALLS: Final[dict[str, Call]] = {
     "setApprovalPolicy": given(expirySeconds=600),
     "deleteApprovalPolicy": _policy,
     "approveOrder": _approve,
+    "setCircuitBreaker": given(kind="LOSS", threshold="900", mode="HALTED"),
+    "deleteCircuitBreaker": _breaker,
+    "acknowledgeRiskBreach": _breach,
     "setRiskLimit": given(limitType="MAX_ORDER_QUANTITY", value="900"),
     "deleteRiskLimit": _limit,
     "approveRiskLimitProposal": _proposal,

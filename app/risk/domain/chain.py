@@ -120,7 +120,7 @@ def evaluate(
     checks: list[RiskCheck] = []
     before = nanoseconds()
     for held in chain.limits:
-        if not held.covers(proposal, facts):
+        if not (held.covers_all or held.covers(proposal, facts)):
             continue
         outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
@@ -163,7 +163,7 @@ def used(held: HeldLimit, standing: Proposal, facts: Facts) -> Decimal | None:
     """
     if held.problems or held.limit.limit_type in _OF_AN_ORDER:
         return None
-    sides = [find(held, replace(standing, side=side), facts).observed for side in Side]
+    sides = [find(held, replace(standing, side=side), facts).observed for side in held.conditions.sides or Side]
     known = [one for one in sides if one is not None]
     return (
         max(known, default=None) if held.limit.limit_type is not _TYPE.MIN_MARGIN_EXCESS else min(known, default=None)

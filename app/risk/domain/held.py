@@ -35,7 +35,8 @@ Check = Callable[["HeldLimit", Proposal, Facts], Finding]
 class HeldLimit:
     """A limit with its conditions read. problems are what is wrong with it: such a limit refuses.
 
-    value_text is the value in words; blank is what it says of an order, before it has said anything.
+    value_text is the value in words; blank is what it says of an order, before it has said anything; covers_all is True
+    for one that is held against every order at every time.
     """
 
     limit: RiskLimit
@@ -43,6 +44,7 @@ class HeldLimit:
     problems: tuple[Problem, ...]
     value_text: str
     blank: RiskCheck
+    covers_all: bool
 
     @property
     def value(self) -> Decimal:
@@ -52,13 +54,13 @@ class HeldLimit:
 
     def covers(self, proposal: Proposal, facts: Facts) -> bool:
         """True when the limit is to be held against the order at this instant."""
+        if self.covers_all:
+            return True
         limit, conditions = self.limit, self.conditions
         if not limit.applies(proposal.account_id, proposal.instrument.id, proposal.strategy_id):
             return False
         if not limit.is_in_force(facts.now):
             return False
-        if conditions is NO_CONDITIONS:
-            return True
         if conditions.sides is not None and proposal.side not in conditions.sides:
             return False
         if conditions.symbols is not None and not self.is_list and proposal.instrument.symbol not in conditions.symbols:
@@ -100,6 +102,10 @@ def read_limit(limit: RiskLimit) -> HeldLimit:
             limit_version=limit.version,
             is_shadow=limit.is_shadow,
         ),
+        covers_all=limit.is_active
+        and conditions is NO_CONDITIONS
+        and (limit.account_id or limit.instrument_id or limit.strategy_id) is None
+        and (limit.effective_from or limit.effective_until) is None,
     )
 
 

@@ -2,6 +2,11 @@
 import { useEffect, useState, type JSX } from "react";
 
 import { connection, useConnection } from "../shared/graphql/connection";
+import { useHalts } from "../rooms/killswitch/halts";
+import type { Halt } from "../rooms/killswitch/documents";
+import { formatTime } from "../shared/format/time";
+import { accountName, useAccounts } from "../shared/session/accounts";
+import type { DeskAccount } from "../shared/session/documents";
 import { Status } from "../shared/table/Status";
 
 const AWAY_AFTER_MS = 2_000;
@@ -10,8 +15,21 @@ const LOOK_EVERY_MS = 10 * 60_000;
 export function Banners(): JSX.Element {
   const isAway = useIsAway();
   const isOld = useIsOld();
+  const halts = useHalts();
+  const accounts = useAccounts();
   return (
     <div role="status" aria-label="Notices of the system">
+      {halts.map((halt) => (
+        <Banner key={halt.id}>
+          <Status
+            tone={halt.mode === "HALTED" ? "critical" : "warn"}
+            label={`${halt.mode === "HALTED" ? "Trading is halted" : "Orders may only reduce positions"}: ${coverOf(halt, accounts)}`}
+          />
+          <span className="text-soft">
+            {halt.reason} (since {formatTime(halt.haltedAt)})
+          </span>
+        </Banner>
+      ))}
       {isAway && (
         <Banner>
           <Status tone="warn" label="The connection to the server is away. What you see may be old; it is being taken up again." />
@@ -27,6 +45,12 @@ export function Banners(): JSX.Element {
       )}
     </div>
   );
+}
+
+function coverOf(halt: Halt, accounts: readonly DeskAccount[]): string {
+  const account = accounts.find((each) => each.id === halt.targetId);
+  if (halt.scope === "TENANT") return "the whole firm";
+  return account ? accountName(account) : `one ${halt.scope.toLowerCase()}`;
 }
 
 function Banner({ children }: { children: React.ReactNode }): JSX.Element {

@@ -58,14 +58,14 @@ export function Navigation({ rooms, className }: { rooms: readonly Room[]; class
           </a>
         )}
       </nav>
-      <div className="border-t border-line px-3.5 py-2">
+      <section aria-label="Signed in" className="border-t border-line px-3.5 py-2">
         <p className="truncate text-small text-soft" title={viewer ? nameOf(viewer) : undefined}>
           {viewer && nameOf(viewer)}
         </p>
         <button type="button" disabled={isLeaving} className="min-h-6 text-small text-soft hover:text-text" onClick={leave}>
           Sign out
         </button>
-      </div>
+      </section>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** The frame around every room: top bar, navigation, banners, messages, and the keyboard. */
 import { Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { useEffect, useState, type JSX } from "react";
+import { lazy, Suspense, useEffect, useState, type JSX } from "react";
 
 import { StepUpPrompt } from "../shared/act/StepUpPrompt";
 import { toggleTheme } from "../shared/theme/theme";
@@ -10,7 +10,8 @@ import { startShortcuts, useShortcuts } from "../shared/keyboard/shortcuts";
 import { closeSocket } from "../shared/live/socket";
 import { forgetPreferences } from "../shared/preferences/preferences";
 import { followAccounts } from "../shared/session/accounts";
-import { followViewer, useViewer } from "../shared/session/viewer";
+import { followViewer, useMay, useViewer } from "../shared/session/viewer";
+import { openTicket, useTicketRequest } from "../rooms/ticket/open";
 import { Banners } from "./Banners";
 import { KeyboardSheet } from "./KeyboardSheet";
 import { Navigation } from "./Navigation";
@@ -18,6 +19,8 @@ import { followNotices } from "./notices";
 import { Palette } from "./Palette";
 import { openRooms, roomOf } from "./rooms";
 import { TopBar } from "./TopBar";
+
+const TicketDrawer = lazy(async () => ({ default: (await import("../rooms/ticket/TicketDrawer")).TicketDrawer }));
 
 type Open = "palette" | "keyboard" | "navigation" | null;
 
@@ -29,6 +32,8 @@ export function Shell(): JSX.Element {
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const rooms = openRooms(viewer?.scopes ?? NO_SCOPES);
+  const mayPlace = useMay("PLACE_ORDERS");
+  const isTicketOpen = useTicketRequest() !== null;
   const maySeeOrders = viewer?.scopes.includes("VIEW_ORDERS") ?? false;
 
   useEffect(() => {
@@ -56,6 +61,15 @@ export function Shell(): JSX.Element {
     { keys: "t t", label: "Change between dark and light", run: toggleTheme },
   ]);
   useShortcuts(
+    "Ticket",
+    mayPlace
+      ? [
+          { keys: "b", label: "Buy", run: () => openTicket({ side: "BUY" }) },
+          { keys: "s", label: "Sell", run: () => openTicket({ side: "SELL" }) },
+        ]
+      : [],
+  );
+  useShortcuts(
     "Go to",
     rooms.map((room) => ({ keys: room.keys, label: room.title, run: () => void navigate({ to: room.path as "/" }) })),
   );
@@ -73,6 +87,11 @@ export function Shell(): JSX.Element {
         <main id="room" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface outline-none">
           <Outlet />
         </main>
+        {mayPlace && isTicketOpen && (
+          <Suspense>
+            <TicketDrawer />
+          </Suspense>
+        )}
       </div>
       <Toasts />
       <StepUpPrompt />

@@ -20,6 +20,7 @@ import type { DeskAccount } from "../shared/session/documents";
 import { ModeBadge } from "../shared/session/Mode";
 import { useMay, useViewer } from "../shared/session/viewer";
 import { Status, type Tone } from "../shared/table/Status";
+import { KillButton } from "../rooms/killswitch/KillButton";
 import { AppearanceMenu } from "./AppearanceMenu";
 import { Mark } from "./Mark";
 import { Notices } from "./Notices";
@@ -52,6 +53,7 @@ export function TopBar({ onNavigation, onPalette }: { onNavigation: () => void; 
       <span className="flex items-center gap-1 max-sm:ml-auto">
         <Notices />
         <AppearanceMenu />
+        <KillButton />
       </span>
     </header>
   );

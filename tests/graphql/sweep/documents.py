@@ -84,6 +84,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     },
     "InviteMemberInput": lambda: {"email": f"{uuid4().hex}@example.com", "role": "VIEWER"},
     "SetApprovalPolicyInput": lambda: {"expirySeconds": 3600},
+    "SetCircuitBreakerInput": lambda: {"kind": "LOSS", "threshold": "1", "mode": "HALTED"},
     "SetRiskLimitInput": lambda: {"limitType": "MAX_ORDER_QUANTITY", "value": "1"},
     "ApplyRiskTemplateInput": lambda: {"template": "conservative", "capital": "100000"},
     "ImportRestrictedListInput": lambda: {"content": "symbol,kind,reason\n"},

@@ -35,6 +35,8 @@ TABLES: Final[dict[str, str | None]] = {
     "id": "",
     "haltId": "trading_halts",
     "targetId": "broker_accounts",
+    "breachId": "risk_breaches",
+    "breakerId": "circuit_breakers",
     "accountId": "broker_accounts",
     "accountIds": "broker_accounts",
     "adviserId": "broker_accounts",
@@ -66,7 +68,9 @@ TABLES: Final[dict[str, str | None]] = {
 # Where the name alone does not tell.
 TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("deleteApprovalPolicy", "id"): "approval_policies",
+    ("deleteCircuitBreaker", "id"): "circuit_breakers",
     ("deleteRiskLimit", "id"): "risk_limits",
+    ("setCircuitBreaker", "id"): "circuit_breakers",
     ("setApprovalPolicy", "id"): "approval_policies",
     ("setRiskLimit", "id"): "risk_limits",
     ("setRestrictedList", "id"): "restricted_lists",

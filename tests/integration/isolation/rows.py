@@ -70,6 +70,7 @@ from app.risk.domain import RiskLimit
 from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
 from app.risk.keeping.domain.changes import limit_document
 from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
+from app.risk.monitoring.models import CircuitBreakerRow, CircuitBreakerTripRow, RiskBreachRow, RiskWatchPlaceRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
     make_account,
@@ -120,6 +121,7 @@ async def make_firm(database: Database) -> Firm:
         await _add_connection(session, firm)
         await _add_kept_limit(session, firm, limit)
         await _add_halts(session, firm)
+        await _add_monitoring(session, firm, limit)
         await session.execute(
             text("INSERT INTO outbox (tenant_id, channel, payload, created_at) VALUES (:tenant_id, 'c', '{}', now())"),
             {"tenant_id": tenant_id},
@@ -688,6 +690,77 @@ async def _add_kept_limit(session: WriteSession, firm: Firm, limit: RiskLimit) -
                 **of_limit, limit_version=1, outcome="FIRED", message="canary", drilled_by="test", drilled_at=now
             ),
         ]
+    )
+    await session.flush()
+
+
+async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -> None:
+    now = datetime.now(UTC)
+    account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
+    breaker_id, halt_id = _ids.new(), _ids.new()
+    session.add_all(
+        [
+            RiskBreachRow(
+                **account,
+                id=_ids.new(),
+                limit_id=limit.id,
+                limit_version=1,
+                limit_type=limit.limit_type.value,
+                level="WARNING",
+                observed=ONE,
+                value=ONE,
+                ratio=ONE,
+                peak_observed=ONE,
+                peak_ratio=ONE,
+                opened_at=now,
+                refusals=1,
+                note="canary",
+            ),
+            RiskWatchPlaceRow(**account, seen=1, disconnects=[]),
+            CircuitBreakerRow(
+                **account,
+                id=breaker_id,
+                kind="LOSS",
+                threshold=ONE,
+                mode="HALTED",
+                window_s=60,
+                minimum=1,
+                cooldown_s=0,
+                is_active=False,
+                version=1,
+                updated_by="test",
+                updated_at=now,
+            ),
+            TradingHaltRow(
+                **account,
+                id=halt_id,
+                scope="ACCOUNT",
+                mode="REDUCE_ONLY",
+                reason="canary",
+                is_automatic=True,
+                is_kill_switch=False,
+                halted_by="test",
+                halted_at=now,
+                resumed_by="test",
+                resumed_at=now,
+                resume_reason="canary",
+            ),
+        ]
+    )
+    await session.flush()
+    session.add(
+        CircuitBreakerTripRow(
+            **account,
+            id=_ids.new(),
+            breaker_id=breaker_id,
+            breaker_version=1,
+            kind="LOSS",
+            threshold=ONE,
+            observed=ONE,
+            reason="canary",
+            halt_id=halt_id,
+            tripped_at=now,
+        )
     )
     await session.flush()
 

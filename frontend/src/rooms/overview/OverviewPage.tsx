@@ -1,115 +1,214 @@
-/** The first page: accounts, positions, orders and quotes, all live. */
-import { useEffect, useState, type JSX } from "react";
+/** The first page: how the accounts stand, what they hold, what was ordered last, how the market moves. */
+import { useCallback, useEffect, useMemo, useState, type JSX } from "react";
 
-import { useFeed, type Feed } from "../../shared/live/feed";
+import { money, NOTHING } from "../../shared/format/Pnl";
+import { formatEnum } from "../../shared/format/time";
+import { client } from "../../shared/graphql/client";
+import { describeFailure } from "../../shared/graphql/failure";
+import { BATCH_SILENCE_MS } from "../../shared/live/batches";
+import { createFeed, useFeed, type Feed } from "../../shared/live/feed";
+import { useBatches } from "../../shared/live/useBatches";
+import { usePageSearch } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
+import { usePreference } from "../../shared/preferences/preferences";
+import { accountName, accountsFeed, modeOf, useAccountIds, useChosenAccounts } from "../../shared/session/accounts";
+import type { DeskAccount } from "../../shared/session/documents";
+import { ModeBadge } from "../../shared/session/Mode";
+import { useMay } from "../../shared/session/viewer";
+import type { LiveColumn } from "../../shared/table/layout";
 import { Panel } from "../../shared/table/Panel";
-import { useRows, type RowStore } from "../../shared/table/rows";
+import { Status, type Tone } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
-import { ACCOUNT_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, QUOTE_COLUMNS } from "./columns";
-import { createDesk, type Desk } from "./desk";
+import { QUOTE_COLUMNS } from "../market/columns";
+import { TICKS_SILENCE_MS, useQuotes } from "../market/useQuotes";
+import { ORDER_COLUMNS } from "../orders/columns";
+import { OrderDrawer } from "../orders/OrderDrawer";
+import { ORDERS } from "../orders/source";
+import { dayStart } from "../orders/filters";
+import { POSITION_COLUMNS } from "../positions/columns";
+import { POSITIONS } from "../positions/source";
+import { readWatchlist } from "../trade/Watchlist";
+import { ACCOUNT_FIGURES, type Figures } from "./documents";
 
-/** Twice and a half the heartbeat of the tick stream. */
-const TICKS_SILENCE_MS = 12_000;
+const FIGURES_EVERY_MS = 5_000;
 /** A missed poll or two. */
 const POLL_SILENCE_MS = 15_000;
+const THROTTLE_MS = 250;
+const ORDERS_SHOWN = 50;
 
 export function OverviewPage(): JSX.Element {
-  const [desk] = useState<Desk>(createDesk);
-  useEffect(() => desk.start(), [desk]);
-
+  const maySeePositions = useMay("VIEW_POSITIONS");
+  const maySeeMarket = useMay("VIEW_MARKET_DATA");
+  const [search, patch] = usePageSearch();
   return (
-    <div className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px overflow-auto bg-line lg:min-h-0 lg:overflow-hidden lg:grid-cols-[minmax(0,1fr)_420px] lg:grid-rows-[auto_auto_minmax(0,1fr)]">
+    <div className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px overflow-auto bg-line lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_400px] lg:grid-rows-[auto_auto_minmax(0,1fr)] lg:overflow-hidden">
       <h1 className="sr-only">Overview</h1>
-      <LivePanel
-        className="lg:max-h-[25dvh]"
-        title="Accounts"
-        store={desk.accounts}
-        feed={desk.feeds.accounts}
-        silenceMs={POLL_SILENCE_MS}
-        columns={ACCOUNT_COLUMNS}
-        rowKey={(row) => row.id}
-        empty="No broker account is connected to this firm."
-        onRetry={desk.reload}
-      />
-      <LivePanel
-        className="lg:col-start-2 lg:row-span-3 lg:row-start-1"
-        title="Quotes"
-        store={desk.quotes}
-        feed={desk.feeds.quotes}
-        silenceMs={TICKS_SILENCE_MS}
-        isStreamed
-        columns={QUOTE_COLUMNS}
-        rowKey={(row) => row.instrumentId}
-        empty="No instruments yet."
-        onRetry={desk.reload}
-      />
-      <LivePanel
-        className="lg:max-h-[38dvh]"
-        title="Positions"
-        store={desk.positions}
-        feed={desk.feeds.positions}
-        silenceMs={POLL_SILENCE_MS}
-        columns={POSITION_COLUMNS}
-        rowKey={(row) => row.id}
-        empty="No open positions. They appear here with the first fill."
-        onRetry={desk.reload}
-      />
-      <LivePanel
-        title="Recent orders"
-        store={desk.orders}
-        feed={desk.feeds.orders}
-        isStreamed
-        columns={ORDER_COLUMNS}
-        rowKey={(row) => row.id}
-        empty="No orders yet. Place the first one over the API or in GraphiQL."
-        onRetry={desk.reload}
-      />
+      <Accounts maySeeFigures={maySeePositions} />
+      {maySeeMarket ? <Quotes /> : <div className="bg-surface max-lg:hidden lg:col-start-2 lg:row-span-3 lg:row-start-1" />}
+      {maySeePositions && <Positions />}
+      <Orders />
+      {search["order"] !== undefined && (
+        <div className="fixed inset-y-0 right-0 z-10 flex">
+          <OrderDrawer key={search["order"]} id={search["order"]} row={undefined} onClose={() => patch({ order: undefined })} onOpen={(id) => patch({ order: id })} />
+        </div>
+      )}
     </div>
   );
 }
 
-interface LivePanelProps<Row> {
+const CONNECTION_TONE: Record<DeskAccount["connection"]["state"], Tone> = {
+  CONNECTED: "ok",
+  SYNCHRONIZING: "working",
+  CONNECTING: "pending",
+  DEGRADED: "warn",
+  BACKING_OFF: "warn",
+  DISCONNECTED: "critical",
+};
+
+type AccountRow = DeskAccount & { figures: Figures | undefined };
+
+const WIDE = "max-sm:hidden";
+const WIDER = "max-md:hidden";
+const WIDEST = "max-xl:hidden";
+
+const figure = (value: string | null | undefined): JSX.Element | string => (value === null || value === undefined ? NOTHING : money(value));
+
+const ACCOUNT_COLUMNS: readonly Column<AccountRow>[] = [
+  { key: "number", header: "Account", cell: (row) => <span className="font-medium">{accountName(row)}</span> },
+  { key: "mode", header: "Mode", cell: (row) => <ModeBadge mode={modeOf(row)} /> },
+  {
+    key: "state",
+    header: "Connection",
+    cell: ({ connection }) => (
+      <Status tone={CONNECTION_TONE[connection.state]} label={formatEnum(connection.state)} detail={connection.state === "CONNECTED" ? null : connection.lastError} />
+    ),
+  },
+  {
+    key: "roundTrip",
+    header: "Round trip",
+    isNumber: true,
+    className: WIDEST,
+    cell: ({ connection }) => (connection.roundTripMs === null ? NOTHING : `${connection.roundTripMs.toFixed(1)} ms`),
+  },
+  { key: "currency", header: "Currency", className: WIDE, cell: (row) => row.baseCurrency },
+  { key: "cash", header: "Cash", isNumber: true, className: WIDER, cell: (row) => figure(row.figures?.cash) },
+  { key: "excess", header: "Excess liquidity", isNumber: true, className: WIDEST, cell: (row) => figure(row.figures?.excessLiquidity) },
+  { key: "buyingPower", header: "Buying power", isNumber: true, className: WIDER, cell: (row) => figure(row.figures?.buyingPower) },
+  { key: "equity", header: "Equity", isNumber: true, cell: (row) => figure(row.figures?.equity) },
+];
+
+function Accounts({ maySeeFigures }: { maySeeFigures: boolean }): JSX.Element {
+  const accounts = useChosenAccounts();
+  const [feed] = useState(createFeed);
+  const [figures, setFigures] = useState<ReadonlyMap<string, Figures>>(new Map());
+  const ask = useCallback(async () => {
+    const { data, error } = await client.query(ACCOUNT_FIGURES, {}).toPromise();
+    if (data) {
+      setFigures(new Map(data.brokerAccounts.map((each) => [each.id, each])));
+      feed.heard();
+    } else if (error) feed.fail(describeFailure(error));
+  }, [feed]);
+  useEffect(() => {
+    if (!maySeeFigures) return;
+    void ask();
+    const timer = setInterval(() => void ask(), FIGURES_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [ask, maySeeFigures]);
+  const rows = useMemo(() => accounts.map((account) => Object.assign({ figures: figures.get(account.id) }, account)), [accounts, figures]);
+
+  return (
+    <LivePanel
+      className="lg:max-h-[25dvh]"
+      title="Accounts"
+      count={rows.length}
+      feed={accountsFeed}
+      freshness={maySeeFigures ? feed : accountsFeed}
+      silenceMs={POLL_SILENCE_MS}
+      onRetry={() => void ask()}
+      empty="No broker account is connected to this firm."
+    >
+      <Table label="Accounts" columns={ACCOUNT_COLUMNS} rows={rows} rowKey={(row) => row.id} />
+    </LivePanel>
+  );
+}
+
+/** A live table's columns in a small fixed one: those of a narrow screen, and what is named beside them. */
+function fixed<Row>(columns: readonly LiveColumn<Row>[], ...keys: string[]): readonly Column<Row>[] {
+  return columns
+    .filter((column) => column.isCompact || keys.includes(column.key))
+    .map(({ key, header, cell, isNumber = false, isCompact }) => ({ key, header, cell, isNumber, className: isCompact ? "" : key === "account" ? "max-2xl:hidden" : WIDER }));
+}
+
+const POSITIONS_HERE = fixed(POSITION_COLUMNS, "average", "value", "currency", "realized", "account");
+const ORDERS_HERE = fixed(ORDER_COLUMNS, "time", "filled", "type", "price", "average", "account");
+const QUOTES_HERE = fixed(QUOTE_COLUMNS);
+
+function Positions(): JSX.Element {
+  const accountIds = useAccountIds();
+  const { rows, feed, reload } = useBatches(POSITIONS, { accountIds: accountIds === null ? null : [...accountIds], throttleMs: THROTTLE_MS });
+  return (
+    <LivePanel className="lg:max-h-[38dvh]" title="Positions" count={rows.length} feed={feed} silenceMs={BATCH_SILENCE_MS} isStreamed onRetry={reload} empty="No open positions. They appear here with the first fill.">
+      <Table label="Positions" columns={POSITIONS_HERE} rows={rows} rowKey={(row) => row.id} />
+    </LivePanel>
+  );
+}
+
+function Orders(): JSX.Element {
+  const accountIds = useAccountIds();
+  const [since] = useState(() => dayStart(new Date(), 1));
+  const filter = { createdAfter: since, ...(accountIds === null ? {} : { accountIds: [...accountIds] }) };
+  const { rows, feed, reload } = useBatches(ORDERS, { filter, throttleMs: THROTTLE_MS });
+  const shown = useMemo(() => rows.slice(0, ORDERS_SHOWN), [rows]);
+  return (
+    <LivePanel title="Recent orders" count={shown.length} feed={feed} silenceMs={BATCH_SILENCE_MS} isStreamed onRetry={reload} empty="No orders since yesterday.">
+      <Table label="Recent orders" columns={ORDERS_HERE} rows={shown} rowKey={(row) => row.id} />
+    </LivePanel>
+  );
+}
+
+function Quotes(): JSX.Element {
+  const [list] = usePreference("watchlist", readWatchlist);
+  const key = JSON.stringify(list);
+  const symbols = useMemo(() => JSON.parse(key) as string[] | null, [key]);
+  const { rows, feed, reload } = useQuotes(symbols);
+  return (
+    <LivePanel className="lg:col-start-2 lg:row-span-3 lg:row-start-1" title="Quotes" count={rows.length} feed={feed} silenceMs={TICKS_SILENCE_MS} isStreamed onRetry={reload} empty="No instruments yet.">
+      <Table label="Quotes" columns={QUOTES_HERE} rows={rows} rowKey={(row) => row.id} />
+    </LivePanel>
+  );
+}
+
+interface LivePanelProps {
   title: string;
-  store: RowStore<Row>;
+  count: number;
+  /** What says whether there is anything at all. */
   feed: Feed;
-  /** After so long without a word the panel says so. Without it only the socket tells. */
-  silenceMs?: number;
-  /** Comes over the socket: stale as soon as that is gone. */
+  /** What says how fresh it is, if that is another source. */
+  freshness?: Feed;
+  silenceMs: number;
   isStreamed?: boolean;
-  columns: readonly Column<Row>[];
-  rowKey: (row: Row) => string;
   empty: string;
   onRetry: () => void;
   className?: string;
+  children: JSX.Element;
 }
 
-function LivePanel<Row>(props: LivePanelProps<Row>): JSX.Element {
-  const { title, store, feed, silenceMs, isStreamed, columns, rowKey, empty, onRetry, className } = props;
-  const rows = useRows(store);
+function LivePanel({ title, count, feed, freshness, silenceMs, isStreamed, empty, onRetry, className, children }: LivePanelProps): JSX.Element {
   const { heardAtMs, failure } = useFeed(feed);
   const isLoading = heardAtMs === null && failure === null;
-  const hasRows = rows.length > 0;
+  const hasRows = count > 0;
   return (
     <Panel
       title={title}
-      count={isLoading ? undefined : rows.length}
-      aside={
-        <Staleness
-          feed={feed}
-          silenceMs={silenceMs ?? Number.POSITIVE_INFINITY}
-          isStreamed={isStreamed ?? false}
-          onRetry={onRetry}
-          hasRows={hasRows}
-        />
-      }
+      count={isLoading ? undefined : count}
+      aside={<Staleness feed={freshness ?? feed} silenceMs={silenceMs} isStreamed={isStreamed ?? false} onRetry={onRetry} hasRows={hasRows} />}
       isLoading={isLoading}
       failure={hasRows ? null : failure}
       onRetry={onRetry}
       empty={!hasRows && failure === null ? empty : null}
       {...(className === undefined ? {} : { className })}
     >
-      {hasRows && <Table label={title} columns={columns} rows={rows} rowKey={rowKey} />}
+      {hasRows && children}
     </Panel>
   );
 }

@@ -108,6 +108,11 @@ export function formatDecimal(value: string, options: FormatOptions = {}): strin
   return options.signed && sign > 0 ? `+${body}` : body;
 }
 
+/** The value without zeros that say nothing, as a person would type it: 10.00 as 10. */
+export function plain(value: string): string {
+  return value === "" ? "" : trim(value);
+}
+
 function trim(value: string): string {
   const exact = print(parse(value));
   return exact.includes(".") ? exact.replace(/\.?0+$/, "") : exact;

@@ -8,11 +8,12 @@ interface DrawerProps {
   /** Under the title: a state, a mode. */
   summary?: ReactNode;
   actions?: ReactNode;
+  width?: "narrow" | "wide";
   onClose: () => void;
   children: ReactNode;
 }
 
-export function Drawer({ title, summary, actions, onClose, children }: DrawerProps): JSX.Element {
+export function Drawer({ title, summary, actions, width = "wide", onClose, children }: DrawerProps): JSX.Element {
   useShortcuts("Drawer", [{ keys: "Escape", label: "Close", run: onClose }]);
   useEffect(() => {
     const before = document.activeElement;
@@ -21,7 +22,7 @@ export function Drawer({ title, summary, actions, onClose, children }: DrawerPro
     };
   }, []);
   return (
-    <aside aria-label={title} className="flex w-110 shrink-0 flex-col border-l border-line bg-surface max-lg:fixed max-lg:inset-0 max-lg:z-10 max-lg:w-auto max-lg:border-0">
+    <aside aria-label={title} className={`${width === "wide" ? "w-110" : "w-80"} flex shrink-0 flex-col border-l border-line bg-surface max-lg:fixed max-lg:inset-0 max-lg:z-10 max-lg:w-auto max-lg:border-0`}>
       <header className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 border-b border-line px-4 py-1">
         <h2 className="font-semibold">{title}</h2>
         {summary}

@@ -41,7 +41,7 @@ export function Menu({ label, button, buttonClass, align = "start", children }: 
         popoverTarget={id}
         aria-expanded={isOpen}
         aria-haspopup="dialog"
-        {...(button === undefined ? {} : { "aria-label": label })}
+        {...(button === undefined ? {} : { "aria-label": typeof button === "string" ? `${button}, ${label}` : label })}
         className={buttonClass ?? "control"}
       >
         {button ?? label}

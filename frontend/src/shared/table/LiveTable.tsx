@@ -67,11 +67,16 @@ export function LiveTable<Row>(props: LiveTableProps<Row>): JSX.Element {
     // Who reads by ear follows the focus.
     scroller.current?.focus({ preventScroll: true });
   }
+  // A row that is not drawn anew keeps the handlers of when it was: they look here for what holds now.
+  const newest = useRef({ selected, onSelect, onOpen });
+  useEffect(() => {
+    newest.current = { selected, onSelect, onOpen };
+  });
   function toggle(key: string): void {
-    if (!selected || !onSelect) return;
-    const next = new Set(selected);
+    if (!newest.current.selected) return;
+    const next = new Set(newest.current.selected);
     if (!next.delete(key)) next.add(key);
-    onSelect(next);
+    newest.current.onSelect?.(next);
   }
   const active = at < 0 ? undefined : shown[at];
   useShortcuts(
@@ -145,7 +150,7 @@ export function LiveTable<Row>(props: LiveTableProps<Row>): JSX.Element {
                 onSelect={() => toggle(key)}
                 onPress={() => {
                   setActiveKey(key);
-                  onOpen?.(row);
+                  newest.current.onOpen?.(row);
                 }}
               />
             );
@@ -203,7 +208,7 @@ const TableRow = memo(function TableRow(props: RowProps): JSX.Element {
   );
 }, isSame);
 
-/** The handlers only close over the key and the row, so that a new one of the same row need not draw it again. */
+/** The handlers close over the key, the row and a reference alone: new ones of the same row need not draw it again. */
 function isSame(before: RowProps, after: RowProps): boolean {
   return (
     before.row === after.row &&

@@ -20,7 +20,7 @@ interface TableProps<Row> {
 export function Table<Row>({ label, columns, rows, rowKey }: TableProps<Row>): JSX.Element {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard
-    <section className="min-h-0 flex-1 overflow-auto" aria-label={label} tabIndex={0}>
+    <div role="group" className="min-h-0 flex-1 overflow-auto" aria-label={label} tabIndex={0}>
       <table className="table">
         <thead>
           <tr>
@@ -37,7 +37,7 @@ export function Table<Row>({ label, columns, rows, rowKey }: TableProps<Row>): J
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -1,0 +1,1 @@
+export { ExecutionsPage as Page } from "./ExecutionsPage";

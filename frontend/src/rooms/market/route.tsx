@@ -1,0 +1,1 @@
+export { MarketPage as Page } from "./MarketPage";

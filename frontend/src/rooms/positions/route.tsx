@@ -1,0 +1,1 @@
+export { PositionsPage as Page } from "./PositionsPage";

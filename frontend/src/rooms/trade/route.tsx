@@ -1,0 +1,1 @@
+export { TradePage as Page } from "./TradePage";
