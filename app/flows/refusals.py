@@ -65,6 +65,7 @@ class Refusals:
     _tallies: dict[_Kind, _Tally] = field(default_factory=dict)
     _of_tenant: dict[TenantId, int] = field(default_factory=dict)
     _task: "asyncio.Task[None] | None" = None
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, principal: Principal, operation: str, code: str, **facts: Any) -> None:
         """An act of the principal that its credential does not allow."""
@@ -79,6 +80,10 @@ class Refusals:
 
     async def flush(self, *, is_last: bool = False) -> int:
         """Writes down what is due, or at the end everything; how many entries."""
+        async with self._writing:
+            return await self._flush(is_last)
+
+    async def _flush(self, is_last: bool) -> int:
         now = self.clock.now()
         due = [kind for kind, tally in self._tallies.items() if tally.count and (is_last or _is_due(tally, now))]
         written, counts = 0, {kind: self._tallies[kind].count for kind in due}

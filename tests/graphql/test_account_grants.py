@@ -38,6 +38,8 @@ from tests.graphql.conftest import CLIENT_ID, Answer, Api, Broker, Firm, found_f
 
 CORE: CoreSchema = schema._schema
 UNKNOWN = "019a0000-0000-7000-8000-000000000001"
+REASON = "because a test tries it"
+YEAR = {"after": "2026-01-01T00:00:00Z", "before": "2026-12-01T00:00:00Z"}
 TAKEN = {"accountId", "accountIds", "orderId", "orderIds", "positionId", "breakId", "id"}
 # What shows accounts to nobody who is restricted, for it needs a scope that they never have, or shows their own alone.
 WHOLE_TENANT = {
@@ -48,6 +50,31 @@ WHOLE_TENANT = {
     "inviteMember",
     "resendInvitation",
     "revokeInvitation",
+}
+# What concerns all accounts is for nobody who is restricted to some.
+WHOLE_FIRM: dict[str, tuple[str, dict[str, Any]]] = {
+    "riskShadowReport": ("query", {"limitId": UNKNOWN}),
+    "orderRecords": ("query", {"fromTime": "2026-01-01T00:00:00Z", "toTime": "2026-12-01T00:00:00Z"}),
+    "restrictionAlerts": ("query", {}),
+    "surveillanceCase": ("query", {"caseId": UNKNOWN}),
+    "surveillanceCases": ("query", {}),
+    "setRiskLimit": ("mutation", {"input": {"limitType": "MAX_ORDER_QUANTITY", "value": "1"}}),
+    "deleteRiskLimit": ("mutation", {"input": {"id": UNKNOWN}}),
+    "approveRiskLimitProposal": ("mutation", {"input": {"proposalId": UNKNOWN}}),
+    "rejectRiskLimitProposal": ("mutation", {"input": {"proposalId": UNKNOWN, "reason": REASON}}),
+    "applyRiskTemplate": ("mutation", {"input": {"accountId": UNKNOWN, "template": "conservative"}}),
+    "drillRiskLimits": ("mutation", {"input": {}}),
+    "setCircuitBreaker": ("mutation", {"input": {"kind": "DISCONNECTS", "threshold": "3", "mode": "HALTED"}}),
+    "deleteCircuitBreaker": ("mutation", {"input": {"id": UNKNOWN}}),
+    "setRestrictedList": ("mutation", {"input": {"name": "tried", "reason": REASON}}),
+    "takeSurveillanceCase": ("mutation", {"input": {"caseId": UNKNOWN}}),
+    "writeSurveillanceNote": ("mutation", {"input": {"caseId": UNKNOWN, "note": REASON}}),
+    "closeSurveillanceCase": (
+        "mutation",
+        {"input": {"caseId": UNKNOWN, "disposition": "NO_VIOLATION", "reason": REASON}},
+    ),
+    "restrictionAlertAdded": ("subscription", {}),
+    "surveillanceCaseOpened": ("subscription", {}),
 }
 OF_PLATFORM = {"createTenant", "inviteAdministrator"}
 OWN = {"viewer"}
@@ -61,7 +88,6 @@ ORDER = {
     "limitPrice": "187.5",
     "clientOrderId": "tried",
 }
-REASON = "because a test tries it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +128,13 @@ QUERIES: dict[str, Tried] = {
     "stressTest": lambda hidden: {"accountIds": [hidden.account], "past": ["COVID_2020"]},
     "correlations": lambda hidden: {"accountIds": [hidden.account]},
     "concentration": lambda hidden: {"accountIds": [hidden.account]},
+    "riskLimits": lambda hidden: {"accountId": hidden.account},
+    "riskLimitPage": lambda hidden: {"filter": {"accountId": hidden.account}},
+    "riskUtilisation": lambda hidden: {"accountId": hidden.account},
+    "riskUtilisationPage": lambda hidden: {"accountId": hidden.account},
+    "riskBreaches": lambda hidden: {"filter": {"accountIds": [hidden.account]}},
+    "riskLimitHistory": lambda hidden: {"limitId": hidden.order},
+    "executionQuality": lambda hidden: {"accountId": hidden.account, **YEAR},
 }
 # Without any argument that names an account: what is told must be of the granted accounts alone.
 LISTS: dict[str, dict[str, Any]] = {
@@ -121,6 +154,15 @@ LISTS: dict[str, dict[str, Any]] = {
     "valueAtRisk": {},
     "stressTest": {"past": ["COVID_2020"]},
     "concentration": {},
+    "riskLimits": {},
+    "riskLimitPage": {},
+    "riskLimitProposals": {},
+    "riskUtilisation": {},
+    "riskUtilisationPage": {},
+    "riskBreaches": {},
+    "circuitBreakers": {},
+    "circuitBreakerTrips": {},
+    "executionQuality": YEAR,
 }
 NOTHING_TOLD_YET = {
     "inDoubtOrders",
@@ -130,6 +172,9 @@ NOTHING_TOLD_YET = {
     "pnlHistory",
     # tests/graphql/test_halts.py has one of a hidden account.
     "killSwitch",
+    # tests/graphql/test_risk_monitoring.py has breaches, and test_kept_limits.py versions.
+    "riskBreaches",
+    "riskLimitHistory",
 }
 MUTATIONS: dict[str, Tried] = {
     "createApiKey": lambda hidden: {
@@ -185,6 +230,7 @@ MUTATIONS: dict[str, Tried] = {
         "input": {"scope": "ACCOUNT", "targetId": hidden.account, "mode": "HALTED", "reason": REASON}
     },
     "activateKillSwitch": lambda hidden: {"input": {"scope": "ACCOUNT", "targetId": hidden.account, "reason": REASON}},
+    "acknowledgeRiskBreach": lambda hidden: {"input": {"breachId": hidden.order, "note": REASON}},
     "resumeTrading": lambda hidden: {"input": {"haltId": hidden.order, "reason": REASON}},
     "simulatorFault": lambda hidden: {"input": {"accountId": hidden.account, "pathology": "farm-outage"}},
     "clearSimulatorFaults": lambda hidden: {"input": {"accountId": hidden.account}},
@@ -197,7 +243,7 @@ SUBSCRIPTIONS: dict[str, Tried] = {
     "killSwitchProgress": lambda hidden: {"id": hidden.order},
 }
 # They take no account: what flows is tried by itself below.
-STREAMS = {"brokerConnections", "ordersChanged", "executions", "positionsChanged"}
+STREAMS = {"brokerConnections", "ordersChanged", "executions", "positionsChanged", "riskAlerts", "circuitBreakerTrips"}
 
 
 def _takes(field_args: dict[str, Any], seen: tuple[str, ...] = ()) -> bool:
@@ -251,11 +297,11 @@ def _document(kind: str, name: str, arguments: dict[str, Any], *, depth: int = 2
 
 
 def test_every_operation_that_takes_or_shows_an_account_is_tried() -> None:
-    tried = set(QUERIES) | set(LISTS) | WHOLE_TENANT | OWN
+    tried = set(QUERIES) | set(LISTS) | WHOLE_TENANT | OWN | set(WHOLE_FIRM)
 
     assert _concerned(CORE.query_type) - tried == set()
-    assert _concerned(CORE.mutation_type) - set(MUTATIONS) - WHOLE_TENANT - OF_PLATFORM == NEEDS_NO_ID
-    assert _concerned(CORE.subscription_type) == set(SUBSCRIPTIONS) | STREAMS
+    assert _concerned(CORE.mutation_type) - set(MUTATIONS) - WHOLE_TENANT - OF_PLATFORM - set(WHOLE_FIRM) == NEEDS_NO_ID
+    assert _concerned(CORE.subscription_type) - set(WHOLE_FIRM) == set(SUBSCRIPTIONS) | STREAMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,6 +493,19 @@ async def test_nobody_restricted_makes_what_concerns_the_whole_tenant(house: Hou
     )
 
     assert account == policy == gone == ("FORBIDDEN", [])
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE_FIRM))
+async def test_what_concerns_the_whole_firm_is_closed_to_who_is_restricted(house: House, name: str) -> None:
+    kind, arguments = WHOLE_FIRM[name]
+    document = _document(kind, name, arguments, depth=1)
+
+    if kind != "subscription":
+        assert (await house.restricted.refusal(document, **arguments))[0] == "FORBIDDEN"
+        return
+    async with house.restricted.socket() as socket:
+        await socket.subscribe(document, **arguments)
+        assert (await socket.refusal())[0] == "FORBIDDEN"
 
 
 @pytest.mark.parametrize("name", sorted(SUBSCRIPTIONS))

@@ -295,7 +295,15 @@ def test_what_asks_for_a_step_up_says_so_in_the_schema() -> None:
     described = {name for name, field in mutations.fields.items() if "Step-up: asked for" in (field.description or "")}
 
     assert asked >= {"create_api_key", "rotate_api_key", "begin_two_factor", "renew_recovery_codes"}
-    assert passed == {"rotate_api_key"}
+    # A program that halts, or that keeps a restricted list, must not wait for a person.
+    assert passed == {
+        "rotate_api_key",
+        "activate_kill_switch",
+        "halt_trading",
+        "set_restricted_list",
+        "change_restricted_entries",
+        "import_restricted_list",
+    }
     assert described == {"".join([head, *map(str.title, rest)]) for head, *rest in (one.split("_") for one in asked)}
 
 
