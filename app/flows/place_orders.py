@@ -162,6 +162,7 @@ async def _known(
     if asked:
         shared = {(intent.key, match.id) for intent in asked for match in intent.matches}
         blocks = await block_facts(session, shared, accounts, pre_trade, market)
+        accounts = {**accounts, **blocks.accounts}
     facts = _Facts(
         accounts=accounts,
         known=known,
