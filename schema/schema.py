@@ -23,6 +23,7 @@ from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.compliance.quality import ExecutionQualityQuery
 from schema.compliance.records import OrderRecordQuery
+from schema.compliance.retention import RecordRetentionMutation, RecordRetentionQuery
 from schema.compliance.subscriptions import ComplianceSubscription
 from schema.identity.account_mutations import AccountMutation
 from schema.identity.members import MemberMutation, MemberQuery
@@ -87,6 +88,7 @@ class Query(
     CalendarQuery,
     ExecutionQualityQuery,
     OrderRecordQuery,
+    RecordRetentionQuery,
     SurveillanceQuery,
     InstallationQuery,
     HaltQuery,
@@ -120,6 +122,7 @@ class Mutation(
     AuditMutation,
     RestrictedListMutation,
     CalendarMutation,
+    RecordRetentionMutation,
     SurveillanceMutation,
     HaltMutation,
     RiskMonitoringMutation,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -32,15 +32,19 @@ AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Office:
+class Office:
+    """The tenant of a command, and what works for it."""
+
     database: Database
     principal: Principal
+    clock: SystemClock = field(default_factory=SystemClock)
+    ids: SystemIds = field(default_factory=SystemIds)
 
 
 def show_lists(tenant: str, name: str | None) -> None:
     """Print the restricted lists, or the entries of one as CSV. Raises: NotFoundError."""
 
-    async def work(office: _Office) -> None:
+    async def work(office: Office) -> None:
         principal = office.principal
         act = audit.entry(
             principal,
@@ -63,7 +67,7 @@ def show_lists(tenant: str, name: str | None) -> None:
                 raise NotFoundError(f"There is no restricted list {name}.")
             print(list_file(await lists_batch.entries_of(session, principal.tenant_id, known.id)), end="")
 
-    _run(tenant, work)
+    at_office(tenant, work)
 
 
 def export(tenant: str, *, since: str, until: str, output: Path, form: str, account: str | None) -> None:
@@ -78,7 +82,7 @@ def export(tenant: str, *, since: str, until: str, output: Path, form: str, acco
     )
     check_span(wanted.after, wanted.before)
 
-    async def work(office: _Office) -> Checksum:
+    async def work(office: Office) -> Checksum:
         await note_export(office.database, SystemClock(), SystemIds(), office.principal, wanted, chosen)
         checksum = Checksum()
         try:
@@ -91,18 +95,24 @@ def export(tenant: str, *, since: str, until: str, output: Path, form: str, acco
             raise UnavailableError(f"cannot write {output}: {error.strerror}") from error
         return checksum
 
-    checksum = _run(tenant, work)
+    checksum = at_office(tenant, work)
     print(f"wrote {output}: {checksum.size} bytes, sha256 {checksum.digest}")
 
 
 def _line(one: RestrictedList) -> str:
     state = "active" if one.is_active else "inactive"
     line = f"{one.name}  {state}  version {one.version}  {one.entries} entries  by {one.changed_by}: {one.reason}"
-    # Values come from outside: what is no printable character must not reach a terminal.
+    return printable(line)
+
+
+def printable(line: str) -> str:
+    """The line for a terminal. Values come from outside: what is no printable character must not reach one."""
     return "".join(character if character.isprintable() else "?" for character in line)
 
 
-def _run(tenant: str, work: Callable[[_Office], Awaitable[AnswerT]]) -> AnswerT:
+def at_office(tenant: str, work: Callable[[Office], Awaitable[AnswerT]]) -> AnswerT:
+    """The answer of the work for the tenant. Raises: NotFoundError, and what the work does."""
+
     async def run() -> AnswerT:
         async with _open(tenant) as office:
             return await work(office)
@@ -111,7 +121,7 @@ def _run(tenant: str, work: Callable[[_Office], Awaitable[AnswerT]]) -> AnswerT:
 
 
 @asynccontextmanager
-async def _open(slug: str) -> AsyncIterator[_Office]:
+async def _open(slug: str) -> AsyncIterator[Office]:
     url = await reachable_postgres(load_settings())
     database = Database(url, DatabaseRole.APP, size=1)
     system_database = Database(url, DatabaseRole.SYSTEM, size=1)
@@ -123,7 +133,7 @@ async def _open(slug: str) -> AsyncIterator[_Office]:
         if not found:
             raise NotFoundError(f"There is no tenant {slug}.")
         (tenant_id,) = found
-        yield _Office(database=database, principal=system_principal(tenant_id, "cli"))
+        yield Office(database=database, principal=system_principal(tenant_id, "cli"))
     finally:
         await system_database.close()
         await database.close()

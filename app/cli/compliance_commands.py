@@ -1,11 +1,16 @@
-"""`oms compliance`: restricted lists and order records from the command line, for who runs the installation."""
+"""`oms compliance`: restricted lists, cases and order records from the command line, for who runs the installation."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-compliance_app = typer.Typer(no_args_is_help=True, help="Compliance: restricted lists, order records for a regulator.")
+from app.cli.case_commands import cases_app
+
+compliance_app = typer.Typer(
+    no_args_is_help=True, help="Compliance: restricted lists, surveillance cases, order records for a regulator."
+)
+compliance_app.add_typer(cases_app, name="cases")
 
 Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose.")]
 

@@ -210,3 +210,19 @@ class SurveillanceCursorRow(SQLModel, table=True):
 
     tenant_id: UUID = uuid_column(primary_key=True)
     looked_to: datetime = time_column()
+
+
+class RecordRetentionRow(SQLModel, table=True):
+    """How long the tenant keeps alerts of restricted names and closed cases; without a row, as long as the default."""
+
+    __tablename__ = "record_retentions"
+    __table_args__ = (
+        refers(["tenant_id"], "tenants", ["id"]),
+        CheckConstraint("alert_days >= 1827 AND case_days >= 1827", name="days"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    alert_days: int
+    case_days: int
+    set_by: str = text_column()
+    set_at: datetime = time_column()

@@ -12,11 +12,15 @@ from app.core.money import plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """The newest quote when an order was taken, however old: quoted_at tells. A price is None where none was known."""
+    """The newest quote when an order was taken, however old: quoted_at tells. What was not known is None.
+
+    volume is what was dealt of the instrument on that day until then, in units.
+    """
 
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
+    volume: Decimal | None = None
     quoted_at: datetime
 
     @property
@@ -31,22 +35,24 @@ def arrival_of(quote: Tick | None) -> Arrival | None:
     """The arrival of an order that is taken on this quote; None without one, or without any price in it."""
     if quote is None or (quote.bid is None and quote.ask is None and quote.last is None):
         return None
-    return Arrival(bid=quote.bid, ask=quote.ask, last=quote.last, quoted_at=quote.time)
+    return Arrival(bid=quote.bid, ask=quote.ask, last=quote.last, volume=quote.volume, quoted_at=quote.time)
 
 
 def arrival_document(arrival: Arrival) -> dict[str, Any]:
     """The arrival as it is stored and told; what is not known is left out."""
-    prices = {"bid": arrival.bid, "ask": arrival.ask, "last": arrival.last}
-    told = {name: plain(price) for name, price in prices.items() if price is not None}
+    known = {"bid": arrival.bid, "ask": arrival.ask, "last": arrival.last, "volume": arrival.volume}
+    told = {name: plain(figure) for name, figure in known.items() if figure is not None}
     return {**told, "quotedAt": arrival.quoted_at.isoformat()}
 
 
 def arrival_from_document(document: Mapping[str, Any]) -> Arrival:
     """The arrival of a stored document."""
-    prices = {name: Decimal(document[name]) if name in document else None for name in ("bid", "ask", "last")}
+    names = ("bid", "ask", "last", "volume")
+    known = {name: Decimal(document[name]) if name in document else None for name in names}
     return Arrival(
-        bid=prices["bid"],
-        ask=prices["ask"],
-        last=prices["last"],
+        bid=known["bid"],
+        ask=known["ask"],
+        last=known["last"],
+        volume=known["volume"],
         quoted_at=datetime.fromisoformat(document["quotedAt"]),
     )

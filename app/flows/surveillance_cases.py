@@ -1,7 +1,7 @@
 """surveillanceCases and what is done with them: taking one, writing a note, saying what it was."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.audit import service as audit
@@ -17,18 +17,37 @@ from app.compliance.domain.cases import (
 )
 from app.compliance.domain.surveillance import CaseKind
 from app.compliance.errors import CaseMovedError, CaseUnknownError
-from app.core.ids import AccountId, CaseId
+from app.core.clock import Clock
+from app.core.ids import AccountId, CaseId, Ids
 from app.core.paging import Page, Window
-from app.flows.desk import Desk
 from app.identity import batch as identity
 from app.identity.domain import Principal
-from app.infra.db import BatchSession
+from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch
 
 NOTES_MAX = 200
 
 
-async def take_case(desk: Desk, principal: Principal, case_id: CaseId, expected: int | None) -> SurveillanceCase:
+class CaseDesk(Protocol):
+    """What work on cases needs; a Desk is one."""
+
+    @property
+    def database(self) -> Database:
+        """The database under the role of the application."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def ids(self) -> Ids:
+        """New ids."""
+        ...
+
+
+async def take_case(desk: CaseDesk, principal: Principal, case_id: CaseId, expected: int | None) -> SurveillanceCase:
     """The case in the principal's own hands. Raises CaseUnknownError, CaseMovedError, CaseInvalidError."""
     principal.require_whole_tenant()
     async with begin_batch(desk.database, principal.tenant_id) as session:
@@ -39,7 +58,7 @@ async def take_case(desk: Desk, principal: Principal, case_id: CaseId, expected:
     return after
 
 
-async def write_note(desk: Desk, principal: Principal, case_id: CaseId, note: str) -> SurveillanceCase:
+async def write_note(desk: CaseDesk, principal: Principal, case_id: CaseId, note: str) -> SurveillanceCase:
     """The case with one more note; a closed one takes notes too. Raises CaseUnknownError, CaseInvalidError."""
     principal.require_whole_tenant()
     text, now = checked_note(note), desk.clock.now()
@@ -52,7 +71,7 @@ async def write_note(desk: Desk, principal: Principal, case_id: CaseId, note: st
 
 
 async def close_case(
-    desk: Desk,
+    desk: CaseDesk,
     principal: Principal,
     case_id: CaseId,
     disposition: Disposition,
@@ -70,7 +89,16 @@ async def close_case(
         actors = {*parties, principal.actor} | ({known.proposed_by} if known.proposed_by else set())
         people = await identity.people_behind(session, principal.tenant_id, actors)
         now = desk.clock.now()
-        after = closed(known, disposition, reason, by=principal.actor, parties=parties, people=people, now=now)
+        after = closed(
+            known,
+            disposition,
+            reason,
+            by=principal.actor,
+            is_person=principal.user_id is not None,
+            parties=parties,
+            people=people,
+            now=now,
+        )
         await cases_batch.store_case(session, principal.tenant_id, after)
         action = "surveillance_case.close" if after.state is CaseState.CLOSED else "surveillance_case.propose"
         told = {"disposition": disposition.value, "reason": after.disposition_reason, "state": after.state.value}
@@ -78,7 +106,7 @@ async def close_case(
     return after
 
 
-async def read_case(desk: Desk, principal: Principal, case_id: CaseId) -> tuple[SurveillanceCase, list[CaseNote]]:
+async def read_case(desk: CaseDesk, principal: Principal, case_id: CaseId) -> tuple[SurveillanceCase, list[CaseNote]]:
     """The case with its newest notes. Raises CaseUnknownError."""
     principal.require_whole_tenant()
     async with begin_batch(desk.database, principal.tenant_id) as session:
@@ -89,7 +117,7 @@ async def read_case(desk: Desk, principal: Principal, case_id: CaseId) -> tuple[
 
 
 async def list_cases(
-    desk: Desk,
+    desk: CaseDesk,
     principal: Principal,
     states: Sequence[CaseState] | None,
     kinds: Sequence[CaseKind] | None,
@@ -103,7 +131,7 @@ async def list_cases(
 
 
 async def count_cases(
-    desk: Desk,
+    desk: CaseDesk,
     principal: Principal,
     states: Sequence[CaseState] | None,
     kinds: Sequence[CaseKind] | None,
@@ -128,7 +156,7 @@ async def _known(
 
 async def _record(
     session: BatchSession,
-    desk: Desk,
+    desk: CaseDesk,
     principal: Principal,
     action: str,
     before: SurveillanceCase,

@@ -9,6 +9,7 @@ from app.flows.drill_risk_limits import DrillDesk, drill_due_limits
 from app.flows.expire_approvals import expire_approvals
 from app.flows.prune_audit import prune_audit
 from app.flows.prune_identity import prune_identity
+from app.flows.prune_records import prune_records
 from app.flows.run_errands import prune_errands
 from app.flows.snapshot_pnl import snapshot_all
 from app.flows.watch_orders import watch_all
@@ -69,6 +70,13 @@ async def prune_audit_task(context: Annotated[Context, TaskiqDepends()]) -> int:
     if state.signer is None:
         return 0
     return await prune_audit(state.sealer_database, state.signer, state.clock, state.ids)
+
+
+@async_shared_broker.task(task_name="prune_records", schedule=[{"cron": "53 2 * * *"}])
+async def prune_records_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every night: delete the alerts and closed cases that the rules of retention let go."""
+    state = context.state
+    return await prune_records(state.sealer_database, state.system_database, state.clock, state.ids)
 
 
 @async_shared_broker.task(task_name="watch_orders", schedule=[{"cron": "* * * * *"}])

@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from app.audit import service as audit
 from app.compliance import cases_batch
 from app.compliance.domain.surveillance import (
+    VOLUME_DAYS,
     Placed,
     Suspicion,
     Trade,
+    large_orders,
     layering,
     limit_breaches,
     marking_the_close,
     restricted_touches,
     wash_trades,
 )
-from app.core.fix import InstrumentType, OrderState, Side
+from app.core.arrival import arrival_from_document
+from app.core.fix import BarInterval, InstrumentType, OrderState, Side
 from app.core.ids import CaseId, Ids, InstrumentId, TenantId, UserId
 from app.core.records import replace
 from app.core.sessions import known_hours
@@ -26,6 +30,8 @@ from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
 from app.instruments.domain import hours_of
+from app.marketdata import bars_batch
+from app.marketdata.bars import floor
 from app.orders.repository import watched
 from app.outbox import repository as outbox
 from app.tenants import batch as tenants
@@ -38,6 +44,7 @@ OVERLAP: Final = timedelta(minutes=15)
 """Each look begins so long before the last one ended: a pattern may lie across. What was found once stays one case."""
 FIRST_LOOK: Final = timedelta(hours=1)
 STEP_MAX: Final = timedelta(hours=1)
+_SHARES: Final = frozenset({InstrumentType.STOCK, InstrumentType.ETF})
 
 
 async def watch_all(database: Database, system_database: Database, *, now: datetime, ids: Ids) -> int:
@@ -60,8 +67,11 @@ async def watch(database: Database, tenant_id: TenantId, *, now: datetime, ids: 
         touches = await cases_batch.touches_since(session, tenant_id, since, until, LOOKED_MAX)
         actors = {row["placed_by"] for row in (*placed, *dealt)} | {one.acted_by for one in touches}
         people = await identity.people_behind(session, tenant_id, actors)
+        volumes = await _volumes(session, tenant_id, placed, now)
         trades = [replace(one, placed_by=_person(one.placed_by, people)) for one in map(_trade, dealt)]
-        orders = [replace(one, placed_by=_person(one.placed_by, people)) for one in map(_placed, placed)]
+        orders = [
+            replace(one, placed_by=_person(one.placed_by, people)) for one in (_placed(row, volumes) for row in placed)
+        ]
         touches = [replace(one, acted_by=_person(one.acted_by, people)) for one in touches]
         found = [
             *wash_trades(trades),
@@ -69,6 +79,7 @@ async def watch(database: Database, tenant_id: TenantId, *, now: datetime, ids: 
             *marking_the_close(trades, _closes(dealt)),
             *restricted_touches(touches),
             *limit_breaches(orders),
+            *large_orders(orders),
         ]
         opened = await _open(session, tenant_id, found, now=now, ids=ids) if found else 0
         # A look that was full goes on behind what it has seen.
@@ -109,13 +120,24 @@ def _person(actor: str, people: Mapping[str, UserId]) -> str:
     return f"user:{people[actor]}" if actor in people else actor
 
 
+async def _volumes(
+    session: BatchSession, tenant_id: TenantId, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> dict[InstrumentId, Decimal]:
+    shares = {row["instrument_id"] for row in rows if row["instrument_type"] in _SHARES}
+    if not shares:
+        return {}
+    # A day that is not over deals less than a whole one.
+    today = floor(now, BarInterval.DAY_1)
+    return await bars_batch.day_volumes(session, tenant_id, shares, today, VOLUME_DAYS)
+
+
 def _closes(rows: Sequence[Mapping[str, Any]]) -> dict[InstrumentId, datetime]:
     # The close of the session of the last execution: a look spans little more than an hour.
     found: dict[InstrumentId, datetime] = {}
     for row in rows:
         kind = InstrumentType(row["instrument_type"])
         hours = hours_of(row["trading_hours"], kind, row["currency"]) or known_hours(kind, row["currency"])
-        if kind in (InstrumentType.STOCK, InstrumentType.ETF) and hours is not None:
+        if kind in _SHARES and hours is not None:
             ends_at = hours.day_end(row["executed_at"], is_extended=False)
             if ends_at is not None:
                 found[row["instrument_id"]] = ends_at
@@ -136,13 +158,18 @@ def _trade(row: Mapping[str, Any]) -> Trade:
     )
 
 
-def _placed(row: Mapping[str, Any]) -> Placed:
+def _placed(row: Mapping[str, Any], volumes: Mapping[InstrumentId, Decimal]) -> Placed:
+    volume = volumes.get(row["instrument_id"])
+    if volume is None and row["arrival"] is not None and row["instrument_type"] in _SHARES:
+        volume = arrival_from_document(row["arrival"]).volume
     return Placed(
         id=row["id"],
         account_id=row["account_id"],
         instrument_id=row["instrument_id"],
         side=Side(row["side"]),
         state=OrderState(row["state"]),
+        quantity=row["quantity"],
+        day_volume=volume,
         filled_quantity=row["filled_quantity"],
         reject_code=row["reject_code"],
         placed_by=row["placed_by"],

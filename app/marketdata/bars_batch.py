@@ -1,6 +1,8 @@
 """Set-based SQL of bars of the past, and of the stretches of time whose bars are all kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from app.core.bars import Bar
 from app.core.fix import BarInterval
@@ -80,6 +82,32 @@ async def kept_bars(
         )
         for row in rows
     ]
+
+
+async def day_volumes(
+    session: BatchSession, tenant_id: TenantId, instrument_ids: Iterable[InstrumentId], before: datetime, days: int
+) -> dict[InstrumentId, Decimal]:
+    """What a day deals of each instrument, in units: the mean of the last `days` kept days before the instant.
+
+    Without the instruments of which no day with a volume is kept. Days further back than twice as many are too old.
+    """
+    rows = await session.fetch(
+        """
+        SELECT w.instrument_id, avg(b.volume) AS volume FROM unnest($2::uuid[]) AS w(instrument_id)
+        CROSS JOIN LATERAL (
+          SELECT one.volume FROM bars AS one WHERE one.tenant_id = $1 AND one.instrument_id = w.instrument_id
+            AND one.bar_interval = $3 AND one.starts_at < $4 AND one.starts_at >= $5 AND one.volume > 0
+          ORDER BY one.starts_at DESC LIMIT $6 OFFSET 0) AS b
+        GROUP BY w.instrument_id
+        """,
+        tenant_id,
+        sorted(set(instrument_ids)),
+        BarInterval.DAY_1,
+        before,
+        before - timedelta(days=2 * days),
+        days,
+    )
+    return {row["instrument_id"]: row["volume"] for row in rows}
 
 
 async def keep(

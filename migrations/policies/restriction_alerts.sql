@@ -1,3 +1,4 @@
+-- What the sealer may here came with revision 0026, which lets it prune.
 ALTER TABLE restriction_alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE restriction_alerts FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON restriction_alerts TO oms_app

@@ -243,6 +243,7 @@ CALLS: Final[dict[str, Call]] = {
     "resumeTrading": _halt,
     "activateKillSwitch": given(scope="TENANT", reason="test", closePositions=True),
     "setAuditRetention": given(keepDays=4000),
+    "setRecordRetention": given(alertDays=4000, caseDays=4000),
     "erasePerson": _person,
 }
 PLAYED_APART: Final = {"addInstrument", "simulatorFault", "clearSimulatorFaults", "leaveTenant", "endPlatformEntry"}

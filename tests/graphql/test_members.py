@@ -277,6 +277,10 @@ async def test_what_makes_power_asks_for_a_recent_proof_of_the_person(firm: Firm
             (IMPORT, {"content": "email,role\n"}),
             (DANGEROUS.format(name="erasePerson", kind="ErasePersonInput"), person),
             (DANGEROUS.format(name="setAuditRetention", kind="SetAuditRetentionInput"), {"keepDays": 4000}),
+            (
+                DANGEROUS.format(name="setRecordRetention", kind="SetRecordRetentionInput"),
+                {"alertDays": 4000, "caseDays": 4000},
+            ),
             (DANGEROUS.format(name="updateTenant", kind="UpdateTenantInput"), {"name": "Taken"}),
             (DANGEROUS.format(name="deactivateTenant", kind="DeactivateTenantInput"), {"confirm": slug, "reason": "x"}),
             (DANGEROUS.format(name="demandTwoFactor", kind="DemandTwoFactorInput"), {"demanded": False}),

@@ -4,13 +4,20 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from app.core.fix import Side
+from app.core.bars import Bar
+from app.core.fix import BarInterval, Side
+from app.core.messages import Tick
 from app.flows.watch_orders import SETTLED, watch
 from app.identity.domain import Role, Scope
+from app.infra.uow import begin_batch
+from app.marketdata import bars_batch
+from app.marketdata import service as marketdata
+from app.marketdata.bars import TimeRange, floor
 from tests.graphql.conftest import Api, Broker, Firm
 from tests.graphql.test_restricted_lists import make
 
@@ -70,6 +77,58 @@ async def test_a_wash_trade_and_a_touch_are_found_once(firm: Firm, broker: Broke
     [touch] = [edge for edge in found["edges"] if edge["node"]["kind"] == "RESTRICTED_TOUCH"]
     assert touch["node"]["orderIds"] == [touched["order"]["id"]]
     assert (found["totalCount"], len(first["edges"]), len(rest["edges"])) == (2, 1, 1)
+
+
+async def quoted(firm: Firm, volume: str) -> None:
+    """A quote with what the day has dealt until now."""
+    tick = Tick(
+        instrument_id=firm.instruments["AAPL"].id,
+        symbol="AAPL",
+        last=Decimal("187.5"),
+        volume=Decimal(volume),
+        time=firm.desk.clock.now(),
+    )
+    await marketdata.publish_ticks(firm.desk.redis, firm.key.tenant_id, [tick])
+
+
+async def day_bars(firm: Firm, *volumes: str) -> None:
+    """The bars of the last days, the newest first."""
+    today = floor(firm.desk.clock.now(), BarInterval.DAY_1)
+    price = Decimal(100)
+    bars = [
+        Bar(time=today - timedelta(days=back), open=price, high=price, low=price, close=price, volume=Decimal(volume))
+        for back, volume in enumerate(volumes, start=1)
+    ]
+    whole = TimeRange(start=today - timedelta(days=len(volumes) + 1), end=today)
+    async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
+        instrument_id = firm.instruments["AAPL"].id
+        await bars_batch.keep(session, firm.key.tenant_id, instrument_id, BarInterval.DAY_1, whole, bars)
+
+
+@pytest.mark.parametrize(
+    ("volume_now", "volumes", "share"),
+    [
+        ("100", (), "10%"),
+        ("101", (), None),
+        ("100", ("500", "1500"), None),
+        ("1000", ("0", "25", "15"), "50%"),
+    ],
+    ids=["of the day until then", "just less of it", "of whole days, far less", "of whole days that dealt"],
+)
+async def test_a_large_order_is_held_against_whole_days_or_the_day_until_then(
+    firm: Firm, volume_now: str, volumes: tuple[str, ...], share: str | None
+) -> None:
+    await quoted(firm, volume_now)
+    await day_bars(firm, *volumes)
+    placed = await firm.api.place(**firm.order())
+
+    opened = await look(firm)
+
+    found = (await firm.api.data(CASES, kinds=["LARGE_ORDER"]))["surveillanceCases"]["edges"]
+    assert opened == len(found) == (share is not None)
+    for edge in found:
+        assert edge["node"]["orderIds"] == [placed["order"]["id"]]
+        assert edge["node"]["summary"] == f"an order to BUY for {share} of the day's volume"
 
 
 async def test_two_persons_close_a_case_and_none_of_them_traded(firm: Firm, broker: Broker) -> None:

@@ -169,26 +169,38 @@ async def test_what_is_open_to_the_system_role_is_a_short_list(owner: asyncpg.Co
     ]
 
 
-async def test_what_is_open_to_the_sealer_is_the_audit_log(owner: asyncpg.Connection) -> None:
+async def test_what_is_open_to_the_sealer_is_the_audit_log_and_what_retention_lets_go(
+    owner: asyncpg.Connection,
+) -> None:
     granted = await owner.fetch(
         """
         SELECT table_name::text, string_agg(privilege_type::text, ' ' ORDER BY privilege_type) AS may
         FROM information_schema.role_table_grants WHERE grantee = 'oms_sealer' GROUP BY 1 ORDER BY 1
         """,
     )
-    pruning = await owner.fetchval("SELECT qual FROM pg_policies WHERE policyname = 'sealer_prunes'")
+    pruning = await owner.fetch("SELECT tablename::text, qual FROM pg_policies WHERE policyname = 'sealer_prunes'")
 
     assert {row["table_name"]: row["may"] for row in granted} == {
         "audit_chain": "DELETE INSERT SELECT",
         "audit_heads": "INSERT SELECT UPDATE",
         "audit_leases": "INSERT SELECT UPDATE",
-        "audit_log": "DELETE SELECT",
+        "audit_log": "DELETE INSERT SELECT",
         "audit_person_keys": "INSERT SELECT",
         "audit_retentions": "SELECT",
         "audit_signed_heads": "INSERT SELECT UPDATE",
+        "record_retentions": "SELECT",
+        "restriction_alerts": "DELETE SELECT",
+        "surveillance_cases": "DELETE SELECT",
+        "surveillance_notes": "DELETE SELECT",
     }
     # Nobody changes a sealed entry, and what is younger than the law asks nobody but the owner deletes.
-    assert f"{KEEP_DAYS_MIN} days" in pruning
+    assert {row["tablename"] for row in pruning} == {
+        "audit_chain",
+        "restriction_alerts",
+        "surveillance_cases",
+        "surveillance_notes",
+    }
+    assert all(f"{KEEP_DAYS_MIN} days" in row["qual"] for row in pruning)
 
 
 @pytest.mark.parametrize("table", ["audit_chain", "audit_heads", "audit_signed_heads"])

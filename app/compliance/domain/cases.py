@@ -77,15 +77,16 @@ def closed(
     reason: str,
     *,
     by: str,
+    is_person: bool,
     parties: Collection[str],
     people: Mapping[str, UserId],
     now: datetime,
 ) -> SurveillanceCase:
     """The case after somebody said what it was; parties are those whose orders it is about.
 
-    Either disposition needs two persons who say the same, neither of them a party, by whichever credential: the first
-    one proposes. Who says otherwise than was proposed proposes anew. people tells who stands behind the actors. Raises
-    CaseInvalidError and CaseOfOwnError.
+    Either disposition needs two who say the same, neither of them a party, by whichever credential: the first one
+    proposes, and the second one is a person. Who says otherwise than was proposed proposes anew. people tells who
+    stands behind the actors. Raises CaseInvalidError and CaseOfOwnError.
     """
     _check_open(case)
     if any(_is_one(by, party, people) for party in parties):
@@ -97,6 +98,8 @@ def closed(
     )
     proposer = case.proposed_by
     if case.disposition is disposition and proposer is not None and not _is_one(by, proposer, people):
+        if not is_person:
+            raise CaseInvalidError("It is proposed already: a second person closes it.", path=["disposition"])
         return replace(after, state=CaseState.CLOSED, closed_by=by)
     return replace(after, state=CaseState.UNDER_REVIEW, proposed_by=by)
 

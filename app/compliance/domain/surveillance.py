@@ -24,6 +24,8 @@ CLOSE_TRADES_MIN: Final = 3
 CLOSE_SHARE_MIN: Final = Decimal("0.5")
 BREACHES_MIN: Final = 5
 BREACH_WINDOW: Final = timedelta(minutes=10)
+LARGE_SHARE_MIN: Final = Decimal("0.1")
+VOLUME_DAYS: Final = 20
 EVIDENCE_MAX: Final = 200
 
 
@@ -36,6 +38,7 @@ class CaseKind(StrEnum):
     MARKING_THE_CLOSE = "MARKING_THE_CLOSE"
     RESTRICTED_TOUCH = "RESTRICTED_TOUCH"
     LIMIT_BREACHES = "LIMIT_BREACHES"
+    LARGE_ORDER = "LARGE_ORDER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +58,19 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An order as it became. ended_at is when it was last changed, where it is over."""
+    """An order as it became. ended_at is when it was last changed, where it is over.
+
+    quantity is what it asks for now. day_volume is what a whole day deals of the instrument, or what the day had dealt
+    when the order was taken; None where neither is known, and for what is no share.
+    """
 
     id: OrderId
     account_id: AccountId
     instrument_id: InstrumentId
     side: Side
     state: OrderState
+    quantity: Decimal
+    day_volume: Decimal | None
     filled_quantity: Decimal
     reject_code: str | None
     placed_by: str
@@ -239,6 +248,37 @@ def limit_breaches(orders: Iterable[Placed]) -> list[Suspicion]:
                 ),
             )
     return list(found.values())
+
+
+def large_orders(orders: Iterable[Placed]) -> list[Suspicion]:
+    """Orders of LARGE_SHARE_MIN of the day's volume or more; one for a person, an instrument, a side and a day.
+
+    What was refused moves no market. Source: MAR annex I, A(a).
+    """
+    large: dict[str, list[Placed]] = defaultdict(list)
+    for order in sorted(orders, key=lambda one: (one.placed_at, one.id)):
+        if order.state is not OrderState.REJECTED and _share(order) >= LARGE_SHARE_MIN:
+            large[f"{order.placed_by}:{order.instrument_id}:{order.side}:{order.placed_at.date()}"].append(order)
+    found: list[Suspicion] = []
+    for key, several in large.items():
+        largest = max(several, key=_share)
+        found.append(
+            Suspicion(
+                kind=CaseKind.LARGE_ORDER,
+                key=key,
+                summary=f"an order to {largest.side.value} for {_share(largest):.0%} of the day's volume",
+                account_id=largest.account_id,
+                instrument_id=largest.instrument_id,
+                order_ids=tuple(one.id for one in several)[:EVIDENCE_MAX],
+                execution_ids=(),
+                occurred_at=several[0].placed_at,
+            )
+        )
+    return found
+
+
+def _share(order: Placed) -> Decimal:
+    return order.quantity / order.day_volume if order.day_volume else Decimal(0)
 
 
 def _runs(orders: Sequence[Placed]) -> list[tuple[int, int]]:

@@ -14,9 +14,12 @@ async def placed_in(
     """The orders that were stored from `since` up to, and without, `until`, the oldest first, as they are now."""
     return await session.fetch(
         """
-        SELECT id, account_id, instrument_id, side, state, filled_quantity, reject_code, placed_by, created_at,
-          CASE WHEN state IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') THEN updated_at END AS ended_at
-        FROM orders WHERE tenant_id = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $4
+        SELECT o.id, o.account_id, o.instrument_id, o.side, o.state, o.quantity, o.filled_quantity, o.reject_code,
+          o.placed_by, o.created_at, o.arrival, i.instrument_type,
+          CASE WHEN o.state IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED') THEN o.updated_at END AS ended_at
+        FROM orders AS o
+        JOIN instruments AS i ON i.tenant_id = o.tenant_id AND i.id = o.instrument_id
+        WHERE o.tenant_id = $1 AND o.id >= $2 AND o.id < $3 ORDER BY o.id LIMIT $4
         """,
         tenant_id,
         uuid7(since, 0),

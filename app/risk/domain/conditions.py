@@ -55,6 +55,12 @@ class ConcentrationBasis(StrEnum):
     GROSS = "GROSS"
 
 
+class CrossPolicy(StrEnum):
+    """What becomes of two orders of a firm that could deal with each other: the one that comes later is refused."""
+
+    BLOCK_NEWEST = "BLOCK_NEWEST"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeWindow:
     """Hours of the day by the clock of a zone: minutes since midnight, from `begins` up to before `ends`.
@@ -97,6 +103,7 @@ class Conditions:
     margin_percent: Decimal = Decimal(100)
     window_days: int | None = None
     with_stops: bool = False
+    policy: CrossPolicy = CrossPolicy.BLOCK_NEWEST
 
     def is_on(self, at: datetime) -> bool:
         """True when the instant lies within the hours of the limit."""
@@ -348,7 +355,12 @@ OWN_KEYS: Final[dict[RiskLimitType, dict[str, ConditionKey]]] = {
             field="with_stops",
             read=_flag,
             meaning="True: stops that wait for their trigger count, too. By default they do not.",
-        )
+        ),
+        "policy": ConditionKey(
+            field="policy",
+            read=_word(CrossPolicy),
+            meaning="BLOCK_NEWEST, the default and the only one: the order that comes later is refused.",
+        ),
     },
     _TYPE.COOLDOWN: {
         "after": ConditionKey(

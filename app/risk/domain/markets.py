@@ -93,7 +93,11 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         is_passed=False,
         observed=Decimal(len(crossed)),
         message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it",
-        inputs={"ownAccount": str(len(crossed) - others), OTHER_ACCOUNTS: others},
+        inputs={
+            "ownAccount": str(len(crossed) - others),
+            OTHER_ACCOUNTS: others,
+            "policy": held.conditions.policy.value,
+        },
     )
 
 

@@ -38,7 +38,7 @@ async def test_the_quote_of_the_moment_stays_with_the_order_however_old_it_is(tr
 
 
 async def test_a_replay_of_the_log_gives_the_arrival(trader: Trader) -> None:
-    await quote(trader, last="100")
+    await quote(trader, last="100", volume="123456")
     order = await trader.placed(limit_price="100")
 
     replayed = replay_order(trader.key.tenant_id, await trader.events())
@@ -46,7 +46,7 @@ async def test_a_replay_of_the_log_gives_the_arrival(trader: Trader) -> None:
     assert isinstance(replayed, OrderHistory)
     assert replayed.order.arrival == order.arrival
     assert order.arrival is not None
-    assert order.arrival.mid is None
+    assert (order.arrival.mid, order.arrival.volume) == (None, Decimal(123456))
 
 
 async def test_a_bracket_and_a_block_of_it_store_the_arrival_too(trader: Trader) -> None:

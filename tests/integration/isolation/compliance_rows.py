@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.compliance.models import (
     CalendarDayRow,
+    RecordRetentionRow,
     RestrictedEntryRow,
     RestrictedListRow,
     RestrictedListVersionRow,
@@ -51,6 +52,7 @@ async def add_compliance(
             added_at=now,
         )
     )
+    session.add(RecordRetentionRow(tenant_id=tenant_id, alert_days=4000, case_days=4000, set_by="canary", set_at=now))
     session.add(
         CalendarDayRow(
             tenant_id=tenant_id,

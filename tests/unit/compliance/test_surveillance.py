@@ -12,6 +12,7 @@ from app.compliance.domain.surveillance import (
     Placed,
     Touch,
     Trade,
+    large_orders,
     layering,
     limit_breaches,
     marking_the_close,
@@ -44,6 +45,8 @@ def order(at_s: float = 0, life_s: float = 10, **terms: Any) -> Placed:
     given: dict[str, Any] = {
         "side": Side.BUY,
         "state": OrderState.CANCELED,
+        "quantity": Decimal(10),
+        "day_volume": None,
         "filled_quantity": Decimal(0),
         "reject_code": None,
         "placed_by": "user:1",
@@ -161,3 +164,46 @@ def test_touches_of_an_entry_by_a_person_on_a_day_are_one_case() -> None:
     found = restricted_touches(touches)
 
     assert sorted(len(one.order_ids) for one in found) == [1, 2]
+
+
+def large(quantity: str, volume: str | None, **terms: Any) -> Placed:
+    day_volume = None if volume is None else Decimal(volume)
+    return order(quantity=Decimal(quantity), day_volume=day_volume, **{"state": OrderState.ROUTED, **terms})
+
+
+def test_an_order_of_a_tenth_of_the_days_volume_is_a_case() -> None:
+    one = large("1000", "10000")
+
+    [found] = large_orders([one])
+
+    assert (found.kind, found.order_ids, found.instrument_id) == (CaseKind.LARGE_ORDER, (one.id,), AAPL)
+    assert found.summary == "an order to BUY for 10% of the day's volume"
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        large("999", "10000"),
+        large("1000", None),
+        large("1000", "0"),
+        large("1000", "10000", state=OrderState.REJECTED),
+    ],
+    ids=["smaller", "unknown", "no volume", "refused"],
+)
+def test_what_is_near_a_large_order_is_none(near: Placed) -> None:
+    assert large_orders([near]) == []
+
+
+def test_large_orders_of_a_person_a_side_and_a_day_are_one_case_told_by_the_largest() -> None:
+    first, second = large("2000", "10000"), large("5000", "10000", at_s=5)
+    other_side = large("2000", "10000", side=Side.SELL)
+    other_person = large("2000", "10000", placed_by="user:2")
+    next_day = large("2000", "10000", at_s=24 * 3600)
+
+    found = large_orders([second, first, other_side, other_person, next_day])
+
+    assert len({one.key for one in found}) == len(found) == 4
+    [several] = [one for one in found if len(one.order_ids) == 2]
+    assert several.order_ids == (first.id, second.id)
+    assert several.summary == "an order to BUY for 50% of the day's volume"
+    assert several.occurred_at == NOW

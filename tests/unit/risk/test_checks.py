@@ -42,7 +42,8 @@ from app.risk.domain.chain import MEANING, formula_of
 from app.risk.domain.counterfactual import passes_at, words
 from app.risk.domain.facts import fingerprint
 from app.risk.domain.figures import added_exposure, with_order
-from app.risk.domain.markets import could_cross
+from app.risk.domain.held import read_limit
+from app.risk.domain.markets import could_cross, wash_trade
 from tests.factories import instrument
 
 _TYPE = RiskLimitType
@@ -352,6 +353,15 @@ def test_stops_count_where_the_limit_says_so() -> None:
     waiting = facts(resting=(resting(Side.SELL, None, is_stop=True),))
 
     assert outcome(limit(_TYPE.WASH_TRADE, conditions={"stops": True}), order(), waiting) is FAILED
+
+
+def test_the_order_that_comes_later_is_refused_with_its_policy_told() -> None:
+    held = read_limit(limit(_TYPE.WASH_TRADE, conditions={"policy": "BLOCK_NEWEST"}))
+
+    found = wash_trade(held, order(price="10"), facts(resting=(resting(Side.SELL, "10"),)))
+
+    assert not found.is_passed
+    assert found.inputs["policy"] == "BLOCK_NEWEST"
 
 
 prices = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(100), places=2)

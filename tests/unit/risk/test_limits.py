@@ -19,6 +19,18 @@ _TYPE = RiskLimitType
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NUMBERED = sorted(one for one in _TYPE if VALUES[one] is not None)
 UNNUMBERED = sorted(one for one in _TYPE if VALUES[one] is None)
+# The last one is in Cyrillic and Latin letters.
+UNKNOWN_POLICIES: list[Any] = [
+    "CANCEL_RESTING",
+    "NET",
+    "block_newest",
+    "",
+    None,
+    True,
+    ["BLOCK_NEWEST"],
+    {},
+    "BLOCK_NEW\u0415ST",
+]
 
 
 def limit(limit_type: RiskLimitType, value: str | None = None, **more: Any) -> RiskLimit:
@@ -188,6 +200,7 @@ def test_conditions_are_read_into_a_value() -> None:
         (_TYPE.TRADING_HOURS, {"extended": "yes"}, ("extended",)),
         (_TYPE.PRICE_COLLAR, {"direction": "UP"}, ("direction",)),
         (_TYPE.MAX_CONCENTRATION, {"basis": ["EQUITY"]}, ("basis",)),
+        *((_TYPE.WASH_TRADE, {"policy": policy}, ("policy",)) for policy in UNKNOWN_POLICIES),
         (_TYPE.SYMBOL_WHITELIST, {}, ("symbols",)),
         (_TYPE.SYMBOL_BLACKLIST, {}, ("symbols",)),
     ],

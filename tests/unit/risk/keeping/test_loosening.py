@@ -66,7 +66,7 @@ OWN_CONDITIONS: dict[RiskLimitType, dict[str, list[Any]]] = {
     _TYPE.PRICE_COLLAR: {"direction": ["WORSE", "BOTH"]},
     _TYPE.MAX_CONCENTRATION: {"basis": ["EQUITY", "GROSS"]},
     _TYPE.DUPLICATE_ORDER: {"allowance": [0, 1, 5]},
-    _TYPE.WASH_TRADE: {"stops": [True, False]},
+    _TYPE.WASH_TRADE: {"stops": [True, False], "policy": ["BLOCK_NEWEST"]},
     _TYPE.COOLDOWN: {"after": [["LOSS"], ["REJECT"], ["FILL", "LOSS"], ["LOSS", "REJECT", "FILL"]]},
     _TYPE.CANCEL_RATE: {"windowSeconds": [60, 300], "allowance": [0, 20, 5]},
     _TYPE.ORDER_TO_TRADE_RATIO: {"windowSeconds": [60, 300], "allowance": [0, 20, 5]},
