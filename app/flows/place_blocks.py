@@ -150,8 +150,12 @@ def held_as_block(
     key: AccountKey,
     account: AccountFacts,
     facts: BlockFacts,
+    *,
+    is_walled: bool = False,
 ) -> tuple[Proposal, tuple[RiskCheck, ...]]:
     """The order as the chain of the adviser's account is to see it, and where its shares go beyond limits of theirs.
+
+    is_walled is True for somebody who may not see all accounts: the figures of members are not told then.
 
     The adviser's exposure is what all accounts hold and what its blocks have dealt for them; a share is what an account
     is expected to get. An order that is no block stays as it is.
@@ -166,7 +170,10 @@ def held_as_block(
     if group is None:
         # It was taken away at the broker since the order was placed: who shares the block is not known.
         return whole, ()
-    return whole, _breaches(pre_trade, proposal, allocation, group, key, account.adviser, facts)
+    checks = _breaches(pre_trade, proposal, allocation, group, key, account.adviser, facts)
+    if is_walled or pre_trade.is_walled:
+        checks = tuple((number, _walled(check)) for number, check in checks)
+    return whole, tuple(replace(check, message=f"{number}: {check.message}") for number, check in checks)
 
 
 def _breaches(
@@ -177,12 +184,12 @@ def _breaches(
     key: AccountKey,
     adviser: Adviser,
     facts: BlockFacts,
-) -> tuple[RiskCheck, ...]:
+) -> tuple[tuple[str, RiskCheck], ...]:
     instrument = proposal.instrument
     weights = _weights(allocation.method or group.method, group, key, adviser, instrument.id, facts)
     # What goes for every account of the tenant goes for each share, too.
     own = pre_trade.chain(key.tenant_id).without(_NOT_OF_SHARES)
-    found: list[RiskCheck] = []
+    found: list[tuple[str, RiskCheck]] = []
     for number, quantity in expected_shares(group, proposal.terms.quantity, weights, instrument.lot_size).items():
         account_id = adviser.accounts.get(number)
         if account_id is None or not quantity:
@@ -202,18 +209,14 @@ def _breaches(
             ),
         )
         found += [
-            _told(check, number, is_walled=pre_trade.is_walled)
-            for check in pre_trade.check(member, share, own)
-            if check.outcome is RiskOutcome.FAILED
+            (number, check) for check in pre_trade.check(member, share, own) if check.outcome is RiskOutcome.FAILED
         ]
     return tuple(found)
 
 
-def _told(check: RiskCheck, number: str, *, is_walled: bool) -> RiskCheck:
-    if is_walled:
-        # What the account holds is not for everybody to know who trades for it.
-        return replace(check, message=f"{number}: the limit refuses its share", observed=None, inputs={})
-    return replace(check, message=f"{number}: {check.message}")
+def _walled(check: RiskCheck) -> RiskCheck:
+    # What an account holds is not for everybody to know who trades for it.
+    return replace(check, message="the limit refuses its share", observed=None, inputs={})
 
 
 def _weights(

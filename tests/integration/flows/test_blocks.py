@@ -495,6 +495,29 @@ async def test_who_sees_the_advisers_account_alone_is_held_to_what_all_accounts_
     assert released.problems[0].message == f"{TWO}: the limit refuses its share"
 
 
+async def test_who_places_a_block_without_seeing_its_accounts_is_not_told_what_they_hold(advised: Advised) -> None:
+    mine = frozenset({advised.master.account_id})
+    _, told = await dealt(advised)
+    await advised.report(*told)
+    await factories.make_limit(
+        advised.desk.database,
+        advised.master.tenant_id,
+        RiskLimitType.MAX_POSITION_QUANTITY,
+        D(10),
+        account_id=advised.two.account_id,
+    )
+    walled = replace(advised, principal=replace(advised.principal, accounts=AccountGrants(view=mine, trade=mine)))
+
+    open_told = await advised.place(quantity="30", limit_price="190")
+    walled_told = await walled.place(quantity="30", limit_price="190")
+
+    assert "position if all is filled" in open_told.problems[0].message
+    assert [one.message for one in walled_told.problems] == [f"{TWO}: the limit refuses its share"]
+    assert walled_told.order is not None
+    of_share = walled_told.order.risk_checks[-1]
+    assert (of_share.observed, dict(of_share.inputs)) == (None, {})
+
+
 async def test_the_quantity_of_a_block_by_percentage_is_not_modified(advised: Advised) -> None:
     _, told = await dealt(advised)
     await advised.report(*told)
