@@ -17,7 +17,8 @@ from app.infra.db import Read
 class AccountStanding:
     """What is stored of an account: what it is, its broker's figures in base currency, and when they were told.
 
-    connected_since is None while the broker is away; the figures are None until it told them.
+    connected_since is None while the broker is away, and while no connector holds the account: one that died shut no
+    gate. The figures are None until the broker told them.
     """
 
     broker: BrokerKind
@@ -39,7 +40,7 @@ def standings_of(keys: Iterable[AccountKey]) -> Read[dict[AccountKey, AccountSta
         sql="""
         SELECT jsonb_agg(jsonb_build_object('tenant', a.tenant_id, 'account', a.id, 'broker', a.broker,
           'isPaper', a.is_paper, 'currency', a.base_currency,
-          'connectedSince', CASE WHEN c.is_gate_open THEN c.connected_since END,
+          'connectedSince', CASE WHEN c.is_gate_open AND c.lease_until >= clock_timestamp() THEN c.connected_since END,
           'updatedAt', b.updated_at, 'pnlAt', b.pnl_at, 'equity', b.equity::text, 'dailyPnl', b.daily_pnl::text,
           'excess', b.excess_liquidity::text, 'gross', b.gross_position_value::text))
         FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)

@@ -153,13 +153,16 @@ async def notes_of(session: BatchSession, tenant_id: TenantId, case_id: CaseId, 
 
 
 async def parties_of(session: BatchSession, tenant_id: TenantId, case: SurveillanceCase) -> set[str]:
-    """Who placed the orders that a case is about."""
+    """Who placed the orders that a case is about, and who touched a restricted name with them."""
     rows = await session.fetch(
-        "SELECT DISTINCT placed_by FROM orders WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
+        """
+        SELECT placed_by AS actor FROM orders WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+        UNION SELECT acted_by FROM restriction_alerts WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])
+        """,
         tenant_id,
         list(case.order_ids),
     )
-    return {row["placed_by"] for row in rows}
+    return {row["actor"] for row in rows}
 
 
 _FITTING = """

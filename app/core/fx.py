@@ -23,8 +23,8 @@ class FxRate:
     at: datetime
 
     def is_stale(self, now: datetime) -> bool:
-        """True when the quote is older than RATE_AGE_MAX; a currency in itself never is."""
-        return self.base != self.quote and now - self.at > RATE_AGE_MAX
+        """True when the quote is older than RATE_AGE_MAX, or as far ahead; a currency in itself never is."""
+        return self.base != self.quote and abs(now - self.at) > RATE_AGE_MAX
 
 
 class FxRates:

@@ -131,15 +131,22 @@ async def list_circuit_breakers(desk: Desk, principal: Principal) -> list[Circui
 async def page_of_trips(
     desk: Desk, principal: Principal, breaker_id: BreakerId | None, window: Window[UUID]
 ) -> Page[Trip]:
-    """The trips of the window, the newest first."""
+    """The trips of the window, the newest first.
+
+    Who is restricted to accounts sees none of the firm's: they tell what all accounts came to together.
+    """
     async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
-        return await breakers_batch.trips_page(session, principal.tenant_id, breaker_id, window)
+        return await breakers_batch.trips_page(
+            session, principal.tenant_id, breaker_id, window, with_firm=_sees_firm(principal)
+        )
 
 
 async def count_trips(desk: Desk, principal: Principal, breaker_id: BreakerId | None) -> int:
     """How many trips there were."""
     async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
-        return await breakers_batch.trips_count(session, principal.tenant_id, breaker_id)
+        return await breakers_batch.trips_count(
+            session, principal.tenant_id, breaker_id, with_firm=_sees_firm(principal)
+        )
 
 
 async def follow_trips(desk: Desk, principal: Principal) -> AsyncIterator[Trip]:
@@ -150,7 +157,7 @@ async def follow_trips(desk: Desk, principal: Principal) -> AsyncIterator[Trip]:
         while True:
             for trip in found:
                 # What was on its way when the follower began, or comes twice, has been told.
-                if trip.id not in told:
+                if trip.id not in told and (trip.account_id is not None or _sees_firm(principal)):
                     yield trip
             told = {*sorted(told)[-TOLD_MAX:], *(trip.id for trip in found)}
             message = await anext(stream)
@@ -159,6 +166,10 @@ async def follow_trips(desk: Desk, principal: Principal) -> AsyncIterator[Trip]:
                 continue
             async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
                 found = list((await breakers_batch.trips_by_ids(session, tenant_id, trips_in(message))).values())
+
+
+def _sees_firm(principal: Principal) -> bool:
+    return principal.viewable is None
 
 
 async def _in_force(desk: Desk, principal: Principal) -> list[Trip]:

@@ -168,6 +168,7 @@ async def _after(
     of_shares: tuple[RiskCheck, ...] = ()
     if waiting[0].allocation is not None:
         facts = await block_facts(session, [(key, instrument.id)], {key: account}, pre_trade, market)
+        account = facts.accounts.get(key, account)
         # A block stands alone.
         whole, of_shares = held_as_block(pre_trade, proposals[0], waiting[0].allocation, key, account, facts)
         proposals = [whole]

@@ -1,6 +1,7 @@
 """importRiskLimits and exportRiskLimits: the limits of a tenant as one file."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -116,6 +117,8 @@ async def import_risk_limits(
     try:
         async with begin(database, Scope(tenant_id=principal.tenant_id)) as session:
             acting = await acting_in(session, principal, clock, ids)
+            # Two files may name the same limits in another order.
+            await repository.lock_limits(session, principal.tenant_id, _limits_named(lines))
             known = await repository.limits(session, principal.tenant_id, LimitFilter(), limit=LIMITS_MAX)
             work = _Work(
                 session=session,
@@ -245,6 +248,14 @@ async def _names(session: WriteSession, tenant_id: TenantId, lines: Sequence[Fil
     found = {one.id: one for one in await instruments.by_symbols(looking, tenant_id, symbols)}
     found |= await instruments.instruments(looking, tenant_id, by_id)
     return _Names(accounts=accounts, instruments=tuple(found.values()))
+
+
+def _limits_named(lines: Sequence[FileLine]) -> set[LimitId]:
+    found: set[LimitId] = set()
+    for line in lines:
+        with suppress(ValueError):
+            found.add(LimitId(UUID(line.values.get("id", ""))))
+    return found
 
 
 def _is_id(text: str) -> bool:

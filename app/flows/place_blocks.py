@@ -1,13 +1,13 @@
 """An adviser's blocks among the orders of a batch: what is known of the accounts that share them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from app.brokers import advisers_batch
 from app.brokers.advisers_batch import Worth
-from app.brokers.batch import AccountFacts, Adviser
+from app.brokers.batch import AccountFacts, Adviser, account_facts
 from app.core.allocation import Allocation, AllocationGroup, AllocationMethod
 from app.core.errors import Problem
 from app.core.fix import RiskLimitType, RiskOutcome
@@ -17,6 +17,7 @@ from app.core.money import ZERO
 from app.core.records import replace
 from app.flows.pre_trade import Asked, Market, PreTrade, also_read
 from app.infra.db import BatchSession
+from app.infra.uow import beyond_walls
 from app.orders.domain.allocating import allocation_problem, expected_shares, group_of, percentage_problem
 from app.orders.domain.placing import problem
 from app.orders.errors import OrderProblem
@@ -24,6 +25,7 @@ from app.orders.repository import blocks
 from app.positions import batch as positions
 from app.positions.batch import PositionKey
 from app.positions.domain import Position
+from app.risk import batch as risk
 from app.risk.domain import Exposure, Proposal
 
 # Of the accounts that share a block the orders are not counted: a share is no order that works.
@@ -44,12 +46,14 @@ _NOT_OF_SHARES: Final = frozenset(
 class BlockFacts:
     """What blocks are decided on: the positions and the worth of the advisers' accounts, and what is not divided yet.
 
+    accounts are the advisers' own, with all accounts under them and all halts, whoever asks.
     The accounts' own books are not locked: what they trade by themselves meanwhile is not seen.
     """
 
     positions: Mapping[PositionKey, Position]
     undivided: Mapping[PositionKey, Decimal]
     worth: Mapping[AccountId, Worth]
+    accounts: Mapping[AccountKey, AccountFacts] = field(default_factory=dict)
 
 
 NO_BLOCKS: Final = BlockFacts(positions={}, undivided={}, worth={})
@@ -64,8 +68,27 @@ async def block_facts(
 ) -> BlockFacts:
     """The facts for blocks in these accounts and instruments; those of accounts that are no adviser's have none.
 
-    What the limits of the accounts that share them need goes to pre_trade; without a market no limits are asked.
+    What the limits of the accounts that share them need goes to pre_trade; without a market no limits are asked. All of
+    it is read beyond the walls: a block is dealt for accounts that who changes it may not see.
     """
+    async with beyond_walls(session, is_walled=pre_trade.is_walled):
+        wanted = list(places)
+        known = accounts
+        if pre_trade.is_walled:
+            known = await account_facts(session, {key for key, _ in wanted})
+            if market is not None:
+                tenant_ids = sorted({key.tenant_id for key, _ in wanted})
+                (pre_trade.chains,) = await session.read(risk.chains_of(tenant_ids))
+        return await _block_facts(session, wanted, known, pre_trade, market)
+
+
+async def _block_facts(
+    session: BatchSession,
+    places: Iterable[PositionKey],
+    accounts: Mapping[AccountKey, AccountFacts],
+    pre_trade: PreTrade,
+    market: Market | None,
+) -> BlockFacts:
     asked: list[PositionKey] = []
     theirs: set[PositionKey] = set()
     members: dict[TenantId, set[AccountId]] = {}
@@ -80,14 +103,15 @@ async def block_facts(
     if not asked:
         return NO_BLOCKS
     if market is not None:
-        sharing = Asked(keys={key for key, _ in theirs}, places=frozenset(), is_walled=pre_trade.is_walled)
+        sharing = Asked(keys={key for key, _ in theirs}, places=frozenset())
         await also_read(session, pre_trade, sharing, market)
     held, undivided = await session.read(positions.positions_at(theirs), blocks.undivided(set(asked)))
     worth: dict[AccountId, Worth] = {}
     for tenant_id, account_ids in sorted(members.items()):
         (told,) = await session.read(advisers_batch.worth_of(tenant_id, account_ids))
         worth |= told
-    return BlockFacts(positions=held, undivided=undivided, worth=worth)
+    advisers = {key: accounts[key] for key, _ in asked}
+    return BlockFacts(positions=held, undivided=undivided, worth=worth, accounts=advisers)
 
 
 def route_problem(new: NewOrder, account: AccountFacts) -> Problem | None:
@@ -126,8 +150,12 @@ def held_as_block(
     key: AccountKey,
     account: AccountFacts,
     facts: BlockFacts,
+    *,
+    is_walled: bool = False,
 ) -> tuple[Proposal, tuple[RiskCheck, ...]]:
     """The order as the chain of the adviser's account is to see it, and where its shares go beyond limits of theirs.
+
+    is_walled is True for somebody who may not see all accounts: the figures of members are not told then.
 
     The adviser's exposure is what all accounts hold and what its blocks have dealt for them; a share is what an account
     is expected to get. An order that is no block stays as it is.
@@ -142,7 +170,10 @@ def held_as_block(
     if group is None:
         # It was taken away at the broker since the order was placed: who shares the block is not known.
         return whole, ()
-    return whole, _breaches(pre_trade, proposal, allocation, group, key, account.adviser, facts)
+    checks = _breaches(pre_trade, proposal, allocation, group, key, account.adviser, facts)
+    if is_walled or pre_trade.is_walled:
+        checks = tuple((number, _walled(check)) for number, check in checks)
+    return whole, tuple(replace(check, message=f"{number}: {check.message}") for number, check in checks)
 
 
 def _breaches(
@@ -153,12 +184,12 @@ def _breaches(
     key: AccountKey,
     adviser: Adviser,
     facts: BlockFacts,
-) -> tuple[RiskCheck, ...]:
+) -> tuple[tuple[str, RiskCheck], ...]:
     instrument = proposal.instrument
     weights = _weights(allocation.method or group.method, group, key, adviser, instrument.id, facts)
     # What goes for every account of the tenant goes for each share, too.
     own = pre_trade.chain(key.tenant_id).without(_NOT_OF_SHARES)
-    found: list[RiskCheck] = []
+    found: list[tuple[str, RiskCheck]] = []
     for number, quantity in expected_shares(group, proposal.terms.quantity, weights, instrument.lot_size).items():
         account_id = adviser.accounts.get(number)
         if account_id is None or not quantity:
@@ -178,11 +209,14 @@ def _breaches(
             ),
         )
         found += [
-            replace(check, message=f"{number}: {check.message}")
-            for check in pre_trade.check(member, share, own)
-            if check.outcome is RiskOutcome.FAILED
+            (number, check) for check in pre_trade.check(member, share, own) if check.outcome is RiskOutcome.FAILED
         ]
     return tuple(found)
+
+
+def _walled(check: RiskCheck) -> RiskCheck:
+    # What an account holds is not for everybody to know who trades for it.
+    return replace(check, message="the limit refuses its share", observed=None, inputs={})
 
 
 def _weights(

@@ -162,6 +162,7 @@ async def _known(
     if asked:
         shared = {(intent.key, match.id) for intent in asked for match in intent.matches}
         blocks = await block_facts(session, shared, accounts, pre_trade, market)
+        accounts = {**accounts, **blocks.accounts}
     facts = _Facts(
         accounts=accounts,
         known=known,
@@ -278,7 +279,10 @@ def _checked(
     )
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
-        proposal, of_shares = held_as_block(facts.pre_trade, proposal, new.allocation, key, account, facts.blocks)
+        is_walled = intent.principal.accounts is not None
+        proposal, of_shares = held_as_block(
+            facts.pre_trade, proposal, new.allocation, key, account, facts.blocks, is_walled=is_walled
+        )
     checks = facts.pre_trade.check(key, proposal)
     if not of_shares and new.oco is None:
         # Of what is dealt for several, or in a pair, no single figure would do.

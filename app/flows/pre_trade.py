@@ -21,6 +21,7 @@ from app.flows.booking import Booking
 from app.flows.known_facts import account_figures, exposure_line, more_quotes, resting_of, resting_order
 from app.flows.quoted import reference_price
 from app.flows.recent_activity import RecentActivity, Recollection
+from app.flows.recent_peaks import PeakReading
 from app.infra.db import BatchSession, Read
 from app.infra.redis import Redis
 from app.infra.uow import beyond_walls
@@ -258,6 +259,7 @@ class _Reading:
     now: datetime
     _facts: list[Fact] = field(default_factory=list)
     _past: Recollection | None = None
+    _peaks: PeakReading | None = None
 
     async def reads(self, session: BatchSession) -> list[Read[Any]]:
         self._facts.clear()
@@ -276,7 +278,8 @@ class _Reading:
                 return [figures_batch.standings_of(keys)]
             case Fact.PEAK:
                 days = {one for key in keys for one in self._chain(key).peak_days}
-                return [exposure_batch.peaks_of(keys, days, self.now)]
+                self._peaks = self.recent.peaks.prepare(keys, days, self.now)
+                return [exposure_batch.peaks_of(self._peaks.spans)]
             case Fact.EXPOSURE:
                 since = self.now - BROKER_LAG
                 return [exposure_batch.exposures_of(keys, since), resting_orders.worst_prices(keys)]
@@ -302,7 +305,8 @@ class _Reading:
                     standings = next(answers)
                     pre_trade.figures |= {key: account_figures(one, self.now) for key, one in standings.items()}
                 case Fact.PEAK:
-                    for key, peaks in next(answers).items():
+                    assert self._peaks is not None, "what was read was prepared"
+                    for key, peaks in self._peaks.take(next(answers)).items():
                         if key in standings:
                             pre_trade.figures[key] = account_figures(standings[key], self.now, peaks)
                 case Fact.EXPOSURE:

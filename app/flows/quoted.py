@@ -14,7 +14,7 @@ REFERENCE_AGE_MAX = timedelta(seconds=60)
 
 def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference | None:
     """The price that an order of the side would meet, else the last; None when the quote is missing or stale."""
-    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
+    if quote is None or not _is_fresh(quote, now):
         return None
     price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
     return Reference(price=price, at=quote.time) if price else None
@@ -38,6 +38,11 @@ def beyond_zero_problem(new: NewOrder, quote: Tick | None, now: datetime) -> Pro
 def taking_problem(side: Side, terms: OrderTerms, quote: Tick | None, now: datetime) -> Problem | None:
     """Why a post-only order with these terms is refused against the newest quote; None when it would rest."""
     assert terms.limit_price is not None, "only limit orders are post-only"
-    if quote is None or now - quote.time > REFERENCE_AGE_MAX:
+    if quote is None or not _is_fresh(quote, now):
         return post_only_problem(side, terms.limit_price, bid=None, ask=None)
     return post_only_problem(side, terms.limit_price, bid=quote.bid, ask=quote.ask)
+
+
+def _is_fresh(quote: Tick, now: datetime) -> bool:
+    # What a clock that runs ahead has stamped would never grow old.
+    return abs(now - quote.time) <= REFERENCE_AGE_MAX

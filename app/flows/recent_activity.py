@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.ids import TenantId
 from app.core.messages import AccountKey
+from app.flows.recent_peaks import RecentPeaks
 from app.infra.db import BatchSession, Read
 from app.orders.events import OrderEventType
 from app.orders.repository import activity
@@ -29,10 +30,11 @@ class RecentActivity:
     """The activity of the accounts that this process has met, and the chains of their tenants as they were last.
 
     An account is counted on from the place of its event log that was seen last. Whoever asks holds the account's lock,
-    so that all that lies before is committed, and nothing comes in between.
+    so that all that lies before is committed, and nothing comes in between. peaks are those of the accounts' equity.
     """
 
     def __init__(self) -> None:
+        self.peaks = RecentPeaks()
         self._known: OrderedDict[AccountKey, _Known] = OrderedDict()
         self._chains: dict[TenantId, Chain] = {}
 

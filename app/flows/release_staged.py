@@ -149,9 +149,10 @@ async def _begin(
         now=now,
     )
     blocks = [(_key_of(order), order.instrument_id) for order in found.values() if order.allocation is not None]
+    shared = await block_facts(session, blocks, told, pre_trade, market) if blocks else NO_BLOCKS
     facts = _Facts(
-        accounts=told,
-        blocks=await block_facts(session, blocks, told, pre_trade, market) if blocks else NO_BLOCKS,
+        accounts={**told, **shared.accounts},
+        blocks=shared,
         pre_trade=pre_trade,
         instruments={instrument.id: instrument for _, instrument in known},
         restrictions=await restrictions_on(session, tenant_id, [instrument for _, instrument in known]),

@@ -111,6 +111,7 @@ async def _replace(
     of_shares: tuple[RiskCheck, ...] = ()
     if file.order.allocation is not None:
         facts = await block_facts(session, [place], {key: account}, pre_trade, market)
+        account = facts.accounts.get(key, account)
         proposal, of_shares = held_as_block(pre_trade, plain, file.order.allocation, key, account, facts)
     halted = change_halted_out(account, file.order, terms, proposal)
     if halted is not None:

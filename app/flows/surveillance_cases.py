@@ -20,6 +20,7 @@ from app.compliance.errors import CaseMovedError, CaseUnknownError
 from app.core.clock import Clock
 from app.core.ids import AccountId, CaseId, Ids
 from app.core.paging import Page, Window
+from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch
@@ -85,6 +86,8 @@ async def close_case(
     async with begin_batch(desk.database, principal.tenant_id) as session:
         known = await _known(session, principal, case_id, expected)
         parties = await cases_batch.parties_of(session, principal.tenant_id, known)
+        actors = {*parties, principal.actor} | ({known.proposed_by} if known.proposed_by else set())
+        people = await identity.people_behind(session, principal.tenant_id, actors)
         now = desk.clock.now()
         after = closed(
             known,
@@ -93,6 +96,7 @@ async def close_case(
             by=principal.actor,
             is_person=principal.user_id is not None,
             parties=parties,
+            people=people,
             now=now,
         )
         await cases_batch.store_case(session, principal.tenant_id, after)

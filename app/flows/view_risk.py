@@ -136,14 +136,22 @@ async def acknowledge_breach(desk: Desk, principal: Principal, breach_id: Breach
 async def follow_alerts(desk: Desk, principal: Principal) -> AsyncIterator[UtilisationView]:
     """The warnings and breaches that stand, then each that begins or ends; where news were missed, those again."""
     async with desk.bus.subscribe(alerts_channel(principal.tenant_id)) as stream:
+        told: dict[tuple[LimitId, AccountId], datetime] = {}
         for view in await _standing(desk, principal):
+            told[_key(view)] = view.begun_at or _LONG_AGO
             yield view
         async for message in stream:
-            found = (
-                await _standing(desk, principal) if isinstance(message, Gap) else await _told(desk, principal, message)
-            )
+            if isinstance(message, Gap):
+                told.clear()
+                found = await _standing(desk, principal)
+            else:
+                found = await _told(desk, principal, message)
             for view in found:
-                yield view
+                begun_at = view.begun_at or _LONG_AGO
+                # What was on its way when the follower began, or comes twice, has been told.
+                if begun_at > told.get(_key(view), _LONG_AGO):
+                    told[_key(view)] = begun_at
+                    yield view
 
 
 async def _told(desk: Desk, principal: Principal, message: bytes) -> Sequence[UtilisationView]:

@@ -21,9 +21,11 @@ from app.compliance.domain.surveillance import (
 )
 from app.core.arrival import arrival_from_document
 from app.core.fix import BarInterval, InstrumentType, OrderState, Side
-from app.core.ids import CaseId, Ids, InstrumentId, TenantId
+from app.core.ids import CaseId, Ids, InstrumentId, TenantId, UserId
+from app.core.records import replace
 from app.core.sessions import known_hours
 from app.flows.compliance_news import case_message
+from app.identity import batch as identity
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch, begin_system
@@ -63,9 +65,14 @@ async def watch(database: Database, tenant_id: TenantId, *, now: datetime, ids: 
         placed = await watched.placed_in(session, tenant_id, since, until, LOOKED_MAX)
         dealt = await watched.dealt_in(session, tenant_id, since, until, LOOKED_MAX)
         touches = await cases_batch.touches_since(session, tenant_id, since, until, LOOKED_MAX)
-        trades = [_trade(row) for row in dealt]
+        actors = {row["placed_by"] for row in (*placed, *dealt)} | {one.acted_by for one in touches}
+        people = await identity.people_behind(session, tenant_id, actors)
         volumes = await _volumes(session, tenant_id, placed, now)
-        orders = [_placed(row, volumes) for row in placed]
+        trades = [replace(one, placed_by=_person(one.placed_by, people)) for one in map(_trade, dealt)]
+        orders = [
+            replace(one, placed_by=_person(one.placed_by, people)) for one in (_placed(row, volumes) for row in placed)
+        ]
+        touches = [replace(one, acted_by=_person(one.acted_by, people)) for one in touches]
         found = [
             *wash_trades(trades),
             *layering(orders, trades),
@@ -106,6 +113,11 @@ async def _open(
         told = outbox.append([case_message(tenant_id, new)], now)
         await session.write([audit.record_batch(acts), told])
     return len(new)
+
+
+def _person(actor: str, people: Mapping[str, UserId]) -> str:
+    # Whoever acts now by an API key and now by a session is one.
+    return f"user:{people[actor]}" if actor in people else actor
 
 
 async def _volumes(

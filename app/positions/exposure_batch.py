@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -74,9 +74,18 @@ Peaks = dict[AccountKey, dict[int | None, Decimal]]
 """The highest equity of each account, by the days that were looked back, None for all."""
 
 
-def peaks_of(keys: Iterable[AccountKey], days: Iterable[int | None], now: datetime) -> Read[Peaks]:
-    """The peaks of these accounts that were recorded; absent where nothing was."""
-    wanted, spans = list(keys), sorted(days, key=lambda one: -1 if one is None else one)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakSpan:
+    """The peak of an account since an instant, as that of so many days; of all time where days is None."""
+
+    key: AccountKey
+    days: int | None
+    since: datetime
+
+
+def peaks_of(spans: Iterable[PeakSpan]) -> Read[Peaks]:
+    """The peaks that were recorded in these spans; absent where nothing was."""
+    wanted = list(spans)
 
     def decoded(documents: list[dict[str, Any]] | None) -> Peaks:
         found: Peaks = {}
@@ -88,23 +97,22 @@ def peaks_of(keys: Iterable[AccountKey], days: Iterable[int | None], now: dateti
     # The newest snapshot has the peak of all; that of some days is looked for among them.
     return Read(
         sql="""
-        SELECT jsonb_agg(jsonb_build_object('tenant', w.tenant_id, 'account', w.account_id, 'days', d.days,
-          'peak', CASE WHEN d.days IS NULL THEN (
+        SELECT jsonb_agg(jsonb_build_object('tenant', w.tenant_id, 'account', w.account_id, 'days', w.days,
+          'peak', CASE WHEN w.days IS NULL THEN (
             SELECT s.peak FROM pnl_snapshots AS s WHERE s.tenant_id = w.tenant_id AND s.account_id = w.account_id
             ORDER BY s.at DESC LIMIT 1)
           ELSE (
             SELECT max(s.equity) FROM pnl_snapshots AS s WHERE s.tenant_id = w.tenant_id
-              AND s.account_id = w.account_id AND s.at >= d.since) END::text))
-        FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)
-        CROSS JOIN unnest($3::int[], $4::timestamptz[]) AS d(days, since)
+              AND s.account_id = w.account_id AND s.at >= w.since) END::text))
+        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[]) AS w(tenant_id, account_id, days, since)
         WHERE EXISTS (SELECT FROM pnl_snapshots AS s WHERE s.tenant_id = w.tenant_id AND s.account_id = w.account_id
-          AND (d.days IS NULL OR s.at >= d.since))
+          AND (w.days IS NULL OR s.at >= w.since))
         """,
         parameters=(
-            [key.tenant_id for key in wanted],
-            [key.account_id for key in wanted],
-            spans,
-            [now if one is None else now - timedelta(days=one) for one in spans],
+            [span.key.tenant_id for span in wanted],
+            [span.key.account_id for span in wanted],
+            [span.days for span in wanted],
+            [span.since for span in wanted],
         ),
         decode=decoded,
     )

@@ -458,6 +458,24 @@ async def exported(api: Api) -> str:
     return str((await api.data("mutation { exportRiskLimits { csv errors { code } } }"))["exportRiskLimits"]["csv"])
 
 
+async def test_files_that_name_the_same_limits_in_another_order_wait_for_each_other(firm: Firm) -> None:
+    kept = [await made(firm.api, value="50", conditions={"symbols": [f"S{one}"]}) for one in range(20)]
+
+    def file(value: str, limits: list[Any]) -> str:
+        rows = [f'{one["id"]},MAX_ORDER_QUANTITY,{value},"{{""symbols"":[""{_symbol(one)}""]}}"' for one in limits]
+        return "\n".join(["id,type,value,conditions", *rows])
+
+    payloads = await asyncio.gather(
+        *(import_(firm.api, file(str(49 - turn), kept[:: 1 if turn % 2 else -1])) for turn in range(4))
+    )
+
+    assert [payload["errors"] for payload in payloads] == [[]] * 4
+
+
+def _symbol(limit: Any) -> str:
+    return str(limit["conditions"]["symbols"][0])
+
+
 async def test_what_is_exported_comes_in_again_and_changes_nothing(firm: Firm) -> None:
     await made(firm.api, value="50", reason="=HYPERLINK(1)")
     await made(firm.api, limitType="SYMBOL_WHITELIST", value=None, conditions={"symbols": ["-AAPL", "=1+1", "MSFT"]})

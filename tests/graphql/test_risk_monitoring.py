@@ -413,3 +413,27 @@ async def test_who_is_restricted_sees_own_accounts_alone(firm: Firm, watchman: W
     wanted = {"kind": "LOSS", "threshold": "1", "mode": "HALTED"}
     assert (await restricted.refusal(SET, input=wanted))[0] == "FORBIDDEN"
     assert (await firm.api.data(BREAKERS))["circuitBreakers"] == []
+
+
+async def test_who_is_restricted_learns_of_a_halt_of_the_firm_and_not_what_other_accounts_lost(
+    firm: Firm, watchman: Watchman
+) -> None:
+    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
+    member = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.MANAGER)
+    assert member.user_id is not None
+    await grant(firm, member.user_id, {other.account_id: True})
+    restricted = firm.api.holding(token_of(firm.desk, member))
+    await put(firm.api, threshold="500")
+    await watchman.hold("30")
+    await watchman.quote("80")
+    async with restricted.socket() as socket:
+        await socket.subscribe(FOLLOW_TRIPS)
+        await watchman.look()
+        seen = (await restricted.data(TRIPS))["circuitBreakerTrips"]
+        [halt] = (await restricted.data("{ tradingHalts { reason automatic } }"))["tradingHalts"]
+        [edge] = (await firm.api.data(TRIPS))["circuitBreakerTrips"]["edges"]
+
+    assert (seen["totalCount"], seen["edges"]) == (0, [])
+    assert halt == {"reason": "circuit breaker LOSS of the firm", "automatic": True}
+    assert edge["node"]["observed"] == "600"
+    assert edge["node"]["reason"].startswith("circuit breaker LOSS: the firm has lost 600 USD today")

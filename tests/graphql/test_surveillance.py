@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from app.core.bars import Bar
 from app.core.fix import BarInterval, Side
 from app.core.messages import Tick
 from app.flows.watch_orders import SETTLED, watch
-from app.identity.domain import Role
+from app.identity.domain import Role, Scope
 from app.infra.uow import begin_batch
 from app.marketdata import bars_batch
 from app.marketdata import service as marketdata
@@ -157,6 +158,48 @@ async def test_two_persons_close_a_case_and_none_of_them_traded(firm: Firm, brok
     assert late["errors"] == [{"code": "SURVEILLANCE_CASE_INVALID", "path": ["caseId"]}]
     assert [one["note"] for one in file["notes"]] == ["asked the desk"]
     assert await look(firm) == 0
+
+
+async def test_who_traded_by_an_api_key_says_nothing_of_the_case(firm: Firm, broker: Broker) -> None:
+    await washed(replace(firm, api=await firm.program(Scope.PLACE_ORDERS)), broker)
+    await look(firm)
+    [edge] = (await firm.api.data(CASES))["surveillanceCases"]["edges"]
+
+    own = await call(firm.api, CLOSE, caseId=edge["node"]["id"], disposition="NO_VIOLATION", reason="mine")
+
+    assert own["errors"] == [{"code": "SURVEILLANCE_CASE_OF_OWN", "path": ["caseId"]}]
+
+
+async def test_who_touched_a_restricted_name_with_the_order_of_another_says_nothing_of_it(
+    firm: Firm, broker: Broker
+) -> None:
+    trader = await firm.member(Role.TRADER)
+    staged = await trader.place(**firm.order(staged=True))
+    await make(firm, "AAPL", kind="NOTIFY")
+    release = "mutation R($input: ReleaseOrdersInput!) { releaseOrders(input: $input) { results { errors { code } } } }"
+    await firm.api.data(release, input={"orderIds": [staged["order"]["id"]]})
+    await look(firm)
+    [edge] = (await firm.api.data(CASES))["surveillanceCases"]["edges"]
+
+    own = await call(firm.api, CLOSE, caseId=edge["node"]["id"], disposition="NO_VIOLATION", reason="mine")
+
+    assert own["errors"] == [{"code": "SURVEILLANCE_CASE_OF_OWN", "path": ["caseId"]}]
+
+
+async def test_a_person_and_their_api_key_are_one_for_the_watch(firm: Firm, broker: Broker) -> None:
+    robot = await firm.program(Scope.PLACE_ORDERS)
+    layers = [await robot.place(**firm.order(side="SELL", limitPrice=str(190 + one))) for one in range(4)]
+    bought = await firm.api.place(**firm.order())
+    cancel = "mutation C($input: CancelOrderInput!) { cancelOrder(input: $input) { errors { code } } }"
+    for layer in layers:
+        await firm.api.data(cancel, input={"orderId": layer["order"]["id"]})
+    await broker.claim()
+    await broker.fill(bought["order"]["id"], "10", "187.5", Side.BUY)
+
+    await look(firm)
+    found = (await firm.api.data(CASES))["surveillanceCases"]
+
+    assert [edge["node"]["kind"] for edge in found["edges"]] == ["LAYERING"]
 
 
 @pytest.mark.parametrize("note", ["", " ", "\u200b", "a\u0000", "x" * 2001])

@@ -1,6 +1,6 @@
 """Cases of surveillance: how one goes from found to closed, and by whom."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.compliance.domain.surveillance import CaseKind
 from app.compliance.errors import CaseInvalidError, CaseOfOwnError
-from app.core.ids import AccountId, CaseId, InstrumentId
+from app.core.ids import AccountId, CaseId, InstrumentId, UserId
 from app.core.records import replace
 from app.core.texts import is_readable
 
@@ -79,22 +79,25 @@ def closed(
     by: str,
     is_person: bool,
     parties: Collection[str],
+    people: Mapping[str, UserId],
     now: datetime,
 ) -> SurveillanceCase:
     """The case after somebody said what it was; parties are those whose orders it is about.
 
-    Either disposition needs two who say the same, neither of them a party: the first one proposes, and the second one
-    is a person. Who says otherwise than was proposed proposes anew. Raises CaseInvalidError and CaseOfOwnError.
+    Either disposition needs two who say the same, neither of them a party, by whichever credential: the first one
+    proposes, and the second one is a person. Who says otherwise than was proposed proposes anew. people tells who
+    stands behind the actors. Raises CaseInvalidError and CaseOfOwnError.
     """
     _check_open(case)
-    if by in parties:
+    if any(_is_one(by, party, people) for party in parties):
         raise CaseOfOwnError
     if not is_readable(reason, REASON_LENGTH_MAX):
         raise CaseInvalidError(f"A reason has 1 to {REASON_LENGTH_MAX} characters.", path=["reason"])
     after = replace(
         case, disposition=disposition, disposition_reason=reason.strip(), version=case.version + 1, updated_at=now
     )
-    if case.disposition is disposition and case.proposed_by is not None and case.proposed_by != by:
+    proposer = case.proposed_by
+    if case.disposition is disposition and proposer is not None and not _is_one(by, proposer, people):
         if not is_person:
             raise CaseInvalidError("It is proposed already: a second person closes it.", path=["disposition"])
         return replace(after, state=CaseState.CLOSED, closed_by=by)
@@ -106,6 +109,10 @@ def checked_note(note: str) -> str:
     if not is_readable(note, NOTE_LENGTH_MAX):
         raise CaseInvalidError(f"A note has 1 to {NOTE_LENGTH_MAX} characters.", path=["note"])
     return note.strip()
+
+
+def _is_one(actor: str, other: str, people: Mapping[str, UserId]) -> bool:
+    return actor == other or (actor in people and people[actor] == people.get(other))
 
 
 def _check_open(case: SurveillanceCase) -> None:

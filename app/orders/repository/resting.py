@@ -16,6 +16,7 @@ RESTING_MAX: Final = 100
 """How many orders of a side are looked at, the most aggressive first: if any could deal, one of these could."""
 
 _OPEN = "state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"
+_STOPS = ", ".join(f"'{one.value}'" for one in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP))
 _PENDING = """
 LEFT JOIN LATERAL (
   SELECT (r.terms ->> 'limitPrice')::numeric AS limit_price, (r.terms ->> 'stopPrice')::numeric AS stop_price
@@ -49,7 +50,8 @@ def family_of(order: Order) -> OrderId:
 def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOrder]]:
     """The open orders of these tenants in these instruments, over all of their accounts.
 
-    Of each side at most RESTING_MAX, those without a limit first, then those with the most aggressive.
+    Of each side at most RESTING_MAX, those without a limit first, then those with the most aggressive; of stops that
+    wait for their trigger, which need not count, as many besides.
     """
     wanted = list(places)
     return Read(
@@ -62,7 +64,7 @@ def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOr
             ELSE least(o.limit_price, q.limit_price) END::text))
         FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, instrument_id)
         CROSS JOIN LATERAL (
-          SELECT one.*, row_number() OVER (PARTITION BY one.side ORDER BY
+          SELECT one.*, row_number() OVER (PARTITION BY one.side, one.order_type IN ({_STOPS}) ORDER BY
             CASE WHEN one.side = 'BUY' THEN -one.limit_price ELSE one.limit_price END NULLS FIRST) AS place
           FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.instrument_id = w.instrument_id
             AND {_OPEN} OFFSET 0) AS o

@@ -1,5 +1,6 @@
 """Options that are held: which can be modelled, by the volatility that their own price implies, and their greeks."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from app.core.fix import InstrumentType
+from app.core.fix import InstrumentType, OptionRight
 from app.core.ids import InstrumentId
 from app.core.money import ZERO, rounded
 from app.risk.analytics.black_scholes import (
@@ -44,8 +45,9 @@ class OptionModel:
     def value_at(self, spot: float, volatility: float) -> float:
         """The value of one unit at another spot, at or above zero, and another volatility, above zero."""
         if spot <= 0:
-            # Of a call nothing is left, and a put pays its strike.
-            return 0.0 if self.greeks.delta >= 0 else self.terms.strike
+            # Of a call nothing is left, and a put pays its strike, when it expires.
+            is_call = self.terms.right is OptionRight.CALL
+            return 0.0 if is_call else self.terms.strike * math.exp(-self.terms.rate * self.terms.years)
         moved = OptionTerms(
             right=self.terms.right,
             spot=spot,

@@ -10,6 +10,7 @@ from app.core.money import ZERO, plain
 from app.core.records import replace
 from app.risk.domain.chain import Chain, hold, is_breach
 from app.risk.domain.facts import Facts
+from app.risk.domain.markets import OTHER_ACCOUNTS
 from app.risk.domain.proposal import Proposal, good_price
 
 STEPS_MAX: Final = 64
@@ -25,7 +26,8 @@ def passes_at(chain: Chain, proposal: Proposal, facts: Facts, checks: tuple[Risk
     """The largest quantity below the order's, and the limit nearest to its own, at which nothing refuses it.
 
     Each by itself, with all other terms as they are, on the grid of the instrument. Empty where there is none. Only
-    the limits that refused are asked while searching, and all of them of what was found.
+    the limits that refused are asked while searching, and all of them of what was found. No limit is told where the
+    order would meet another account's: that would be the other's price.
     """
     refused = {check.limit_id for check in checks if is_breach(check)}
     if not refused:
@@ -44,7 +46,7 @@ def passes_at(chain: Chain, proposal: Proposal, facts: Facts, checks: tuple[Risk
     quantity = _quantity(proposal, passes)
     if quantity is not None and holds(sized(proposal, quantity)):
         found["quantity"] = plain(quantity)
-    price = _limit(proposal, passes)
+    price = None if _meets_others(checks) else _limit(proposal, passes)
     if price is not None and holds(_priced(proposal, price)):
         found["limitPrice"] = plain(price)
         found["limitOr"] = "lower" if _own_limit(proposal) > price else "higher"
@@ -69,6 +71,10 @@ def sized(proposal: Proposal, quantity: Decimal) -> Proposal:
         terms=replace(proposal.terms, quantity=quantity),
         adds_quantity=max(proposal.adds_quantity - less, ZERO),
     )
+
+
+def _meets_others(checks: tuple[RiskCheck, ...]) -> bool:
+    return any(one.inputs.get(OTHER_ACCOUNTS) for one in checks if is_breach(one))
 
 
 def _quantity(proposal: Proposal, passes: Callable[[Proposal], bool]) -> Decimal | None:

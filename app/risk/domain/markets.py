@@ -14,6 +14,9 @@ from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
 from app.risk.domain.proposal import Proposal, good_price
 from app.risk.domain.sizes import NO_PRICE
 
+OTHER_ACCOUNTS: Final = "otherAccounts"
+"""Under which name the inputs of a wash trade tell how many orders of other accounts stand in the way."""
+
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
 
@@ -92,7 +95,7 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it",
         inputs={
             "ownAccount": str(len(crossed) - others),
-            "otherAccounts": others,
+            OTHER_ACCOUNTS: others,
             "policy": held.conditions.policy.value,
         },
     )

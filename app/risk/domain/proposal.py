@@ -75,9 +75,11 @@ def price_of(proposal: Proposal) -> Decimal | None:
     terms = proposal.terms
     reference = None if proposal.reference is None else good_price(proposal.reference.price)
     if proposal.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
-        if proposal.side is Side.SELL and reference is not None and terms.limit_price is not None:
-            return max(terms.limit_price, reference)
-        return good_price(terms.limit_price)
+        limit = good_price(terms.limit_price)
+        if proposal.side is Side.BUY or limit is None:
+            return limit
+        # It may deal at any price above its limit: without a quote nobody can tell at which.
+        return None if reference is None else max(limit, reference)
     if reference is None:
         return None
     if terms.trailing_amount is not None and proposal.side is Side.BUY:

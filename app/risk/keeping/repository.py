@@ -1,6 +1,6 @@
 """The SQL of limits as people keep them: reading, changing, their versions, proposals and drills."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -54,6 +54,12 @@ async def limit_for_update(session: WriteSession, tenant_id: TenantId, limit_id:
     statement = select(_LIMITS).where(*_is(tenant_id, limit_id)).with_for_update()
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else _kept(row._mapping)
+
+
+async def lock_limits(session: WriteSession, tenant_id: TenantId, limit_ids: Collection[LimitId]) -> None:
+    """Locks those of the limits that there are, in the order of their ids: whoever changes several does so first."""
+    wanted = select(_LIMITS.c.id).where(_LIMITS.c.tenant_id == tenant_id, _LIMITS.c.id.in_(limit_ids))
+    await session.execute(wanted.order_by(_LIMITS.c.id).with_for_update())
 
 
 async def limits_by_ids(session: AnySession, tenant_id: TenantId, limit_ids: Sequence[LimitId]) -> list[KeptLimit]:

@@ -123,14 +123,15 @@ def insert_trip(tenant_id: TenantId, trip: Trip) -> Write:
 
 
 async def trips_page(
-    session: BatchSession, tenant_id: TenantId, breaker_id: BreakerId | None, window: Window[UUID]
+    session: BatchSession, tenant_id: TenantId, breaker_id: BreakerId | None, window: Window[UUID], *, with_firm: bool
 ) -> Page[Trip]:
-    """Trips, the newest first, of one breaker or of all."""
+    """Trips, the newest first, of one breaker or of all; with_firm also those of breakers of the whole firm."""
     order = "ASC" if window.is_from_end else "DESC"
     rows = await session.fetch(
         f"""
         {_TRIPS} WHERE t.tenant_id = $1 AND ($2::uuid IS NULL OR t.breaker_id = $2)
           AND ($3::uuid IS NULL OR t.id < $3) AND ($4::uuid IS NULL OR t.id > $4)
+          AND ($6::bool OR t.account_id IS NOT NULL)
         ORDER BY t.id {order} LIMIT $5
         """,
         tenant_id,
@@ -138,19 +139,23 @@ async def trips_page(
         window.after,
         window.before,
         window.size + 1,
+        with_firm,
     )
     return page_of([_trip(row) for row in rows], window)
 
 
-async def trips_count(session: BatchSession, tenant_id: TenantId, breaker_id: BreakerId | None) -> int:
+async def trips_count(
+    session: BatchSession, tenant_id: TenantId, breaker_id: BreakerId | None, *, with_firm: bool
+) -> int:
     """How many there are."""
     rows = await session.fetch(
         """
         SELECT count(*) AS count FROM circuit_breaker_trips
-        WHERE tenant_id = $1 AND ($2::uuid IS NULL OR breaker_id = $2)
+        WHERE tenant_id = $1 AND ($2::uuid IS NULL OR breaker_id = $2) AND ($3::bool OR account_id IS NOT NULL)
         """,
         tenant_id,
         breaker_id,
+        with_firm,
     )
     return int(rows[0]["count"])
 

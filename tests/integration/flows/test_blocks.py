@@ -18,6 +18,7 @@ from app.flows.decide_approval import Verdict, decide_approval
 from app.flows.desk import Desk
 from app.flows.release_staged import release_staged
 from app.flows.replace_order import replace_order
+from app.identity.domain.access import AccountGrants
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.events import ANY_DETAILS, DETAILS, OrderEventType
@@ -459,6 +460,62 @@ async def test_a_modify_and_a_release_are_held_to_what_all_accounts_hold(advised
 
     assert [one.code for one in grown.problems] == ["RISK_MAX_POSITION_QUANTITY"]
     assert released.problems == ()
+
+
+async def test_who_sees_the_advisers_account_alone_is_held_to_what_all_accounts_hold(advised: Advised) -> None:
+    mine = frozenset({advised.master.account_id})
+    walled = replace(advised.principal, accounts=AccountGrants(view=mine, trade=mine))
+    await factories.make_limit(
+        advised.desk.database,
+        advised.master.tenant_id,
+        RiskLimitType.MAX_POSITION_QUANTITY,
+        D(150),
+        account_id=advised.master.account_id,
+    )
+    working = await advised.block(quantity="20", limit_price="190")
+    await advised.report(advised.working(working))
+    _, told = await dealt(advised)
+    await advised.report(*told)
+    staged = await advised.block(quantity="30", limit_price="190", is_staged=True)
+    await factories.make_limit(
+        advised.desk.database,
+        advised.master.tenant_id,
+        RiskLimitType.MAX_POSITION_QUANTITY,
+        D(10),
+        account_id=advised.two.account_id,
+    )
+
+    grown = await replace_order(
+        advised.desk, walled, OrderChange(order_id=working.id, quantity=D(21), limit_price=None)
+    )
+    [released] = await release_staged(advised.desk, walled, [staged.id])
+
+    assert [one.code for one in grown.problems] == ["RISK_MAX_POSITION_QUANTITY"]
+    assert [one.code for one in released.problems] == ["RISK_MAX_POSITION_QUANTITY"]
+    assert released.problems[0].message == f"{TWO}: the limit refuses its share"
+
+
+async def test_who_places_a_block_without_seeing_its_accounts_is_not_told_what_they_hold(advised: Advised) -> None:
+    mine = frozenset({advised.master.account_id})
+    _, told = await dealt(advised)
+    await advised.report(*told)
+    await factories.make_limit(
+        advised.desk.database,
+        advised.master.tenant_id,
+        RiskLimitType.MAX_POSITION_QUANTITY,
+        D(10),
+        account_id=advised.two.account_id,
+    )
+    walled = replace(advised, principal=replace(advised.principal, accounts=AccountGrants(view=mine, trade=mine)))
+
+    open_told = await advised.place(quantity="30", limit_price="190")
+    walled_told = await walled.place(quantity="30", limit_price="190")
+
+    assert "position if all is filled" in open_told.problems[0].message
+    assert [one.message for one in walled_told.problems] == [f"{TWO}: the limit refuses its share"]
+    assert walled_told.order is not None
+    of_share = walled_told.order.risk_checks[-1]
+    assert (of_share.observed, dict(of_share.inputs)) == (None, {})
 
 
 async def test_the_quantity_of_a_block_by_percentage_is_not_modified(advised: Advised) -> None:

@@ -20,6 +20,7 @@ from app.identity.domain.access import AccountGrants
 from app.infra.settings import Settings
 from app.marketdata import service as marketdata
 from app.orders.domain.changing import OrderChange
+from app.orders.repository.resting import RESTING_MAX
 from tests import factories
 from tests.integration.flows.conftest import Trader
 
@@ -154,7 +155,7 @@ async def test_a_staged_order_is_held_against_the_prices_of_its_release(trader: 
     assert codes(released) == []
 
 
-async def quote(trader: Trader, price: str) -> None:
+async def quote(trader: Trader, price: str, *, ahead: timedelta = timedelta(0)) -> None:
     number = Decimal(price)
     tick = Tick(
         instrument_id=trader.instruments["AAPL"].id,
@@ -162,9 +163,86 @@ async def quote(trader: Trader, price: str) -> None:
         bid=number,
         ask=number,
         last=number,
-        time=trader.desk.clock.now(),
+        time=trader.desk.clock.now() + ahead,
     )
     await marketdata.publish_ticks(trader.desk.redis, trader.key.tenant_id, [tick])
+
+
+async def test_stops_that_wait_hide_no_order_that_would_deal(trader: Trader) -> None:
+    await limit(trader, LIMIT.WASH_TRADE)
+    stop = replace(trader.order(side=Side.SELL, quantity="1"), order_type=OrderType.STOP)
+    waiting = replace(stop, terms=replace(stop.terms, limit_price=None, stop_price=Decimal(50)))
+    stops = [replace(waiting, client_order_id=f"stop-{place}") for place in range(RESTING_MAX)]
+    assert [codes(one) for one in await trader.desk.intake.submit_all(trader.principal, stops)] == [[]] * RESTING_MAX
+    await trader.placed(side=Side.SELL, limit_price="190")
+
+    placement = await trader.place(limit_price="190")
+
+    assert codes(placement) == ["RISK_WASH_TRADE"]
+
+
+async def test_figures_over_a_connection_whose_connector_died_grow_stale(
+    trader: Trader, owner: asyncpg.Connection
+) -> None:
+    await limit(trader, LIMIT.MAX_LEVERAGE, "1000")
+    await owner.execute(
+        "UPDATE account_balances SET equity = 100000, gross_position_value = 0, "
+        "updated_at = now() - interval '1 hour' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+    await owner.execute(
+        "UPDATE broker_connections SET connected_since = now() - interval '2 hours', is_gate_open = true, "
+        "lease_until = now() + interval '1 hour' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+    assert codes(await trader.place(limit_price="10")) == []
+
+    # Nobody was there to say that the gate is shut.
+    await owner.execute(
+        "UPDATE broker_connections SET lease_until = now() - interval '50 minutes' WHERE tenant_id = $1",
+        trader.key.tenant_id,
+    )
+
+    assert codes(await trader.place(limit_price="10")) == ["RISK_MAX_LEVERAGE"]
+
+
+async def test_the_peak_of_some_days_is_remembered_and_a_new_one_is_seen(
+    trader: Trader, owner: asyncpg.Connection
+) -> None:
+    async def snapshot(days_ago: float, equity: int) -> None:
+        await owner.execute(
+            "INSERT INTO pnl_snapshots (tenant_id, id, account_id, at, realized, unrealized, commission, net, equity, "
+            "peak, drawdown, is_day_end) VALUES ($1, $2, $3, now() - $4::interval, 0, 0, 0, 0, $5, $5, 0, false)",
+            trader.key.tenant_id,
+            trader.desk.ids.new(),
+            trader.account_id,
+            timedelta(days=days_ago),
+            Decimal(equity),
+        )
+
+    await owner.execute(
+        "UPDATE account_balances SET equity = 90, updated_at = now() WHERE tenant_id = $1", trader.key.tenant_id
+    )
+    await limit(trader, LIMIT.MAX_DRAWDOWN, "20", conditions={"windowDays": 30})
+    await snapshot(31, 1_000)
+    await snapshot(29, 100)
+    of_the_window = [codes(await trader.place()) for _ in range(3)]
+    recent = trader.desk.intake.market.recent.peaks
+    [span] = recent.prepare([trader.key], [30], trader.desk.clock.now()).spans
+    await snapshot(0, 200)
+
+    of_today = [codes(await trader.place()) for _ in range(2)]
+
+    assert of_the_window == [[]] * 3
+    assert trader.desk.clock.now() - span.since < timedelta(minutes=6)
+    assert of_today == [["RISK_MAX_DRAWDOWN"]] * 2
+
+
+async def test_a_quote_of_a_clock_that_runs_ahead_is_none(trader: Trader) -> None:
+    await limit(trader, LIMIT.PRICE_COLLAR, "5")
+    await quote(trader, "100", ahead=timedelta(hours=1))
+
+    assert codes(await trader.place(limit_price="100")) == ["RISK_PRICE_COLLAR"]
 
 
 async def test_a_close_does_not_wash(trader: Trader) -> None:

@@ -178,7 +178,13 @@ def test_daily_loss(pnl: str, said: RiskOutcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "said"), [(timedelta(minutes=5), PASSED), (timedelta(minutes=5, seconds=1), FAILED), (None, FAILED)]
+    ("age", "said"),
+    [
+        (timedelta(minutes=5), PASSED),
+        (timedelta(minutes=5, seconds=1), FAILED),
+        (timedelta(minutes=-5, seconds=-1), FAILED),
+        (None, FAILED),
+    ],
 )
 def test_a_limit_in_another_currency_needs_a_fresh_rate(age: timedelta | None, said: RiskOutcome) -> None:
     rates = [] if age is None else [FxRate(base="EUR", quote="USD", rate=Decimal(2), at=NOW - age)]
@@ -557,8 +563,22 @@ def test_the_counterfactual_of_a_price_lies_on_the_grid() -> None:
     assert told(collar, order(side=Side.SELL, price="5", reference="10.05"), facts()) == (
         "passes at a limit of 9.95 or higher"
     )
-    crossed = facts(resting=(resting(Side.SELL, "9.5"),))
+    crossed = facts(resting=(resting(Side.SELL, "9.5", account_id=ACCOUNT),))
     assert told(wash, order(price="20"), crossed) == "passes at a limit of 9.49 or lower"
+
+
+def test_the_counterfactual_does_not_tell_at_what_price_another_account_deals() -> None:
+    wash = chain(limit(_TYPE.WASH_TRADE))
+    mine, theirs = resting(Side.SELL, "9.5", account_id=ACCOUNT), resting(Side.SELL, "9")
+
+    assert told(wash, order(price="20"), facts(resting=(theirs,))) is None
+    assert told(wash, order(price="20"), facts(resting=(mine, theirs))) is None
+
+
+def test_a_collar_with_a_wash_trade_does_not_tell_it_either() -> None:
+    both = chain(limit(_TYPE.PRICE_COLLAR, "1"), limit(_TYPE.WASH_TRADE))
+
+    assert told(both, order(price="20"), facts(resting=(resting(Side.SELL, "9"),))) is None
 
 
 @given(

@@ -132,7 +132,7 @@ def _read(values: Mapping[str, str], column: str, read: Any, what: str) -> Any:
         return None
     try:
         return read(text)
-    except (ValueError, KeyError, RecursionError) as error:
+    except (ValueError, KeyError, OverflowError, RecursionError) as error:
         raise InputError(f"The column {column} takes {what}.", path=[column]) from error
 
 

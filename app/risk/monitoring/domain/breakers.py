@@ -164,6 +164,13 @@ def reason_of(one: CircuitBreaker, observed: Decimal, currency: str) -> str:
     return f"circuit breaker {one.kind.value}: {told}"
 
 
+def reason_for_all(one: CircuitBreaker, reason: str) -> str:
+    """Why it halts, as everybody may know who meets the halt: what the firm's accounts came to together is not theirs
+    to know who see some of them alone.
+    """
+    return reason if one.account_id is not None else f"circuit breaker {one.kind.value} of the firm"
+
+
 def breaker_document(one: CircuitBreaker) -> dict[str, Any]:
     """The breaker as the audit log has it."""
     return {

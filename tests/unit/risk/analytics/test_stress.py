@@ -1,5 +1,7 @@
 """Books in scenarios: prices, currencies, volatilities, and falls of the past."""
 
+import math
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fix import InstrumentType
+from app.core.fix import InstrumentType, OptionRight
+from app.risk.analytics.black_scholes import OptionTerms, greeks_of
 from app.risk.analytics.book import Book
 from app.risk.analytics.options import ModelGap, OptionModel, book_greeks, model_gaps, model_of
 from app.risk.analytics.scenarios import FALLS, PastFall, past_scenario
@@ -103,6 +106,17 @@ def test_the_whole_of_a_long_option_is_lost_when_its_underlying_is() -> None:
     held = book([call(1, "10", "3.9817", spot="100", strike="100", expires_on=EXPIRY)])
 
     assert float(pnl(held, Scenario(name="ruin", price=D(-1)))) == pytest.approx(-3981.7, abs=0.001)
+
+
+@pytest.mark.parametrize("spot", ["0", "1e-9"])
+def test_a_put_on_what_is_worth_nothing_is_worth_its_strike_at_its_end(spot: str) -> None:
+    terms = OptionTerms(right=OptionRight.PUT, spot=100.0, strike=80.0, years=2.0, rate=0.05)
+    # Far from the money the delta of a put is next to nothing.
+    model = OptionModel(
+        underlying_id=instrument(900), terms=terms, volatility=0.01, greeks=replace(greeks_of(terms, 0.01), delta=-0.0)
+    )
+
+    assert model.value_at(float(spot), 0.2) == pytest.approx(80 * math.exp(-0.1))
 
 
 @pytest.mark.parametrize(
