@@ -89,7 +89,7 @@ class FeedRunner:
         watch_list: Callable[[], Awaitable[WatchList]],
         count: Callable[[dict[InstrumentId, LineCounts]], Awaitable[object]],
         keep_rates: Callable[[], Awaitable[object]],
-        renew: Callable[[Inquired], Awaitable[object]],
+        renewals: Sequence[Callable[[Inquired], Awaitable[object]]],
         redis: Redis,
         clock: Clock,
         streams: StreamKeeper | None = None,
@@ -97,7 +97,8 @@ class FeedRunner:
     ) -> None:
         """`watch_list` tells what to watch; `keep_rates` stores what quotes say of exchange rates, `count` what came.
 
-        `renew` asks about instruments that were not asked about for long; `streams` serves what is followed one by one.
+        `renewals` ask, each by itself, for what was not asked for long: what instruments are, what days are missing.
+        `streams` serves what is followed one by one.
         """
         self._account = account
         self._make_adapter = make_adapter
@@ -106,7 +107,7 @@ class FeedRunner:
         self._ledger = LineLedger()
         self._lines: dict[InstrumentId, LineStatus] = {}
         self._keep_rates = keep_rates
-        self._renew = renew
+        self._renewals = renewals
         self._redis = redis
         self._clock = clock
         self._streams = streams
@@ -152,7 +153,8 @@ class FeedRunner:
                 group.create_task(self._publish(adapter, inbox))
                 group.create_task(self._store_counts())
                 group.create_task(self._store_rates())
-                group.create_task(self._renew_instruments(adapter))
+                for renew in self._renewals:
+                    group.create_task(self._renew(adapter, renew))
                 group.create_task(self._probe(adapter))
                 if self._streams is not None:
                     group.create_task(self._streams.run(adapter))
@@ -278,13 +280,15 @@ class FeedRunner:
                 # The rates known last still convert, and their time shows how old they are.
                 log.warning("exchange rates cannot be stored: %s", error)
 
-    async def _renew_instruments(self, adapter: FeedAdapter) -> None:
+    async def _renew(self, adapter: FeedAdapter, renew: Callable[[Inquired], Awaitable[object]]) -> None:
         while True:
             try:
-                await self._renew(adapter)
+                await renew(adapter)
             except _NOT_RENEWED as error:
-                # What is known of them serves until the next try.
-                log.warning("instruments of %s were not renewed: %s", self._account.account_number, error)
+                # What is known serves until the next try.
+                log.warning(
+                    "what is known of instruments of %s was not renewed: %s", self._account.account_number, error
+                )
             await asyncio.sleep(self._intervals.renew_s)
 
     async def _probe(self, adapter: BrokerAdapter) -> None:

@@ -331,6 +331,8 @@ class Connector:
 
         async def renew(broker: Inquired) -> None:
             await renew_instruments(self._database, account.tenant_id, broker, now=self._clock.now(), ids=self._ids)
+
+        async def keep_days(broker: Inquired) -> None:
             await daily_bars.keep(broker, self._clock.now())
 
         return FeedRunner(
@@ -343,7 +345,7 @@ class Connector:
             watch_list=wanted,
             count=count,
             keep_rates=rates,
-            renew=renew,
+            renewals=(renew, keep_days),
             streams=streams,
             redis=self._redis,
             clock=self._clock,

@@ -69,7 +69,7 @@ async def feeding(house: House, redis: Redis, outages: int = 0) -> AsyncIterator
         watch_list=wanted,
         count=nothing,
         keep_rates=rates,
-        renew=nothing,
+        renewals=(nothing,),
         redis=redis,
         clock=SystemClock(),
         intervals=FeedIntervals(window_s=0.01, contracts_s=0.1, probe_s=0.05),

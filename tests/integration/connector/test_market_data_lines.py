@@ -253,15 +253,18 @@ async def test_a_contract_that_has_run_out_is_dealt_and_watched_no_more(
     async def is_closed() -> bool:
         return await state() is LineState.NONE
 
+    async def is_switched_off() -> bool:
+        [row] = await trading.rows("SELECT is_active FROM instruments WHERE symbol = $1", symbol)
+        return not row["is_active"]
+
     async with connector(settings, clock=clock):
         await until(is_live)
         await until(described)
         clock.put(datetime.combine(future.expiry, time(), UTC) + timedelta(days=3))
         await until(is_closed)
+        await until(is_switched_off)
         placement = await trading.desk.intake.submit(who, _order_of(trading, symbol))
 
-    [row] = await trading.rows("SELECT is_active FROM instruments WHERE symbol = $1", symbol)
-    assert not row["is_active"]
     assert placement.order is None or placement.order.state is OrderState.REJECTED
     assert OrderProblem.INSTRUMENT_INACTIVE in [one.code for one in placement.problems]
     actions = await trading.rows("SELECT action FROM audit_log WHERE action = 'instrument.expire'")
