@@ -26,8 +26,8 @@ run: ## Serve everything: PostgreSQL, Redis, simulator, API, dashboard
 	@$(MAKE) --no-print-directory -j2 $(VENV)/.required $(VENV)/.installed
 	@exec $(BIN)/oms up
 
-test: $(VENV)/.tested-with ## Run the tests, but those of the browser and of foreign clients
-	$(BIN)/python -m pytest -m "not browser and not clients" $(PYTEST_ARGS)
+test: $(VENV)/.tested-with ## Run the tests, but those of the browser, of foreign clients and of campaigns
+	$(BIN)/python -m pytest -m "not browser and not clients and not campaign" $(PYTEST_ARGS)
 
 browser: $(VENV)/.required $(VENV)/.installed $(VENV)/.tested-with ## Run the tests in a real browser (needs chromium)
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -57,7 +57,8 @@ faults: $(VENV)/.tested-with ## Break loaded installations for half an hour; wri
 	$(BIN)/python -m tests.faults --write $(FAULTS_ARGS)
 	$(BIN)/python -m tests.faults --streams --write $(FAULTS_ARGS)
 
-faults-short: $(VENV)/.tested-with ## Break a loaded installation for a minute
+faults-short: $(VENV)/.tested-with ## Break loaded installations for some minutes
+	$(BIN)/python -m pytest -n 0 -m campaign tests/faults tests/system
 	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)
 
 # Another length: make soak SOAK_S=300

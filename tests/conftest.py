@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_RUN] = inherited["oms_run"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts first what starts whole installations: nothing is to wait for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/system/", "tests/integration/setup/")))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist the servers that all workers share."""

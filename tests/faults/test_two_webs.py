@@ -28,7 +28,7 @@ from tests.faults.evidence import ask_broker
 from tests.faults.load import PLACE
 from tests.faults.stage import Stage, staged
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 ORDERS = 2_000
 ROOM = 500

@@ -4,10 +4,11 @@ import pytest
 
 from tests.faults.events import campaign
 
+pytestmark = pytest.mark.campaign
+
 KILLS = 8
 
 
-@pytest.mark.slow
 async def test_followers_that_resume_miss_nothing_whatever_is_killed() -> None:
     report = await campaign(KILLS, seed=5)
 

@@ -1,6 +1,10 @@
 """The kill switch over a real installation of two web processes, under load: the short form of the campaign."""
 
+import pytest
+
 from tests.faults.kills import play
+
+pytestmark = pytest.mark.campaign
 
 KILLS = 3
 

@@ -58,7 +58,6 @@ def test_the_readme_has_a_first_of_each() -> None:
     assert list(SNIPPETS) == ["first-curl", "first-python", "first-subscription"]
 
 
-@pytest.mark.slow
 async def test_the_firsts_do_what_the_readme_says(newcomer: tuple[Installation, Path]) -> None:
     by_curl = await run(newcomer, "first-curl")
     again = await run(newcomer, "first-curl")

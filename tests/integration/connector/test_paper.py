@@ -185,7 +185,6 @@ async def test_an_old_quote_deals_nothing_and_a_displayed_size_deals_once(
     ]
 
 
-@pytest.mark.slow
 async def test_what_was_acknowledged_survives_a_kill_and_deals_once(
     trading: Trading, settings: Settings, redis: Redis, tmp_path: Path
 ) -> None:
@@ -229,7 +228,6 @@ async def test_what_was_acknowledged_survives_a_kill_and_deals_once(
     assert cash["amount"] == CASH - dealt["value"]
 
 
-@pytest.mark.slow
 async def test_kills_in_the_midst_of_dealing_lose_nothing_and_deal_nothing_twice(
     trading: Trading, settings: Settings, redis: Redis, tmp_path: Path
 ) -> None:

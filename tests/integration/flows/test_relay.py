@@ -220,7 +220,6 @@ async def relay_process(database_url: str, redis_url: str, prefix: str) -> Async
             await process.wait()
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("empty_outbox")
 async def test_of_two_processes_one_may_freeze_and_then_die(
     trader: Trader, system_database: Database, database_url: str, redis_url: str, redis_prefix: str
