@@ -149,7 +149,8 @@ async def test_orders_that_cross_at_one_instant_in_two_processes_never_both_stan
             web=web,
             account_id=accounts[web],
             key=f"wash-{turn}-{web}",
-            terms={"symbol": "MSFT", "side": side, "limitPrice": f"{400 - turn}.00"},
+            # Staged: one that dealt at the market before the other came would stand no more.
+            terms={"symbol": "MSFT", "side": side, "limitPrice": f"{400 - turn}.00", "staged": True},
         )
         for turn in range(100)
         for web, side in enumerate(("BUY", "SELL"))
