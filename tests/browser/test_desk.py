@@ -281,11 +281,14 @@ async def test_who_never_touches_a_mouse_places_changes_and_cancels(desk: Watch,
 
 async def test_keys_are_text_where_somebody_types(desk: Watch) -> None:
     page = desk.page
+    search = page.get_by_label("Search orders")
+    await expect(search).to_be_visible(timeout=SHOWN_MS_MAX)
 
     await page.keyboard.press("/")
-    await page.keyboard.type("bsc?gh")
+    await expect(search).to_be_focused()
+    await page.keyboard.type("bsc?gh", delay=20)
 
-    await expect(page.get_by_label("Search orders")).to_have_value("bsc?gh")
+    await expect(search).to_have_value("bsc?gh")
     await expect(_ticket(page)).to_be_hidden()
     await expect(page.get_by_role("dialog")).to_be_hidden()
     assert "q=bsc" in page.url

@@ -150,6 +150,7 @@ async def test_a_recovery_code_signs_in_once(watch: Watch, house: House) -> None
 
     await _expect_signed_in(watch, house)
     await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("E-mail")).to_be_visible(timeout=SHOWN_MS_MAX)
     await sign_in(page, house, email, PASSWORD)
     await code.fill(recovery_codes[0])
     await page.get_by_role("button", name="Sign in").click()

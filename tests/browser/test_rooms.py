@@ -162,7 +162,7 @@ async def test_somebody_is_invited_joins_and_is_given_another_role(watch: Watch,
 
     await dialog.get_by_role("button", name="Send the invitation").click()
 
-    invitation = page.get_by_role("region", name="Invitations").get_by_role("row", name=email)
+    invitation = page.get_by_role("group", name="Invitations").get_by_role("row", name=email)
     await expect(invitation.first).to_be_visible(timeout=SHOWN_MS_MAX)
     link = await house.link(email, "/accept-invitation")
     joining = {"token": link.partition("#token=")[2], "password": PASSWORD, "firstName": "Test", "lastName": "Person"}
@@ -197,7 +197,7 @@ async def test_a_file_of_members_is_tried_before_it_is_taken(watch: Watch, house
     await dialog.get_by_role("button", name="Import", exact=True).click()
     await expect(dialog.get_by_text("1 invited, 1 refused. Stored.")).to_be_visible(timeout=SHOWN_MS_MAX)
     await dialog.get_by_role("button", name="Cancel").click()
-    invitations = page.get_by_role("region", name="Invitations")
+    invitations = page.get_by_role("group", name="Invitations")
     await expect(invitations.get_by_text(email)).to_be_visible(timeout=SHOWN_MS_MAX)
     _expect_quiet(watch, house)
 
