@@ -226,18 +226,19 @@ async def test_client_id_zero_is_for_who_says_so(firm: Firm) -> None:
 
 
 async def test_secrets_are_sealed_and_never_shown(firm: Firm, settings: Settings) -> None:
-    account = await opened(firm.api, credentials={"username": "trader", "password": "hunter2"})
+    name, first, second, seed = (f"{word}-{uuid4().hex}" for word in ("name", "first", "second", "seed"))
+    account = await opened(firm.api, credentials={"username": name, "password": first})
     key = AccountKey(tenant_id=firm.key.tenant_id, account_id=AccountId(UUID(account["id"])))
 
-    change = {"accountId": account["id"], "credentials": {"password": "hunter3", "username": None, "totp": "seed"}}
+    change = {"accountId": account["id"], "credentials": {"password": second, "username": None, "totp": seed}}
     payload = (await firm.api.data(UPDATE, input=change))["updateBrokerAccount"]
 
     assert payload["errors"] == []
     assert [one["name"] for one in payload["brokerAccount"]["credentials"]] == ["password", "totp"]
     async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
-        assert await open_credentials(session, firm.desk.vault, key) == {"password": "hunter3", "totp": "seed"}
+        assert await open_credentials(session, firm.desk.vault, key) == {"password": second, "totp": seed}
     stored = await _everything(settings, "broker_credentials", "audit_log", "outbox")
-    assert not any(secret in stored for secret in ("hunter2", "hunter3", "trader", "seed"))
+    assert not any(secret in stored for secret in (name, first, second, seed))
 
 
 async def test_every_step_is_written_down_without_its_secrets(firm: Firm, settings: Settings) -> None:
