@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.errors import OmsError
 from app.flows.desk import Desk, open_desk
 from app.infra.assets import dashboard_documents, dashboard_routes
+from app.infra.beside import working_beside
 from app.infra.forwarding import TrustedProxies, networks_of
 from app.infra.http_protocol import HTTP
 from app.infra.origins import Origins, origins_of
@@ -31,7 +32,7 @@ from app.infra.readiness import notify_ready
 from app.infra.settings import Settings, variable
 from app.infra.tls import context_factory
 from app.infra.web_headers import API, TLS_ONLY, SecureHeaders
-from schema.base.aside import Elsewhere, preparing_process
+from schema.base.aside import Elsewhere
 from schema.base.door import Doorway
 from schema.base.execution import GraphQLEngine
 from schema.base.http import BODY_BYTES_MAX, GraphQLOverHTTP
@@ -114,7 +115,7 @@ def run(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_S)
     work = partial(prepare, schema._schema, has_suggestions=settings.shows_schema_to == "all")
     with (
-        preparing_process(work) as elsewhere,
+        working_beside(work) as elsewhere,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         runner.run(_serve(settings, elsewhere))

@@ -7,7 +7,7 @@ from app.infra.db import BatchSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountMode:
+class CountedAccount:
     """An account's base currency, and whether its money is made up."""
 
     account_id: AccountId
@@ -15,7 +15,7 @@ class AccountMode:
     is_paper: bool
 
 
-async def account_modes(session: BatchSession, tenant_id: TenantId, limit: int) -> list[AccountMode]:
+async def account_modes(session: BatchSession, tenant_id: TenantId, limit: int) -> list[CountedAccount]:
     """The accounts that the session sees, the oldest first."""
     rows = await session.fetch(
         "SELECT id, base_currency, is_paper FROM broker_accounts WHERE tenant_id = $1 ORDER BY id LIMIT $2",
@@ -23,5 +23,6 @@ async def account_modes(session: BatchSession, tenant_id: TenantId, limit: int) 
         limit,
     )
     return [
-        AccountMode(account_id=row["id"], base_currency=row["base_currency"], is_paper=row["is_paper"]) for row in rows
+        CountedAccount(account_id=row["id"], base_currency=row["base_currency"], is_paper=row["is_paper"])
+        for row in rows
     ]

@@ -16,7 +16,7 @@ from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch
 from app.instruments import batch as instruments
 from app.marketdata import bars_batch
-from app.marketdata.bars import TimeRange, floor, missing, pieces, settled_until
+from app.marketdata.bars import TimeRange, floor, missing, pieces, settled, settled_until
 from app.positions import holdings_batch
 
 log = logging.getLogger(__name__)
@@ -82,9 +82,8 @@ class DailyBars:
             )
             told = await broker.inquire(asked)
             assert isinstance(told, Bars), "it answers what it was asked"
-            whole = TimeRange(start=piece.start, end=min(piece.end, settled_until(told.whole_until, asked.interval)))
-            if whole.start >= whole.end:
+            whole = settled(told.bars, piece, told.whole_until, asked.interval)
+            if whole is None:
                 continue
-            bars = [bar for bar in told.bars if bar.time < whole.end]
             async with begin_batch(self._database, self._tenant_id) as session:
-                await bars_batch.keep(session, *place, whole, bars)
+                await bars_batch.keep(session, *place, whole.span, whole.bars)

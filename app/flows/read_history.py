@@ -20,7 +20,7 @@ from app.infra.uow import begin_batch
 from app.instruments import service as instruments
 from app.instruments.errors import ContractMissingError
 from app.marketdata import bars_batch
-from app.marketdata.bars import BARS_MAX, TimeRange, length_of, missing, pieces, settled_until, widened
+from app.marketdata.bars import BARS_MAX, TimeRange, length_of, missing, pieces, settled, widened
 from app.marketdata.errors import HistoryTooLongError
 
 HISTORY_WITHIN_S: Final = 35.0
@@ -122,16 +122,14 @@ async def _ask(
 ) -> list[Bar]:
     asked = AskBars(contract=contract_of(instrument), interval=interval, start=piece.start, end=piece.end)
     told = await inquire(desk, principal, asked, Bars, within_s=HISTORY_WITHIN_S)
-    bars = list(told.bars)
-    settled = TimeRange(start=piece.start, end=min(piece.end, settled_until(told.whole_until, interval)))
-    if settled.start < settled.end:
-        whole = [bar for bar in bars if bar.time < settled.end]
+    kept = settled(told.bars, piece, told.whole_until, interval)
+    if kept is not None:
         try:
             async with begin_batch(desk.database, principal.tenant_id) as session:
-                await bars_batch.keep(session, principal.tenant_id, instrument.id, interval, settled, whole)
+                await bars_batch.keep(session, principal.tenant_id, instrument.id, interval, kept.span, kept.bars)
         except CONNECTION_LOST as error:
             raise UnavailableError("bars cannot be kept at the moment") from error
-    return bars
+    return list(told.bars)
 
 
 def _tick(instrument: Instrument, one: PastTick) -> Tick:

@@ -17,6 +17,7 @@ from app.flows.follow_links import Links
 from app.flows.instrument_directory import InstrumentMemory
 from app.flows.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_block
 from app.flows.pre_trade import PreTrade
+from app.flows.restrictions import proposal_of
 from app.flows.trading_modes import HALTS, change_halted_out, halted_out
 from app.infra.db import BatchSession
 from app.orders.domain.changing import replace_refused
@@ -30,7 +31,7 @@ from app.orders.repository import account_books, lanes, order_requests
 from app.orders.repository import batch as orders
 from app.orders.repository.account_books import Book
 from app.positions import batch as positions
-from app.risk.domain import Exposure, Proposal
+from app.risk.domain import Proposal
 
 ROUNDS_MAX = 8
 """How often the lane is looked at again because a refusal let other orders go; beyond, nothing is taken this time."""
@@ -246,23 +247,8 @@ class _Work:
 
     def _proposal(self, order: Order) -> Proposal:
         # It is reserved and counted since it was placed, a modify since it was asked for.
-        position = self.booking.position(self.key, order.instrument_id)
-        proposal = Proposal(
-            account_id=order.account_id,
-            instrument=self.instruments[order.instrument_id],
-            side=order.side,
-            order_type=order.order_type,
-            terms=order.terms,
-            adds_quantity=ZERO,
-            adds_orders=0,
-            reference=None,
-            exposure=Exposure(
-                position_quantity=position.quantity,
-                open_buy_quantity=position.open_buy_quantity,
-                open_sell_quantity=position.open_sell_quantity,
-                open_orders=self.booking.books[self.key].open_orders,
-            ),
-            closes_position=order.closes_position,
-        )
+        instrument = self.instruments[order.instrument_id]
+        counted = proposal_of(self.booking, self.key, order, instrument)
+        proposal = replace(counted, closes_position=order.closes_position)
         whole, _ = held_as_block(self.limits, proposal, order.allocation, self.key, self.account, self.blocks)
         return whole

@@ -69,7 +69,7 @@ def only_shrinks(before: OrderTerms, after: OrderTerms) -> bool:
 
 
 def proposal_of(booking: Booking, key: AccountKey, order: Order, instrument: Instrument) -> Proposal:
-    """An order that was reserved and counted before, as the lists see it: nothing of them asks for a price."""
+    """An order that was reserved and counted before, as lists and halts see it: nothing of them asks for a price."""
     position = booking.position(key, instrument.id)
     return Proposal(
         account_id=key.account_id,

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.brokers import modes_batch
 from app.brokers.errors import AccountUnknownError
-from app.brokers.modes_batch import AccountMode
+from app.brokers.modes_batch import CountedAccount
 from app.core.fix import InstrumentType
 from app.core.ids import AccountId, InstrumentId
 from app.core.messages import Tick
@@ -95,7 +95,7 @@ async def read_book(desk: RiskSource, principal: Principal, asked: BookQuestion)
     )
 
 
-def _chosen(accounts: Sequence[AccountMode], asked: BookQuestion) -> tuple[list[AccountMode], BookMode]:
+def _chosen(accounts: Sequence[CountedAccount], asked: BookQuestion) -> tuple[list[CountedAccount], BookMode]:
     considered = list(accounts)
     if asked.account_ids is not None:
         known = {one.account_id: one for one in accounts}

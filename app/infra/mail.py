@@ -59,50 +59,45 @@ class SmtpServer:
     async def send(self, message: EmailMessage) -> None:
         """Hands the mail over. Raises MailNotSentError, MailRefusedError."""
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                username=self.user or None,
-                password=self.password or None,
-                # Never looked up: a name server that is away must not hold the mail up.
-                local_hostname=_domain_of(message),
-                timeout=self.timeout_s,
-                use_tls=self.tls == "tls",
-                start_tls=self.tls == "starttls",
-                cert_bundle=None if self.ca_file is None else str(self.ca_file),
-            )
+            # Never looked up: a name server that is away must not hold the mail up.
+            async with self._client(_domain_of(message)) as client:
+                await client.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refused.code for refused in error.recipients]
             raise _failed(min(codes, default=0), "the recipient is refused") from error
         except aiosmtplib.SMTPAuthenticationError as error:
             # The mail is good, our credentials are not: an operator mends that.
-            raise MailNotSentError(f"{self.host} refuses the sign-in ({error.code})") from error
+            raise self._away(error) from error
         except aiosmtplib.SMTPResponseException as error:
             raise _failed(error.code, f"{self.host} answers {error.code}") from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise MailNotSentError(f"{self.host}:{self.port} does not take mail: {type(error).__name__}") from error
+            raise self._away(error) from error
 
     async def check(self) -> None:
         """Connects and signs in as for a mail, and leaves. Raises MailNotSentError."""
-        client = aiosmtplib.SMTP(
+        try:
+            async with self._client("localhost") as client:
+                await client.noop()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise self._away(error) from error
+
+    def _client(self, local_hostname: str) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
             username=self.user or None,
             password=self.password or None,
-            local_hostname="localhost",
+            local_hostname=local_hostname,
             timeout=self.timeout_s,
             use_tls=self.tls == "tls",
             start_tls=self.tls == "starttls",
             cert_bundle=None if self.ca_file is None else str(self.ca_file),
         )
-        try:
-            async with client:
-                await client.noop()
-        except aiosmtplib.SMTPAuthenticationError as error:
-            raise MailNotSentError(f"{self.host} refuses the sign-in ({error.code})") from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise MailNotSentError(f"{self.host}:{self.port} does not take mail: {type(error).__name__}") from error
+
+    def _away(self, error: Exception) -> MailNotSentError:
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            return MailNotSentError(f"{self.host} refuses the sign-in ({error.code})")
+        return MailNotSentError(f"{self.host}:{self.port} does not take mail: {type(error).__name__}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

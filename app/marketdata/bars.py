@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from app.core.bars import Bar
 from app.core.fix import BarInterval
 
 BARS_MAX: Final = 10_000
@@ -36,6 +37,14 @@ class TimeRange:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A stretch whose bars will not change any more, and its bars."""
+
+    span: TimeRange
+    bars: tuple[Bar, ...]
+
+
 def length_of(interval: BarInterval) -> timedelta:
     """How long a bar lasts."""
     return timedelta(seconds=interval.seconds)
@@ -62,6 +71,17 @@ def settled_until(now: datetime, interval: BarInterval) -> datetime:
     if interval is BarInterval.DAY_1:
         return floor(now - _DAY_SETTLED_AFTER, interval) + _DAY
     return floor(now - SETTLED_AFTER, interval)
+
+
+def settled(told: Sequence[Bar], asked: TimeRange, whole_until: datetime, interval: BarInterval) -> Settled | None:
+    """What of an answer about a range will not change any more; None for nothing of it.
+
+    whole_until is the instant up to which the answer is whole.
+    """
+    span = TimeRange(start=asked.start, end=min(asked.end, settled_until(whole_until, interval)))
+    if span.start >= span.end:
+        return None
+    return Settled(span=span, bars=tuple(bar for bar in told if bar.time < span.end))
 
 
 def missing(asked: TimeRange, kept: Iterable[TimeRange]) -> list[TimeRange]:

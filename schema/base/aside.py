@@ -1,16 +1,10 @@
 """Long documents looked at beside the loop: in a process behind all others, or in a thread where there is none."""
 
 import asyncio
-import ctypes
-import gc
 import logging
-import multiprocessing
-import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Hashable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Final
 
@@ -18,20 +12,15 @@ from app.core.errors import OmsError
 from schema.base.documents import Prepared
 
 Work = Callable[[str], Prepared]
-Elsewhere = Executor
-"""The process that looks at long documents: see preparing_process."""
+Elsewhere = Callable[[str], Future[Prepared]]
+"""The way to the process that looks at long documents."""
 
 # What is shorter costs less than to send it elsewhere and wait.
 ASIDE_LENGTH_MIN: Final = 1_024
 WAITING_MAX: Final = 5
-# Behind orders for the processor, and behind what carries them.
-NICENESS: Final = 15
 # The dearest document takes 60 ms: whoever needs this long is frozen, or the machine is overrun.
 ANSWERS_WITHIN_S: Final = 20.0
-_PR_SET_PDEATHSIG: Final = 1
-_C_LIBRARY: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 _log = logging.getLogger("oms.graphql")
-_work: Work | None = None
 
 
 class DocumentsTooManyError(OmsError):
@@ -48,7 +37,7 @@ class Aside:
     """Prepares long documents one at a time, so that nobody's order waits for anybody's document.
 
     Each holder has a few of them waiting at most; who asks for the same document waits for the same work. The work is
-    done by the process `elsewhere` (see preparing_process); without one, or when it is lost, by a thread.
+    done by the process that `elsewhere` leads to; without one, or when it is lost, by a thread.
     """
 
     def __init__(
@@ -84,40 +73,10 @@ class Aside:
 
     async def _prepared(self, text: str) -> Prepared:
         if self._elsewhere is not None:
-            asked = asyncio.get_running_loop().run_in_executor(self._elsewhere, _prepare_here, text)
             try:
-                return await asyncio.wait_for(asked, self._answers_within_s)
+                return await asyncio.wait_for(asyncio.wrap_future(self._elsewhere(text)), self._answers_within_s)
             except (BrokenProcessPool, TimeoutError) as error:
                 # A process is safely forked before it has threads: there is no other until this one starts again.
                 _log.warning("the process that looks at new documents is lost, a thread does its work: %r", error)
                 self._elsewhere = None
         return await asyncio.to_thread(self._work, text)
-
-
-def preparing_process(work: Work) -> ProcessPoolExecutor:
-    """A process that knows the schema as this one does, to be shut down by its owner.
-
-    Call it while this process has neither a thread nor an event loop: it is forked.
-    """
-    # What is in memory now stays shared between the two: no collection touches it.
-    gc.freeze()
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("fork"), initializer=_begin, initargs=(work, os.getpid()))
-    pool.submit(os.getpid).result()
-    return pool
-
-
-def _begin(work: Work, parent: int) -> None:
-    global _work
-    _work = work
-    os.nice(NICENESS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The pipe that it waits at does not end with a parent that was killed.
-    if _C_LIBRARY is not None:
-        _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-
-
-def _prepare_here(text: str) -> Prepared:
-    assert _work is not None, "it is set where the process begins"
-    return _work(text)

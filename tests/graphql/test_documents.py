@@ -295,7 +295,8 @@ async def test_a_new_long_document_is_answered_like_any_other(firm: Firm) -> Non
 # A process of its own: this one has threads already, and must not be forked.
 ASIDE = """
 import asyncio, os, signal, sys
-from schema.base.aside import Aside, preparing_process
+from app.infra.beside import working_beside
+from schema.base.aside import Aside
 from schema.base.documents import Prepared
 
 def work(text):
@@ -311,7 +312,7 @@ async def main(elsewhere):
     if sys.argv[1] == "SIGSTOP":
         os.kill(child, signal.SIGKILL)
 
-with preparing_process(work) as elsewhere:
+with working_beside(work) as elsewhere:
     asyncio.run(main(elsewhere))
 """
 
@@ -331,10 +332,10 @@ async def test_a_process_behind_all_others_looks_at_long_documents_and_a_thread_
 async def test_the_process_ends_with_the_one_that_it_serves() -> None:
     script = (
         "import os, signal, sys\n"
-        "from schema.base.aside import preparing_process\n"
-        "pool = preparing_process(str)\n"
-        "print(pool.submit(os.getpid).result(), flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from app.infra.beside import working_beside\n"
+        "with working_beside(lambda _: os.getpid()) as asked:\n"
+        "    print(asked(None).result(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     told, _ = await asyncio.wait_for(process.communicate(), 60)

@@ -137,17 +137,21 @@ class OwnedProcess:
 
 
 def _prepared(command: Command) -> Callable[[], None]:
-    library = _C_LIBRARY
     parent = os.getpid()
 
     def in_child() -> None:
         if command.niceness:
             os.nice(command.niceness)
-        if library is None:
-            return
-        library.prctl(_PR_SET_PDEATHSIG, int(command.stop_signal), 0, 0, 0)
-        # The owner may have ended between fork and prctl; then nothing would signal us any more.
-        if os.getppid() != parent:
-            os._exit(1)
+        end_with(parent, command.stop_signal)
 
     return in_child
+
+
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Asks the kernel to send this process the signal when its parent ends, where it can be asked."""
+    if _C_LIBRARY is None:
+        return
+    _C_LIBRARY.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    # The parent may have ended between fork and prctl; then nothing would signal us any more.
+    if os.getppid() != parent:
+        os._exit(1)
