@@ -1,6 +1,6 @@
 """The relay process: publishes what was committed."""
 
-from app.flows.relay_outbox import Relay, relay_forever
+from app.flows.journal.relay_outbox import Relay, relay_forever
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled

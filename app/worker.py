@@ -9,13 +9,13 @@ from taskiq.api import run_scheduler_task
 
 from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
-from app.flows.answer_requests import DoorRequests
+from app.flows.audit.keep_audit import sealing, signer_of
+from app.flows.halts.run_kill_switches import KillSwitchRunner
 from app.flows.hands import WorkerHands
-from app.flows.keep_audit import sealing, signer_of
-from app.flows.monitor_risk import RiskMonitor
-from app.flows.order_intake import OrderIntake
-from app.flows.run_errands import ErrandRunner
-from app.flows.run_kill_switches import KillSwitchRunner
+from app.flows.identity.answer_requests import DoorRequests
+from app.flows.identity.run_errands import ErrandRunner
+from app.flows.orders.order_intake import OrderIntake
+from app.flows.risk.monitor_risk import RiskMonitor
 from app.infra.db import Database, DatabaseRole
 from app.infra.lifetime import run_until_signalled
 from app.infra.mail import transport_of

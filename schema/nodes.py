@@ -6,10 +6,10 @@ from app.brokers.reconciling import Break as BreakValue
 from app.brokers.reconciling import Reconciliation as ReconciliationValue
 from app.brokers.viewing import AccountView
 from app.core.messages import Instrument as InstrumentValue
+from app.flows.audit.read_audit import AuditEntryView
 from app.flows.find_thing import Thing, find_thing
-from app.flows.read_audit import AuditEntryView
-from app.flows.view_halts import KillSwitchView
-from app.flows.view_identity import Member
+from app.flows.halts.view_halts import KillSwitchView
+from app.flows.identity.view_identity import Member
 from app.identity import domain as identity
 from app.identity.domain.members import Invitation as InvitationValue
 from app.marketdata.subscriptions_batch import MarketDataSubscription as SubscriptionValue

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.flows.answer_requests import DoorRequests
-from app.flows.door import Door
-from app.flows.run_errands import ErrandRunner
+from app.flows.identity.answer_requests import DoorRequests
+from app.flows.identity.door import Door
+from app.flows.identity.run_errands import ErrandRunner
 from app.infra.db import Database, DatabaseRole
 from app.infra.mail import KeptMail, MailFolder, MailTransport
 

@@ -19,7 +19,7 @@ from app.core.clock import as_utc
 from app.core.errors import InputError, NotFoundError, UnavailableError
 from app.core.ids import TenantId, UserId
 from app.core.paging import Window
-from app.flows.export_audit import (
+from app.flows.audit.export_audit import (
     about_person,
     as_json,
     csv_header,
@@ -29,10 +29,10 @@ from app.flows.export_audit import (
     note_export,
     parsed_id,
 )
-from app.flows.keep_audit import signatures_of, signer_of, sink_of
-from app.flows.read_audit import AuditEntryView, search_audit
-from app.flows.sign_heads import heads_of_sink
-from app.flows.verify_audit import AuditVerdict, verify_audit
+from app.flows.audit.keep_audit import signatures_of, signer_of, sink_of
+from app.flows.audit.read_audit import AuditEntryView, search_audit
+from app.flows.audit.sign_heads import heads_of_sink
+from app.flows.audit.verify_audit import AuditVerdict, verify_audit
 from app.identity.domain import Principal, system_principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.local_secrets import with_own_master_key

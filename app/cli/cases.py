@@ -9,8 +9,8 @@ from app.compliance.domain.cases import CaseNote, CaseState, Disposition, Survei
 from app.core.errors import InputError
 from app.core.ids import CaseId
 from app.core.paging import Window
-from app.flows.export_audit import parsed_id
-from app.flows.surveillance_cases import close_case, list_cases, read_case, write_note
+from app.flows.audit.export_audit import parsed_id
+from app.flows.compliance.surveillance_cases import close_case, list_cases, read_case, write_note
 from app.infra.uow import begin_batch
 
 

@@ -17,9 +17,9 @@ from app.core.clock import as_utc
 from app.core.errors import InputError, NotFoundError, UnavailableError
 from app.core.ids import AccountId
 from app.core.paging import Window
-from app.flows.execution_quality import check_span
-from app.flows.export_audit import parsed_id
-from app.flows.order_records import Checksum, WantedRecords, exported_records, note_export
+from app.flows.audit.export_audit import parsed_id
+from app.flows.compliance.execution_quality import check_span
+from app.flows.compliance.order_records import Checksum, WantedRecords, exported_records, note_export
 from app.identity.domain import Principal, system_principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_postgres

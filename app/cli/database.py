@@ -29,7 +29,7 @@ def migrate(*, with_demo: bool, is_check: bool) -> None:
 
 
 async def _seed(settings: Settings, database_url: str) -> None:
-    from app.flows.seed_demo import seed_demo
+    from app.flows.tenants.seed_demo import seed_demo
 
     folders = state_folders(settings)
     password = demo_password(folders)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.cli.exits import ExitCode
 from app.core.errors import OmsError
-from app.flows.keep_audit import signer_of, sink_of
+from app.flows.audit.keep_audit import signer_of, sink_of
 from app.infra.mail import MailNotSentError, SmtpServer, transport_of
 from app.infra.reach import check_postgres, check_redis, reachable_postgres, reachable_redis, without_secret
 from app.infra.settings import Settings, load_settings, variable

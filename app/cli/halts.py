@@ -14,10 +14,10 @@ from app.cli.exits import ExitCode, fail
 from app.core.errors import InputError, NotFoundError, UnavailableError
 from app.core.ids import HaltId
 from app.core.trading_modes import HaltScope, HaltTarget
-from app.flows.halt_trading import resume_trading
+from app.flows.halts.halt_trading import resume_trading
+from app.flows.halts.kill_switch import Activation, activate_kill_switch, advance
 from app.flows.hands import WorkerHands
-from app.flows.kill_switch import Activation, activate_kill_switch, advance
-from app.flows.order_intake import OrderIntake
+from app.flows.orders.order_intake import OrderIntake
 from app.identity.domain import Principal, system_principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_settings

@@ -9,7 +9,7 @@ from app.cli.exits import ExitCode
 from app.core.errors import InputError, NotFoundError
 from app.core.ids import AccountId
 from app.core.messages import AccountKey
-from app.flows.verify_journal import Difference, Examination, accounts_to_verify, examine
+from app.flows.journal.verify_journal import Difference, Examination, accounts_to_verify, examine
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_postgres
 from app.infra.settings import load_settings

@@ -15,9 +15,9 @@ from app.cli.exits import ExitCode
 from app.core.errors import NotFoundError, UnavailableError
 from app.core.ids import LimitId
 from app.core.money import plain
-from app.flows.change_risk_limits import delete_risk_limit
-from app.flows.drill_risk_limits import DrillDesk, drill_risk_limits
-from app.flows.exchange_risk_limits import (
+from app.flows.risk.change_risk_limits import delete_risk_limit
+from app.flows.risk.drill_risk_limits import DrillDesk, drill_risk_limits
+from app.flows.risk.exchange_risk_limits import (
     LimitImportMode,
     export_risk_limits,
     import_risk_limits,

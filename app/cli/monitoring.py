@@ -12,9 +12,9 @@ from app.core.errors import NotFoundError
 from app.core.ids import TenantId
 from app.core.money import plain
 from app.core.paging import Window
-from app.flows.measure_risk import Measured, Measurer
-from app.flows.pre_trade import Market
-from app.flows.view_pnl import Day
+from app.flows.orders.pre_trade import Market
+from app.flows.positions.view_pnl import Day
+from app.flows.risk.measure_risk import Measured, Measurer
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_settings
 from app.infra.redis import Redis, make_client

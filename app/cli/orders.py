@@ -8,7 +8,7 @@ from app.core.errors import InputError, NotFoundError
 from app.core.ids import OrderId
 from app.core.messages import RiskCheck
 from app.core.money import plain
-from app.flows.explain_order import Explanation, explain
+from app.flows.orders.explain_order import Explanation, explain
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_postgres
 from app.infra.settings import load_settings

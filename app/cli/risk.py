@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from app.core.clock import Clock
 from app.core.errors import InputError, NotFoundError
 from app.core.money import ZERO, parse_decimal, plain
-from app.flows import risk_figures
-from app.flows.risk_book import BookMode, BookQuestion, RiskBook
-from app.flows.risk_desk import RiskDesk
+from app.flows.risk import risk_figures
+from app.flows.risk.risk_book import BookMode, BookQuestion, RiskBook
+from app.flows.risk.risk_desk import RiskDesk
 from app.identity.domain import Principal
 from app.identity.domain.access import system_principal
 from app.infra.db import Database, DatabaseRole

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
 
-from app.flows.rotate_secrets import KeysInUse, Rotation, keys_in_use, rotate_data_keys, rotate_master_key
+from app.flows.identity.rotate_secrets import KeysInUse, Rotation, keys_in_use, rotate_data_keys, rotate_master_key
 from app.infra.db import Database, DatabaseRole
 from app.infra.local_secrets import with_own_master_key
 from app.infra.reach import reachable_postgres

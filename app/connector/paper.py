@@ -17,7 +17,7 @@ from app.core.errors import UnavailableError
 from app.core.fx import FxRates
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, Tick
-from app.flows.instrument_directory import InstrumentMemory
+from app.flows.marketdata.instrument_directory import InstrumentMemory
 from app.infra.bus import Bus, Gap
 from app.infra.db import BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis

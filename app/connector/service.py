@@ -40,13 +40,13 @@ from app.core.errors import UnavailableError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId, Ids, InstrumentId, TenantId
 from app.core.messages import AccountKey, Contract
-from app.flows.connection_news import connection_changed
-from app.flows.fx_rates import keep_rates
+from app.flows.brokers.connection_news import connection_changed
+from app.flows.brokers.renew_groups import renew_groups
 from app.flows.hints import LANES
-from app.flows.keep_daily_bars import DailyBars
-from app.flows.renew_groups import renew_groups
-from app.flows.renew_instruments import renew_instruments
-from app.flows.watch_markets import count_ticks, stream_contracts, watch_list
+from app.flows.marketdata.keep_daily_bars import DailyBars
+from app.flows.marketdata.renew_instruments import renew_instruments
+from app.flows.marketdata.watch_markets import count_ticks, stream_contracts, watch_list
+from app.flows.positions.fx_rates import keep_rates
 from app.infra.bus import Bus
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.redis import Redis

@@ -19,17 +19,17 @@ from app.core.errors import UnavailableError
 from app.core.ids import Ids
 from app.core.messages import AccountKey, AccountValues, BrokerReport, LaneCommand
 from app.core.sessions import UTC_ZONE
-from app.flows.apply_reports import apply_reports
-from app.flows.book_blocks import apply_account_reports, apply_adviser_reports
-from app.flows.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
-from app.flows.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
-from app.flows.connection_vitals import read_vitals, tell_vitals
+from app.flows.brokers.connection_news import HEARTBEAT_TOLD_S, connection_changed, sign_of_life
+from app.flows.brokers.connection_vitals import read_vitals, tell_vitals
+from app.flows.halts.refuse_halted import still_wanted
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.instrument_directory import InstrumentMemory
-from app.flows.reconcile_account import reconcile_account
-from app.flows.refuse_halted import still_wanted
-from app.flows.release_orders import lock_account, release_orders
-from app.flows.release_staged import release_due
+from app.flows.marketdata.instrument_directory import InstrumentMemory
+from app.flows.orders.claim_orders import claim_orders, commands_after_sync, orders_at_broker, orders_not_told
+from app.flows.orders.release_orders import lock_account, release_orders
+from app.flows.orders.release_staged import release_due
+from app.flows.reconciliation.reconcile_account import reconcile_account
+from app.flows.reports.apply_reports import apply_reports
+from app.flows.reports.book_blocks import apply_account_reports, apply_adviser_reports
 from app.infra.db import CONNECTION_LOST, PUT_OFF, BatchSession, Database
 from app.infra.redis import REDIS_LOST, Redis
 from app.infra.uow import begin_batch

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 from app.brokers.domain import Gateway
 from app.core.clock import Clock
 from app.core.ids import Ids
-from app.flows.ask_broker import BrokerDesk
-from app.flows.door import Door, open_door
-from app.flows.event_feed import EventFeeds
-from app.flows.hold_markets import MarketHolds
-from app.flows.keep_audit import signatures_of
-from app.flows.operation_rates import OperationLimits, OperationRates
-from app.flows.order_intake import OrderIntake
-from app.flows.risk_desk import RiskDesk
-from app.flows.simulator_desk import SimulatorDesk
+from app.flows.audit.keep_audit import signatures_of
+from app.flows.brokers.ask_broker import BrokerDesk
+from app.flows.brokers.simulator_desk import SimulatorDesk
+from app.flows.identity.door import Door, open_door
+from app.flows.identity.operation_rates import OperationLimits, OperationRates
+from app.flows.journal.event_feed import EventFeeds
+from app.flows.marketdata.hold_markets import MarketHolds
+from app.flows.orders.order_intake import OrderIntake
+from app.flows.risk.risk_desk import RiskDesk
 from app.identity.domain import Principal
 from app.infra.bus import Bus
 from app.infra.db import Database, DatabaseRole, ReadSession

@@ -24,10 +24,10 @@ from app.core.ids import (
     SnapshotId,
 )
 from app.core.messages import Instrument
+from app.flows.audit.read_audit import AuditEntryView, audit_entry
 from app.flows.desk import Desk
-from app.flows.read_audit import AuditEntryView, audit_entry
-from app.flows.view_halts import KillSwitchView, view_kill_switch
-from app.flows.view_identity import (
+from app.flows.halts.view_halts import KillSwitchView, view_kill_switch
+from app.flows.identity.view_identity import (
     Member,
     find_member,
     find_role_or_invitation,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from app.core.clock import Clock
 from app.core.ids import Ids
-from app.flows.order_intake import OrderIntake
+from app.flows.orders.order_intake import OrderIntake
 from app.infra.db import Database
 from app.infra.redis import Redis
 

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from taskiq import Context, TaskiqDepends, async_shared_broker
 
-from app.flows.decide_risk_limit import expire_risk_limit_proposals
-from app.flows.drill_risk_limits import DrillDesk, drill_due_limits
-from app.flows.expire_approvals import expire_approvals
-from app.flows.prune_audit import prune_audit
-from app.flows.prune_identity import prune_identity
-from app.flows.prune_records import prune_records
-from app.flows.run_errands import prune_errands
-from app.flows.snapshot_pnl import snapshot_all
-from app.flows.watch_orders import watch_all
+from app.flows.approvals.expire_approvals import expire_approvals
+from app.flows.audit.prune_audit import prune_audit
+from app.flows.compliance.prune_records import prune_records
+from app.flows.compliance.watch_orders import watch_all
+from app.flows.identity.prune_identity import prune_identity
+from app.flows.identity.run_errands import prune_errands
+from app.flows.positions.snapshot_pnl import snapshot_all
+from app.flows.risk.decide_risk_limit import expire_risk_limit_proposals
+from app.flows.risk.drill_risk_limits import DrillDesk, drill_due_limits
 
 
 @async_shared_broker.task(task_name="prune_identity", schedule=[{"cron": "17 * * * *"}])

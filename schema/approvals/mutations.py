@@ -10,8 +10,8 @@ from app.approvals.errors import ApprovalPolicyInvalidError, ApprovalPolicyUnkno
 from app.approvals.service import PolicySetting
 from app.core.errors import OmsError
 from app.core.ids import OrderId, PolicyId
-from app.flows.decide_approval import Verdict, decide_approval
-from app.flows.set_approval_policy import delete_approval_policy, set_approval_policy
+from app.flows.approvals.decide_approval import Verdict, decide_approval
+from app.flows.approvals.set_approval_policy import delete_approval_policy, set_approval_policy
 from app.identity.domain import Scope
 from app.orders.domain.placing import problem
 from app.orders.errors import OrderProblem

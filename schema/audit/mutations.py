@@ -5,8 +5,8 @@ import strawberry
 from app.audit.domain import KEEP_DAYS_MIN
 from app.core.errors import OmsError
 from app.core.ids import UserId
-from app.flows.erase_person import erase_person
-from app.flows.keep_retention import set_audit_retention
+from app.flows.audit.keep_retention import set_audit_retention
+from app.flows.tenants.erase_person import erase_person
 from app.identity.domain import Scope
 from schema.audit.types import AuditRetention, AuditRetentionPayload, ErasePersonPayload
 from schema.base.context import Info

@@ -6,9 +6,9 @@ import strawberry
 
 from app.audit.reading_batch import COUNTED_MAX, LOOKED_THROUGH_MAX, AuditFilter
 from app.core.errors import InputError
-from app.flows.keep_retention import audit_retention
-from app.flows.read_audit import count_audit, search_audit
-from app.flows.verify_audit import ENTRIES_MAX, verify_own_audit
+from app.flows.audit.keep_retention import audit_retention
+from app.flows.audit.read_audit import count_audit, search_audit
+from app.flows.audit.verify_audit import ENTRIES_MAX, verify_own_audit
 from app.identity.domain import Scope
 from schema.audit.types import AUDIT_CURSORS, AuditEntryConnection, AuditRetention, AuditVerification
 from schema.base.context import Info

@@ -9,8 +9,8 @@ from strawberry.scalars import JSON
 from app.audit.domain import Break as BreakValue
 from app.audit.domain import BreakKind, Retention
 from app.core.paging import Window
-from app.flows.read_audit import AuditEntryView, AuditPage
-from app.flows.verify_audit import AuditVerdict
+from app.flows.audit.read_audit import AuditEntryView, AuditPage
+from app.flows.audit.verify_audit import AuditVerdict
 from schema.base.errors import UserError
 from schema.base.node import Node
 from schema.base.pagination import Count, Counted, Cursors, page_info

@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from app.core.gcra import Standing
-from app.flows.operation_rates import refusal_of
+from app.flows.identity.operation_rates import refusal_of
 from schema.base.context import RequestContext
 
 # A document that was not seen before is parsed and validated, and a flood of them must end before that.

@@ -21,7 +21,7 @@ from graphql import (
 from graphql.execution import Executor, create_source_event_stream
 
 from app.core.errors import ForbiddenError, OmsError, UnauthenticatedError
-from app.flows.platform_tenants import note_act
+from app.flows.tenants.platform_tenants import note_act
 from app.identity.errors import AccessChangedError
 from schema.base.aside import ASIDE_LENGTH_MIN, Aside, Elsewhere
 from schema.base.budget import AnswerTooLargeError, BudgetedExecutor

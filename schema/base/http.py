@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.core.errors import InputError, OmsError
-from app.flows.operation_rates import refusal_of
+from app.flows.identity.operation_rates import refusal_of
 from app.identity.domain import Client, Principal, bearer_of
 from schema.base.charging import rate_headers
 from schema.base.context import RequestContext

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import strawberry
 
-from app.flows.live_table import BatchKind
+from app.flows.live.live_table import BatchKind
 
 THROTTLE_MS: Final = 200
 

@@ -15,12 +15,12 @@ from app.brokers.vitals import Vitals
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId, ReconciliationId, TenantId
 from app.core.messages import Instrument, Tick
-from app.flows.compare_pnl import ComparedPnl, compare_pnl
-from app.flows.connection_vitals import read_vitals
+from app.flows.brokers.connection_vitals import read_vitals
 from app.flows.desk import Desk
-from app.flows.fx_rates import rates_now
-from app.flows.read_quotes import read_lines, read_quotes
-from app.flows.view_reconciliations import breaks_seen_by, last_reconciliations
+from app.flows.marketdata.read_quotes import read_lines, read_quotes
+from app.flows.positions.compare_pnl import ComparedPnl, compare_pnl
+from app.flows.positions.fx_rates import rates_now
+from app.flows.reconciliation.view_reconciliations import breaks_seen_by, last_reconciliations
 from app.identity.domain import Principal
 from app.instruments import service as instruments
 from app.marketdata.lines import LineStatus

@@ -8,7 +8,7 @@ from typing import Any, Final
 from strawberry.extensions import FieldExtension
 from strawberry.types import get_object_definition
 
-from app.flows.door import Door
+from app.flows.identity.door import Door
 from app.identity.domain import Principal, Scope
 from app.identity.two_factor.errors import EnrolmentRequiredError
 

@@ -10,9 +10,9 @@ from app.brokers.domain import NewAccount
 from app.core.errors import OmsError
 from app.core.fix import BrokerKind
 from app.core.ids import AccountId
-from app.flows.connect_broker import connect_broker, disconnect_broker
-from app.flows.create_broker_account import SUB_ACCOUNTS_MAX, SubAccount, create_broker_account
-from app.flows.update_broker_account import AccountChange, update_broker_account
+from app.flows.brokers.connect_broker import connect_broker, disconnect_broker
+from app.flows.brokers.create_broker_account import SUB_ACCOUNTS_MAX, SubAccount, create_broker_account
+from app.flows.brokers.update_broker_account import AccountChange, update_broker_account
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

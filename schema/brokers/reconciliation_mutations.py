@@ -5,8 +5,8 @@ import strawberry
 from app.brokers.reconciling import BreakAction
 from app.core.errors import OmsError
 from app.core.ids import AccountId, BreakId
-from app.flows.reconcile_now import WITHIN_S, reconcile_now
-from app.flows.resolve_break import REASON_LENGTH_MAX, Resolution, resolve_break
+from app.flows.reconciliation.reconcile_now import WITHIN_S, reconcile_now
+from app.flows.reconciliation.resolve_break import REASON_LENGTH_MAX, Resolution, resolve_break
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

@@ -6,7 +6,7 @@ import strawberry
 
 from app.brokers.reconciling import BreakKind
 from app.core.errors import InputError
-from app.flows.view_reconciliations import count_breaks, list_breaks, list_reconciliations
+from app.flows.reconciliation.view_reconciliations import count_breaks, list_breaks, list_reconciliations
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.pagination import window_of

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from app.flows.follow_connections import follow_connections
+from app.flows.brokers.follow_connections import follow_connections
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.permissions import scoped

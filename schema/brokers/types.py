@@ -11,8 +11,8 @@ from app.brokers.viewing import BalanceView, ConnectionView
 from app.brokers.vitals import Vitals
 from app.core.fix import BrokerKind, ConnectionState
 from app.core.ids import AccountId
-from app.flows.compare_pnl import Compared
-from app.flows.connection_vitals import are_new, is_today
+from app.flows.brokers.connection_vitals import are_new, is_today
+from app.flows.positions.compare_pnl import Compared
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id

@@ -11,7 +11,7 @@ from app.compliance.domain.calendar import CHANGES_MAX, DAYS_MAX, CalendarDay, c
 from app.core.calendars import DayOverride
 from app.core.errors import InputError, OmsError
 from app.core.paging import Page, Window
-from app.flows.calendars import CalendarImport, count_days, export_days, import_days, list_days, set_days
+from app.flows.compliance.calendars import CalendarImport, count_days, export_days, import_days, list_days, set_days
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

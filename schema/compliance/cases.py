@@ -13,7 +13,14 @@ from app.compliance.errors import CaseUnknownError
 from app.core.errors import OmsError
 from app.core.ids import CaseId
 from app.core.paging import Page, Window
-from app.flows.surveillance_cases import close_case, count_cases, list_cases, read_case, take_case, write_note
+from app.flows.compliance.surveillance_cases import (
+    close_case,
+    count_cases,
+    list_cases,
+    read_case,
+    take_case,
+    write_note,
+)
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

@@ -10,7 +10,7 @@ from app.compliance.domain.restrictions import RestrictionKind
 from app.compliance.errors import RestrictedListInvalidError
 from app.core.errors import OmsError
 from app.core.ids import InstrumentId, ListEntryId
-from app.flows.restricted_lists import (
+from app.flows.compliance.restricted_lists import (
     EntryChanges,
     ListSetting,
     change_entries,

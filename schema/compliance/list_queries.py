@@ -5,7 +5,7 @@ import strawberry
 from app.compliance.errors import RestrictedListUnknownError
 from app.core.errors import InputError
 from app.core.ids import RestrictedListId
-from app.flows import view_lists
+from app.flows.compliance import view_lists
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import is_id, parse_id

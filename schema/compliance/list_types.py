@@ -8,7 +8,7 @@ import strawberry
 from app.compliance.domain import list_file, lists, restrictions
 from app.compliance.domain.list_file import LineOutcome
 from app.compliance.domain.restrictions import AlertOutcome, RestrictedAct, RestrictionKind
-from app.flows.restricted_lists import ImportedList
+from app.flows.compliance.restricted_lists import ImportedList
 from schema.base.errors import UserError
 from schema.base.pagination import Cursors
 

@@ -8,7 +8,7 @@ import strawberry
 from app.compliance.domain import execution_quality as domain
 from app.compliance.domain.execution_quality import QualityGroup
 from app.core.fix import OrderType
-from app.flows.execution_quality import ORDERS_MAX, execution_quality
+from app.flows.compliance.execution_quality import ORDERS_MAX, execution_quality
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.permissions import scoped

@@ -8,8 +8,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core.paging import Page, Window
-from app.flows import order_records as flows
-from app.flows.order_records import WantedRecords, count_records, list_records
+from app.flows.compliance import order_records as flows
+from app.flows.compliance.order_records import WantedRecords, count_records, list_records
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.pagination import Count, Counted, Cursors, page_info, window_of

@@ -7,7 +7,7 @@ import strawberry
 from app.compliance.domain import retention as domain
 from app.compliance.domain.retention import KEEP_DAYS_DEFAULT, KEEP_DAYS_MIN
 from app.core.errors import OmsError
-from app.flows.record_retention import record_retention, set_record_retention
+from app.flows.compliance.record_retention import record_retention, set_record_retention
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from app.flows.follow_compliance import follow_alerts, follow_cases
+from app.flows.compliance.follow_compliance import follow_alerts, follow_cases
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.permissions import scoped

@@ -7,11 +7,11 @@ from strawberry.scalars import JSON
 
 from app.core.errors import OmsError
 from app.core.ids import SessionId
-from app.flows.change_email import change_email, request_email_verification, verify_email
-from app.flows.change_password import change_password
-from app.flows.end_sessions import log_out_everywhere, revoke_session
-from app.flows.reset_password import request_password_reset, reset_password
-from app.flows.update_profile import update_preferences, update_profile
+from app.flows.identity.change_email import change_email, request_email_verification, verify_email
+from app.flows.identity.change_password import change_password
+from app.flows.identity.end_sessions import log_out_everywhere, revoke_session
+from app.flows.identity.reset_password import request_password_reset, reset_password
+from app.flows.identity.update_profile import update_preferences, update_profile
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors
 from schema.base.ids import parse_id

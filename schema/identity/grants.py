@@ -7,7 +7,7 @@ from enum import StrEnum
 import strawberry
 
 from app.core.ids import AccountId
-from app.flows.tenant_accounts import AskedGrant
+from app.flows.brokers.tenant_accounts import AskedGrant
 from app.identity import domain
 from schema.base.ids import parse_id
 from schema.base.node import Node

@@ -7,16 +7,16 @@ from datetime import datetime
 import strawberry
 
 from app.core.errors import InputError, OmsError
-from app.flows.accept_invitation import Acceptance, accept_invitation
-from app.flows.exchange_members import ImportMode, ImportReport, export_members, import_members
-from app.flows.invite import (
+from app.flows.tenants.accept_invitation import Acceptance, accept_invitation
+from app.flows.tenants.exchange_members import ImportMode, ImportReport, export_members, import_members
+from app.flows.tenants.invite import (
     AskedInvitation,
     invite_member,
     list_invitations,
     resend_invitation,
     revoke_invitation,
 )
-from app.flows.manage_members import (
+from app.flows.tenants.manage_members import (
     AskedChange,
     change_member,
     create_role,

@@ -6,13 +6,13 @@ import strawberry
 
 from app.core.errors import OmsError
 from app.core.ids import ApiKeyId
-from app.flows.create_api_key import create_api_key
-from app.flows.log_in import log_in
-from app.flows.log_out import log_out
-from app.flows.refresh_session import refresh_session
-from app.flows.register import Registration, register
-from app.flows.revoke_api_key import revoke_api_key
-from app.flows.rotate_api_key import rotate_api_key
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.log_in import log_in
+from app.flows.identity.log_out import log_out
+from app.flows.identity.refresh_session import refresh_session
+from app.flows.identity.register import Registration, register
+from app.flows.identity.revoke_api_key import revoke_api_key
+from app.flows.identity.rotate_api_key import rotate_api_key
 from app.identity.errors import RefreshRefusedError
 from app.identity.two_factor.domain import Challenge
 from schema.base.context import Info

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from app.core.errors import OmsError
-from app.flows.platform_tenants import (
+from app.flows.tenants.platform_tenants import (
     close_tenant,
     create_tenant,
     enter_tenant,

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.flows.view_identity import view_api_keys, view_self, view_sessions
+from app.flows.identity.view_identity import view_api_keys, view_self, view_sessions
 from schema.base.context import Info
 from schema.base.permissions import signed_in
 from schema.identity.types import ApiKey, Session, Viewer

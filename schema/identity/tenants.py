@@ -6,8 +6,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core.errors import OmsError
-from app.flows.manage_tenant import TenantChange, deactivate_own_tenant, update_tenant
-from app.flows.platform_tenants import leave_tenant, list_entries
+from app.flows.tenants.manage_tenant import TenantChange, deactivate_own_tenant, update_tenant
+from app.flows.tenants.platform_tenants import leave_tenant, list_entries
 from app.identity import domain
 from app.identity.domain import Scope
 from app.identity.domain.platform import PlatformEntry as EntryValue

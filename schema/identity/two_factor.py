@@ -7,14 +7,14 @@ import segno
 import strawberry
 
 from app.core.errors import OmsError
-from app.flows import view_two_factor
-from app.flows.begin_two_factor import begin_two_factor
-from app.flows.confirm_two_factor import confirm_two_factor
-from app.flows.demand_two_factor import demand_two_factor
-from app.flows.disable_two_factor import disable_two_factor
-from app.flows.renew_recovery_codes import renew_recovery_codes
-from app.flows.step_up import step_up
-from app.flows.verify_two_factor import verify_two_factor
+from app.flows.identity import view_two_factor
+from app.flows.identity.begin_two_factor import begin_two_factor
+from app.flows.identity.confirm_two_factor import confirm_two_factor
+from app.flows.identity.disable_two_factor import disable_two_factor
+from app.flows.identity.renew_recovery_codes import renew_recovery_codes
+from app.flows.identity.step_up import step_up
+from app.flows.identity.verify_two_factor import verify_two_factor
+from app.flows.tenants.demand_two_factor import demand_two_factor
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from app.flows import view_identity
+from app.flows.identity import view_identity
 from app.identity import domain
 from app.tenants import domain as tenants
 from schema.base.context import RequestContext

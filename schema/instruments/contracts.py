@@ -12,7 +12,7 @@ from app.core import messages
 from app.core.fix import InstrumentType, OptionRight
 from app.core.paging import Page, Window
 from app.core.sessions import ToldHours
-from app.flows import find_contracts as flow
+from app.flows.marketdata import find_contracts as flow
 from schema.base.pagination import Counted, Cursors, page_info
 
 strawberry.enum(InstrumentType, description="What kind of instrument: SecurityType (167).")

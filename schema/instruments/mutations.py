@@ -9,7 +9,7 @@ import strawberry
 from app.brokers.inquiries import ContractQuery
 from app.core.errors import InputError, OmsError
 from app.core.fix import InstrumentType, OptionRight
-from app.flows.add_instrument import add_instrument
+from app.flows.marketdata.add_instrument import add_instrument
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

@@ -6,7 +6,7 @@ import strawberry
 
 from app.core.ids import InstrumentId
 from app.core.paging import Window
-from app.flows import find_contracts as flow
+from app.flows.marketdata import find_contracts as flow
 from app.identity.domain import Scope
 from app.instruments import service as instruments
 from app.instruments.service import InstrumentFilter, InstrumentKey

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.core.errors import OmsError
-from app.flows.subscribe_market_data import subscribe_market_data, unsubscribe_market_data
+from app.flows.marketdata.subscribe_market_data import subscribe_market_data, unsubscribe_market_data
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors

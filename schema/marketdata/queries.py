@@ -8,9 +8,9 @@ import strawberry
 from app.core.fix import BarInterval
 from app.core.ids import InstrumentId
 from app.core.messages import Instrument as InstrumentValue
-from app.flows.read_history import read_bars, read_ticks, take_snapshot
-from app.flows.read_quotes import want_markets
-from app.flows.subscribe_market_data import list_subscriptions
+from app.flows.marketdata.read_history import read_bars, read_ticks, take_snapshot
+from app.flows.marketdata.read_quotes import want_markets
+from app.flows.marketdata.subscribe_market_data import list_subscriptions
 from app.identity.domain import Scope
 from app.instruments import service as instruments
 from app.marketdata.bars import BARS_MAX

@@ -10,8 +10,8 @@ import strawberry
 
 from app.core.fix import StreamKind
 from app.core.streaming import LiveBar, LiveTick
-from app.flows.follow_streams import SYMBOLS_MAX, StreamUpdate, follow_streams
-from app.flows.live_table import BatchKind
+from app.flows.live.follow_streams import SYMBOLS_MAX, StreamUpdate, follow_streams
+from app.flows.live.live_table import BatchKind
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import storable

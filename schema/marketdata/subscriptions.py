@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from app.flows.follow_ticks import follow_ticks
+from app.flows.live.follow_ticks import follow_ticks
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.permissions import scoped

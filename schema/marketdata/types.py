@@ -8,8 +8,8 @@ import strawberry
 from app.core import bars, messages
 from app.core.fix import BarInterval
 from app.core.ids import InstrumentId
-from app.flows.follow_ticks import TickUpdate
-from app.flows.live_table import BatchKind
+from app.flows.live.follow_ticks import TickUpdate
+from app.flows.live.live_table import BatchKind
 from app.marketdata import subscriptions_batch as subscriptions
 from schema.base.context import Info
 from schema.base.live import SEQUENCE

@@ -10,7 +10,7 @@ import strawberry
 from app.core.fix import OrderState, Side
 from app.core.ids import AccountId, InstrumentId
 from app.core.paging import Page, Window
-from app.flows.time_travel import PastOrder
+from app.flows.journal.time_travel import PastOrder
 from app.orders.domain import listing
 from app.orders.domain import order as domain
 from schema.base.ids import bounded, parse_ids, storable

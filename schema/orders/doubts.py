@@ -10,10 +10,10 @@ from strawberry.scalars import JSON
 from app.core.errors import InputError, OmsError
 from app.core.ids import OrderId
 from app.core.paging import Page, Window
-from app.flows import in_doubt
-from app.flows.claim_external import NOTE_LENGTH_MAX, Claim, claim_external
-from app.flows.in_doubt import ask_about, count_in_doubt, in_doubt_orders
-from app.flows.resolve_break import REASON_LENGTH_MAX, declare_order_dead
+from app.flows.orders import in_doubt
+from app.flows.orders.in_doubt import ask_about, count_in_doubt, in_doubt_orders
+from app.flows.reconciliation.claim_external import NOTE_LENGTH_MAX, Claim, claim_external
+from app.flows.reconciliation.resolve_break import REASON_LENGTH_MAX, declare_order_dead
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, problem_errors, user_errors

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.core.ids import OrderId
-from app.flows import explain_order as flow
+from app.flows.orders import explain_order as flow
 from app.identity.domain import Scope
 from app.orders.errors import OrderUnknownError
 from schema.base.context import Info

@@ -11,9 +11,9 @@ from app.core.errors import OmsError, Problem
 from app.core.fix import OrderType, PositionAim, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId, PositionId
 from app.core.messages import Aim, NewOrder, OcoLeg, OrderTerms
-from app.flows.close_position import aim_at_position
-from app.flows.placement import Placement
-from app.flows.release_staged import RELEASED_MAX, release_staged
+from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.placement import Placement
+from app.flows.orders.release_staged import RELEASED_MAX, release_staged
 from app.identity.domain import Scope
 from app.orders.domain.placing import problem
 from app.orders.errors import OrderProblem

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.flows.live_table import BatchKind, TableUpdate
+from app.flows.live.live_table import BatchKind, TableUpdate
 from app.orders.domain import order as domain
 from schema.base.live import REMOVED, LiveBatch
 from schema.orders.types import Order

@@ -12,10 +12,10 @@ from app.core.errors import InputError, OmsError, Problem
 from app.core.fix import OrderType, Side, TimeInForce
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.cancel_orders import cancel_order, cancel_orders
-from app.flows.list_orders import open_order_ids
-from app.flows.placement import Placement
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order, cancel_orders
+from app.flows.orders.list_orders import open_order_ids
+from app.flows.orders.placement import Placement
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain import Scope
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.placing import problem

@@ -7,7 +7,7 @@ import strawberry
 from app.brokers.what_if import WhatIfAnswer
 from app.core.errors import Problem
 from app.core.money import ZERO
-from app.flows import preview_order as flow
+from app.flows.orders import preview_order as flow
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import UserError, problem_errors

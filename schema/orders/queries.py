@@ -6,8 +6,8 @@ from datetime import datetime
 import strawberry
 
 from app.core.ids import AccountId, OrderId
-from app.flows.list_orders import count_orders, list_orders
-from app.flows.time_travel import list_orders_as_of, order_as_of
+from app.flows.journal.time_travel import list_orders_as_of, order_as_of
+from app.flows.orders.list_orders import count_orders, list_orders
 from app.identity.domain import Scope
 from app.orders import service as orders
 from app.orders.domain.listing import ExecutionFilter

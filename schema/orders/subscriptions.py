@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 import strawberry
 
 from app.core.ids import AccountId
-from app.flows.follow_live_orders import follow_live_orders
-from app.flows.follow_orders import follow_executions, follow_order_events
+from app.flows.live.follow_live_orders import follow_live_orders
+from app.flows.live.follow_orders import follow_executions, follow_order_events
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_id, parse_ids

@@ -21,7 +21,7 @@ from app.core.fix import (
     TimeInForce,
 )
 from app.core.ids import AccountId, InstrumentId, OrderId
-from app.flows.time_travel import PastOrder
+from app.flows.journal.time_travel import PastOrder
 from app.orders.domain import order as domain
 from app.orders.domain.allocating import Share, shares_of
 from app.orders.domain.placing import terms_document

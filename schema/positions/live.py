@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.flows.live_table import BatchKind, TableUpdate
+from app.flows.live.live_table import BatchKind, TableUpdate
 from app.positions import domain
 from schema.base.live import REMOVED, LiveBatch
 from schema.positions.types import Position

@@ -8,8 +8,8 @@ import strawberry
 
 from app.core.errors import OmsError
 from app.core.ids import AccountId, InstrumentId
-from app.flows.adjust_position import adjust_position
-from app.flows.snapshot_pnl import create_snapshot
+from app.flows.positions.adjust_position import adjust_position
+from app.flows.positions.snapshot_pnl import create_snapshot
 from app.identity.domain import Scope
 from app.positions.domain import AdjustmentTerms, AdjustmentType
 from app.positions.errors import AdjustmentRefusedError

@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from app.core.ids import AccountId, InstrumentId
-from app.flows.view_pnl import DayPnl
+from app.flows.positions.view_pnl import DayPnl
 from app.positions import domain
 from app.positions.errors import RateMissingError
 from schema.base.context import Info

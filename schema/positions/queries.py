@@ -5,9 +5,9 @@ from datetime import datetime
 import strawberry
 
 from app.core.ids import AccountId, InstrumentId
-from app.flows.list_adjustments import count_adjustments, list_adjustments
-from app.flows.time_travel import positions_as_of
-from app.flows.view_pnl import POINTS_MAX, RANGE_MAX, pnl_history, pnl_today
+from app.flows.journal.time_travel import positions_as_of
+from app.flows.positions.list_adjustments import count_adjustments, list_adjustments
+from app.flows.positions.view_pnl import POINTS_MAX, RANGE_MAX, pnl_history, pnl_today
 from app.identity.domain import Scope
 from app.instruments import service as instruments
 from app.positions import service as positions

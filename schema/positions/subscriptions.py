@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import strawberry
 
 from app.core.ids import AccountId
-from app.flows.follow_live_positions import follow_live_positions
+from app.flows.live.follow_live_positions import follow_live_positions
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.ids import parse_ids

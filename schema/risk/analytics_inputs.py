@@ -10,7 +10,7 @@ from app.core.currencies import is_currency
 from app.core.errors import InputError
 from app.core.ids import AccountId, InstrumentId
 from app.core.money import ZERO, plain
-from app.flows.risk_book import BookMode, BookQuestion
+from app.flows.risk.risk_book import BookMode, BookQuestion
 from app.risk.analytics.scenarios import PastFall, past_scenario
 from app.risk.analytics.stress import (
     RELATIVE_MIN,

@@ -6,8 +6,8 @@ from typing import Final
 import strawberry
 
 from app.core.ids import InstrumentId
-from app.flows.risk_book import BookMode
-from app.flows.risk_figures import concentration, correlations_of, risk_exposure, stress_test, value_at_risk
+from app.flows.risk.risk_book import BookMode
+from app.flows.risk.risk_figures import concentration, correlations_of, risk_exposure, stress_test, value_at_risk
 from app.identity.domain import Scope
 from app.risk.analytics.scenarios import PastFall
 from app.risk.analytics.terms import NAMES_MAX

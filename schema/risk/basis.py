@@ -10,7 +10,7 @@ import strawberry
 
 from app.core.errors import InputError
 from app.core.ids import AccountId, InstrumentId
-from app.flows.risk_book import BookMode, RiskBook
+from app.flows.risk.risk_book import BookMode, RiskBook
 from app.risk.analytics.book import Unvalued, ValuationGap
 from app.risk.analytics.options import ModelGap
 from app.risk.analytics.stress import StressMethod

@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from app.core.ids import AccountId, InstrumentId
-from app.flows.risk_figures import (
+from app.flows.risk.risk_figures import (
     ExposureAnswer,
 )
 from app.risk.analytics import exposure as domain

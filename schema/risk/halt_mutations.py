@@ -5,8 +5,8 @@ import strawberry
 from app.core.errors import OmsError
 from app.core.ids import HaltId
 from app.core.trading_modes import HaltScope, HaltTarget, TradingMode
-from app.flows.halt_trading import REASON_LENGTH_MAX, halt_trading, resume_trading
-from app.flows.kill_switch import WITHIN_S, Activation, activate_kill_switch
+from app.flows.halts.halt_trading import REASON_LENGTH_MAX, halt_trading, resume_trading
+from app.flows.halts.kill_switch import WITHIN_S, Activation, activate_kill_switch
 from app.identity.domain import Scope
 from schema.base.context import Info
 from schema.base.errors import user_errors

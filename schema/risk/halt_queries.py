@@ -7,7 +7,7 @@ import strawberry
 
 from app.core.errors import InputError
 from app.core.ids import KillSwitchId
-from app.flows.view_halts import (
+from app.flows.halts.view_halts import (
     count_kill_switches,
     follow_halts,
     follow_kill_switch,

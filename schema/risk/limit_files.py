@@ -7,8 +7,8 @@ import strawberry
 from app.core.errors import OmsError
 from app.core.fix import RiskLimitType
 from app.core.ids import AccountId
-from app.flows.apply_risk_template import apply_risk_template
-from app.flows.exchange_risk_limits import (
+from app.flows.risk.apply_risk_template import apply_risk_template
+from app.flows.risk.exchange_risk_limits import (
     LimitImportMode,
     LimitImportReport,
     export_risk_limits,

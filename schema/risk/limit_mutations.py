@@ -10,8 +10,8 @@ from strawberry.scalars import JSON
 from app.core.errors import OmsError
 from app.core.fix import RiskLimitType
 from app.core.ids import AccountId, InstrumentId, LimitId, ProposalId, StrategyId
-from app.flows.change_risk_limits import delete_risk_limit, set_risk_limit
-from app.flows.decide_risk_limit import approve_risk_limit_proposal, reject_risk_limit_proposal
+from app.flows.risk.change_risk_limits import delete_risk_limit, set_risk_limit
+from app.flows.risk.decide_risk_limit import approve_risk_limit_proposal, reject_risk_limit_proposal
 from app.identity.domain import Scope
 from app.risk.domain import RiskLimit as LimitValue
 from app.risk.errors import LimitProblem, limit_problem

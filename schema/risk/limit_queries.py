@@ -7,7 +7,7 @@ import strawberry
 from app.core.errors import InputError
 from app.core.fix import RiskLimitType
 from app.core.ids import InstrumentId, LimitId
-from app.flows.view_risk_limits import (
+from app.flows.risk.view_risk_limits import (
     count_limits,
     count_proposals,
     count_versions,

@@ -7,8 +7,8 @@ import strawberry
 
 from app.core.errors import OmsError
 from app.core.ids import LimitId
-from app.flows.drill_risk_limits import DrillDesk, drill_risk_limits
-from app.flows.review_shadow_limit import ShadowReport, review_shadow_limit
+from app.flows.risk.drill_risk_limits import DrillDesk, drill_risk_limits
+from app.flows.risk.review_shadow_limit import ShadowReport, review_shadow_limit
 from app.identity.domain import Scope
 from app.risk.keeping.domain.replaying import Source
 from schema.base.context import Info

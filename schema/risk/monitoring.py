@@ -12,7 +12,7 @@ from app.core.fix import RiskLimitType
 from app.core.ids import AccountId, LimitId
 from app.core.paging import Page, Window
 from app.core.trading_modes import TradingMode
-from app.flows.view_risk import UtilisationView
+from app.flows.risk.view_risk import UtilisationView
 from app.risk.monitoring.domain import breakers, watch
 from app.risk.monitoring.domain.breakers import BreakerKind
 from app.risk.monitoring.domain.watch import AlertKind, Level

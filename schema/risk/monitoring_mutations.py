@@ -7,8 +7,8 @@ import strawberry
 from app.core.errors import OmsError
 from app.core.ids import AccountId, BreachId, BreakerId
 from app.core.trading_modes import TradingMode
-from app.flows.circuit_breakers import BreakerSetting, delete_circuit_breaker, set_circuit_breaker
-from app.flows.view_risk import NOTE_LENGTH_MAX, acknowledge_breach
+from app.flows.risk.circuit_breakers import BreakerSetting, delete_circuit_breaker, set_circuit_breaker
+from app.flows.risk.view_risk import NOTE_LENGTH_MAX, acknowledge_breach
 from app.identity.domain import Scope
 from app.risk.monitoring.domain import breakers
 from app.risk.monitoring.domain.breakers import COOLDOWN_S, COOLDOWN_S_MAX, MINIMUM, WINDOW_S, WINDOW_S_MAX, BreakerKind

@@ -8,8 +8,8 @@ import strawberry
 from app.core.errors import InputError
 from app.core.fix import RiskLimitType
 from app.core.ids import AccountId, BreakerId, LimitId
-from app.flows.circuit_breakers import count_trips, follow_trips, list_circuit_breakers, page_of_trips
-from app.flows.view_risk import (
+from app.flows.risk.circuit_breakers import count_trips, follow_trips, list_circuit_breakers, page_of_trips
+from app.flows.risk.view_risk import (
     LISTED_MAX,
     count_breaches,
     follow_alerts,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import strawberry
 
 from app.core.ids import InstrumentId
-from app.flows.risk_figures import (
+from app.flows.risk.risk_figures import (
     ConcentrationAnswer,
     CorrelationAnswer,
 )

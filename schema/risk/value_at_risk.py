@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import strawberry
 
 from app.core.ids import InstrumentId
-from app.flows.risk_figures import (
+from app.flows.risk.risk_figures import (
     ValueAtRiskAnswer,
 )
 from app.risk.analytics.terms import ClosesGap

@@ -7,7 +7,7 @@ from strawberry.scalars import JSON
 
 from app.core.errors import InputError, OmsError
 from app.core.ids import AccountId
-from app.flows.simulator_faults import (
+from app.flows.brokers.simulator_faults import (
     LASTS_S_MAX,
     FaultRequest,
     FaultView,

@@ -15,7 +15,7 @@ CONTRACTS = {
 }
 WRONG = {
     "storeys": ("app/orders/domain/order.py", "import app.positions.domain"),
-    "face": ("app/flows/log_in.py", "import schema.schema"),
+    "face": ("app/flows/identity/log_in.py", "import schema.schema"),
     "inside-a-room": ("app/tenants/models.py", "import app.tenants.service"),
     "pure": ("app/core/money.py", "import random"),
     "resolvers-do-not-query": ("schema/nodes.py", "import sqlalchemy"),

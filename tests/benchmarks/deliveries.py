@@ -10,7 +10,7 @@ import orjson
 
 from app.core.ids import OrderId
 from app.flows.desk import Desk, open_desk
-from app.flows.live_table import LiveTable
+from app.flows.live.live_table import LiveTable
 from app.identity.domain import Client, Principal
 from app.infra.db import ReadSession
 from app.infra.embedded.server import start_postgres, start_redis

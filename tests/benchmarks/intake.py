@@ -11,7 +11,7 @@ from pathlib import Path
 from app.core.ids import OrderId
 from app.core.messages import AccountKey, NewOrder
 from app.flows.desk import Desk, open_desk
-from app.flows.place_orders import Intent, place_batch
+from app.flows.orders.place_orders import Intent, place_batch
 from app.identity.domain import Principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded.server import start_postgres, start_redis

@@ -17,9 +17,9 @@ from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, PositionId
 from app.core.messages import Instrument, Tick
 from app.flows.desk import Desk, open_desk
-from app.flows.risk_book import BookQuestion
-from app.flows.risk_desk import RiskDesk
-from app.flows.risk_figures import value_at_risk
+from app.flows.risk.risk_book import BookQuestion
+from app.flows.risk.risk_desk import RiskDesk
+from app.flows.risk.risk_figures import value_at_risk
 from app.infra.embedded.server import start_postgres, start_redis
 from app.infra.migrations import upgrade
 from app.infra.settings import Settings

@@ -14,8 +14,8 @@ import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
 
-from app.flows.sign_heads import HeadKeeper, heads_of_sink
-from app.flows.verify_audit import verify_audit
+from app.flows.audit.sign_heads import HeadKeeper, heads_of_sink
+from app.flows.audit.verify_audit import verify_audit
 from app.infra.db import Database
 from app.infra.head_sinks import HeadLine, HeadSink, HeadSinkError, open_sink
 from app.infra.system import SystemClock

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.ids import AccountId, TenantId
-from app.flows.verify_journal import differences
+from app.flows.journal.verify_journal import differences
 from app.infra.db import Database, DatabaseRole
 from tests.contract.simulator.clients import load
 from tests.faults.load import Answered, Asked

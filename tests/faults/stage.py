@@ -20,8 +20,8 @@ from app.brokers import opening_batch as brokers
 from app.brokers.domain import NewAccount
 from app.core.fix import BrokerKind, RiskLimitType
 from app.core.ids import AccountId, LimitId, TenantId
-from app.flows.open_account import open_account
-from app.flows.seed_demo import DEMO_ACCOUNT
+from app.flows.brokers.open_account import open_account
+from app.flows.tenants.seed_demo import DEMO_ACCOUNT
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded import Folders, PostgresServer, RedisServer
 from app.infra.supervision import ProgramService, Supervisor, Transcript, supervising

@@ -34,11 +34,11 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.flows.apply_reports import apply_reports
-from app.flows.claim_orders import claim_orders
-from app.flows.create_api_key import create_api_key
 from app.flows.desk import Desk, open_desk
-from app.flows.relay_outbox import Relay, relay_forever
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.journal.relay_outbox import Relay, relay_forever
+from app.flows.orders.claim_orders import claim_orders
+from app.flows.reports.apply_reports import apply_reports
 from app.identity.domain import Principal, Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.origins import Origins

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pyotp
 
-from app.flows.begin_two_factor import begin_two_factor
-from app.flows.confirm_two_factor import confirm_two_factor
-from app.flows.log_in import log_in
-from app.flows.platform_tenants import log_in_to_platform
+from app.flows.identity.begin_two_factor import begin_two_factor
+from app.flows.identity.confirm_two_factor import confirm_two_factor
+from app.flows.identity.log_in import log_in
+from app.flows.tenants.platform_tenants import log_in_to_platform
 from app.identity import platform_repository
 from app.identity.domain import Client, Role
 from app.identity.two_factor.domain import Challenge

@@ -26,8 +26,8 @@ from graphql import GraphQLSchema as CoreSchema
 from app.brokers import repository as brokers
 from app.core.ids import AccountId
 from app.core.messages import AccountKey
-from app.flows.create_api_key import create_api_key
-from app.flows.tenant_accounts import AskedGrant
+from app.flows.brokers.tenant_accounts import AskedGrant
+from app.flows.identity.create_api_key import create_api_key
 from app.identity.domain import Principal, Role, Scope
 from app.identity.models import MemberAccountRow
 from app.infra.uow import Scope as Rows

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from app.flows.desk import Desk
-from app.flows.open_tenant import open_tenant
-from app.flows.register import Registration
+from app.flows.identity.register import Registration
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Client
 from app.infra.settings import Settings
 from tests.graphql.conftest import Answer, Api, Firm

@@ -15,11 +15,11 @@ from app.audit import reading_batch
 from app.audit import service as audit
 from app.audit.domain import AuditEntry
 from app.core.ids import TenantId, UserId
+from app.flows.audit.export_audit import about_person, csv_line, exported
+from app.flows.audit.refusals import TENANT_KINDS_MAX
 from app.flows.desk import Desk
-from app.flows.export_audit import about_person, csv_line, exported
-from app.flows.open_tenant import open_tenant
-from app.flows.refusals import TENANT_KINDS_MAX
-from app.flows.register import Registration
+from app.flows.identity.register import Registration
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Client, Role, Scope
 from app.infra.db import Database
 from app.infra.settings import Settings

@@ -18,9 +18,9 @@ from app.brokers.credentials import open_credentials
 from app.brokers.errors import GatewayNotAllowedError
 from app.core.ids import AccountId
 from app.core.messages import AccountKey, AccountValues, CurrencyValues
-from app.flows.connect_broker import connect_broker, disconnect_broker
-from app.flows.follow_connections import follow_connections
-from app.flows.log_out import log_out
+from app.flows.brokers.connect_broker import connect_broker, disconnect_broker
+from app.flows.brokers.follow_connections import follow_connections
+from app.flows.identity.log_out import log_out
 from app.identity.domain import Role, Scope
 from app.infra.bus import GAP, Bus, Stream
 from app.infra.settings import Settings

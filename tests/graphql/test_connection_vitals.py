@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.brokers.vitals import GatewayUse, OrderActivity, PacePriority, PaceQueue, PaceUse, Vitals
-from app.flows.connection_vitals import tell_vitals
+from app.flows.brokers.connection_vitals import tell_vitals
 from app.identity.domain import Scope
 from tests.graphql.conftest import Firm
 

@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from app.flows.open_tenant import open_tenant
-from app.flows.register import Registration
+from app.flows.identity.register import Registration
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Client, Scope
 from app.infra.settings import Settings
 from schema.base.cookies import SessionCookies

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.fix import Side
 from app.core.ids import AccountId
-from app.flows.run_kill_switches import KillSwitchRunner
+from app.flows.halts.run_kill_switches import KillSwitchRunner
 from app.identity.domain import Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings

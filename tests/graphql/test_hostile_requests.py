@@ -10,8 +10,8 @@ import httpx
 import orjson
 import pytest
 
-from app.flows.open_tenant import open_tenant
-from app.flows.register import Registration
+from app.flows.identity.register import Registration
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Client
 from app.infra.http_protocol import HEAD_BYTES_MAX
 from tests.benchmarks.hostile_documents import deep

@@ -18,8 +18,8 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.flows.apply_reports import apply_reports
-from app.flows.reconcile_account import reconcile_account
+from app.flows.reconciliation.reconcile_account import reconcile_account
+from app.flows.reports.apply_reports import apply_reports
 from app.identity.domain import Role
 from app.infra.uow import begin_batch
 from tests.graphql.conftest import Broker, Firm

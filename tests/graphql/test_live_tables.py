@@ -13,9 +13,9 @@ import pytest
 
 from app.core.fix import OrderState, Side
 from app.core.messages import Tick
-from app.flows import live_table
-from app.flows.follow_live_orders import follow_live_orders
-from app.flows.live_table import BatchKind
+from app.flows.live import live_table
+from app.flows.live.follow_live_orders import follow_live_orders
+from app.flows.live.live_table import BatchKind
 from app.identity.domain import Scope
 from app.infra.uow import begin_batch
 from app.marketdata import service as marketdata
@@ -153,7 +153,7 @@ async def test_what_does_not_fit_the_filter_is_not_told(firm: Firm, stranger: Fi
 async def test_a_long_snapshot_comes_in_pages_and_nothing_falls_between(
     firm: Firm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.flows.follow_live_orders.ROWS_MAX", 3)
+    monkeypatch.setattr("app.flows.live.follow_live_orders.ROWS_MAX", 3)
     for _ in range(7):
         await placed(firm)
     async with firm.api.socket() as socket:
@@ -173,7 +173,7 @@ async def test_a_long_snapshot_comes_in_pages_and_nothing_falls_between(
 
 @pytest.mark.usefixtures("relayed")
 async def test_what_changes_while_a_snapshot_is_read_follows_it(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.flows.follow_live_orders.ROWS_MAX", 1)
+    monkeypatch.setattr("app.flows.live.follow_live_orders.ROWS_MAX", 1)
     wanted = OrderFilter(is_open=True)
     first, second = await placed(firm), await placed(firm)
     updates = follow_live_orders(firm.desk, firm.principal, wanted, None, 50)
@@ -283,7 +283,7 @@ async def test_a_client_that_does_not_read_its_socket_is_told_when_it_does(
 ) -> None:
     monkeypatch.setattr(live_table, "DELTAS_MAX", 2)
     # Each batch fills what sockets hold: what is on the way ends, and the server waits for the reader.
-    monkeypatch.setattr("app.flows.follow_live_orders.ROWS_MAX", 1)
+    monkeypatch.setattr("app.flows.live.follow_live_orders.ROWS_MAX", 1)
     wide = " ".join(f"m{number}: metadata" for number in range(99))
     document = ORDERS.replace("upserts { id", f"upserts {{ {wide} id")
     async with firm.api.socket(max_queue=1) as socket, follower_of(firm) as prompt:
@@ -423,7 +423,7 @@ async def test_a_table_that_hears_no_more_says_so(
     def broken(*_: Any) -> None:
         raise ValueError
 
-    monkeypatch.setattr("app.flows.follow_live_orders._OrderTable._touch", broken)
+    monkeypatch.setattr("app.flows.live.follow_live_orders._OrderTable._touch", broken)
     async with opened_table(firm, ORDERS, "ordersChanged", throttle=50) as table:
         await placed(firm)
         assert (await table.read())["kind"] == "RESET"

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from app.errands.domain import Errand, ErrandKind
-from app.flows.create_api_key import create_api_key
 from app.flows.desk import Desk
+from app.flows.identity.create_api_key import create_api_key
 from app.identity.domain import Principal, Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings

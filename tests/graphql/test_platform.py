@@ -12,10 +12,10 @@ import pytest
 
 from app.audit.domain import AuditEntry
 from app.audit.models import AuditRow
-from app.flows.begin_two_factor import begin_two_factor
-from app.flows.confirm_two_factor import confirm_two_factor
 from app.flows.desk import Desk
-from app.flows.log_in import log_in
+from app.flows.identity.begin_two_factor import begin_two_factor
+from app.flows.identity.confirm_two_factor import confirm_two_factor
+from app.flows.identity.log_in import log_in
 from app.identity import platform_repository
 from app.identity.domain import Client, Role, Scope, TokenPair
 from app.infra.db import Database, DatabaseRole

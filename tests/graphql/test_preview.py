@@ -24,7 +24,7 @@ from app.connector.answering import Answering, Respondent
 from app.connector.inbox import Inbox
 from app.core.fix import BrokerKind, RiskLimitType, Side
 from app.core.messages import Tick
-from app.flows import ask_broker
+from app.flows.brokers import ask_broker
 from app.identity.domain import Role, Scope
 from app.infra.sharing import end_task
 from app.infra.system import SystemClock

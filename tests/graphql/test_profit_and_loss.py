@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.messages import Tick
-from app.flows import follow_live_positions
-from app.flows.verify_journal import differences
+from app.flows.journal.verify_journal import differences
+from app.flows.live import follow_live_positions
 from app.identity.domain import Role, Scope
 from app.marketdata import service as marketdata
 from tests.graphql.conftest import Answer, Firm, Socket

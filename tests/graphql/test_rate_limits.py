@@ -14,9 +14,9 @@ import httpx
 import orjson
 import pytest
 
-from app.flows.create_api_key import create_api_key
 from app.flows.desk import open_desk
-from app.flows.operation_rates import network_of
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.operation_rates import network_of
 from app.identity.domain import Role, Scope
 from app.infra.embedded import start_redis
 from app.infra.settings import Settings

@@ -12,7 +12,7 @@ from app.brokers.reconciling import Look, Occasion, Reconciled
 from app.connector.answering import Answering
 from app.core.fix import BrokerKind
 from app.core.messages import BrokerPosition
-from app.flows.reconcile_account import reconcile_account
+from app.flows.reconciliation.reconcile_account import reconcile_account
 from app.identity.domain import Role
 from app.infra.uow import begin_batch
 from tests.graphql.conftest import Broker, Firm

@@ -9,7 +9,7 @@ import pytest
 
 from app.compliance.domain.retention import KEEP_DAYS_DEFAULT, KEEP_DAYS_MAX, KEEP_DAYS_MIN
 from app.core.ids import uuid7
-from app.flows.prune_records import prune_records
+from app.flows.compliance.prune_records import prune_records
 from app.identity.domain import Role
 from app.infra.db import Database
 from tests.graphql.conftest import Firm

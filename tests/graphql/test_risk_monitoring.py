@@ -12,7 +12,7 @@ import pytest
 from app.core.fix import RiskLimitType
 from app.core.messages import Tick
 from app.flows.hands import WorkerHands
-from app.flows.monitor_risk import RiskMonitor
+from app.flows.risk.monitor_risk import RiskMonitor
 from app.identity.domain import Role, Scope
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.flows.brokers.simulator_desk import SimulatorDesk
 from app.flows.desk import Desk
-from app.flows.simulator_desk import SimulatorDesk
 from app.identity.domain import Role
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch

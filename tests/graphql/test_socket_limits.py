@@ -10,10 +10,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from app.flows.authenticate import VERDICT_LIFE_S
-from app.flows.create_api_key import create_api_key
-from app.flows.log_out import log_out
-from app.flows.revoke_api_key import revoke_api_key
+from app.flows.identity.authenticate import VERDICT_LIFE_S
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.log_out import log_out
+from app.flows.identity.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
 from schema.base.socket_limits import WATCH_EVERY_S, Pace, Places, SocketLimits, SocketsTooManyError, neighbourhood_of
 from tests.graphql.conftest import Firm, serving_sockets

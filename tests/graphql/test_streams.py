@@ -12,7 +12,7 @@ import pytest
 from app.core.fix import LineState, StreamKind
 from app.core.streaming import LiveBar, LiveTick, StreamKey
 from app.flows.desk import open_desk
-from app.flows.watch_markets import watch_list
+from app.flows.marketdata.watch_markets import watch_list
 from app.identity.domain import Scope
 from app.infra.settings import Settings
 from app.marketdata import holds
@@ -150,7 +150,7 @@ async def test_where_something_is_missing_the_client_is_told(firm: Firm, hole: s
 
 
 async def test_a_quiet_stream_beats(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.flows.follow_streams.HEARTBEAT_S", 0.1)
+    monkeypatch.setattr("app.flows.live.follow_streams.HEARTBEAT_S", 0.1)
     async with firm.api.socket() as opened:
         await opened.subscribe(TICKS, symbols=["AAPL"], type="BID_ASK")
         kinds = [(await opened.next_data())["tickByTick"]["kind"] for _ in range(3)]

@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from app.core.messages import Tick
-from app.flows.create_api_key import create_api_key
-from app.flows.log_out import log_out
-from app.flows.revoke_api_key import revoke_api_key
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.log_out import log_out
+from app.flows.identity.revoke_api_key import revoke_api_key
 from app.identity.domain import Scope
 from app.infra.origins import Origins
 from app.marketdata import service as marketdata

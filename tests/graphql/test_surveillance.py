@@ -12,7 +12,7 @@ import pytest
 from app.core.bars import Bar
 from app.core.fix import BarInterval, Side
 from app.core.messages import Tick
-from app.flows.watch_orders import SETTLED, watch
+from app.flows.compliance.watch_orders import SETTLED, watch
 from app.identity.domain import Role, Scope
 from app.infra.uow import begin_batch
 from app.marketdata import bars_batch

@@ -16,8 +16,8 @@ from shutil import rmtree
 
 import asyncpg
 
-from app.flows.seal_audit import BATCH, Sealer
-from app.flows.verify_audit import verify_audit
+from app.flows.audit.seal_audit import BATCH, Sealer
+from app.flows.audit.verify_audit import verify_audit
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded import start_postgres
 from app.infra.migrations import upgrade

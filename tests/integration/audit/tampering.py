@@ -10,8 +10,8 @@ import asyncpg
 
 from app.audit.domain import GENESIS, BreakKind, Link, SignedHead, chain_hash
 from app.audit.reading_batch import signed_heads
-from app.flows.sign_heads import HeadKeeper
-from app.flows.verify_audit import AuditVerdict, verify_audit
+from app.flows.audit.sign_heads import HeadKeeper
+from app.flows.audit.verify_audit import AuditVerdict, verify_audit
 from app.infra.signing import Signatures, Signer
 from app.infra.system import SystemClock
 from app.infra.uow import begin_batch

@@ -15,9 +15,9 @@ from app.audit import sealing_batch as sealing
 from app.audit.domain import GENESIS, Head, chain_hash
 from app.audit.domain.heads import HeadUnreadableError, read_head
 from app.audit.domain.retention import KEEP_DAYS_MIN
-from app.flows.prune_audit import prune_audit
-from app.flows.sign_heads import RETRY_S_MIN, HeadKeeper, heads_of_sink, signed
-from app.flows.verify_audit import verify_audit
+from app.flows.audit.prune_audit import prune_audit
+from app.flows.audit.sign_heads import RETRY_S_MIN, HeadKeeper, heads_of_sink, signed
+from app.flows.audit.verify_audit import verify_audit
 from app.infra.db import Database
 from app.infra.head_sinks import FileSink, HeadLine, HeadSinkError
 from app.infra.signing import Signatures, Signer

@@ -12,8 +12,8 @@ from random import Random
 import pytest
 
 from app.audit.reading_batch import AuditFilter
-from app.flows.export_audit import exported, json_line
-from app.flows.sign_heads import HeadKeeper
+from app.flows.audit.export_audit import exported, json_line
+from app.flows.audit.sign_heads import HeadKeeper
 from app.infra.db import Database
 from app.infra.head_sinks import FileSink
 from app.infra.system import SystemClock

@@ -10,9 +10,9 @@ import pytest
 from app.audit import keys_batch
 from app.audit import sealing_batch as sealing
 from app.audit.domain import GENESIS, chain_hash
-from app.flows.read_audit import shown
-from app.flows.rotate_secrets import rotate_master_key
-from app.flows.seal_audit import Sealer
+from app.flows.audit.read_audit import shown
+from app.flows.audit.seal_audit import Sealer
+from app.flows.identity.rotate_secrets import rotate_master_key
 from app.infra.db import CONNECTION_LOST, Database
 from app.infra.settings import DEVELOPMENT_MASTER_KEY
 from app.infra.system import SystemClock

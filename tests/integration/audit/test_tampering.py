@@ -9,7 +9,7 @@ from random import Random
 import asyncpg
 import pytest
 
-from app.flows.verify_audit import verify_audit
+from app.flows.audit.verify_audit import verify_audit
 from app.infra.db import Database
 from app.infra.signing import Signatures, Signer
 from tests.integration.audit.tampering import SIGNATURES, WAYS, Victim, make_victim, play

@@ -5,8 +5,8 @@ import base64
 from pathlib import Path
 from random import Random
 
-from app.flows.keep_audit import sealing
-from app.flows.sign_heads import heads_of_sink
+from app.flows.audit.keep_audit import sealing
+from app.flows.audit.sign_heads import heads_of_sink
 from app.infra.db import Database
 from app.infra.head_sinks import FileSink
 from app.infra.settings import Settings

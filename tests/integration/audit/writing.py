@@ -12,7 +12,7 @@ from app.audit import service as audit
 from app.audit.domain import AuditEntry, Link
 from app.audit.reading_batch import links
 from app.core.ids import TenantId
-from app.flows.seal_audit import Sealer
+from app.flows.audit.seal_audit import Sealer
 from app.identity.domain import Principal
 from app.infra.db import Database
 from app.infra.settings import DEVELOPMENT_MASTER_KEY

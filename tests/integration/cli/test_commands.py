@@ -15,8 +15,8 @@ import pytest
 
 from app.core.fix import RiskLimitType
 from app.core.ids import OrderId
-from app.flows.place_orders import Intent, place_batch
-from app.flows.pre_trade import Market
+from app.flows.orders.place_orders import Intent, place_batch
+from app.flows.orders.pre_trade import Market
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded import Folders
 from app.infra.local_secrets import Demo, write_demo

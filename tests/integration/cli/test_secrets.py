@@ -14,7 +14,7 @@ from app.brokers import credentials
 from app.brokers.credentials import change_credentials, open_credentials
 from app.core.ids import TenantId
 from app.core.messages import AccountKey
-from app.flows.rotate_secrets import keys_in_use, rotate_data_keys, rotate_master_key
+from app.flows.identity.rotate_secrets import keys_in_use, rotate_data_keys, rotate_master_key
 from app.infra.db import BatchSession, Database
 from app.infra.local_secrets import with_own_master_key
 from app.infra.settings import Settings, read_settings

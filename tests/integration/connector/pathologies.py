@@ -13,8 +13,8 @@ from app.connector.intervals import Intervals
 from app.connector.service import ConnectorIntervals
 from app.core.fix import OrderState, Side
 from app.core.ids import OrderId
-from app.flows.cancel_orders import cancel_order
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain.access import system_principal
 from app.orders.domain.changing import OrderChange
 from app.simulator.orders import OrderStatus

@@ -18,9 +18,9 @@ from app.core.allocation import Allocation, AllocationMethod
 from app.core.fix import BrokerKind, OrderState, OrderType, Side
 from app.core.ids import AccountId, OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.cancel_orders import cancel_order
-from app.flows.replace_order import replace_order
-from app.flows.verify_journal import differences
+from app.flows.journal.verify_journal import differences
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock, SystemIds

@@ -13,8 +13,8 @@ import pytest
 from app.core.bars import Bar
 from app.core.fix import BarInterval, OrderState, OrderType, Side
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.preview_order import preview_order
-from app.flows.read_history import read_bars
+from app.flows.marketdata.read_history import read_bars
+from app.flows.orders.preview_order import preview_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock

@@ -12,12 +12,12 @@ from app.brokers.domain import NewAccount
 from app.brokers.viewing import AccountView
 from app.core.fix import BrokerKind, ConnectionState, OrderState
 from app.core.ids import AccountId
-from app.flows.compare_pnl import compare_pnl
-from app.flows.connect_broker import connect_broker, disconnect_broker
-from app.flows.create_broker_account import create_broker_account
+from app.flows.brokers.connect_broker import connect_broker, disconnect_broker
+from app.flows.brokers.create_broker_account import create_broker_account
+from app.flows.brokers.follow_connections import follow_connections
+from app.flows.brokers.update_broker_account import AccountChange, update_broker_account
 from app.flows.desk import open_desk
-from app.flows.follow_connections import follow_connections
-from app.flows.update_broker_account import AccountChange, update_broker_account
+from app.flows.positions.compare_pnl import compare_pnl
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.config import AccountSeed, SimulatorConfig

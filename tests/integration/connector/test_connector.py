@@ -20,10 +20,10 @@ from app.core.clock import Clock
 from app.core.fix import ConnectionState, OrderState, OrderType, Side
 from app.core.ids import OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.cancel_orders import cancel_order
-from app.flows.claim_orders import claim_orders
 from app.flows.desk import Desk, open_desk
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.claim_orders import claim_orders
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock, SystemIds

@@ -9,9 +9,9 @@ from typing import Any
 from app.brokers.reconciling import BreakState
 from app.core.fix import OrderState
 from app.core.ids import OrderId
-from app.flows.cancel_orders import cancel_order
-from app.flows.claim_external import Claim, Claimed, claim_external
-from app.flows.verify_journal import Difference, differences
+from app.flows.journal.verify_journal import Difference, differences
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.reconciliation.claim_external import Claim, Claimed, claim_external
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.server import Simulator

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from app.core.fix import OrderState, Side
 from app.core.trading_modes import HaltScope, HaltTarget, TradingMode
-from app.flows.halt_trading import halt_trading
-from app.flows.kill_switch import Activation, activate_kill_switch, advance
+from app.flows.halts.halt_trading import halt_trading
+from app.flows.halts.kill_switch import Activation, activate_kill_switch, advance
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.server import Simulator

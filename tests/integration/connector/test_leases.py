@@ -10,7 +10,7 @@ from app.brokers.errors import LeaseLostError
 from app.connector.store import AccountStore
 from app.core.fix import ConnectionState
 from app.core.messages import AccountValues
-from app.flows.watch_markets import watch_list
+from app.flows.marketdata.watch_markets import watch_list
 from app.infra.db import Database, DatabaseRole
 from app.infra.redis import Redis
 from app.infra.system import SystemClock, SystemIds

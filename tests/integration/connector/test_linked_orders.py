@@ -10,7 +10,7 @@ import pytest
 from app.core.fix import OrderState, OrderType, PositionAim, Side
 from app.core.ids import PositionId
 from app.core.messages import Aim, NewOrder, OrderTerms
-from app.flows.close_position import aim_at_position
+from app.flows.orders.close_position import aim_at_position
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.exchange import Exchange

@@ -12,9 +12,13 @@ from app.brokers.inquiries import Finding, Inquiry
 from app.core.fix import BarInterval, LineState, OrderState, OrderType, Side
 from app.core.ids import InstrumentId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.keep_daily_bars import DailyBars
-from app.flows.read_quotes import read_lines, want_markets
-from app.flows.subscribe_market_data import list_subscriptions, subscribe_market_data, unsubscribe_market_data
+from app.flows.marketdata.keep_daily_bars import DailyBars
+from app.flows.marketdata.read_quotes import read_lines, want_markets
+from app.flows.marketdata.subscribe_market_data import (
+    list_subscriptions,
+    subscribe_market_data,
+    unsubscribe_market_data,
+)
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemIds

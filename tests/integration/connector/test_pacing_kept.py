@@ -12,12 +12,12 @@ import pytest
 
 from app.core.errors import OmsError
 from app.core.fix import BarInterval, OrderState, StreamKind
-from app.flows.cancel_orders import cancel_orders
-from app.flows.follow_streams import follow_streams
-from app.flows.read_history import read_bars, read_ticks, take_snapshot
-from app.flows.reconcile_now import reconcile_now
-from app.flows.replace_order import replace_order
-from app.flows.subscribe_market_data import subscribe_market_data, unsubscribe_market_data
+from app.flows.live.follow_streams import follow_streams
+from app.flows.marketdata.read_history import read_bars, read_ticks, take_snapshot
+from app.flows.marketdata.subscribe_market_data import subscribe_market_data, unsubscribe_market_data
+from app.flows.orders.cancel_orders import cancel_orders
+from app.flows.orders.replace_order import replace_order
+from app.flows.reconciliation.reconcile_now import reconcile_now
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.sharing import end_task

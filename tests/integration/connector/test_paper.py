@@ -22,8 +22,8 @@ from app.connector.paper import PaperBooks
 from app.core.fix import BrokerKind, OrderState, Side
 from app.core.ids import InstrumentId
 from app.core.messages import Tick
+from app.flows.brokers.open_account import open_account
 from app.flows.desk import open_desk
-from app.flows.open_account import open_account
 from app.infra.db import Database
 from app.infra.redis import Redis
 from app.infra.settings import Settings

@@ -22,9 +22,9 @@ from app.core.errors import InputError
 from app.core.fix import OrderState, OrderType, Side
 from app.core.ids import BreakId, OrderId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.placement import Placement
-from app.flows.reconcile_now import reconcile_now
-from app.flows.resolve_break import Resolution, declare_order_dead, resolve_break
+from app.flows.orders.placement import Placement
+from app.flows.reconciliation.reconcile_now import reconcile_now
+from app.flows.reconciliation.resolve_break import Resolution, declare_order_dead, resolve_break
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.accounts import Holding

@@ -10,7 +10,7 @@ from app.core.fix import OrderState, OrderType, Side, TimeInForce
 from app.core.messages import NewOrder, OrderTerms
 from app.core.sessions import US_SHARES
 from app.flows.desk import open_desk
-from app.flows.verify_journal import examine
+from app.flows.journal.verify_journal import examine
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.system import SystemClock

@@ -14,8 +14,8 @@ from app.core.fix import LineState, StreamKind
 from app.core.ids import InstrumentId
 from app.core.streaming import LiveBar, LiveTick, StreamKey
 from app.flows.desk import open_desk
-from app.flows.follow_streams import StreamUpdate, follow_streams
-from app.flows.live_table import BatchKind
+from app.flows.live.follow_streams import StreamUpdate, follow_streams
+from app.flows.live.live_table import BatchKind
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.infra.sharing import end_task
@@ -276,8 +276,8 @@ async def test_a_farm_that_is_lost_makes_the_stream_stale_until_something_comes(
 async def test_a_connector_that_is_gone_is_told(
     trading: Trading, settings: Settings, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.flows.follow_streams.SILENCE_S", 1.0)
-    monkeypatch.setattr("app.flows.follow_streams.HEARTBEAT_S", 1.0)
+    monkeypatch.setattr("app.flows.live.follow_streams.SILENCE_S", 1.0)
+    monkeypatch.setattr("app.flows.live.follow_streams.HEARTBEAT_S", 1.0)
 
     async with following(trading, StreamKind.LAST, "AAPL") as told:
         await told.until(lambda: told.state("AAPL") is LineState.STALE)

@@ -6,7 +6,7 @@ import pytest
 
 from app.brokers.vitals import Vitals
 from app.core.fix import OrderState
-from app.flows.connection_vitals import read_vitals
+from app.flows.brokers.connection_vitals import read_vitals
 from app.infra.settings import Settings
 from tests.integration.connector.test_connector import Trading, connector, settings, trading
 

@@ -10,7 +10,7 @@ import pytest
 from app.core.fix import OrderState, OrderType, Side
 from app.core.ids import AccountId
 from app.core.messages import NewOrder, OrderTerms
-from app.flows.preview_order import OrderPreview, preview_order
+from app.flows.orders.preview_order import OrderPreview, preview_order
 from app.identity.domain.access import system_principal
 from app.infra.settings import Settings
 from app.simulator.config import AccountSeed, SimulatorConfig

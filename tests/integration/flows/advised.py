@@ -19,10 +19,10 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.records import replace
-from app.flows.book_blocks import apply_account_reports, apply_adviser_reports
 from app.flows.desk import Desk
-from app.flows.placement import Placement
-from app.flows.verify_journal import Difference, differences
+from app.flows.journal.verify_journal import Difference, differences
+from app.flows.orders.placement import Placement
+from app.flows.reports.book_blocks import apply_account_reports, apply_adviser_reports
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch
 from app.orders.domain.allocating import Share, shares_of

@@ -25,10 +25,10 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.flows.apply_reports import apply_reports
-from app.flows.claim_orders import claim_orders
 from app.flows.desk import Desk, open_desk
-from app.flows.placement import Placement
+from app.flows.orders.claim_orders import claim_orders
+from app.flows.orders.placement import Placement
+from app.flows.reports.apply_reports import apply_reports
 from app.identity.domain import Principal
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch

@@ -24,13 +24,13 @@ from app.core.messages import (
     StatusReport,
     WorkingStatus,
 )
-from app.flows.adjust_position import adjust_position
-from app.flows.cancel_orders import cancel_order
-from app.flows.claim_external import Claim, claim_external
-from app.flows.close_position import aim_at_position
-from app.flows.release_orders import release_orders
-from app.flows.release_staged import release_staged
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.release_orders import release_orders
+from app.flows.orders.release_staged import release_staged
+from app.flows.orders.replace_order import replace_order
+from app.flows.positions.adjust_position import adjust_position
+from app.flows.reconciliation.claim_external import Claim, claim_external
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from app.core.fix import OrderState
 from app.core.messages import CommissionReport
-from app.flows.cancel_orders import cancel_order
+from app.flows.orders.cancel_orders import cancel_order
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.repository import account_books

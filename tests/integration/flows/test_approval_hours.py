@@ -10,8 +10,8 @@ import pytest
 
 from app.approvals.domain import DailyWindow, Hours
 from app.core.fix import OrderState
-from app.flows.order_intake import OrderIntake
-from app.flows.replace_order import replace_order
+from app.flows.orders.order_intake import OrderIntake
+from app.flows.orders.replace_order import replace_order
 from app.infra.db import Database, DatabaseRole
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order

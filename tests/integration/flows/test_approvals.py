@@ -14,11 +14,11 @@ from app.approvals.domain import ApprovalDecision, OrderApproval
 from app.core.fix import OrderState, RejectOrigin, RiskLimitType, Side
 from app.core.ids import ApiKeyId
 from app.core.messages import LaneKind, Tick
-from app.flows.cancel_orders import cancel_order
-from app.flows.decide_approval import Verdict, decide_approval
-from app.flows.expire_approvals import expire_approvals
-from app.flows.placement import Placement
-from app.flows.replace_order import replace_order
+from app.flows.approvals.decide_approval import Verdict, decide_approval
+from app.flows.approvals.expire_approvals import expire_approvals
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.placement import Placement
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain import Principal
 from app.identity.models import ApiKeyRow
 from app.infra.db import Database

@@ -9,9 +9,9 @@ import pytest
 
 from app.approvals.domain import ApprovalDecision
 from app.core.fix import OrderState, RiskLimitType, Side
-from app.flows.cancel_orders import cancel_order, cancel_orders
-from app.flows.expire_approvals import expire_approvals
-from app.flows.verify_journal import differences
+from app.flows.approvals.expire_approvals import expire_approvals
+from app.flows.journal.verify_journal import differences
+from app.flows.orders.cancel_orders import cancel_order, cancel_orders
 from app.infra.db import Database
 from app.orders.domain.order import Order
 from tests import factories

@@ -13,11 +13,11 @@ from app.core.fix import OrderOrigin, OrderState, RiskLimitType, Side
 from app.core.ids import AccountId
 from app.core.messages import BrokerReport, CommissionReport, ExecutionReport, OutsideOrder
 from app.core.records import replace
-from app.flows.apply_reports import apply_reports
-from app.flows.decide_approval import Verdict, decide_approval
+from app.flows.approvals.decide_approval import Verdict, decide_approval
 from app.flows.desk import Desk
-from app.flows.release_staged import release_staged
-from app.flows.replace_order import replace_order
+from app.flows.orders.release_staged import release_staged
+from app.flows.orders.replace_order import replace_order
+from app.flows.reports.apply_reports import apply_reports
 from app.identity.domain.access import AccountGrants
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange

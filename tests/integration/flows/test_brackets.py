@@ -8,10 +8,10 @@ import pytest
 
 from app.core.fix import LinkRole, OrderState, RiskLimitType, Side, TimeInForce
 from app.core.messages import LaneCommand, LaneKind, WorkingStatus
-from app.flows.cancel_orders import cancel_order
-from app.flows.placement import Placement
-from app.flows.release_orders import release_orders
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.placement import Placement
+from app.flows.orders.release_orders import release_orders
+from app.flows.orders.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order

@@ -5,7 +5,7 @@ import asyncio
 from app.core.fix import OrderState, RequestOutcome
 from app.core.ids import OrderId
 from app.core.messages import LaneCommand, LaneKind
-from app.flows.cancel_orders import cancel_order
+from app.flows.orders.cancel_orders import cancel_order
 from app.infra.uow import begin_batch
 from app.orders.repository import order_requests
 from tests.integration.flows.conftest import Trader

@@ -10,10 +10,10 @@ import pytest
 
 from app.core.fix import OrderState, OrderType, PositionAim, RiskLimitType, Side
 from app.core.messages import FaultClass, FaultReport, LaneKind, OcoLeg, OrderAddress, OrderTerms, WorkingStatus
-from app.flows.cancel_orders import cancel_order
-from app.flows.placement import Placement
-from app.flows.release_orders import release_orders
-from app.flows.verify_journal import differences
+from app.flows.journal.verify_journal import differences
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.placement import Placement
+from app.flows.orders.release_orders import release_orders
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order
 from tests import factories

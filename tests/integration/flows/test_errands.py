@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from app.errands.domain import LEASE, ErrandKind
 from app.errands.letters import MailTemplate
 from app.errands.service import Errands
-from app.flows.run_errands import ErrandRunner, prune_errands
+from app.flows.identity.run_errands import ErrandRunner, prune_errands
 from app.infra.db import Database, DatabaseRole
 from app.infra.mail import MailFolder, MailNotSentError, MailTransport, SmtpServer
 from app.infra.system import SystemIds

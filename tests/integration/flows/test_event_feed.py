@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.flows import event_feed
-from app.flows.follow_orders import follow_order_events
+from app.flows.journal import event_feed
+from app.flows.live.follow_orders import follow_order_events
 from app.orders.domain.journal import event_document, events_channel
 from app.orders.domain.order import LoggedEvent
 from tests.integration.flows.conftest import Trader
@@ -56,7 +56,7 @@ async def test_what_the_bus_repeats_reorders_and_loses_comes_once_and_in_order(t
 async def test_a_slow_reader_misses_nothing(trader: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_feed, "FOLLOWER_BATCHES_MAX", 2)
     monkeypatch.setattr(event_feed, "PAGE", 4)
-    monkeypatch.setattr("app.flows.follow_orders.PAGE", 4)
+    monkeypatch.setattr("app.flows.live.follow_orders.PAGE", 4)
     await trader.placed()
     async with following(trader, 0) as slow, following(trader, 0) as prompt:
         seen = await taken(slow, 1)

@@ -14,18 +14,18 @@ from app.core.fix import OrderState, PositionAim, RejectOrigin, RequestOutcome, 
 from app.core.ids import HaltId
 from app.core.messages import Aim, LaneKind
 from app.core.trading_modes import HaltScope, HaltTarget, TradingMode
-from app.flows.cancel_orders import cancel_order
-from app.flows.claim_orders import commands_after_sync
-from app.flows.close_position import aim_at_position
 from app.flows.desk import Desk
-from app.flows.halt_trading import halt_trading, resume_trading
-from app.flows.instrument_directory import InstrumentMemory
-from app.flows.order_intake import OrderIntake
-from app.flows.preview_order import preview_order
-from app.flows.refuse_halted import still_wanted
-from app.flows.release_staged import release_staged
-from app.flows.replace_order import replace_order
-from app.flows.verify_journal import differences
+from app.flows.halts.halt_trading import halt_trading, resume_trading
+from app.flows.halts.refuse_halted import still_wanted
+from app.flows.journal.verify_journal import differences
+from app.flows.marketdata.instrument_directory import InstrumentMemory
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.claim_orders import commands_after_sync
+from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.order_intake import OrderIntake
+from app.flows.orders.preview_order import preview_order
+from app.flows.orders.release_staged import release_staged
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain import Principal, Role
 from app.identity.domain.access import system_principal
 from app.infra.db import Database, DatabaseRole

@@ -10,8 +10,8 @@ import pytest
 
 from app.core.fix import RiskLimitType
 from app.core.messages import OrderAddress, WorkingStatus
-from app.flows.cancel_orders import cancel_order
-from app.flows.verify_journal import differences, examine
+from app.flows.journal.verify_journal import differences, examine
+from app.flows.orders.cancel_orders import cancel_order
 from app.infra.uow import begin_batch
 from app.orders.domain.order import LoggedEvent
 from app.orders.events import ANY_DETAILS, DETAILS, OrderEventType

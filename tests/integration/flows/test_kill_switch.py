@@ -12,14 +12,14 @@ from app.core.messages import LaneKind, StatusReport, WorkingStatus
 from app.core.records import replace
 from app.core.trading_modes import HaltScope, HaltTarget, TradingMode
 from app.flows.desk import Desk
-from app.flows.halt_trading import halt_trading, resume_trading
+from app.flows.halts.halt_trading import halt_trading, resume_trading
+from app.flows.halts.kill_account import cancel_in_account
+from app.flows.halts.kill_switch import Activation, activate_kill_switch, advance
+from app.flows.halts.run_kill_switches import KillSwitchRunner
+from app.flows.halts.view_halts import view_kill_switch
 from app.flows.hands import WorkerHands
-from app.flows.kill_account import cancel_in_account
-from app.flows.kill_switch import Activation, activate_kill_switch, advance
-from app.flows.order_intake import OrderIntake
-from app.flows.run_kill_switches import KillSwitchRunner
-from app.flows.verify_journal import differences
-from app.flows.view_halts import view_kill_switch
+from app.flows.journal.verify_journal import differences
+from app.flows.orders.order_intake import OrderIntake
 from app.identity.domain import AccountGrants, Principal
 from app.identity.errors import WholeTenantError
 from app.infra.db import Database, DatabaseRole
@@ -241,7 +241,7 @@ async def test_the_worker_goes_on_where_the_process_that_was_asked_died(
         raise ConnectionError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.flows.kill_switch.cancel_in_account", dies)
+        patched.setattr("app.flows.halts.kill_switch.cancel_in_account", dies)
         done = await kill(trader)
     assert done.accounts[0].step is KillStep.WAITING
     second = await factories.make_principal(trader.desk.database, trader.key.tenant_id)
@@ -296,7 +296,7 @@ async def test_who_is_restricted_to_accounts_kills_those_alone(trader: Trader, d
 
 
 async def test_many_orders_are_canceled_in_parts(trader: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.flows.kill_account.CANCELS_AT_ONCE", 3)
+    monkeypatch.setattr("app.flows.halts.kill_account.CANCELS_AT_ONCE", 3)
     placed = [await trader.placed(quantity="1", limit_price="90") for _ in range(8)]
 
     done = await kill(trader)
@@ -320,7 +320,7 @@ async def test_a_cancel_that_the_broker_refused_is_asked_for_again(
         await session.execute("UPDATE orders SET state = 'ACCEPTED' WHERE tenant_id = $1", trader.key.tenant_id)
     await cancel_in_account(trader.desk, trader.key.tenant_id, done, trader.account_id)
     soon = (await trader.stored(order)).state
-    monkeypatch.setattr("app.flows.kill_account.ASKED_AGAIN_AFTER", timedelta(0))
+    monkeypatch.setattr("app.flows.halts.kill_account.ASKED_AGAIN_AFTER", timedelta(0))
     await cancel_in_account(trader.desk, trader.key.tenant_id, done, trader.account_id)
 
     assert soon is OrderState.ACCEPTED

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from app.core.fix import LinkRole, OrderState, OrderType, RiskLimitType, Side, TimeInForce
 from app.core.messages import LaneKind, NewOrder, OcoLeg, OrderTerms
-from app.flows.cancel_orders import cancel_order
-from app.flows.placement import Placement
-from app.flows.release_orders import release_orders
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.placement import Placement
+from app.flows.orders.release_orders import release_orders
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order
 from tests import factories

@@ -12,10 +12,10 @@ from app.brokers.errors import LeaseLostError
 from app.core.fix import OrderState, RejectOrigin, RequestOutcome, RiskLimitType, RiskOutcome
 from app.core.ids import AccountId, OrderId
 from app.core.messages import CommissionReport, FaultClass, FaultReport, LaneKind, OrderAddress, WorkingStatus
-from app.flows.cancel_orders import cancel_order
-from app.flows.claim_orders import commands_after_sync
-from app.flows.release_orders import release_orders
-from app.flows.replace_order import replace_order
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.claim_orders import commands_after_sync
+from app.flows.orders.release_orders import release_orders
+from app.flows.orders.replace_order import replace_order
 from app.infra.system import SystemIds
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app.core.errors import UnavailableError
-from app.flows.placement import Placement
+from app.flows.orders.placement import Placement
 from tests.integration.flows.conftest import Trader
 
 POISON, BUSY = "poison", "busy"

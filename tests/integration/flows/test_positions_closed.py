@@ -6,8 +6,8 @@ from decimal import Decimal
 from app.core.fix import OrderState, PositionAim, RiskLimitType, RiskOutcome, Side
 from app.core.ids import PositionId
 from app.core.messages import Aim
-from app.flows.close_position import aim_at_position
-from app.flows.placement import Placement
+from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.placement import Placement
 from app.infra.system import SystemIds
 from tests import factories
 from tests.integration.flows.conftest import Trader

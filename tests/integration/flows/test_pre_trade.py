@@ -11,11 +11,11 @@ import pytest
 
 from app.core.fix import OrderType, PositionAim, RiskLimitType, Side
 from app.core.messages import Aim, Tick
-from app.flows.close_position import aim_at_position
 from app.flows.desk import Desk, open_desk
-from app.flows.placement import Placement
-from app.flows.release_staged import release_staged
-from app.flows.replace_order import replace_order
+from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.placement import Placement
+from app.flows.orders.release_staged import release_staged
+from app.flows.orders.replace_order import replace_order
 from app.identity.domain.access import AccountGrants
 from app.infra.settings import Settings
 from app.marketdata import service as marketdata

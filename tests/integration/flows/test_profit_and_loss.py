@@ -14,11 +14,11 @@ from app.core.fix import Side
 from app.core.fx import FxRate
 from app.core.messages import CommissionReport, ExecutionReport, Fill, Tick
 from app.core.money import ZERO, plain, rounded
-from app.flows.adjust_position import adjust_position
-from app.flows.fx_rates import keep_rates, rates_now
-from app.flows.snapshot_pnl import create_snapshot, due_instants, snapshot_tenant
-from app.flows.verify_journal import differences
-from app.flows.view_pnl import pnl_history, pnl_today
+from app.flows.journal.verify_journal import differences
+from app.flows.positions.adjust_position import adjust_position
+from app.flows.positions.fx_rates import keep_rates, rates_now
+from app.flows.positions.snapshot_pnl import create_snapshot, due_instants, snapshot_tenant
+from app.flows.positions.view_pnl import pnl_history, pnl_today
 from app.infra.redis import Redis, make_client
 from app.infra.uow import begin_batch
 from app.marketdata import batch as marketdata_batch

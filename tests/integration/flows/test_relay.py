@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.flows.event_feed import EventFeeds
-from app.flows.relay_outbox import Relay
+from app.flows.journal.event_feed import EventFeeds
+from app.flows.journal.relay_outbox import Relay
 from app.infra.bus import Gap, Stream
 from app.infra.db import Database
 from app.infra.redis import Redis, make_client

@@ -14,11 +14,11 @@ from app.core.fix import OrderState, RejectOrigin, Side
 from app.core.ids import RestrictedListId
 from app.core.messages import WorkingStatus
 from app.core.paging import Window
-from app.flows.decide_approval import Verdict, decide_approval
-from app.flows.release_orders import release_orders
-from app.flows.release_staged import release_staged
-from app.flows.replace_order import replace_order
-from app.flows.restricted_lists import EntryChanges, ListSetting, change_entries, set_restricted_list
+from app.flows.approvals.decide_approval import Verdict, decide_approval
+from app.flows.compliance.restricted_lists import EntryChanges, ListSetting, change_entries, set_restricted_list
+from app.flows.orders.release_orders import release_orders
+from app.flows.orders.release_staged import release_staged
+from app.flows.orders.replace_order import replace_order
 from app.infra.uow import begin_batch
 from app.orders.domain.changing import OrderChange
 from app.orders.domain.order import Order

@@ -7,8 +7,8 @@ import pytest
 
 from app.core.fix import RiskLimitType
 from app.core.ids import LimitId
-from app.flows.change_risk_limits import set_risk_limit
-from app.flows.drill_risk_limits import DrillDesk, drill_due_limits, drill_risk_limits
+from app.flows.risk.change_risk_limits import set_risk_limit
+from app.flows.risk.drill_risk_limits import DrillDesk, drill_due_limits, drill_risk_limits
 from app.identity.domain import Principal, system_principal
 from app.infra.db import Database
 from app.infra.uow import Scope, begin_batch, reading

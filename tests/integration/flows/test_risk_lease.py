@@ -8,7 +8,7 @@ import pytest
 
 from app.core.fix import RiskLimitType
 from app.flows.desk import Desk, open_desk
-from app.flows.monitor_risk import RiskMonitor
+from app.flows.risk.monitor_risk import RiskMonitor
 from app.infra.db import Database, DatabaseRole
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch

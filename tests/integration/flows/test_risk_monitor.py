@@ -15,12 +15,12 @@ from app.core.fix import OrderState, RiskLimitType, Side
 from app.core.ids import BreakerId
 from app.core.messages import Tick
 from app.core.trading_modes import TradingMode
-from app.flows.circuit_breakers import BreakerSetting, set_circuit_breaker
 from app.flows.desk import Desk
-from app.flows.halt_trading import resume_trading
+from app.flows.halts.halt_trading import resume_trading
 from app.flows.hands import WorkerHands
-from app.flows.monitor_risk import RiskMonitor
-from app.flows.risk_news import RiskAlert, alerts_channel, alerts_in
+from app.flows.risk.circuit_breakers import BreakerSetting, set_circuit_breaker
+from app.flows.risk.monitor_risk import RiskMonitor
+from app.flows.risk.risk_news import RiskAlert, alerts_channel, alerts_in
 from app.infra.db import Database, DatabaseRole
 from app.infra.uow import begin_batch
 from app.marketdata import service as marketdata
@@ -284,7 +284,7 @@ async def test_without_redis_a_breach_lasts(post: Post, monkeypatch: pytest.Monk
     async def away(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr("app.flows.measure_risk.marketdata.read_quotes", away)
+    monkeypatch.setattr("app.flows.risk.measure_risk.marketdata.read_quotes", away)
     await post.look()
     await post.look(after_s=60)
 

@@ -10,8 +10,8 @@ from app.audit import service as audit
 from app.core.fix import RiskLimitType
 from app.core.ids import LimitId
 from app.core.paging import Window
-from app.flows.change_risk_limits import set_risk_limit
-from app.flows.decide_risk_limit import approve_risk_limit_proposal, expire_risk_limit_proposals
+from app.flows.risk.change_risk_limits import set_risk_limit
+from app.flows.risk.decide_risk_limit import approve_risk_limit_proposal, expire_risk_limit_proposals
 from app.identity.domain import Principal, Role, system_principal
 from app.infra.db import Database
 from app.infra.uow import Scope, begin, begin_batch, reading

@@ -8,9 +8,9 @@ from decimal import Decimal
 from app.core.clock import Clock
 from app.core.fix import OrderState, RejectOrigin, RiskLimitType
 from app.core.ids import OrderId
-from app.flows.cancel_orders import cancel_order
-from app.flows.release_orders import release_orders
-from app.flows.release_staged import release_due, release_staged
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.release_orders import release_orders
+from app.flows.orders.release_staged import release_due, release_staged
 from app.infra.system import SystemIds
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order

@@ -7,9 +7,9 @@ from decimal import Decimal
 from app.brokers import repository as brokers
 from app.brokers.domain import ConnectionStatus
 from app.core.fix import ConnectionState, OrderState, RejectOrigin, RiskLimitType, TimeInForce
-from app.flows.cancel_orders import cancel_order
-from app.flows.expire_approvals import expire_approvals
-from app.flows.release_orders import release_orders
+from app.flows.approvals.expire_approvals import expire_approvals
+from app.flows.orders.cancel_orders import cancel_order
+from app.flows.orders.release_orders import release_orders
 from app.infra.db import Database
 from app.infra.uow import begin_batch
 from app.orders.domain.order import Order

@@ -9,9 +9,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.flows.door import Door, open_door
-from app.flows.open_tenant import open_tenant
-from app.flows.register import Registered, Registration
+from app.flows.identity.door import Door, open_door
+from app.flows.identity.register import Registered, Registration
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Client
 from app.infra.db import Database, DatabaseRole
 from app.infra.system import SystemIds

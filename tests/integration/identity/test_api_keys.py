@@ -10,12 +10,12 @@ import pytest
 
 from app.core.errors import InputError, NotFoundError
 from app.core.ids import ApiKeyId
-from app.flows.create_api_key import create_api_key
-from app.flows.door import Door
-from app.flows.log_out import log_out
-from app.flows.revoke_api_key import revoke_api_key
-from app.flows.rotate_api_key import rotate_api_key
-from app.flows.view_identity import view_api_keys, view_self, view_sessions
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.door import Door
+from app.flows.identity.log_out import log_out
+from app.flows.identity.revoke_api_key import revoke_api_key
+from app.flows.identity.rotate_api_key import rotate_api_key
+from app.flows.identity.view_identity import view_api_keys, view_self, view_sessions
 from app.identity.domain import IssuedApiKey, Principal, Role, Scope
 from app.identity.errors import (
     AddressRefusedError,

@@ -10,7 +10,7 @@ from strawberry.types import ExecutionResult
 
 from app.core.errors import OmsError
 from app.flows.desk import Desk
-from app.flows.door import Door
+from app.flows.identity.door import Door
 from app.identity.domain import Principal, Scope
 from schema.base.context import RequestContext
 from schema.base.scalars import SCALARS

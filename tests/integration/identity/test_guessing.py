@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 from sqlalchemy import event
 
-from app.flows.change_password import change_password
-from app.flows.door import Door
-from app.flows.door_guard import FROM_ANYWHERE, FROM_ONE_PLACE, network_of
-from app.flows.log_in import log_in
-from app.flows.register import Registration, register
-from app.flows.reset_password import request_password_reset, reset_password
+from app.flows.identity.change_password import change_password
+from app.flows.identity.door import Door
+from app.flows.identity.door_guard import FROM_ANYWHERE, FROM_ONE_PLACE, network_of
+from app.flows.identity.log_in import log_in
+from app.flows.identity.register import Registration, register
+from app.flows.identity.reset_password import request_password_reset, reset_password
 from app.identity.accounts.errors import PasswordWrongError, TooManyAttemptsError
 from app.identity.domain import TokenPair
 from app.identity.errors import LoginRefusedError

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.flows.create_api_key import create_api_key
-from app.flows.door import Door
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.door import Door
 from app.identity.domain import Scope as Allowed
 from app.infra.uow import Scope, begin, reading
 from tests.integration.identity.conftest import CLIENT, Firm, Found

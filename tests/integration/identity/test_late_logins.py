@@ -4,11 +4,11 @@ import asyncpg
 import pyotp
 import pytest
 
-from app.flows.begin_two_factor import begin_two_factor
-from app.flows.change_password import change_password
-from app.flows.confirm_two_factor import confirm_two_factor
-from app.flows.door import Door
-from app.flows.log_in import Proven, open_session, prove_password
+from app.flows.identity.begin_two_factor import begin_two_factor
+from app.flows.identity.change_password import change_password
+from app.flows.identity.confirm_two_factor import confirm_two_factor
+from app.flows.identity.door import Door
+from app.flows.identity.log_in import Proven, open_session, prove_password
 from app.identity import platform
 from app.identity.domain import TokenPair
 from app.identity.errors import CredentialRefusedError, LoginRefusedError

@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 
 from app.core.errors import OmsError
-from app.flows.change_password import change_password
-from app.flows.create_api_key import create_api_key
-from app.flows.door import Door
-from app.flows.log_in import log_in
-from app.flows.refresh_session import refresh_session
-from app.flows.reset_password import request_password_reset, reset_password
+from app.flows.identity.change_password import change_password
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.door import Door
+from app.flows.identity.log_in import log_in
+from app.flows.identity.refresh_session import refresh_session
+from app.flows.identity.reset_password import request_password_reset, reset_password
 from app.identity.accounts.errors import MailTokenError, PasswordReusedError, PasswordWrongError
 from app.identity.domain import Principal, Scope, TokenPair
 from app.identity.errors import (
@@ -278,7 +278,7 @@ async def test_a_token_does_not_work_for_another_person_nor_for_another_purpose(
     mine, theirs = await found(), await found()
     my_token, their_token = await reset_link(door, mailbox, mine), await reset_link(door, mailbox, theirs)
     forged = f"omt_{their_token.split('_')[1]}_{my_token.split('_')[2]}"
-    from app.flows.change_email import verify_email
+    from app.flows.identity.change_email import verify_email
 
     with pytest.raises(MailTokenError):
         await reset_password(door, token=forged, new_password=NEXT, client=CLIENT)

@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 
 from app.core.errors import InputError, OmsError
-from app.flows.change_email import verify_email
-from app.flows.door import Door
-from app.flows.log_in import log_in
-from app.flows.open_tenant import open_tenant
-from app.flows.register import Registration, register
-from app.flows.view_identity import view_self
+from app.flows.identity.change_email import verify_email
+from app.flows.identity.door import Door
+from app.flows.identity.log_in import log_in
+from app.flows.identity.register import Registration, register
+from app.flows.identity.view_identity import view_self
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.accounts.errors import (
     MailTokenError,
     PasswordRequiredError,

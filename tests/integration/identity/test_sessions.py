@@ -9,15 +9,15 @@ import asyncpg
 import pytest
 
 from app.core.errors import InputError, OmsError
-from app.flows.authenticate import VERDICT_LIFE_S
-from app.flows.door import Door
-from app.flows.log_in import log_in
-from app.flows.log_out import log_out
-from app.flows.manage_members import list_members
-from app.flows.open_tenant import open_tenant
-from app.flows.refresh_session import refresh_session
-from app.flows.register import Registration
-from app.flows.view_identity import view_self, view_sessions
+from app.flows.identity.authenticate import VERDICT_LIFE_S
+from app.flows.identity.door import Door
+from app.flows.identity.log_in import log_in
+from app.flows.identity.log_out import log_out
+from app.flows.identity.refresh_session import refresh_session
+from app.flows.identity.register import Registration
+from app.flows.identity.view_identity import view_self, view_sessions
+from app.flows.tenants.manage_members import list_members
+from app.flows.tenants.open_tenant import open_tenant
 from app.identity.domain import Role, Scope, TokenPair
 from app.identity.errors import (
     CredentialRefusedError,

@@ -9,18 +9,18 @@ import pyotp
 import pytest
 
 from app.core.errors import OmsError, RateLimitedError
-from app.flows.begin_two_factor import begin_two_factor
-from app.flows.confirm_two_factor import confirm_two_factor
-from app.flows.create_api_key import create_api_key
-from app.flows.demand_two_factor import demand_two_factor
-from app.flows.disable_two_factor import disable_two_factor
-from app.flows.door import Door
-from app.flows.log_in import log_in
-from app.flows.prune_identity import prune_identity
-from app.flows.renew_recovery_codes import renew_recovery_codes
-from app.flows.step_up import step_up
-from app.flows.verify_two_factor import verify_two_factor
-from app.flows.view_two_factor import view_two_factor
+from app.flows.identity.begin_two_factor import begin_two_factor
+from app.flows.identity.confirm_two_factor import confirm_two_factor
+from app.flows.identity.create_api_key import create_api_key
+from app.flows.identity.disable_two_factor import disable_two_factor
+from app.flows.identity.door import Door
+from app.flows.identity.log_in import log_in
+from app.flows.identity.prune_identity import prune_identity
+from app.flows.identity.renew_recovery_codes import renew_recovery_codes
+from app.flows.identity.step_up import step_up
+from app.flows.identity.verify_two_factor import verify_two_factor
+from app.flows.identity.view_two_factor import view_two_factor
+from app.flows.tenants.demand_two_factor import demand_two_factor
 from app.identity.domain import Principal, Scope, TokenPair
 from app.identity.errors import NotASessionError
 from app.identity.two_factor.domain import CHALLENGE_LIFE, ENROLMENT_LIFE, STEP_UP_LIFE, Challenge

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.flows.rotate_secrets import keys_in_use, rotate_data_keys, rotate_master_key
+from app.flows.identity.rotate_secrets import keys_in_use, rotate_data_keys, rotate_master_key
 from app.infra.db import Database, DatabaseRole
 from app.infra.vault import SecretUnreadableError, Vault
 from tests.integration.identity.test_two_factor import Enrolled, enrolled

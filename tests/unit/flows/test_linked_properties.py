@@ -29,8 +29,8 @@ from app.core.messages import (
     WorkingStatus,
 )
 from app.core.money import ZERO
-from app.flows.booking import Booking
-from app.flows.follow_links import Links, place_linked
+from app.flows.orders.booking import Booking
+from app.flows.orders.follow_links import Links, place_linked
 from app.identity.domain.access import system_principal
 from app.infra.db import BatchSession
 from app.orders.domain.linking import families_of, link_first, reserved_together

@@ -15,7 +15,7 @@ from app.core.messages import OrderTerms
 from app.core.money import ZERO
 from app.core.records import replace
 from app.core.trading_modes import HaltInForce, HaltScope, HaltTarget, TradingMode
-from app.flows.trading_modes import halted_out, only_shrinks
+from app.flows.halts.trading_modes import halted_out, only_shrinks
 from app.orders.errors import OrderProblem
 from app.risk.domain import Exposure, Proposal
 from app.risk.halts.domain import KILL_SWITCH_ACTOR

@@ -1,0 +1,1 @@
+"""Orders that need a second person."""

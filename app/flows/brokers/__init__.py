@@ -1,0 +1,1 @@
+"""Accounts at brokers, their connections, and questions to them."""

@@ -1,0 +1,1 @@
+"""What may not be dealt, when exchanges are open, what is looked into, and what a regulator is given."""

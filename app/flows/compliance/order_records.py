@@ -1,0 +1,159 @@
+"""orderRecords and `oms compliance export`: the complete life of each order of a time, for a regulator."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app.audit import service as audit
+from app.compliance.domain.order_record import RecordFormat, csv_header, csv_lines, json_line, record_document
+from app.core.clock import Clock
+from app.core.ids import AccountId, Ids, OrderId
+from app.core.paging import Page, Window, page_of
+from app.flows.compliance.execution_quality import check_span
+from app.flows.desk import Desk
+from app.identity.domain import Principal
+from app.infra.clock_source import clock_source
+from app.infra.db import Database
+from app.infra.uow import begin_batch
+from app.orders.repository.records import OrderRows, count_orders, order_rows
+
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedRecords:
+    """The orders that were stored from `after` up to, and without, `before`, of an account or of all."""
+
+    after: datetime
+    before: datetime
+    account_id: AccountId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """The record of an order under its id."""
+
+    id: OrderId
+    document: dict[str, Any]
+
+
+async def list_records(
+    desk: Desk, principal: Principal, wanted: WantedRecords, window: Window[UUID]
+) -> Page[OrderRecord]:
+    """A page of records, the oldest first. Raises InputError for a time that cannot be, and WholeTenantError."""
+    principal.require_whole_tenant()
+    check_span(wanted.after, wanted.before)
+    async with begin_batch(desk.database, principal.tenant_id) as session:
+        found = await order_rows(
+            session,
+            principal.tenant_id,
+            wanted.account_id,
+            after=wanted.after,
+            before=wanted.before,
+            behind=None if window.after is None else OrderId(window.after),
+            ahead_of=None if window.before is None else OrderId(window.before),
+            is_from_end=window.is_from_end,
+            limit=window.size + 1,
+        )
+    return page_of([_record(one) for one in found], window)
+
+
+async def count_records(desk: Desk, principal: Principal, wanted: WantedRecords) -> int:
+    """How many orders the time has."""
+    async with begin_batch(desk.database, principal.tenant_id) as session:
+        return await count_orders(session, principal.tenant_id, wanted.account_id, wanted.after, wanted.before)
+
+
+async def note_export(
+    database: Database, clock: Clock, ids: Ids, principal: Principal, wanted: WantedRecords, form: RecordFormat
+) -> None:
+    """Writes into the audit log that the records are about to be given out."""
+    asked = {
+        "after": wanted.after.isoformat(),
+        "before": wanted.before.isoformat(),
+        "accountId": None if wanted.account_id is None else str(wanted.account_id),
+        "format": form.value,
+    }
+    act = audit.entry(
+        principal, "order_records.exported", "orders", None, entry_id=ids.new(), now=clock.now(), new=asked
+    )
+    async with begin_batch(database, principal.tenant_id) as session:
+        await session.write([audit.record_batch([act])])
+
+
+async def exported_records(
+    database: Database, clock: Clock, principal: Principal, wanted: WantedRecords, form: RecordFormat
+) -> AsyncIterator[str]:
+    """The file piece by piece: a head that tells what it is and by which clock, then each order, the oldest first.
+
+    A CSV has no head but its columns. Raises InputError for a time that cannot be.
+    """
+    check_span(wanted.after, wanted.before)
+    yield csv_header() if form is RecordFormat.CSV else json_line({"export": _head(clock, principal, wanted)})
+    behind: OrderId | None = None
+    while True:
+        async with begin_batch(database, principal.tenant_id) as session:
+            found = await order_rows(
+                session,
+                principal.tenant_id,
+                wanted.account_id,
+                after=wanted.after,
+                before=wanted.before,
+                behind=behind,
+                limit=PAGE,
+            )
+        for one in found:
+            document = _record(one).document
+            yield csv_lines(document) if form is RecordFormat.CSV else json_line(document)
+        if len(found) < PAGE:
+            return
+        behind = OrderId(found[-1].order["id"])
+
+
+class Checksum:
+    """SHA-256 over the pieces of a file, and how many bytes they have."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def add(self, piece: str) -> bytes:
+        """Takes the next piece; its bytes."""
+        content = piece.encode()
+        self._hash.update(content)
+        self.size += len(content)
+        return content
+
+    @property
+    def digest(self) -> str:
+        """The sum so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+def _head(clock: Clock, principal: Principal, wanted: WantedRecords) -> dict[str, Any]:
+    source = clock_source()
+    return {
+        "tenantId": str(principal.tenant_id),
+        "after": wanted.after.isoformat(),
+        "before": wanted.before.isoformat(),
+        "accountId": None if wanted.account_id is None else str(wanted.account_id),
+        "exportedAt": clock.now().isoformat(),
+        "exportedBy": principal.actor,
+        "clock": {
+            "source": source.name,
+            "isSynchronized": source.is_synchronized,
+            "errorMicrosecondsMax": source.error_us_max,
+            "errorMicroseconds": source.error_us,
+            "resolutionNanoseconds": source.resolution_ns,
+            "note": "recordedAt is by the clock of the machine that stored it; this is what the machine that exports "
+            "says of its own. occurredAt of executions is by the broker's clock, to the second.",
+        },
+    }
+
+
+def _record(rows: OrderRows) -> OrderRecord:
+    document = record_document(rows.order, rows.events, rows.executions, rows.requests)
+    return OrderRecord(id=OrderId(rows.order["id"]), document=document)

@@ -1,0 +1,1 @@
+"""Trading stopped and let go on, the kill switch among it."""

@@ -1,0 +1,1 @@
+"""Who somebody is: registration, login, sessions, second factors, keys."""

@@ -1,0 +1,1 @@
+"""Live tables and streams: what followers are told as it happens."""

@@ -1,0 +1,1 @@
+"""Instruments and their markets, asked of brokers and kept."""

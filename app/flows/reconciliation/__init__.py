@@ -1,0 +1,1 @@
+"""Our books held against the broker's, and what persons do about the differences."""

@@ -1,0 +1,1 @@
+"""What a broker tells of orders and executions becomes state."""
