@@ -1,7 +1,7 @@
 /** Which orders need a second person. */
 import { useState, type JSX } from "react";
 
-import { act, type Outcome } from "../../shared/act/act";
+import { act, refused } from "../../shared/act/act";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
@@ -178,10 +178,6 @@ function readInput(form: FormData, policy: Policy | null, hasHours: boolean): { 
       reason: textOrNull(form, "reason"),
     },
   };
-}
-
-function refused<Payload>(words: string): Outcome<Payload> {
-  return { ok: false, words, code: null, complaints: [] };
 }
 
 function policyColumns(numbers: ReadonlyMap<string, string>, mayChange: boolean, onEdit: (policy: Policy) => void, onDelete: (policy: Policy) => void): Column<Policy>[] {

@@ -1,7 +1,7 @@
 /** A CSV file to take in: tried first, then stored, with a report on each line. */
 import { useState, type JSX, type ReactNode } from "react";
 
-import type { Outcome } from "../act/act";
+import { refused, type Outcome } from "../act/act";
 import { Status, type Tone } from "../table/Status";
 import { Table, type Column } from "../table/Table";
 import { Words } from "../table/Words";
@@ -116,8 +116,4 @@ function columnsOf(nameHeader: string): Column<FileLine>[] {
     { key: "outcome", header: "Outcome", cell: (row) => <Status tone={row.tone} label={row.label} /> },
     { key: "message", header: "Why", cell: (row) => <Words>{row.message}</Words> },
   ];
-}
-
-function refused(words: string): Outcome<FileReport> {
-  return { ok: false, words, code: null, complaints: [] };
 }
