@@ -51,7 +51,11 @@ function Control({ condition, value, onChange }: ControlProps): JSX.Element {
     case "times":
       return <HoursField name={name} label={label} hint={hint} value={value} onChange={onChange} />;
     case "flag":
-      return <CheckField name={name} label={label} isChecked={value === true} onChange={(isOn) => onChange(isOn || undefined)} />;
+      return (
+        <div className="self-center">
+          <CheckField name={name} label={label} isChecked={value === true} onChange={(isOn) => onChange(isOn || undefined)} />
+        </div>
+      );
     case "marks":
       return (
         <MarksField
