@@ -2,12 +2,12 @@
 import { useState, type JSX } from "react";
 
 import { act } from "../../shared/act/act";
+import { exportCsv } from "../../shared/act/exportCsv";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
 import { FileDialog } from "../../shared/controls/FileDialog";
 import { ActForm, CheckField, TextField, textOf, textOrNull } from "../../shared/controls/Form";
-import { download } from "../../shared/format/download";
 import { useActors } from "../../shared/identity/actors";
 import { toast } from "../../shared/overlay/toasts";
 import { usePageSearch } from "../../shared/page/search";
@@ -51,7 +51,7 @@ export function CalendarTab(): JSX.Element {
                   New day
                 </Button>
                 <Button onClick={() => setOpen("import")}>Import CSV</Button>
-                <Button onClick={() => void exportCalendar()}>Export CSV</Button>
+                <Button onClick={() => void exportCsv("calendar.csv", act(EXPORT_CALENDAR, {}))}>Export CSV</Button>
               </>
             )}
           </>
@@ -160,12 +160,6 @@ function ImportDialog({ onChanged, onClose }: { onChanged: () => void; onClose: 
       <TextField name="reason" label="Why" maxLength={500} />
     </FileDialog>
   );
-}
-
-async function exportCalendar(): Promise<void> {
-  const outcome = await act(EXPORT_CALENDAR, {});
-  if (outcome.ok) download("calendar.csv", outcome.payload.csv ?? "");
-  else if (outcome.words !== "") toast("critical", "Not exported", outcome.words);
 }
 
 function hours(day: Day): JSX.Element {

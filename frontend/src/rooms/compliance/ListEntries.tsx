@@ -2,12 +2,13 @@
 import { useState, type JSX } from "react";
 
 import { act, type Outcome } from "../../shared/act/act";
+import { exportCsv } from "../../shared/act/exportCsv";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
 import { FileDialog } from "../../shared/controls/FileDialog";
+import type { FileReport } from "../../shared/controls/fileReport";
 import { ActForm, CheckField, SelectField, TextField, textOf } from "../../shared/controls/Form";
-import { download } from "../../shared/format/download";
 import { formatTime } from "../../shared/format/time";
 import { useSymbols } from "../../shared/instrument/names";
 import { toast } from "../../shared/overlay/toasts";
@@ -158,7 +159,7 @@ function ImportDialog({ list, onChanged, onClose }: { list: RestrictedList; onCh
       title={`Import into ${list.name}`}
       about="Columns: symbol, instrument_id, kind, reason, from, until."
       nameHeader="Name"
-      send={async ({ text, isTrial, takesEach, form }): Promise<Outcome<{ isStored: boolean; lines: { number: number; name: string; tone: Tone; label: string; message: string }[] }>> => {
+      send={async ({ text, isTrial, takesEach, form }): Promise<Outcome<FileReport>> => {
         const outcome = await act(IMPORT_LIST, {
           input: { listId: list.id, content: text, dryRun: isTrial, skipRefused: takesEach, replace: form.get("replace") !== null, reason: textOf(form, "reason") },
         });
@@ -180,10 +181,8 @@ function ImportDialog({ list, onChanged, onClose }: { list: RestrictedList; onCh
   );
 }
 
-async function exportList(list: RestrictedList): Promise<void> {
-  const outcome = await act(EXPORT_LIST, { input: { listId: list.id } });
-  if (outcome.ok) download(`${list.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.csv`, outcome.payload.csv ?? "");
-  else if (outcome.words !== "") toast("critical", "Not exported", outcome.words);
+function exportList(list: RestrictedList): Promise<void> {
+  return exportCsv(`${list.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.csv`, act(EXPORT_LIST, { input: { listId: list.id } }));
 }
 
 function entryColumns(nameOf: (entry: Entry) => string, nameOfActor: (actor: string | null) => string, onRemove: (entry: Entry) => void): Column<Entry>[] {

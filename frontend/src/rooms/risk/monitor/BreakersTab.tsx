@@ -2,6 +2,7 @@
 import { useState, type JSX } from "react";
 
 import { act } from "../../../shared/act/act";
+import { useEditing, type Editing } from "../../../shared/act/useEditing";
 import { Button } from "../../../shared/controls/Button";
 import { Confirm } from "../../../shared/controls/Confirm";
 import { Dialog } from "../../../shared/controls/Dialog";
@@ -9,7 +10,6 @@ import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from 
 import { formatDecimal } from "../../../shared/format/decimal";
 import { formatTime } from "../../../shared/format/time";
 import type { VariablesOf } from "../../../shared/graphql/document";
-import { toast } from "../../../shared/overlay/toasts";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
 import { useAnswer } from "../../../shared/query/useAnswer";
@@ -17,6 +17,7 @@ import { pageOfConnection, usePages } from "../../../shared/query/usePages";
 import { accountName, useAccounts } from "../../../shared/session/accounts";
 import { useMay } from "../../../shared/session/viewer";
 import { Status } from "../../../shared/table/Status";
+import { actsColumn } from "../../../shared/table/actsColumn";
 import { Table, type Column } from "../../../shared/table/Table";
 import { Words } from "../../../shared/table/Words";
 import { BREAKERS, DELETE_BREAKER, SET_BREAKER, TRIPS, type Breaker, type Trip } from "./documents";
@@ -54,17 +55,11 @@ export function BreakersTab(): JSX.Element {
   const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: LOOK_EVERY_MS });
   const mayManage = useMay("MANAGE_RISK");
   const accounts = useAccounts();
-  const [editing, setEditing] = useState<Breaker | "new" | null>(null);
-  const [deleting, setDeleting] = useState<Breaker | null>(null);
+  const acts = useEditing<Breaker>(answer.reload);
+  const { editing, deleting, close, done } = acts;
   function nameOf(id: string | null): string {
     const account = accounts.find((each) => each.id === id);
     return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
-  }
-  function done(words: string): void {
-    setEditing(null);
-    setDeleting(null);
-    answer.reload();
-    toast("ok", words);
   }
 
   return (
@@ -75,10 +70,10 @@ export function BreakersTab(): JSX.Element {
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
-        actions={mayManage && <Button kind="primary" onClick={() => setEditing("new")}>New breaker</Button>}
+        actions={mayManage && <Button kind="primary" onClick={acts.make}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, setEditing, setDeleting)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
@@ -87,7 +82,7 @@ export function BreakersTab(): JSX.Element {
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
-      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={close} />}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -96,7 +91,7 @@ export function BreakersTab(): JSX.Element {
           isDangerous
           act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
           onDone={() => done("The circuit breaker is gone")}
-          onClose={() => setDeleting(null)}
+          onClose={close}
         >
           <p>
             {KINDS[deleting.kind].label}, {thresholdInWords(deleting)}, {nameOf(deleting.accountId)}. Its trips stay, and a halt that it set.
@@ -163,7 +158,7 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
   };
 }
 
-function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, onEdit: (row: Breaker) => void, onDelete: (row: Breaker) => void): Column<Breaker>[] {
+function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Breaker> | null): Column<Breaker>[] {
   return [
     { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
@@ -171,25 +166,7 @@ function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolea
     { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
     { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
-    ...(mayManage
-      ? [
-          {
-            key: "act",
-            header: "",
-            isNumber: true,
-            cell: (row: Breaker) => (
-              <span className="inline-flex gap-3">
-                <Button kind="word" onClick={() => onEdit(row)}>
-                  Change
-                </Button>
-                <Button kind="dangerWord" onClick={() => onDelete(row)}>
-                  Delete
-                </Button>
-              </span>
-            ),
-          },
-        ]
-      : []),
+    ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }
 
