@@ -4,6 +4,8 @@ import type { JSX } from "react";
 import { formatEnum, formatTime } from "../../shared/format/time";
 import { useActors } from "../../shared/identity/actors";
 import { useSymbols } from "../../shared/instrument/names";
+import { restrictionsTopic } from "../../shared/live/topics";
+import { useNews, useReload } from "../../shared/live/useNews";
 import { RoomLink } from "../../shared/page/links";
 import { Answered, Section } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
@@ -18,13 +20,15 @@ const PAGE = 100;
 const LOOK_EVERY_MS = 5_000;
 
 export function AlertsTab(): JSX.Element {
-  const pages = usePages(ALERTS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.restrictionAlerts), everyMs: LOOK_EVERY_MS });
+  const news = useNews(restrictionsTopic, LOOK_EVERY_MS);
+  const pages = usePages(ALERTS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.restrictionAlerts), everyMs: news.everyMs });
+  useReload(news, pages.reload);
   const accounts = useAccounts();
   const nameOfActor = useActors();
   const symbolOf = useSymbols((pages.data?.rows ?? []).map((alert) => alert.instrumentId));
   const numbers = new Map(accounts.map((account) => [account.id, accountName(account)]));
   return (
-    <Section title="Restricted names touched" about="Who placed the order does not see this." answer={pages} staleMs={4 * LOOK_EVERY_MS} isTable>
+    <Section title="Restricted names touched" about="Who placed the order does not see this." answer={pages} staleMs={4 * news.everyMs} isTable>
       <Answered answer={pages} what="the alerts" empty={({ rows }) => (rows.length > 0 ? null : { title: "No restricted name was touched." })}>
         {({ rows }) => (
           <>

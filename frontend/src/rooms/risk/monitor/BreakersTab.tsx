@@ -10,6 +10,8 @@ import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from 
 import { formatDecimal } from "../../../shared/format/decimal";
 import { formatTime } from "../../../shared/format/time";
 import type { VariablesOf } from "../../../shared/graphql/document";
+import { tripsTopic, haltsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
 import { useAnswer } from "../../../shared/query/useAnswer";
@@ -52,7 +54,11 @@ export function thresholdInWords(breaker: Pick<Breaker, "kind" | "threshold" | "
 
 export function BreakersTab(): JSX.Element {
   const answer = useAnswer(BREAKERS, {}, { everyMs: LOOK_EVERY_MS });
-  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: LOOK_EVERY_MS });
+  const news = useNews(tripsTopic, LOOK_EVERY_MS);
+  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: news.everyMs });
+  useReload(news, trips.reload);
+  // That a halt was released shows at its trip.
+  useReload(useNews(haltsTopic, LOOK_EVERY_MS), trips.reload);
   const mayManage = useMay("MANAGE_RISK");
   const accounts = useAccounts();
   const acts = useEditing<Breaker>(answer.reload);

@@ -11,6 +11,8 @@ import { formatTime } from "../../../shared/format/time";
 import { useActors } from "../../../shared/identity/actors";
 import { findInstrument } from "../../../shared/instrument/find";
 import { useSymbols } from "../../../shared/instrument/names";
+import { haltsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { toast } from "../../../shared/overlay/toasts";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
@@ -28,8 +30,11 @@ const PAST = 50;
 const RUNS = 20;
 
 export function HaltsTab(): JSX.Element {
-  const active = useAnswer(HALTS_PAGE, { active: true, first: PAST }, { everyMs: LOOK_EVERY_MS });
+  const news = useNews(haltsTopic, LOOK_EVERY_MS);
+  const active = useAnswer(HALTS_PAGE, { active: true, first: PAST }, { everyMs: news.everyMs });
   const past = useAnswer(HALTS_PAGE, { active: false, first: PAST }, { everyMs: 10 * LOOK_EVERY_MS });
+  useReload(news, active.reload);
+  useReload(news, past.reload);
   const runs = usePages(KILL_SWITCHES, { first: RUNS }, { pageOf: (data) => pageOfConnection(data.killSwitches), everyMs: 10 * LOOK_EVERY_MS });
   const mayHalt = useMay("MANAGE_RISK");
   const accounts = useAccounts();
@@ -50,7 +55,7 @@ export function HaltsTab(): JSX.Element {
         title="In force"
         about="A halt stops new risk the moment it is set. Cancels pass in every mode."
         answer={active}
-        staleMs={4 * LOOK_EVERY_MS}
+        staleMs={4 * news.everyMs}
         isTable
         actions={mayHalt && <Button kind="danger" onClick={() => setIsHalting(true)}>Halt trading</Button>}
       >
