@@ -33,7 +33,7 @@ export function AlertsTab(): JSX.Element {
         {({ rows }) => (
           <>
             <Table
-              label="Restricted names touched"
+              label="Restricted names touched" file="restriction-alerts"
               rows={rows}
               rowKey={(row) => row.id}
               columns={columnsOf(symbolOf, nameOfActor, numbers)}
@@ -52,9 +52,9 @@ function columnsOf(
   numbers: ReadonlyMap<string, string>,
 ): Column<Alert>[] {
   return [
-    { key: "when", header: "When", cell: (row) => formatTime(row.createdAt) },
-    { key: "what", header: "Name", cell: (row) => <RoomLink to="/orders" search={{ order: row.orderId }}>{symbolOf(row.instrumentId)}</RoomLink> },
-    { key: "outcome", header: "Became", cell: (row) => <Status tone={row.outcome === "BLOCKED" ? "critical" : "working"} label={formatEnum(row.outcome)} /> },
+    { key: "when", header: "When", text: (row) => row.createdAt, cell: (row) => formatTime(row.createdAt) },
+    { key: "what", header: "Name", text: (row) => symbolOf(row.instrumentId), cell: (row) => <RoomLink to="/orders" search={{ order: row.orderId }}>{symbolOf(row.instrumentId)}</RoomLink> },
+    { key: "outcome", header: "Became", text: (row) => row.outcome, cell: (row) => <Status tone={row.outcome === "BLOCKED" ? "critical" : "working"} label={formatEnum(row.outcome)} /> },
     { key: "kind", header: "Restriction", cell: (row) => RESTRICTIONS[row.kind].label, className: "max-sm:hidden" },
     { key: "act", header: "On", cell: (row) => formatEnum(row.act), className: "max-md:hidden" },
     { key: "by", header: "By", cell: (row) => nameOfActor(row.actedBy), className: "max-sm:hidden" },

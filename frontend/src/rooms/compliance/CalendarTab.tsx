@@ -60,7 +60,7 @@ export function CalendarTab(): JSX.Element {
         <Answered answer={pages} what="the calendar" empty={({ rows }) => (rows.length > 0 ? null : { title: "No day is overridden.", words: "Every exchange keeps the hours that the broker told." })}>
           {({ rows }) => (
             <>
-              <Table label="Calendar" columns={columnsOf(nameOfActor, mayManage, setOpen)} rows={rows} rowKey={(row) => `${row.exchange} ${row.day}`} />
+              <Table label="Calendar" file="calendar-days" columns={columnsOf(nameOfActor, mayManage, setOpen)} rows={rows} rowKey={(row) => `${row.exchange} ${row.day}`} />
               <More pages={pages} what="days" />
             </>
           )}
@@ -180,7 +180,7 @@ function columnsOf(nameOfActor: (actor: string | null) => string, mayManage: boo
       className: "max-md:hidden",
     },
     { key: "by", header: "Set by", cell: (row) => nameOfActor(row.setBy), className: "max-md:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
     ...(mayManage
       ? [
           {

@@ -57,7 +57,7 @@ export function CasesTab(): JSX.Element {
           <Answered answer={pages} what="the cases" empty={({ rows }) => (rows.length > 0 ? null : { title: "No case is open.", words: "Orders and executions are looked through every minute." })}>
             {({ rows }) => (
               <>
-                <Table label="Cases" columns={columnsOf(nameOfActor, (one) => patch({ case: one.id }))} rows={rows} rowKey={(row) => row.id} />
+                <Table label="Cases" file="cases" columns={columnsOf(nameOfActor, (one) => patch({ case: one.id }))} rows={rows} rowKey={(row) => row.id} />
                 <More pages={pages} what="cases" />
               </>
             )}
@@ -190,18 +190,19 @@ function CloseDialog({ one, onDone, onClose }: { one: CaseFile["case"]; onDone: 
 
 function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (one: Case) => void): Column<Case>[] {
   return [
-    { key: "found", header: "Happened", cell: (row) => formatTime(row.occurredAt) },
+    { key: "found", header: "Happened", text: (row) => row.occurredAt, cell: (row) => formatTime(row.occurredAt) },
     {
       key: "kind",
       header: "What",
+      text: (row) => row.kind,
       cell: (row) => (
         <Button kind="word" onClick={() => onOpen(row)}>
           {CASE_KINDS[row.kind]}
         </Button>
       ),
     },
-    { key: "summary", header: "Found", cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
-    { key: "state", header: "State", cell: (row) => <Status {...CASE_STATES[row.state]} /> },
+    { key: "summary", header: "Found", text: (row) => row.summary, cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => row.state, cell: (row) => <Status {...CASE_STATES[row.state]} /> },
     { key: "with", header: "With", cell: (row) => nameOfActor(row.assignee), className: "max-md:hidden" },
     { key: "disposition", header: "Held to be", cell: (row) => row.disposition && DISPOSITIONS[row.disposition], className: "max-md:hidden" },
   ];

@@ -43,7 +43,7 @@ export function ListsTab(): JSX.Element {
         <Answered answer={pages} what="the restricted lists" empty={({ rows }) => (rows.length > 0 ? null : { title: "No restricted lists.", words: "Every instrument may be traded, as far as compliance is concerned." })}>
           {({ rows }) => (
             <>
-              <Table label="Restricted lists" columns={columnsOf(nameOfActor, (list) => patch({ list: list.id }), acts.edit)} rows={rows} rowKey={(row) => row.id} />
+              <Table label="Restricted lists" file="restricted-lists" columns={columnsOf(nameOfActor, (list) => patch({ list: list.id }), acts.edit)} rows={rows} rowKey={(row) => row.id} />
               <More pages={pages} what="lists" />
             </>
           )}
@@ -100,18 +100,19 @@ function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (list:
     {
       key: "name",
       header: "List",
+      text: (row) => row.name,
       cell: (row) => (
         <Button kind="word" onClick={() => onOpen(row)}>
           {row.name}
         </Button>
       ),
     },
-    { key: "description", header: "For", cell: (row) => <span className="text-soft">{row.description}</span>, className: "max-md:hidden" },
+    { key: "description", header: "For", text: (row) => row.description, cell: (row) => <span className="text-soft">{row.description}</span>, className: "max-md:hidden" },
     { key: "entries", header: "Entries", cell: (row) => row.entryCount, isNumber: true },
-    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
     { key: "told", header: "Traders learn", cell: (row) => (row.isReasonVisible ? "The reason" : "Only that it was refused"), className: "max-md:hidden" },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-sm:hidden" },
-    { key: "changed", header: "Changed", cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },
+    { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },
     actsColumn({ edit: onEdit }),
   ];
 }

@@ -57,7 +57,7 @@ export function PoliciesTab(): JSX.Element {
       >
         {({ rows }) => (
           <>
-            <Table label="Approval policies" columns={policyColumns(numbers, mayChange ? acts : null)} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Approval policies" file="approval-policies" columns={policyColumns(numbers, mayChange ? acts : null)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="policies" />
           </>
         )}
@@ -176,12 +176,13 @@ function readInput(form: FormData, policy: Policy | null, hasHours: boolean): { 
 
 function policyColumns(numbers: ReadonlyMap<string, string>, acts: Editing<Policy> | null): Column<Policy>[] {
   return [
-    { key: "what", header: "An order needs a second person when it is", cell: (row) => <Words>{conditionInWords(row)}</Words> },
+    { key: "what", header: "An order needs a second person when it is", text: (row) => conditionInWords(row), cell: (row) => <Words>{conditionInWords(row)}</Words> },
     { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
     { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
     {
       key: "state",
       header: "State",
+      text: (row) => (row.isActive ? "on" : "off"),
       cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />),
       className: "max-sm:hidden",
     },

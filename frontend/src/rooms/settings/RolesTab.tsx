@@ -47,7 +47,7 @@ export function RolesTab(): JSX.Element {
               : null
           }
         >
-          {({ customRoles }) => <Table label="Roles of your own" columns={roleColumns(acts)} rows={customRoles} rowKey={(row) => row.id} />}
+          {({ customRoles }) => <Table label="Roles of your own" file="roles" columns={roleColumns(acts)} rows={customRoles} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Built-in roles">
@@ -95,8 +95,8 @@ function scopesInWords(scopes: readonly Scope[]): string {
 function roleColumns(acts: Editing<CustomRole>): Column<CustomRole>[] {
   return [
     { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "scopes", header: "Allows", cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
-    { key: "changed", header: "Changed", cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
+    { key: "scopes", header: "Allows", text: (row) => scopesInWords(row.scopes), cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
+    { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
     actsColumn(acts),
   ];
 }

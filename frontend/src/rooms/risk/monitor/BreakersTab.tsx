@@ -79,12 +79,12 @@ export function BreakersTab(): JSX.Element {
         actions={mayManage && <Button kind="primary" onClick={acts.make}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" file="circuit-breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
         <Answered answer={trips} what="the trips" empty={({ rows }) => (rows.length > 0 ? null : { title: "None has tripped." })}>
-          {({ rows }) => <Table label="Trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
+          {({ rows }) => <Table label="Trips" file="circuit-breaker-trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
@@ -171,17 +171,17 @@ function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Bre
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
-    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
     ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }
 
 function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {
   return [
-    { key: "when", header: "When", cell: (row) => formatTime(row.trippedAt) },
+    { key: "when", header: "When", text: (row) => row.trippedAt, cell: (row) => formatTime(row.trippedAt) },
     { key: "kind", header: "Watched", cell: (row) => KINDS[row.kind].label, className: "max-sm:hidden" },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
-    { key: "state", header: "Halt", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
+    { key: "state", header: "Halt", text: (row) => row.resumedAt ?? "in force", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
   ];
 }
