@@ -34,9 +34,9 @@ PUBLISHED_EVERY_S: Final = 0.05
 MOVING_S_MAX: Final = 60.0
 _CENT: Final = Decimal("0.01")
 _LOG_IN = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken } errors { code } } }"
-_OPEN = (
-    "mutation($i: CreateBrokerAccountInput!) { createBrokerAccount(input: $i) { brokerAccount { id } errors { code path } } }"
-)
+_OPEN = """mutation($i: CreateBrokerAccountInput!) {
+  createBrokerAccount(input: $i) { brokerAccount { id } errors { code path } }
+}"""
 _ADJUST = "mutation($i: AdjustPositionInput!) { adjustPosition(input: $i) { errors { code path } } }"
 
 
