@@ -31,7 +31,7 @@ from tests.installation import Installation
 ROWS: Final = 50
 PUBLISHED_EVERY_S: Final = 0.05
 """The window of the connector: ROWS changes in each are 1,000 a second."""
-MOVING_S_MAX: Final = 60.0
+MOVING_S_MAX: Final = 90.0
 _CENT: Final = Decimal("0.01")
 _LOG_IN = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken } errors { code } } }"
 _OPEN = """mutation($i: CreateBrokerAccountInput!) {
@@ -58,7 +58,7 @@ class Market:
 
     @asynccontextmanager
     async def moving(self) -> AsyncIterator["Market"]:
-        """The market moves while the block lasts, for a minute at most."""
+        """The market moves while the block lasts, for MOVING_S_MAX at most."""
         await self._tell()
         moves = asyncio.create_task(self._move())
         try:
