@@ -318,6 +318,7 @@ def test_price_collar(side: Side, price: str | None, conditions: dict[str, Any],
 
 def resting(side: Side, price: str | None, **more: Any) -> Resting:
     found = Resting(
+        order_id=OrderId(UUID(int=61)),
         account_id=OTHER,
         instrument_id=AAPL.id,
         family=OrderId(UUID(int=60)),

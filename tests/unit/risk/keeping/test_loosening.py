@@ -183,6 +183,7 @@ class Draws:
             last_fill_at=chance.choice([None, at - timedelta(seconds=70)]),
         )
         resting = Resting(
+            order_id=OrderId(UUID(int=6)),
             account_id=ACCOUNT,
             instrument_id=AAPL.id,
             family=OrderId(UUID(int=5)),
