@@ -364,8 +364,8 @@ OWN_KEYS: Final[dict[RiskLimitType, dict[str, ConditionKey]]] = {
         "policy": ConditionKey(
             field="policy",
             read=_word(CrossPolicy),
-            meaning="BLOCK_NEWEST, the default: the order that comes later is refused. CANCEL_RESTING: what rests in its "
-            "own account is canceled, and it goes when that has ended.",
+            meaning="BLOCK_NEWEST, the default: the order that comes later is refused. CANCEL_RESTING: what rests in "
+            "its own account is canceled, and it goes when that has ended.",
         ),
     },
     _TYPE.COOLDOWN: {

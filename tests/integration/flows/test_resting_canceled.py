@@ -1,9 +1,10 @@
-"""An order that meets resting ones of its account: they are canceled, and it goes when they have ended, never before."""
+"""An order that meets resting ones of its account: they are canceled, and it goes when they have ended, not before."""
 
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.flows.desk import open_desk
 from app.flows.journal.verify_journal import differences
 from app.flows.orders.cancel_orders import cancel_order
 from app.flows.orders.close_position import aim_at_position
+from app.flows.orders.locked_order import read_files
 from app.flows.orders.placement import Placement
 from app.flows.orders.release_orders import release_orders
 from app.flows.orders.release_staged import release_staged
@@ -21,10 +23,13 @@ from app.flows.orders.replace_order import replace_order
 from app.identity.domain.access import AccountGrants
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
-from app.orders.domain.changing import OrderChange
+from app.orders.domain.changing import OrderChange, is_unsent
 from app.orders.domain.order import Order
+from app.orders.domain.waiting import Way, way_past
+from app.orders.repository import waiting as stored_waiting
 from tests import factories
 from tests.integration.flows.conftest import Trader
+from tests.integration.flows.lives import Lives
 from tests.integration.flows.test_brackets import bracket, working
 from tests.integration.flows.test_restrictions import restrict
 
@@ -266,7 +271,7 @@ async def test_what_rests_in_another_account_is_never_canceled_and_nothing_of_it
             assert refused.order is not None
             assert str(secret) not in repr(refused.order.risk_checks)
     assert await state(guarded, mine) is OrderState.ACCEPTED
-    assert await state(guarded, placed.order) is OrderState.ROUTED
+    assert await state(guarded, placed.order) is placed.order.state
 
 
 async def test_who_is_restricted_to_the_account_takes_its_orders_along(guarded: Trader) -> None:
@@ -517,4 +522,74 @@ async def test_crossing_orders_of_two_processes_neither_meet_nor_wait_for_each_o
                 assert len({row["side"] for row in rows}) == 1
 
     assert await state(guarded, resting) is OrderState.ACCEPTED
+    await assert_told_in_full(guarded)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_happens_none_waits_for_what_is_over_and_the_journal_tells_it(
+    guarded: Trader, seed: int
+) -> None:
+    lives = Lives(trader=guarded, random=Random(seed))
+    waited = 0
+
+    for _ in range(120):
+        await lives.step()
+        async with begin_batch(guarded.desk.database, guarded.key.tenant_id) as session:
+            waiting = await stored_waiting.waiting_orders(session, guarded.key)
+            awaited = {one for order in waiting for one in order.waits_for}
+            files = await read_files(session, guarded.key.tenant_id, awaited)
+        waited += len(waiting)
+        assert {way_past(files[one] for one in order.waits_for) for order in waiting} <= {Way.TAKEN}
+        assert not any(is_unsent(file.order) for file in files.values() if not file.order.state.is_terminal)
+
+    assert waited > 0
+    await assert_told_in_full(guarded)
+
+
+async def test_a_process_that_dies_on_the_way_leaves_all_or_nothing(guarded: Trader) -> None:
+    resting = await sale(guarded)
+    new = guarded.order(limit_price="100")
+    outcomes = set()
+
+    for turns in range(0, 400, 8):
+        placing = asyncio.create_task(guarded.desk.intake.submit(guarded.principal, new))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        placing.cancel()
+        await asyncio.gather(placing, return_exceptions=True)
+        async with begin_batch(guarded.desk.database, guarded.key.tenant_id) as session:
+            waiting = await stored_waiting.waiting_orders(session, guarded.key)
+        is_canceling = await state(guarded, resting) is OrderState.PENDING_CANCEL
+        assert is_canceling is bool(waiting)
+        assert await guarded.open_orders() == 1 + len(waiting)
+        outcomes.add(is_canceling)
+        if is_canceling:
+            break
+
+    order = (await guarded.desk.intake.submit(guarded.principal, new)).order
+    assert order is not None
+    assert await leaving(guarded) == [(LaneKind.CANCEL, resting.id)]
+    await ended(guarded, resting)
+    assert await leaving(guarded) == [(LaneKind.PLACE, order.id)]
+    assert False in outcomes
+    await assert_told_in_full(guarded)
+
+
+async def test_two_who_place_and_a_broker_that_answers_at_once_lose_nothing(guarded: Trader) -> None:
+    for number in range(10):
+        resting = await sale(guarded, quantity="10")
+        order, _ = await asyncio.gather(
+            guarded.placed(limit_price="100", quantity="10"), guarded.report(guarded.execution(resting, "10", "100"))
+        )
+        await guarded.claim()
+        if not (await guarded.stored(resting)).state.is_terminal:
+            await ended(guarded, resting)
+            await guarded.claim()
+
+        stored = await guarded.stored(order)
+        assert (number, stored.state, stored.was_claimed) == (number, OrderState.ROUTED, True)
+        await guarded.report(guarded.execution(order, "10", "100"))
+
+    assert (await guarded.position()).quantity == 0
+    assert await guarded.open_orders() == 0
     await assert_told_in_full(guarded)
