@@ -21,6 +21,9 @@ STATE = "query($id: ID!) { order(id: $id) { state rejectOrigin rejectReason } }"
 EXPLAIN = """
 query($id: ID!) { explainOrder(id: $id) { checks { check outcome message inputs } } }
 """
+PREVIEW = """
+query($i: PlaceOrderInput!) { previewOrder(input: $i) { errors { code } riskChecks { outcome message inputs } } }
+"""
 SET_LIMIT = """
 mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { conditions } errors { code path } } }
 """
@@ -92,6 +95,22 @@ async def test_what_would_not_meet_passes_and_nothing_is_canceled(guarded: Firm,
     await taken(guarded, "ROUTED", side="SELL", limitPrice="180.5")
 
     assert await standing(guarded, old) == "ACCEPTED"
+
+
+async def test_a_preview_tells_what_would_be_canceled_and_cancels_nothing(guarded: Firm, broker: Broker) -> None:
+    old = await resting(guarded, broker)
+
+    preview = (await guarded.api.data(PREVIEW, i=guarded.order(limitPrice="190")))["previewOrder"]
+
+    assert preview["errors"] == []
+    [check] = preview["riskChecks"]
+    assert check == {
+        "outcome": "PASSED",
+        "message": "1 resting order(s) of the account that could deal with it are canceled first",
+        "inputs": {"policy": "CANCEL_RESTING", "cancels": [old]},
+    }
+    assert await standing(guarded, old) == "ACCEPTED"
+    assert await leaving(broker) == []
 
 
 async def test_a_refused_cancel_refuses_the_newest_with_its_code(guarded: Firm, broker: Broker) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
 
-from app.core.fix import OrderState, OrderType, PositionAim, RiskLimitType, RiskOutcome, Side
+from app.core.fix import OrderState, OrderType, PositionAim, RiskLimitType, RiskOutcome, Side, TimeInForce
 from app.core.messages import Aim, FaultClass, FaultReport, LaneKind, OcoLeg, OrderAddress, OrderTerms, WorkingStatus
 from app.flows.desk import open_desk
 from app.flows.journal.verify_journal import differences
@@ -27,7 +28,9 @@ from app.orders.domain.changing import OrderChange, is_unsent
 from app.orders.domain.order import Order
 from app.orders.domain.waiting import Way, way_past
 from app.orders.repository import waiting as stored_waiting
+from app.orders.repository.resting import open_in
 from tests import factories
+from tests.fakes import SetClock
 from tests.integration.flows.conftest import Trader
 from tests.integration.flows.lives import Lives
 from tests.integration.flows.test_brackets import bracket, working
@@ -288,6 +291,18 @@ async def test_who_is_restricted_to_the_account_takes_its_orders_along(guarded: 
     assert await leaving(guarded) == [(LaneKind.PLACE, placement.order.id)]
 
 
+async def test_what_has_not_left_ends_at_once_for_who_is_restricted_to_the_account(guarded: Trader) -> None:
+    mine = frozenset({guarded.account_id})
+    walled = replace(guarded.principal, accounts=AccountGrants(view=mine, trade=mine))
+    resting = await guarded.placed(side=Side.SELL, limit_price="100")
+
+    placement = await guarded.desk.intake.submit(walled, guarded.order(limit_price="100"))
+
+    assert placement.order is not None
+    assert (codes(placement), placement.order.state) == ([], OrderState.ROUTED)
+    assert await state(guarded, resting) is OrderState.CANCELED
+
+
 async def test_the_newest_takes_along_what_waits_itself(guarded: Trader) -> None:
     resting = await sale(guarded)
     waiting = await guarded.placed(limit_price="100")
@@ -453,6 +468,24 @@ async def test_a_name_that_was_restricted_meanwhile_keeps_it_back(guarded: Trade
     await assert_told_in_full(guarded)
 
 
+async def test_one_whose_last_instant_passes_while_it_waits_does_not_leave(guarded: Trader) -> None:
+    resting = await sale(guarded)
+    now = guarded.desk.clock.now()
+    new = guarded.order(limit_price="100", time_in_force=TimeInForce.GTD)
+    new = replace(new, terms=replace(new.terms, expires_at=now + timedelta(minutes=5)))
+    order = (await guarded.desk.intake.submit(guarded.principal, new)).order
+    assert order is not None
+    await guarded.claim()
+    later = replace(guarded, desk=replace(guarded.desk, clock=SetClock(now + timedelta(minutes=6))))
+
+    await later.report(later.acknowledged(resting, WorkingStatus.CANCELED))
+
+    assert await state(guarded, order) is OrderState.EXPIRED
+    assert await leaving(guarded) == []
+    assert (await guarded.position()).open_buy_quantity == 0
+    await assert_told_in_full(guarded)
+
+
 async def test_an_order_that_needs_another_person_takes_nothing_along(guarded: Trader) -> None:
     await factories.make_approval_policy(guarded.desk.database, guarded.key.tenant_id)
     await guarded.claim()
@@ -530,6 +563,7 @@ async def test_whatever_happens_none_waits_for_what_is_over_and_the_journal_tell
     guarded: Trader, seed: int
 ) -> None:
     lives = Lives(trader=guarded, random=Random(seed))
+    places = [(guarded.key.tenant_id, one.id) for one in guarded.instruments.values()]
     waited = 0
 
     for _ in range(120):
@@ -538,6 +572,9 @@ async def test_whatever_happens_none_waits_for_what_is_over_and_the_journal_tell
             waiting = await stored_waiting.waiting_orders(session, guarded.key)
             awaited = {one for order in waiting for one in order.waits_for}
             files = await read_files(session, guarded.key.tenant_id, awaited)
+            (found,) = await session.read(open_in(places))
+            known = await read_files(session, guarded.key.tenant_id, [one.id for one in found])
+        assert {one.id: one.gives_way for one in found} == {one: known[one].order.gives_way for one in known}
         waited += len(waiting)
         assert {way_past(files[one] for one in order.waits_for) for order in waiting} <= {Way.TAKEN}
         assert not any(is_unsent(file.order) for file in files.values() if not file.order.state.is_terminal)
