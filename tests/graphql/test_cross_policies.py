@@ -107,7 +107,7 @@ async def test_a_preview_tells_what_would_be_canceled_and_cancels_nothing(guarde
     assert check == {
         "outcome": "PASSED",
         "message": "1 resting order(s) of the account that could deal with it are canceled first",
-        "inputs": {"policy": "CANCEL_RESTING", "cancels": [old]},
+        "inputs": {"policy": "CANCEL_RESTING", "canceled": [old]},
     }
     assert await standing(guarded, old) == "ACCEPTED"
     assert await leaving(broker) == []

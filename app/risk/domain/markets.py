@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from app.core.fix import OrderType, Side
+from app.core.fix import OrderType, RiskLimitType, Side
 from app.core.ids import OrderId
 from app.core.messages import RiskCheck
 from app.core.money import ZERO
@@ -21,7 +21,7 @@ from app.risk.domain.sizes import NO_PRICE
 OTHER_ACCOUNTS: Final = "otherAccounts"
 """Under which name the inputs of a wash trade tell how many orders of other accounts stand in the way."""
 
-CANCELS: Final = "cancels"
+CANCELED: Final = "canceled"
 """Under which name the inputs of a wash trade list the resting orders that are canceled for the order to pass."""
 CANCELED_MAX: Final = 50
 """How many resting orders one order may take along."""
@@ -104,7 +104,7 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
             is_passed=True,
             observed=Decimal(len(crossed)),
             message=f"{len(crossed)} resting order(s) of the account that could deal with it are canceled first",
-            inputs={"policy": policy.value, CANCELS: [str(one.order_id) for one in crossed]},
+            inputs={"policy": policy.value, CANCELED: [str(one.order_id) for one in crossed]},
         )
     # Who asks may not see the other accounts: how many there are is told, and nothing of them.
     return Finding(
@@ -121,7 +121,8 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
 
 def canceled_for(checks: Iterable[RiskCheck]) -> tuple[OrderId, ...]:
     """The resting orders that have to be canceled for the order to go, each once; what a shadow says cancels none."""
-    found = (str(one) for check in checks if not check.is_shadow for one in check.inputs.get(CANCELS, ()))
+    washes = (one for one in checks if one.check is RiskLimitType.WASH_TRADE and not one.is_shadow)
+    found = (str(order_id) for one in washes for order_id in one.inputs.get(CANCELED, ()))
     return tuple(OrderId(UUID(one)) for one in dict.fromkeys(found))
 
 

@@ -107,7 +107,7 @@ async def test_an_order_waits_for_what_rests_and_goes_when_it_has_ended(guarded:
     assert await state(guarded, order) is OrderState.ROUTED
     [check] = (await guarded.stored(order)).risk_checks
     assert (check.outcome, check.observed) == (RiskOutcome.PASSED, Decimal(1))
-    assert check.inputs["cancels"] == [str(resting.id)]
+    assert check.inputs["canceled"] == [str(resting.id)]
     position = await guarded.position()
     assert (position.open_buy_quantity, position.open_sell_quantity) == (Decimal(100), Decimal(0))
     assert await guarded.open_orders() == 1

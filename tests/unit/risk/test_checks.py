@@ -44,7 +44,7 @@ from app.risk.domain.counterfactual import passes_at, words
 from app.risk.domain.facts import fingerprint
 from app.risk.domain.figures import added_exposure, with_order
 from app.risk.domain.held import read_limit
-from app.risk.domain.markets import CANCELED_MAX, canceled_for, could_cross, wash_trade
+from app.risk.domain.markets import CANCELED, CANCELED_MAX, canceled_for, could_cross, wash_trade
 from tests.factories import instrument
 
 _TYPE = RiskLimitType
@@ -420,6 +420,13 @@ def test_a_shadow_and_a_limit_without_the_policy_cancel_nothing() -> None:
 
     assert (shadow.outcome, plain.outcome) == (PASSED, FAILED)
     assert canceled_for([shadow, plain]) == ()
+
+
+@pytest.mark.parametrize("limit_type", [one for one in _TYPE if one is not _TYPE.WASH_TRADE])
+def test_no_other_limit_cancels_anything(limit_type: RiskLimitType) -> None:
+    other = replace(check(limit(_TYPE.WASH_TRADE), order(), facts()), check=limit_type, inputs={CANCELED: 4})
+
+    assert canceled_for([other]) == ()
 
 
 prices = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(100), places=2)
