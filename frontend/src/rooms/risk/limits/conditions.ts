@@ -25,7 +25,10 @@ export type Condition =
   | (Named & { kind: "percent"; usual: string });
 
 /** What becomes of two orders of the firm that could deal with each other. */
-export const CROSS_POLICIES: readonly Option[] = [["BLOCK_NEWEST", "The order that comes later is refused"]];
+export const CROSS_POLICIES: readonly Option[] = [
+  ["BLOCK_NEWEST", "The order that comes later is refused"],
+  ["CANCEL_RESTING", "What rests in its own account is canceled for it"],
+];
 
 const COMMON: readonly Condition[] = [
   { kind: "symbols", key: "symbols", label: "Only these symbols", hint: "Apart by commas or lines; nothing for every one" },
