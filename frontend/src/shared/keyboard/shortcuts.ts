@@ -47,11 +47,13 @@ export function useShortcutGroups(): readonly ShortcutGroup[] {
 
 /** Listens to the keyboard until the answer is called. */
 export function startShortcuts(): () => void {
-  const read = createSequence();
+  let read = createSequence();
   function press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
     const all = groups.get().flatMap((group) => group.shortcuts);
     const isBusy = isTyping(event.target) || document.querySelector("dialog[open]") !== null;
+    // What is typed as text begins no sequence for the keys after it.
+    if (isBusy) read = createSequence();
     const found = read(keyOf(event), performance.now(), isBusy ? all.filter((each) => each.isEverywhere) : all);
     if (!found) return;
     event.preventDefault();
