@@ -1,6 +1,7 @@
 """What a person sees whose role allows little: no ticket, no kill switch, and words where a page is not theirs."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +18,7 @@ pytestmark = pytest.mark.browser
 
 _PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id } errors { code message } } }"
 _CREATE_ROLE = "mutation($i: CreateRoleInput!) { createRole(input: $i) { role { id } errors { code message } } }"
-_CREATE_ACCOUNT = (
-    "mutation($i: CreateBrokerAccountInput!) { createBrokerAccount(input: $i) { brokerAccount { id } errors { code } } }"
-)
+_CREATE_ACCOUNT = "mutation($i: CreateBrokerAccountInput!) { createBrokerAccount(input: $i) { brokerAccount { id } errors { code } } }"
 _WORKING = {"New order", "Modify", "Cancel order", "Kill switch", "Release", "New limit", "New breaker", "Approve"}
 
 
@@ -55,7 +54,9 @@ async def _custom(house: House, *scopes: str) -> str:
     return await house.member(None, customRoleId=made["role"]["id"])
 
 
-async def test_a_viewer_sees_orders_and_can_do_nothing_to_them(browser: Browser, house: House, static_dir: Path) -> None:
+async def test_a_viewer_sees_orders_and_can_do_nothing_to_them(
+    browser: Browser, house: House, static_dir: Path
+) -> None:
     order_id = await _working_order(house, "261")
     email = await house.member("VIEWER")
     async with _at(browser, house, email) as watch:
@@ -129,7 +130,7 @@ async def test_a_role_of_few_scopes_meets_words_and_no_error(
                 told = await page.get_by_role("main").get_by_role("alert").all_inner_texts()
                 assert not [words for words in told if words.strip()], (path, told)
             else:
-                await expect(refused).to_have_count(1)
+                await expect(refused).to_have_count(1, timeout=SHOWN_MS_MAX)
 
 
 async def test_who_is_granted_one_account_sees_that_one_alone(browser: Browser, house: House) -> None:
@@ -162,6 +163,7 @@ async def test_who_is_granted_one_account_sees_that_one_alone(browser: Browser, 
         await ticket.get_by_label("Symbol").fill("MSFT")
         await ticket.get_by_label("Quantity").fill("5")
         await ticket.get_by_label("Limit", exact=True).fill("1.50")
+        await expect(ticket.get_by_role("button", name=re.compile("^Review Buy 5 MSFT"))).to_be_visible()
         await page.keyboard.press("Control+Enter")
         await ticket.get_by_role("button", name="Send: Buy 5 MSFT").click()
         await expect(ticket.get_by_role("alert")).to_contain_text("Refused:", timeout=SHOWN_MS_MAX)

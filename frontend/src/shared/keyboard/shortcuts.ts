@@ -52,9 +52,9 @@ export function startShortcuts(): () => void {
     if (event.defaultPrevented || event.isComposing) return;
     const all = groups.get().flatMap((group) => group.shortcuts);
     const isBusy = isTyping(event.target) || document.querySelector("dialog[open]") !== null;
+    const found = read(keyOf(event), performance.now(), isBusy ? all.filter((each) => each.isEverywhere) : all);
     // What is typed as text begins no sequence for the keys after it.
     if (isBusy) read = createSequence();
-    const found = read(keyOf(event), performance.now(), isBusy ? all.filter((each) => each.isEverywhere) : all);
     if (!found) return;
     event.preventDefault();
     found.run();
