@@ -19,7 +19,7 @@ query($f: OrderFilter) {
   orders(filter: $f, first: 200) { edges { node { id state quantity limitPrice instrument { symbol } side } } }
 }
 """
-_USED = ("b", "s", "g o", "j", "k", "m", "c", "Enter", "Escape", "?", "/", "Ctrl+Enter", "ArrowUp")
+_USED = ("b", "s", "g o", "j", "k", "m", "c", "Enter", "Escape", "?", "/", "Ctrl+Enter", "↑ ↓")
 
 
 async def _order(house: House, quantity: str) -> dict[str, Any]:

@@ -66,6 +66,8 @@ export function Shell(): JSX.Element {
       ? [
           { keys: "b", label: "Buy", run: () => openTicket({ side: "BUY" }) },
           { keys: "s", label: "Sell", run: () => openTicket({ side: "SELL" }) },
+          { keys: "Ctrl+Enter", label: "In the ticket: review, then send" },
+          { keys: "↑ ↓", label: "In a number: a step, with Shift ten" },
         ]
       : [],
   );
