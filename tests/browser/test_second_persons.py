@@ -261,7 +261,7 @@ async def test_a_case_is_taken_noted_and_closed_by_two_who_did_not_trade(browser
         drawer = page.get_by_role("complementary", name="Restricted name touched")
         await drawer.get_by_role("button", name="Take it").click(timeout=SHOWN_MS_MAX)
         await expect(drawer).to_contain_text("You", timeout=SHOWN_MS_MAX)
-        await drawer.get_by_label("Note").fill("asked the desk")
+        await drawer.get_by_label("Note", exact=True).fill("asked the desk")
         await drawer.get_by_role("button", name="Add the note").click()
         await expect(drawer.get_by_role("region", name="Notes").get_by_role("listitem")).to_contain_text(
             "asked the desk", timeout=SHOWN_MS_MAX

@@ -34,8 +34,8 @@ export function Palette({ rooms, onClose }: { rooms: readonly Room[]; onClose: (
     ...groups
       .filter((group) => group.title !== "Go to")
       .flatMap((group) =>
-        group.shortcuts.flatMap(({ keys, label, run }) =>
-            keys === "Ctrl+K" || run === undefined ? [] : [{ group: "Commands", label, also: group.title, hint: keys, run }],
+        group.shortcuts.flatMap((each) =>
+            each.keys === "Ctrl+K" || each.run === undefined ? [] : [{ group: "Commands", label: each.label, also: group.title, hint: each.keys, run: each.run }],
         ),
       ),
     ...all.map((account) => ({
