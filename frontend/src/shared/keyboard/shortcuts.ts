@@ -8,7 +8,7 @@ export interface Shortcut {
   keys: string;
   label: string;
   /** Without it the key is told alone: the part where it works listens by itself. */
-  run?: () => void;
+  run?: (() => void) | undefined;
   /** Works in inputs and dialogs too; for combinations that nobody types. */
   isEverywhere?: boolean;
 }
@@ -35,7 +35,7 @@ export function useShortcuts(title: string, shortcuts: readonly Shortcut[]): voi
     const run = (index: number) => (): void => newest.current[index]?.run?.();
     const group: ShortcutGroup = {
       title,
-      shortcuts: told.map(({ keys, label, isEverywhere = false, isTold }, index) => ({ keys, label, isEverywhere, ...(isTold ? {} : { run: run(index) }) })),
+      shortcuts: told.map(({ keys, label, isEverywhere = false, isTold }, index) => ({ keys, label, isEverywhere, run: isTold ? undefined : run(index) })),
     };
     groups.set([...groups.get(), group]);
     return () => groups.set(groups.get().filter((each) => each !== group));
