@@ -137,9 +137,10 @@ async def test_a_role_of_few_scopes_meets_words_and_no_error(
 
 
 async def test_who_is_granted_one_account_sees_that_one_alone(browser: Browser, house: House) -> None:
+    number = f"OWN{uuid4().hex[:6].upper()}"
     own = {
         "broker": "PAPER",
-        "accountNumber": f"OWN{uuid4().hex[:6].upper()}",
+        "accountNumber": number,
         "accountType": "CASH",
         "baseCurrency": "USD",
         "host": "localhost",
@@ -154,7 +155,7 @@ async def test_who_is_granted_one_account_sees_that_one_alone(browser: Browser, 
     async with _at(browser, house, email) as watch:
         page = watch.page
         await expect(page.get_by_text("No orders fit.")).to_be_visible(timeout=SHOWN_MS_MAX)
-        await expect(page.get_by_role("button", name="Accounts on screen")).to_have_text(own["accountNumber"])
+        await expect(page.get_by_role("button", name="Accounts on screen")).to_have_text(number)
         for path in ("/", "/positions", "/executions", "/risk", "/brokers"):
             await page.goto(house.base + path)
             await expect(page.get_by_role("button", name="Accounts on screen")).to_be_visible(timeout=SHOWN_MS_MAX)
