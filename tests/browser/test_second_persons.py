@@ -1,4 +1,4 @@
-"""What takes two: a looser limit, an order over a threshold, a case that is closed, a halt that is released."""
+"""What takes two: a looser limit, an order over a threshold, a halt that is released."""
 
 import asyncio
 import re
@@ -15,16 +15,9 @@ from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
-_CASE_MS_MAX = 120_000
 _PLACE = """
 mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id state } errors { code message path } } }
 """
-_SET_LIST = """
-mutation($i: SetRestrictedListInput!) { setRestrictedList(input: $i) { restrictedList { id } errors { code } } }
-"""
-_CHANGE_ENTRIES = (
-    "mutation($i: ChangeRestrictedEntriesInput!) { changeRestrictedEntries(input: $i) { errors { code } } }"
-)
 _STATES = "{ orders(first: 200) { edges { node { id state quantity } } } }"
 
 
@@ -244,44 +237,3 @@ async def test_a_circuit_breaker_trips_halts_and_is_released_by_another(browser:
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("Nothing halts by itself.")).to_be_visible(timeout=SHOWN_MS_MAX)
     assert (await _place(house, "3"))["errors"] == []
-
-
-async def test_a_case_is_taken_noted_and_closed_by_two_who_did_not_trade(browser: Browser, house: House) -> None:
-    trader, first, second = [await house.member(role) for role in ("TRADER", "COMPLIANCE", "COMPLIANCE")]
-    token = await house.entered(trader)
-    told = {"name": f"List {uuid4().hex[:6]}", "description": "", "reason": "a mandate"}
-    made = await house.ask(_SET_LIST, token=house.token, given=told)
-    entry = {"symbol": "SPY", "kind": "NOTIFY", "reason": "watch"}
-    change = {"listId": made["restrictedList"]["id"], "add": [entry], "reason": "a mandate"}
-    await house.ask(_CHANGE_ENTRIES, token=house.token, given=change)
-    assert (await _place(house, "9", symbol="SPY", token=token))["errors"] == []
-    async with _at(browser, house, first, "/compliance?tab=cases") as page:
-        cases = page.get_by_role("group", name="Cases")
-        await cases.get_by_role("button", name="Restricted name touched").first.click(timeout=_CASE_MS_MAX)
-        drawer = page.get_by_role("complementary", name="Restricted name touched")
-        await drawer.get_by_role("button", name="Take it").click(timeout=SHOWN_MS_MAX)
-        await expect(drawer).to_contain_text("You", timeout=SHOWN_MS_MAX)
-        await drawer.get_by_label("Note", exact=True).fill("asked the desk")
-        await drawer.get_by_role("button", name="Add the note").click()
-        await expect(drawer.get_by_role("region", name="Notes").get_by_role("listitem")).to_contain_text(
-            "asked the desk", timeout=SHOWN_MS_MAX
-        )
-        await _say(page, drawer, "Propose an end")
-        await expect(drawer).to_contain_text("No violation, proposed", timeout=SHOWN_MS_MAX)
-        await _say(page, drawer, "Say what it was", is_refused=True)
-        async with _at(browser, house, second, page.url.removeprefix(house.base)) as other:
-            theirs = other.get_by_role("complementary", name="Restricted name touched")
-            await _say(other, theirs, "Say what it was")
-            await expect(theirs).to_contain_text("Closed", timeout=SHOWN_MS_MAX)
-            await expect(theirs.get_by_role("button", name="Take it")).to_have_count(0)
-
-
-async def _say(page: Page, drawer: Locator, name: str, *, is_refused: bool = False) -> None:
-    await drawer.get_by_role("button", name=name).click(timeout=SHOWN_MS_MAX)
-    dialog = page.get_by_role("dialog", name="What the case was")
-    await dialog.get_by_label("Why").fill("one desk closed its own position")
-    await dialog.get_by_role("button", name="Say so").click()
-    if is_refused:
-        await expect(dialog.get_by_role("alert")).not_to_be_empty(timeout=SHOWN_MS_MAX)
-        await dialog.get_by_role("button", name="Cancel").click()
-    await expect(dialog).to_have_count(0, timeout=SHOWN_MS_MAX)
