@@ -3,14 +3,18 @@
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from app.infra.assets import NOT_BUILT
+from tests.browser.house import House, housed
 from tests.browser.watch import Watch
+from tests.installation import Installation, installed
 
 STATIC_DIR = Path(__file__).parents[2] / "app" / "static"
+LIVE_ACCOUNT = "U2000001"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -47,3 +51,23 @@ async def watch(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterat
     context = await browser.new_context(color_scheme=request.param, viewport={"width": 1440, "height": 900})
     yield await Watch.open(context)
     await context.close()
+
+
+@pytest.fixture(scope="session")
+async def installation(static_dir: Path) -> AsyncIterator[Installation]:
+    """The whole system as `make run` starts it, for all tests; the simulator has an account with real money too."""
+    assert (static_dir / "rooms.json").is_file()
+    async with installed({"OMS_SIMULATOR_ACCOUNTS": f"DU1000001,{LIVE_ACCOUNT}"}) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="session")
+async def house(installation: Installation) -> House:
+    """The system with its mails; whoever needs a firm without anything in it founds one."""
+    return await housed(installation)
+
+
+@pytest.fixture(scope="session")
+def demo(house: House) -> dict[str, Any]:
+    """What `oms demo --json` tells: where the system is and how to log in."""
+    return dict(house.demo)

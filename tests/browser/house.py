@@ -1,25 +1,27 @@
 """A running system as `make run` starts it, with its mails and the people in it."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import httpx
 import pyotp
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from app.infra.mail import MailFolder
-from tests.installation import installed, until
+from tests.browser.watch import Watch
+from tests.installation import Installation, until
 
 SHOWN_MS_MAX = 20_000
 STEP_S = 30
 PASSWORD = "seven tall lanterns drift"
 _NAMES = {"firstName": "Test", "lastName": "Person"}
 _LOG_IN = "mutation($i: LoginInput!) { login(input: $i) { tokens { accessToken } errors { code } } }"
+_REGISTER = "mutation($i: RegisterInput!) { register(input: $i) { errors { code } } }"
+_VERIFY_EMAIL = "mutation($i: VerifyEmailInput!) { verifyEmail(input: $i) { tokens { accessToken } errors { code } } }"
 _INVITE = "mutation($i: InviteMemberInput!) { inviteMember(input: $i) { errors { code } } }"
 _ACCEPT = "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { errors { code } } }"
 _BEGIN = "mutation { beginTwoFactor { secret errors { code } } }"
@@ -28,11 +30,15 @@ _CONFIRM = "mutation($i: ConfirmTwoFactorInput!) { confirmTwoFactor(input: $i) {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """A running system, its mails, and the token of its demo's administrator."""
+    """A running system with its mails, as the administrator of one of its firms sees it."""
 
     base: str
     mails: MailFolder
+    email: str
+    password: str
     token: str
+    """The administrator's."""
+
     demo: Mapping[str, Any]
     """What `oms demo --json` tells."""
 
@@ -58,18 +64,40 @@ class House:
         await until(lambda: next(links(), None))
         return next(links())
 
-    async def invite(self, role: str = "TRADER") -> tuple[str, str]:
+    async def query(self, document: str, given: Mapping[str, Any] | None = None, *, token: str | None = None) -> Any:
+        """The data of a document that meets no error, asked by the administrator or with another token."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        async with httpx.AsyncClient(base_url=self.base, headers=headers, timeout=20) as client:
+            answer = (await client.post("/graphql", json={"query": document, "variables": given})).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def founded(self) -> "House":
+        """The same system as the administrator of a new firm sees it, where there is nothing yet."""
+        email = f"{uuid4().hex}@example.com"
+        told = {"tenantName": f"Firm {uuid4().hex[:8]}", "email": email, "password": PASSWORD, **_NAMES}
+        await self.ask(_REGISTER, given=told)
+        proof = (await self.link(email, "/verify-email")).partition("#token=")[2]
+        entered = await self.ask(_VERIFY_EMAIL, given={"token": proof, "password": PASSWORD})
+        return replace(self, email=email, password=PASSWORD, token=entered["tokens"]["accessToken"])
+
+    async def invite(self, role: str | None = "TRADER", **given: Any) -> tuple[str, str]:
         """Somebody who is invited for the first time: their address and their link."""
         email = f"{uuid4().hex}@example.com"
-        await self.ask(_INVITE, token=self.token, given={"email": email, "role": role})
+        await self.ask(_INVITE, token=self.token, given={"email": email, "role": role, **given})
         return email, await self.link(email, "/accept-invitation")
 
-    async def member(self, role: str = "TRADER") -> str:
-        """The address of a member who has PASSWORD."""
-        email, link = await self.invite(role)
+    async def member(self, role: str | None = "TRADER", **given: Any) -> str:
+        """The address of a member who has PASSWORD; `given` is more of what an invitation takes."""
+        email, link = await self.invite(role, **given)
         token = link.partition("#token=")[2]
         await self.ask(_ACCEPT, given={"token": token, "password": PASSWORD, **_NAMES})
         return email
+
+    async def entered(self, email: str) -> str:
+        """The access token of a member who has PASSWORD and no second factor."""
+        token: str = (await self.ask(_LOG_IN, given={"email": email, "password": PASSWORD}))["tokens"]["accessToken"]
+        return token
 
     async def enrol(self, email: str) -> tuple[pyotp.TOTP, list[str]]:
         """The member's authenticator and recovery codes."""
@@ -79,17 +107,21 @@ class House:
         return authenticator, confirmed["recoveryCodes"]
 
 
-@asynccontextmanager
-async def housed() -> AsyncIterator[House]:
-    """The whole system while the block lasts; its mails go to a folder."""
-    async with installed() as installation:
-        demo = await installation.demo()
-        address = urlsplit(demo["graphqlUrl"])
-        mails = MailFolder(folder=installation.state_dir / "mail")
-        house = House(base=f"{address.scheme}://{address.netloc}", mails=mails, token="", demo=demo)
-        credentials = {"email": demo["email"], "password": demo["password"]}
-        entered = await house.ask(_LOG_IN, given=credentials)
-        yield replace(house, token=entered["tokens"]["accessToken"])
+async def housed(installation: Installation) -> House:
+    """The running system, its demo's firm and its administrator; its mails go to a folder."""
+    demo = await installation.demo()
+    address = urlsplit(demo["graphqlUrl"])
+    house = House(
+        base=f"{address.scheme}://{address.netloc}",
+        mails=MailFolder(folder=installation.state_dir / "mail"),
+        email=demo["email"],
+        password=demo["password"],
+        token="",
+        demo=demo,
+    )
+    credentials = {"email": demo["email"], "password": demo["password"]}
+    entered = await house.ask(_LOG_IN, given=credentials)
+    return replace(house, token=entered["tokens"]["accessToken"])
 
 
 async def sign_in(page: Page, house: House, email: str, password: str = PASSWORD) -> None:
@@ -98,3 +130,18 @@ async def sign_in(page: Page, house: House, email: str, password: str = PASSWORD
     await page.get_by_label("E-mail").fill(email)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
+
+
+async def enter(page: Page, house: House, email: str, password: str = PASSWORD, *, path: str = "/") -> None:
+    """Signs in, and goes to a page once it is there."""
+    await page.goto(f"{house.base}/sign-in?next={quote(path)}")
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_attached(timeout=SHOWN_MS_MAX)
+
+
+def expect_quiet(watch: Watch, house: House) -> None:
+    """The page has complained of nothing and asked nobody but its own origin."""
+    assert watch.complaints == []
+    assert watch.hosts == {urlsplit(house.base).netloc}

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from tests.browser.demo import SHOWN_MS_MAX, ask, base, expect_live, sign_in
 from tests.browser.watch import Watch
-from tests.installation import Installation, installed
+from tests.installation import Installation
 
 pytestmark = pytest.mark.browser
 
@@ -29,20 +29,6 @@ _KEY = "mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { secret erro
 _VIEWS = ["VIEW_ORDERS", "VIEW_POSITIONS", "VIEW_MARKET_DATA"]
 # Far from any market, so that it works until it is canceled.
 _FAR_LIMIT = "1.50"
-
-
-@pytest.fixture(scope="module")
-async def installation(static_dir: Path) -> AsyncIterator[Installation]:
-    """The whole system as `make run` starts it."""
-    assert (static_dir / "rooms.json").is_file()
-    async with installed() as installation:
-        yield installation
-
-
-@pytest.fixture(scope="module")
-async def demo(installation: Installation) -> dict[str, Any]:
-    """Where it is and how to log in."""
-    return await installation.demo()
 
 
 @pytest.fixture

@@ -3,27 +3,18 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.house import PASSWORD, SHOWN_MS_MAX, STEP_S, House, housed, sign_in
+from tests.browser.house import PASSWORD, SHOWN_MS_MAX, STEP_S, House, sign_in
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
 _OTHER_PASSWORD = "purple tram over the lake"
-
-
-@pytest.fixture(scope="module")
-async def house(static_dir: Path) -> AsyncIterator[House]:
-    """The whole system as `make run` starts it; its mails go to a folder."""
-    async with housed() as house:
-        yield house
 
 
 async def _expect_signed_in(watch: Watch, house: House) -> None:

@@ -1,8 +1,6 @@
 """A person in front of the running demo: signs in, watches an order fill, asks the API in GraphiQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,7 +11,6 @@ from playwright.async_api import expect
 
 from tests.browser.demo import SHOWN_MS_MAX, ask, base, sign_in
 from tests.browser.watch import Watch
-from tests.installation import installed
 
 pytestmark = pytest.mark.browser
 
@@ -25,13 +22,6 @@ mutation PlaceOrder($input: PlaceOrderInput!) {
   placeOrder(input: $input) { order { id } errors { code message } }
 }
 """
-
-
-@pytest.fixture(scope="module")
-async def demo(static_dir: Path) -> AsyncIterator[dict[str, Any]]:
-    """The whole system as `make run` starts it, and where it is and how to log in."""
-    async with installed() as installation:
-        yield await installation.demo()
 
 
 async def _place_order(demo: dict[str, Any], symbol: str, quantity: str) -> str:

@@ -3,16 +3,14 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.demo import ask, expect_live
-from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, housed, sign_in
+from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, expect_quiet, sign_in
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -20,14 +18,6 @@ pytestmark = pytest.mark.browser
 _PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id state } errors { code message path } } }"
 _LIMITS = "{ riskLimits { value conditions warnAt } }"
 _HALT = "mutation($i: HaltTradingInput!) { haltTrading(input: $i) { halt { id } errors { code message path } } }"
-
-
-@pytest.fixture(scope="module")
-async def house(static_dir: Path) -> AsyncIterator[House]:
-    """The whole system as `make run` starts it; its mails go to a folder."""
-    assert static_dir.is_dir()
-    async with housed() as house:
-        yield house
 
 
 @pytest.fixture
@@ -64,11 +54,6 @@ async def _limits(house: House) -> list[dict[str, Any]]:
     return limits
 
 
-def _expect_quiet(watch: Watch, house: House) -> None:
-    assert watch.complaints == []
-    assert watch.hosts == {urlsplit(house.base).netloc}
-
-
 async def test_a_limit_that_is_set_refuses_the_next_order_which_tells_what_would_have_passed(
     officer: Watch, house: House
 ) -> None:
@@ -97,7 +82,7 @@ async def test_a_limit_that_is_set_refuses_the_next_order_which_tells_what_would
     await checks.get_by_role("link", name="The limit").first.click()
     await expect(page.get_by_role("complementary", name="Order quantity")).to_contain_text("TSLA", timeout=SHOWN_MS_MAX)
     assert (await _place(house, "TSLA", "40"))["errors"] == []
-    _expect_quiet(officer, house)
+    expect_quiet(officer, house)
 
 
 async def test_conditions_of_a_limit_are_chosen_and_what_is_wrong_with_them_stands_at_its_field(
@@ -147,7 +132,7 @@ async def test_conditions_of_a_limit_are_chosen_and_what_is_wrong_with_them_stan
     await expect(dialog).to_have_count(0, timeout=SHOWN_MS_MAX)
     changed = [each["conditions"] for each in (await _limits(house)) if each["value"] == "777"]
     assert changed == [{**wanted, "sides": ["BUY", "SELL"]}]
-    _expect_quiet(officer, house)
+    expect_quiet(officer, house)
 
 
 async def test_a_restricted_name_lets_no_order_pass_and_shows_who_tried(officer: Watch, house: House) -> None:
@@ -176,7 +161,7 @@ async def test_a_restricted_name_lets_no_order_pass_and_shows_who_tried(officer:
     await page.get_by_role("link", name="Alerts").click()
     alerts = page.get_by_role("group", name="Restricted names touched")
     await expect(alerts.get_by_role("row").filter(has_text="NVDA")).to_contain_text("Blocked", timeout=SHOWN_MS_MAX)
-    _expect_quiet(officer, house)
+    expect_quiet(officer, house)
 
 
 async def test_a_halt_is_told_to_everybody_and_released_by_another_person(
@@ -210,6 +195,6 @@ async def test_a_halt_is_told_to_everybody_and_released_by_another_person(
     await officer.page.goto(f"{house.base}/risk?tab=halts")
     released = officer.page.get_by_role("group", name="Halts that were released")
     await expect(released).to_contain_text("they are fine", timeout=SHOWN_MS_MAX)
-    _expect_quiet(officer, house)
-    _expect_quiet(other, house)
+    expect_quiet(officer, house)
+    expect_quiet(other, house)
     await context.close()

@@ -3,10 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -15,27 +13,17 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.demo import ask
-from tests.browser.house import PASSWORD, SHOWN_MS_MAX, STEP_S, House, housed, sign_in
+from tests.browser.house import PASSWORD, SHOWN_MS_MAX, STEP_S, House, expect_quiet, sign_in
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
 _POWER_LOST_S_MAX = 10
-_REGISTER = "mutation($i: RegisterInput!) { register(input: $i) { errors { code } } }"
-_VERIFY_EMAIL = "mutation($i: VerifyEmailInput!) { verifyEmail(input: $i) { tokens { accessToken } errors { code } } }"
 _BEGIN = "mutation { beginTwoFactor { secret errors { code } } }"
 _CONFIRM = "mutation($i: ConfirmTwoFactorInput!) { confirmTwoFactor(input: $i) { recoveryCodes errors { code } } }"
 _DEMAND = "mutation($i: DemandTwoFactorInput!) { demandTwoFactor(input: $i) { errors { code } } }"
-_INVITE = "mutation($i: InviteMemberInput!) { inviteMember(input: $i) { errors { code } } }"
 _RETAIN = "mutation($i: SetRecordRetentionInput!) { setRecordRetention(input: $i) { errors { code } } }"
 _ACCEPT = "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { errors { code } } }"
-
-
-@pytest.fixture(scope="module")
-async def house(static_dir: Path) -> AsyncIterator[House]:
-    """The whole system as `make run` starts it; its mails go to a folder."""
-    async with housed() as house:
-        yield house
 
 
 async def _enter(page: Page, house: House, email: str, password: str = PASSWORD, *, path: str = "/settings") -> None:
@@ -51,11 +39,6 @@ async def _enter_as_administrator(page: Page, house: House, path: str) -> None:
 
 async def _retention(house: House) -> Any:
     return (await ask(house.demo, "{ recordRetention { alertDays caseDays } }", token=house.token))["recordRetention"]
-
-
-def _expect_quiet(watch: Watch, house: House) -> None:
-    assert watch.complaints == []
-    assert watch.hosts == {urlsplit(house.base).netloc}
 
 
 async def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(watch: Watch, house: House) -> None:
@@ -89,7 +72,7 @@ async def test_a_second_factor_is_set_up_and_asked_for_at_the_next_sign_in(watch
     await expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible(timeout=SHOWN_MS_MAX)
     await page.goto(f"{house.base}/settings?tab=security")
     await expect(page.get_by_text("9 of 10")).to_be_visible(timeout=SHOWN_MS_MAX)
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_a_step_up_is_asked_for_in_the_middle_of_an_act_which_then_goes_on(watch: Watch, house: House) -> None:
@@ -119,7 +102,7 @@ async def test_a_step_up_is_asked_for_in_the_middle_of_an_act_which_then_goes_on
     await expect(told.get_by_label("API key")).to_have_text(re.compile("^oms_"), timeout=SHOWN_MS_MAX)
     await told.get_by_role("button", name="I have kept it").click()
     await expect(page.get_by_role("cell", name="night desk")).to_be_visible()
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def _status(house: House, key: str) -> int:
@@ -155,7 +138,7 @@ async def test_a_key_is_told_once_works_and_holds_no_more_when_it_is_revoked(wat
             await asyncio.sleep(0.2)
     await page.get_by_role("button", name="Show ended keys").click()
     await expect(row).to_contain_text("Revoked")
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_somebody_is_invited_joins_and_is_given_another_role(watch: Watch, house: House) -> None:
@@ -181,7 +164,7 @@ async def test_somebody_is_invited_joins_and_is_given_another_role(watch: Watch,
     await dialog.get_by_label("Role").select_option("COMPLIANCE")
     await dialog.get_by_role("button", name="Save").click()
     await expect(member).to_contain_text("Compliance", timeout=SHOWN_MS_MAX)
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_a_file_of_members_is_tried_before_it_is_taken(watch: Watch, house: House) -> None:
@@ -206,7 +189,7 @@ async def test_a_file_of_members_is_tried_before_it_is_taken(watch: Watch, house
     await dialog.get_by_role("button", name="Cancel").click()
     invitations = page.get_by_role("group", name="Invitations")
     await expect(invitations.get_by_text(email)).to_be_visible(timeout=SHOWN_MS_MAX)
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_a_shorter_retention_says_what_goes_and_is_not_set_unless_that_is_ticked(
@@ -228,7 +211,7 @@ async def test_a_shorter_retention_says_what_goes_and_is_not_set_unless_that_is_
     await records.get_by_role("button", name="Save").click()
     await expect(records.get_by_text("1,827 days, about 5 years")).to_be_visible(timeout=SHOWN_MS_MAX)
     assert await _retention(house) == {"alertDays": 1827, "caseDays": 2557}
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_a_break_is_found_looked_into_and_resolved(watch: Watch, house: House) -> None:
@@ -266,7 +249,7 @@ async def test_a_break_is_found_looked_into_and_resolved(watch: Watch, house: Ho
         timeout=SHOWN_MS_MAX
     )
     await expect(dialog.get_by_role("region", name="Adjusting entry")).to_contain_text("BALANCE", timeout=SHOWN_MS_MAX)
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_the_audit_log_is_searched_by_its_address_and_its_chain_verified(watch: Watch, house: House) -> None:
@@ -303,24 +286,16 @@ async def test_the_audit_log_is_searched_by_its_address_and_its_chain_verified(w
     exported = Path(await (await downloading.value).path()).read_text(encoding="utf-8")
     assert exported.splitlines()[0].startswith("sequence,createdAt,actor,action")
     assert domain in exported
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def _firm_that_demands(house: House) -> str:
     """The address of a member without a second factor, in a firm that demands one."""
-    email = f"{uuid4().hex}@example.com"
-    told = {"tenantName": f"Firm {uuid4().hex[:8]}", "email": email, "password": PASSWORD}
-    await house.ask(_REGISTER, given={**told, "firstName": "Test", "lastName": "Person"})
-    proof = (await house.link(email, "/verify-email")).partition("#token=")[2]
-    entered = await house.ask(_VERIFY_EMAIL, given={"token": proof, "password": PASSWORD})
-    token = entered["tokens"]["accessToken"]
+    firm = await house.founded()
+    token = firm.token
     authenticator = pyotp.TOTP((await house.ask(_BEGIN, token=token))["secret"])
     await house.ask(_CONFIRM, token=token, given={"code": authenticator.now()})
-    member = f"{uuid4().hex}@example.com"
-    await house.ask(_INVITE, token=token, given={"email": member, "role": "TRADER"})
-    invitation = (await house.link(member, "/accept-invitation")).partition("#token=")[2]
-    joining = {"token": invitation, "password": PASSWORD, "firstName": "Test", "lastName": "Person"}
-    await house.ask(_ACCEPT, given=joining)
+    member = await firm.member("TRADER")
     await house.ask(_DEMAND, token=token, given={"demanded": True})
     return member
 
@@ -340,4 +315,4 @@ async def test_who_needs_a_second_factor_sets_one_up_before_anything_else(watch:
     await expect(page.get_by_role("navigation", name="Pages").first).to_be_visible(timeout=SHOWN_MS_MAX)
     await page.goto(f"{house.base}/settings?tab=security")
     await expect(page.get_by_text("Demands one of every member")).to_be_visible(timeout=SHOWN_MS_MAX)
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)

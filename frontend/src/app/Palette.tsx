@@ -34,9 +34,9 @@ export function Palette({ rooms, onClose }: { rooms: readonly Room[]; onClose: (
     ...groups
       .filter((group) => group.title !== "Go to")
       .flatMap((group) =>
-        group.shortcuts
-          .filter((each) => each.keys !== "Ctrl+K")
-          .map((each) => ({ group: "Commands", label: each.label, also: group.title, hint: each.keys, run: each.run })),
+        group.shortcuts.flatMap((each) =>
+            each.keys === "Ctrl+K" || each.run === undefined ? [] : [{ group: "Commands", label: each.label, also: group.title, hint: each.keys, run: each.run }],
+        ),
       ),
     ...all.map((account) => ({
       group: "Accounts",

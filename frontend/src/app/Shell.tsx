@@ -67,6 +67,8 @@ export function Shell(): JSX.Element {
       ? [
           { keys: "b", label: "Buy", run: () => openTicket({ side: "BUY" }) },
           { keys: "s", label: "Sell", run: () => openTicket({ side: "SELL" }) },
+          { keys: "Ctrl+Enter", label: "In the ticket: review, then send" },
+          { keys: "↑ ↓", label: "In a number: a step, with Shift ten" },
         ]
       : [],
   );
@@ -85,7 +87,7 @@ export function Shell(): JSX.Element {
       <Banners />
       <div className="flex min-h-0 flex-1">
         <Navigation rooms={rooms} className="w-40 border-r border-line max-lg:hidden" />
-        <main id="room" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface outline-none">
+        <main id="room" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface focus-visible:outline-1 focus-visible:-outline-offset-1">
           <Outlet />
         </main>
         {mayPlace && isTicketOpen && (

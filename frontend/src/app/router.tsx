@@ -1,8 +1,9 @@
 /** The routes of all rooms, each loaded when it is first gone to. Filters stand in the URL as plain text. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import type { ErrorComponentProps } from "@tanstack/react-router";
-import type { ComponentType, JSX } from "react";
+import { useEffect, type ComponentType, type JSX } from "react";
 
+import { catchFocus } from "../shared/keyboard/focus";
 import { Empty, Failed, Forbidden, Loading } from "../shared/page/states";
 import { useViewer } from "../shared/session/viewer";
 import { ROOMS, type Room } from "./rooms";
@@ -20,6 +21,7 @@ function routeOf(room: Room) {
   const Page: ComponentType = lazyRouteComponent(room.load, "Page");
   function Guarded(): JSX.Element {
     const { viewer, failure } = useViewer();
+    useEffect(() => () => catchFocus(), []);
     if (viewer === null) return failure === null ? <Loading /> : <Failed message={failure} />;
     if (room.scope !== null && !viewer.scopes.includes(room.scope)) return <Forbidden what={room.title} />;
     return <Page />;

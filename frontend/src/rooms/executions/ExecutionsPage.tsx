@@ -3,6 +3,7 @@ import { useMemo, type JSX } from "react";
 
 import { Choices } from "../../shared/page/Choices";
 import { Page } from "../../shared/page/Page";
+import { SearchField } from "../../shared/page/SearchField";
 import { usePageSearch } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
 import { Empty } from "../../shared/page/states";
@@ -42,14 +43,7 @@ export function ExecutionsPage(): JSX.Element {
       tools={
         <>
           <Choices label="Side" options={SIDES} chosen={side} onChoose={(next) => patch({ side: next })} />
-          <input
-            type="search"
-            aria-label="Search executions"
-            placeholder="Symbol or id"
-            className="input w-36"
-            value={search["q"] ?? ""}
-            onChange={(event) => patch({ q: event.target.value })}
-          />
+          <SearchField label="Search executions" placeholder="Symbol or id" text={search["q"] ?? ""} onChange={(q) => patch({ q })} className="w-36" />
           <Staleness feed={feed} silenceMs={Number.POSITIVE_INFINITY} isStreamed onRetry={reload} hasRows={rows.length > 0} />
         </>
       }

@@ -76,8 +76,8 @@ export function SubmitButton({ isBusy, children }: { isBusy: boolean; children: 
   return (
     <button
       type="submit"
-      disabled={isBusy}
-      className="h-9 rounded-sm bg-accent px-4 text-sm font-medium text-on-accent disabled:opacity-60"
+      aria-disabled={isBusy}
+      className="h-9 rounded-sm bg-accent px-4 text-sm font-medium text-on-accent aria-disabled:opacity-60"
     >
       {children}
     </button>

@@ -2,6 +2,7 @@
 import { useMemo, useState, type JSX } from "react";
 
 import { Page } from "../../shared/page/Page";
+import { SearchField } from "../../shared/page/SearchField";
 import { usePageSearch } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
 import { Empty } from "../../shared/page/states";
@@ -33,14 +34,7 @@ export function MarketPage(): JSX.Element {
       title="Market"
       tools={
         <>
-          <input
-            type="search"
-            aria-label="Search instruments"
-            placeholder="Symbol or name"
-            className="input w-40"
-            value={search["q"] ?? ""}
-            onChange={(event) => patch({ q: event.target.value })}
-          />
+          <SearchField label="Search instruments" placeholder="Symbol or name" text={search["q"] ?? ""} onChange={(q) => patch({ q })} />
           <Staleness feed={feed} silenceMs={TICKS_SILENCE_MS} isStreamed onRetry={reload} hasRows={rows.length > 0} />
         </>
       }
@@ -67,7 +61,11 @@ export function MarketPage(): JSX.Element {
               onOpen={(row) => patch({ instrument: row.id })}
               openKey={openId}
               hasKeys
-              empty={<Empty title="No instrument is called that.">Add it from the broker, who knows all that can be traded.</Empty>}
+              empty={
+                <Empty title={search["q"] ? "No instrument is called that." : "No instruments yet."}>
+                  {mayAdd ? "Add it from the broker, who knows all that can be traded." : null}
+                </Empty>
+              }
             />
           </LiveBody>
         </div>

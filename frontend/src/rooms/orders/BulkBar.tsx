@@ -62,6 +62,7 @@ function ActDialog({ act, onClose, onDone }: { act: Act; onClose: () => void; on
   const taken = results?.filter((each) => each.problem === null).length ?? 0;
 
   async function run(): Promise<void> {
+    if (isBusy) return;
     setIsBusy(true);
     setResults(await act.run(act.orders));
     setIsBusy(false);
@@ -97,7 +98,7 @@ function ActDialog({ act, onClose, onDone }: { act: Act; onClose: () => void; on
               Keep them
             </button>
             {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- Enter confirms what the keyboard asked for */}
-            <button type="button" autoFocus className="control primary" disabled={isBusy} onClick={() => void run()}>
+            <button type="button" autoFocus className="control primary" aria-disabled={isBusy} onClick={() => void run()}>
               {act.verb} {act.orders.length}
             </button>
           </>

@@ -1,6 +1,7 @@
 /** Other terms for a working order, in its drawer. The order keeps its old ones until the broker agrees. */
 import { useId, useRef, useState, type FormEvent, type JSX } from "react";
 
+import { useReturnedFocus } from "../../shared/keyboard/focus";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { toast } from "../../shared/overlay/toasts";
@@ -23,6 +24,7 @@ export function ModifyForm({ order, onDone }: { order: Order; onDone: () => void
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const id = useId();
+  useReturnedFocus();
   // A second Enter before the first is drawn finds it busy too.
   const busy = useRef(false);
 
@@ -83,7 +85,7 @@ export function ModifyForm({ order, onDone }: { order: Order; onDone: () => void
           </select>
         </div>
       )}
-      <button type="submit" className="control primary" disabled={isBusy}>
+      <button type="submit" className="control primary" aria-disabled={isBusy}>
         Send change
       </button>
       <button type="button" className="control" onClick={onDone}>

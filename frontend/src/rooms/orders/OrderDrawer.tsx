@@ -3,6 +3,7 @@ import { useEffect, useState, type JSX, type ReactNode } from "react";
 
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
+import { useReturnedFocus } from "../../shared/keyboard/focus";
 import { useShortcuts } from "../../shared/keyboard/shortcuts";
 import { Drawer } from "../../shared/overlay/Drawer";
 import { Empty, Failed, Loading } from "../../shared/page/states";
@@ -87,11 +88,16 @@ export function OrderDrawer({ id, row, onClose, onOpen }: OrderDrawerProps): JSX
 function Acts({ order }: { order: Order }): JSX.Element | null {
   const mayModify = useMay("MODIFY_ORDERS");
   const mayCancel = useMay("CANCEL_ORDERS");
+  if (!isWorking(order) || !(mayModify || mayCancel)) return null;
+  return <WorkingActs order={order} mayModify={mayModify} mayCancel={mayCancel} />;
+}
+
+function WorkingActs({ order, mayModify, mayCancel }: { order: Order; mayModify: boolean; mayCancel: boolean }): JSX.Element {
   const mayPlace = useMay("PLACE_ORDERS");
+  useReturnedFocus();
   const [isModifying, setIsModifying] = useState(false);
   const canModify = mayModify && isWorking(order) && order.state !== "PENDING_CANCEL";
   useShortcuts("Order", canModify ? [{ keys: "m", label: "Modify the order", run: () => setIsModifying(true) }] : []);
-  if (!isWorking(order) || !(mayModify || mayCancel)) return null;
 
   async function release(): Promise<void> {
     const [outcome] = await releaseMany([order]);

@@ -5,6 +5,7 @@ import { useShortcuts } from "../../shared/keyboard/shortcuts";
 import { Choices } from "../../shared/page/Choices";
 import { Empty } from "../../shared/page/states";
 import { Page } from "../../shared/page/Page";
+import { SearchField } from "../../shared/page/SearchField";
 import { usePageSearch, type Search } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
 import { BATCH_SILENCE_MS } from "../../shared/live/batches";
@@ -131,17 +132,7 @@ function Filters({ search, patch }: { search: Search; patch: (changes: Record<st
         <option value="BUY">Buy</option>
         <option value="SELL">Sell</option>
       </select>
-      <input
-        type="search"
-        aria-label="Search orders"
-        placeholder="Symbol or id"
-        className="input w-36"
-        value={search["q"] ?? ""}
-        onChange={(event) => patch({ q: event.target.value })}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" || event.key === "Enter") event.currentTarget.blur();
-        }}
-      />
+      <SearchField label="Search orders" placeholder="Symbol or id" text={search["q"] ?? ""} onChange={(q) => patch({ q })} className="w-36" />
     </>
   );
 }

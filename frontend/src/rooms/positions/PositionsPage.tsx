@@ -6,6 +6,7 @@ import { useBatches } from "../../shared/live/useBatches";
 import { useShortcuts } from "../../shared/keyboard/shortcuts";
 import { Drawer } from "../../shared/overlay/Drawer";
 import { Page } from "../../shared/page/Page";
+import { SearchField } from "../../shared/page/SearchField";
 import { usePageSearch } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
 import { Empty } from "../../shared/page/states";
@@ -41,14 +42,7 @@ export function PositionsPage(): JSX.Element {
       title="Positions & P&L"
       tools={
         <>
-          <input
-            type="search"
-            aria-label="Search positions"
-            placeholder="Symbol"
-            className="input w-32"
-            value={search["q"] ?? ""}
-            onChange={(event) => patch({ q: event.target.value })}
-          />
+          <SearchField label="Search positions" placeholder="Symbol" text={search["q"] ?? ""} onChange={(q) => patch({ q })} className="w-32" />
           <Staleness feed={feed} silenceMs={BATCH_SILENCE_MS} isStreamed onRetry={reload} hasRows={rows.length > 0} />
         </>
       }

@@ -1,9 +1,10 @@
 /** The order ticket: typed, previewed, reviewed, sent. However often it is sent, it is one order. */
-import { useCallback, useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type JSX, type KeyboardEvent } from "react";
 
 import { formatDecimal } from "../../shared/format/decimal";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
+import { catchFocus } from "../../shared/keyboard/focus";
 import { toast } from "../../shared/overlay/toasts";
 import { modeOf, useAccounts, useChosenAccounts } from "../../shared/session/accounts";
 import { ModeBadge } from "../../shared/session/Mode";
@@ -35,6 +36,13 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
   const [isShowingProblems, setIsShowingProblems] = useState(false);
   const isConfirmed = useRef(true);
   const isSending = useRef(false);
+  const toReview = useRef<HTMLButtonElement>(null);
+  // The button that sent, or went back, is gone then.
+  const stepBefore = useRef(step);
+  useEffect(() => {
+    if (step === "edit" && stepBefore.current !== "edit") catchFocus(toReview.current);
+    stepBefore.current = step;
+  }, [step]);
 
   const accountId = draft.accountId || (usable[0]?.id ?? "");
   const account = usable.find((each) => each.id === accountId);
@@ -128,7 +136,7 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
           </fieldset>
           <div className="px-4 py-2">
             {step === "edit" && (
-              <button type="submit" className={`control w-full justify-center font-medium ${draft.side === "BUY" ? "buy" : "sell"}`}>
+              <button ref={toReview} type="submit" className={`control w-full justify-center font-medium ${draft.side === "BUY" ? "buy" : "sell"}`}>
                 Review {label} <kbd className="text-micro opacity-80">Ctrl Enter</kbd>
               </button>
             )}
@@ -144,6 +152,7 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
                   isLive={isLive}
                   symbol={instrument.symbol}
                   label={`Send: ${label}`}
+                  heldLabel={`Hold to send: ${label}`}
                   isBusy={step === "sending"}
                   onSend={() => void send()}
                   onBack={() => setStep("edit")}
@@ -156,7 +165,8 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
                 <p className="text-warn">
                   It is not known whether the order arrived: {refusal?.text} Send it again: under its id it stays one order.
                 </p>
-                <button type="button" className="control primary justify-center" onClick={() => void send()}>
+                {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the button that sent is gone */}
+                <button type="button" autoFocus className="control primary justify-center" onClick={() => void send()}>
                   Send again
                 </button>
               </div>

@@ -41,7 +41,9 @@ export function TradePage(): JSX.Element {
   const mayPlace = useMay("PLACE_ORDERS");
   const maySeePositions = useMay("VIEW_POSITIONS");
   const choose = useCallback((next: string) => patch({ symbol: next, order: undefined }), [patch]);
-  const tab = search["tab"] === "positions" && maySeePositions ? "positions" : "orders";
+  const maySeeOrders = useMay("VIEW_ORDERS");
+  const tabs = TABS.filter(([id]) => (id === "orders" ? maySeeOrders : maySeePositions));
+  const tab = tabs.find(([id]) => id === search["tab"])?.[0] ?? tabs[0]?.[0];
 
   return (
     <div className="grid min-h-0 flex-1 gap-px bg-line max-lg:auto-rows-max max-lg:grid-cols-[minmax(0,1fr)] max-lg:overflow-auto lg:grid-cols-[256px_minmax(0,1fr)_304px] lg:grid-rows-[minmax(0,3fr)_minmax(0,2fr)]">
@@ -60,9 +62,11 @@ export function TradePage(): JSX.Element {
       )}
       <section aria-label="Orders and positions" className="flex min-h-60 flex-col bg-surface max-lg:order-4 lg:min-h-0">
         <div className="flex min-h-9 items-center gap-2 border-b border-line px-4">
-          <Choices label="What is listed" options={maySeePositions ? TABS : TABS.slice(0, 1)} chosen={tab} onChoose={(next) => patch({ tab: next === "orders" ? undefined : next })} />
+          <Choices label="What is listed" options={tabs} chosen={tab ?? ""} onChoose={(next) => patch({ tab: next === "orders" ? undefined : next })} />
         </div>
-        {tab === "orders" ? <SymbolOrders symbol={symbol} /> : <SymbolPositions />}
+        {tab === "orders" && <SymbolOrders symbol={symbol} />}
+        {tab === "positions" && <SymbolPositions />}
+        {tab === undefined && <Empty title="Your role shows no orders and no positions." />}
       </section>
       {search["order"] !== undefined && (
         <div className="fixed inset-y-0 right-0 z-10 flex">
@@ -99,10 +103,8 @@ function RoomTicket({ symbol, onSymbol }: { symbol: string; onSymbol: (symbol: s
 function useSymbolOrders(symbol: string) {
   const accountIds = useAccountIds();
   const [openedAt] = useState(() => dayStart(new Date(), 6));
-  return useBatches(ORDERS, {
-    filter: { symbols: [symbol], createdAfter: openedAt, ...(accountIds === null ? {} : { accountIds: [...accountIds] }) },
-    throttleMs: THROTTLE_MS,
-  });
+  const filter = { symbols: [symbol], createdAfter: openedAt, ...(accountIds === null ? {} : { accountIds: [...accountIds] }) };
+  return useBatches(ORDERS, useMay("VIEW_ORDERS") ? { filter, throttleMs: THROTTLE_MS } : null);
 }
 
 function Chart({ symbol }: { symbol: string }): JSX.Element {

@@ -3,7 +3,7 @@ import type { ButtonHTMLAttributes, JSX, ReactNode } from "react";
 
 export type ButtonKind = "primary" | "plain" | "danger" | "word" | "dangerWord";
 
-const FRAME = "inline-flex h-7 shrink-0 items-center justify-center rounded-sm px-3 text-small font-medium whitespace-nowrap disabled:opacity-50 max-md:h-9";
+const FRAME = "inline-flex h-7 shrink-0 items-center justify-center rounded-sm px-3 text-small font-medium whitespace-nowrap disabled:opacity-50 aria-disabled:opacity-50 max-md:h-9";
 const WORD = "inline-flex min-h-6 items-center text-small whitespace-nowrap underline-offset-2 hover:underline disabled:opacity-50 disabled:no-underline";
 
 const LOOK: Record<ButtonKind, string> = {

@@ -57,7 +57,7 @@ export function ActForm<Payload>(props: ActFormProps<Payload>): JSX.Element {
       <form onSubmit={(event) => void submit(event)} className={`flex flex-col gap-3 ${props.className ?? ""}`}>
         {props.children}
         <div className="flex min-h-7 flex-wrap items-center gap-x-3 gap-y-2">
-          <Button type="submit" kind={props.kind ?? "primary"} disabled={state.isBusy || (props.isDisabled ?? false)}>
+          <Button type="submit" kind={props.kind ?? "primary"} disabled={props.isDisabled ?? false} aria-disabled={state.isBusy}>
             {state.isBusy ? props.busy : props.submit}
           </Button>
           {props.onCancel && <Button onClick={props.onCancel}>Cancel</Button>}
@@ -248,6 +248,8 @@ interface CheckFieldProps {
 
 export function CheckField(props: CheckFieldProps): JSX.Element {
   const { name, label, value = "true", defaultChecked, isChecked, isDisabled, isRequired, onChange } = props;
+  const id = useId();
+  const complaint = useComplaint(name);
   return (
     <label className="flex min-h-6 items-start gap-2 text-small text-text has-disabled:text-faint">
       <input
@@ -257,10 +259,19 @@ export function CheckField(props: CheckFieldProps): JSX.Element {
         {...(isChecked === undefined ? { defaultChecked } : { checked: isChecked })}
         disabled={isDisabled}
         required={isRequired}
+        aria-invalid={complaint !== null}
+        aria-describedby={complaint === null ? undefined : `${id}-told`}
         onChange={onChange && ((event) => onChange(event.target.checked))}
         className="mt-[3px] size-3.5 shrink-0 accent-(--accent)"
       />
-      <span className="min-w-0">{label}</span>
+      <span className="min-w-0">
+        {label}
+        {complaint !== null && (
+          <span id={`${id}-told`} className="block text-micro leading-4 text-critical">
+            {complaint}
+          </span>
+        )}
+      </span>
     </label>
   );
 }

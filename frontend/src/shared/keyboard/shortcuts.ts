@@ -7,7 +7,8 @@ export interface Shortcut {
   /** Keys as people say them, one after the other: "g o", "?", "Ctrl+K". */
   keys: string;
   label: string;
-  run: () => void;
+  /** Without it the key is told alone: the part where it works listens by itself. */
+  run?: (() => void) | undefined;
   /** Works in inputs and dialogs too; for combinations that nobody types. */
   isEverywhere?: boolean;
 }
@@ -27,14 +28,14 @@ export function useShortcuts(title: string, shortcuts: readonly Shortcut[]): voi
   useEffect(() => {
     newest.current = shortcuts;
   });
-  const signature = JSON.stringify(shortcuts.map(({ keys, label, isEverywhere = false }) => ({ keys, label, isEverywhere })));
+  const signature = JSON.stringify(shortcuts.map(({ keys, label, isEverywhere = false, run }) => ({ keys, label, isEverywhere, isTold: run === undefined })));
   useEffect(() => {
-    const told = JSON.parse(signature) as Omit<Shortcut, "run">[];
+    const told = JSON.parse(signature) as (Omit<Shortcut, "run"> & { isTold: boolean })[];
     if (told.length === 0) return;
-    const run = (index: number) => (): void => newest.current[index]?.run();
+    const run = (index: number) => (): void => newest.current[index]?.run?.();
     const group: ShortcutGroup = {
       title,
-      shortcuts: told.map(({ keys, label, isEverywhere = false }, index) => ({ keys, label, isEverywhere, run: run(index) })),
+      shortcuts: told.map(({ keys, label, isEverywhere = false, isTold }, index) => ({ keys, label, isEverywhere, run: isTold ? undefined : run(index) })),
     };
     groups.set([...groups.get(), group]);
     return () => groups.set(groups.get().filter((each) => each !== group));
@@ -47,15 +48,17 @@ export function useShortcutGroups(): readonly ShortcutGroup[] {
 
 /** Listens to the keyboard until the answer is called. */
 export function startShortcuts(): () => void {
-  const read = createSequence();
+  let read = createSequence();
   function press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
-    const all = groups.get().flatMap((group) => group.shortcuts);
+    const all = groups.get().flatMap((group) => group.shortcuts).filter((each) => each.run !== undefined);
     const isBusy = isTyping(event.target) || document.querySelector("dialog[open]") !== null;
     const found = read(keyOf(event), performance.now(), isBusy ? all.filter((each) => each.isEverywhere) : all);
+    // What is typed as text begins no sequence for the keys after it.
+    if (isBusy) read = createSequence();
     if (!found) return;
     event.preventDefault();
-    found.run();
+    found.run?.();
   }
   addEventListener("keydown", press);
   return () => removeEventListener("keydown", press);

@@ -1,6 +1,8 @@
 /** A modal dialog on the browser's own: focus stays within, Escape closes, what is behind is inert. */
 import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
 
+import { useReturnedFocus } from "../keyboard/focus";
+
 interface DialogProps {
   title: string;
   onClose: () => void;
@@ -18,6 +20,7 @@ export function Dialog(props: DialogProps): JSX.Element {
   const { title, onClose, hasHiddenTitle, width = "narrow", place = "centre", children } = props;
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
+  useReturnedFocus();
   useEffect(() => {
     const dialog = element.current;
     if (dialog && !dialog.open) dialog.showModal();
