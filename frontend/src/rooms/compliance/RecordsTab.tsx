@@ -15,6 +15,7 @@ import { accountName, useAccounts } from "../../shared/session/accounts";
 import { Table, type Column } from "../../shared/table/Table";
 import { Toolbar } from "../risk/Toolbar";
 import { RECORDS, type OrderRecord } from "./documents";
+import { RecordExports } from "./RecordExports";
 import { dayBefore, spanOf, told } from "./words";
 
 const PAGE = 50;
@@ -73,9 +74,7 @@ export function RecordsTab(): JSX.Element {
             </>
           )}
         </Answered>
-        <p className="max-w-160 px-4 py-2 text-small text-faint">
-          A whole year, with a checksum and the state of the clock, is written by <code>oms compliance export</code>.
-        </p>
+        <RecordExports wanted={{ from, to, account: search["account"] ?? null }} />
       </div>
       {looking && (
         <Drawer title="Order record" onClose={() => setLooking(null)}>
