@@ -63,7 +63,7 @@ async def test_the_checks_of_a_modify_are_kept_whether_it_was_taken_or_refused(t
     taken = await change(trader, order, "300")
     first, second = await requests(trader, order)
     assert [one.code for one in refused.problems] == ["RISK_MAX_ORDER_QUANTITY"]
-    assert (stored.state, stored.terms.quantity, stored.version) == (OrderState.ACCEPTED, 100, 1)
+    assert (stored.state, stored.terms.quantity, stored.version) == (OrderState.ACCEPTED, Decimal(100), 1)
     assert held.open_buy_quantity == position.open_buy_quantity == 100
     assert (first.outcome, first.reject_origin, first.requested_by) == (
         RequestOutcome.REJECTED,
@@ -71,14 +71,14 @@ async def test_the_checks_of_a_modify_are_kept_whether_it_was_taken_or_refused(t
         trader.principal.actor,
     )
     assert first.terms is not None
-    assert (first.terms.quantity, first.resolved_at) == (500, first.requested_at)
+    assert (first.terms.quantity, first.resolved_at) == (Decimal(500), first.requested_at)
     assert first.reason == "RISK_MAX_ORDER_QUANTITY: order quantity 500 is above 420"
     assert [(one.check, one.outcome) for one in first.risk_checks] == [
         (LIMIT.MAX_ORDER_QUANTITY, RiskOutcome.FAILED),
         (LIMIT.MAX_OPEN_ORDERS, RiskOutcome.PASSED),
     ]
     breach = first.risk_checks[0]
-    assert (breach.limit, breach.observed, breach.limit_version) == (420, 500, 1)
+    assert (breach.limit, breach.observed, breach.limit_version) == (Decimal(420), Decimal(500), 1)
     assert breach.inputs["passesAt"] == {"quantity": "420"}
     assert all(one.nanoseconds > 0 for one in first.risk_checks)
     assert taken.problems == ()
