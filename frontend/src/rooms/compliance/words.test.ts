@@ -55,6 +55,7 @@ describe("a file of records", () => {
     expect(progressOf({ ...one, state: "QUEUED", ordersTotal: null })).toBeNull();
     expect(progressOf({ ...one, state: "RUNNING" })).toBe("1,200 of 5,000 orders");
     expect(progressOf({ ...one, state: "DONE", ordersWritten: 5000 })).toBe("5,000 orders");
+    expect(progressOf({ ...one, state: "DONE", ordersWritten: 1 })).toBe("1 order");
     expect(progressOf({ ...one, state: "FAILED", errorMessage: "too large" })).toBe("too large");
   });
 

@@ -96,7 +96,8 @@ export function progressOf(one: Pick<RecordExport, "state" | "ordersTotal" | "or
   if (one.state === "FAILED") return one.errorMessage;
   if (one.ordersTotal === null) return null;
   const written = formatDecimal(String(one.ordersWritten));
-  return one.state === "DONE" ? `${written} orders` : `${written} of ${formatDecimal(String(one.ordersTotal))} orders`;
+  const inWords = one.ordersWritten === 1 ? "1 order" : `${written} orders`;
+  return one.state === "DONE" ? inWords : `${written} of ${formatDecimal(String(one.ordersTotal))} orders`;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
