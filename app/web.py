@@ -40,6 +40,8 @@ from schema.base.persisted import PersistedDocuments, read_list
 from schema.base.preparing import prepare
 from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import SocketLimits
+from schema.compliance.record_download import OrderRecordDownload
+from schema.compliance.record_exports import DOWNLOAD_PATH
 from schema.schema import operation_costs, schema, subscription_requirements, ways_in
 
 GRAPHQL_PATH: Final = "/graphql"
@@ -95,6 +97,7 @@ def create_app(desk: Desk, settings: Settings, elsewhere: Elsewhere | None = Non
     routes: list[BaseRoute] = [
         Route("/health/live", _live, methods=["GET"]),
         Route("/health/ready", _ready_check(desk), methods=["GET"]),
+        Route(DOWNLOAD_PATH, OrderRecordDownload(doorway), methods=["GET"]),
         *dashboard_routes(STATIC, settings.shows_graphiql_to),
     ]
     web = Web(

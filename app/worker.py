@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from taskiq import AsyncBroker
@@ -10,6 +11,7 @@ from taskiq.api import run_scheduler_task
 from app.errands.service import Errands
 from app.flows import tasks  # noqa: F401 - imported for the tasks that it declares
 from app.flows.audit.keep_audit import sealing, signer_of
+from app.flows.compliance.run_record_exports import RecordExportRunner
 from app.flows.halts.run_kill_switches import KillSwitchRunner
 from app.flows.hands import WorkerHands
 from app.flows.identity.answer_requests import DoorRequests
@@ -77,6 +79,17 @@ async def _work(settings: Settings) -> None:
     )
     monitor = RiskMonitor(hands=hands, system_database=system_database, timezone=broker.state.trading_timezone)
     monitoring = asyncio.create_task(monitor.run_forever(), name="risk monitor")
+    exports = asyncio.create_task(
+        RecordExportRunner(
+            database=database,
+            system_database=system_database,
+            clock=broker.state.clock,
+            ids=broker.state.ids,
+            keep=timedelta(days=settings.order_record_export_days),
+            bytes_max=settings.order_record_export_mib_max * 1024 * 1024,
+        ).run_forever(),
+        name="record exports",
+    )
     broker.state.signer = signer_of(settings)
     sealer_database = Database(settings.database_url, DatabaseRole.SEALER, size=3)
     broker.state.sealer_database = sealer_database
@@ -87,6 +100,7 @@ async def _work(settings: Settings) -> None:
         async with sealing(settings, sealer_database, broker.state.clock, broker.state.ids):
             await do_chores(broker)
     finally:
+        await end_task(exports)
         await end_task(monitoring)
         await end_task(kill_switches)
         await end_task(errands)

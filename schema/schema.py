@@ -22,6 +22,7 @@ from schema.compliance.cases import SurveillanceMutation, SurveillanceQuery
 from schema.compliance.list_mutations import RestrictedListMutation
 from schema.compliance.list_queries import RestrictedListQuery
 from schema.compliance.quality import ExecutionQualityQuery
+from schema.compliance.record_exports import OrderRecordExportMutation, OrderRecordExportQuery
 from schema.compliance.records import OrderRecordQuery
 from schema.compliance.retention import RecordRetentionMutation, RecordRetentionQuery
 from schema.compliance.subscriptions import ComplianceSubscription
@@ -88,6 +89,7 @@ class Query(
     CalendarQuery,
     ExecutionQualityQuery,
     OrderRecordQuery,
+    OrderRecordExportQuery,
     RecordRetentionQuery,
     SurveillanceQuery,
     InstallationQuery,
@@ -123,6 +125,7 @@ class Mutation(
     RestrictedListMutation,
     CalendarMutation,
     RecordRetentionMutation,
+    OrderRecordExportMutation,
     SurveillanceMutation,
     HaltMutation,
     RiskMonitoringMutation,

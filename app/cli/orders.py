@@ -8,12 +8,13 @@ from app.core.errors import InputError, NotFoundError
 from app.core.ids import OrderId
 from app.core.messages import RiskCheck
 from app.core.money import plain
-from app.flows.orders.explain_order import Explanation, explain
+from app.flows.orders.explain_order import DecisionStep, Explanation, explain
 from app.infra.db import Database, DatabaseRole
 from app.infra.reach import reachable_postgres
 from app.infra.settings import load_settings
 from app.infra.uow import begin_batch, begin_system
 from app.orders.repository import batch as orders
+from app.orders.repository import order_requests
 from app.tenants import batch as tenants
 
 
@@ -40,25 +41,29 @@ async def _explained(tenant: str, order_id: OrderId) -> Explanation:
         (tenant_id,) = found
         async with begin_batch(database, tenant_id) as session:
             order = (await orders.orders_by_id(session, tenant_id, [order_id])).get(order_id)
+            requests = await order_requests.requests_of(session, tenant_id, [order_id], with_checks=True)
     finally:
         await system.close()
         await database.close()
     if order is None:
         raise NotFoundError("There is no such order.")
-    return explain(order)
+    return explain(order, requests)
 
 
 def _lines(explanation: Explanation) -> list[str]:
     order = explanation.order
     head = f"order {order.id}: {order.state.value}"
     lines = [head if order.reject_reason is None else f"{head}, {order.reject_reason}"]
-    lines += [
-        f"  {one.outcome.value:7} {one.check.value}: {one.message} "
-        f"(limit {one.limit_id}, version {one.limit_version or '?'}, {one.nanoseconds / 1000:.1f} us)"
-        for one in explanation.checks
-    ]
-    if explanation.counterfactual is not None:
-        lines.append(f"  it {explanation.counterfactual}")
+    for decision in explanation.decisions:
+        if decision.step is not DecisionStep.PLACEMENT:
+            lines.append(f"{decision.step.value} asked by {decision.asked_by} at {decision.decided_at.isoformat()}")
+        lines += [
+            f"  {one.outcome.value:7} {one.check.value}: {one.message} "
+            f"(limit {one.limit_id}, version {one.limit_version or '?'}, {one.nanoseconds / 1000:.1f} us)"
+            for one in decision.checks
+        ]
+        if decision.counterfactual is not None:
+            lines.append(f"  it {decision.counterfactual}")
     return lines
 
 
@@ -73,6 +78,17 @@ def _document(explanation: Explanation) -> str:
             "counterfactual": explanation.counterfactual,
             "decidedAt": explanation.decided_at.isoformat(),
             "durationMicros": explanation.duration_us,
+            "decisions": [
+                {
+                    "step": one.step.value,
+                    "askedBy": one.asked_by,
+                    "decidedAt": one.decided_at.isoformat(),
+                    "requestId": None if one.request_id is None else str(one.request_id),
+                    "checks": [_check(check) for check in one.checks],
+                    "counterfactual": one.counterfactual,
+                }
+                for one in explanation.decisions
+            ],
         }
     )
 

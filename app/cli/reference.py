@@ -20,6 +20,8 @@ from app.brokers.ib.codes import (
     meaning_of,
 )
 from app.brokers.ib.line_words import codes_of
+from app.compliance.domain.record_exports import MEANING as EXPORT_MEANING
+from app.compliance.domain.record_exports import ExportFailure
 from app.compliance.errors import COMPLIANCE_MEANING, ComplianceProblem
 from app.core.errors import OmsError
 from app.core.fix import LineState, OrderState, RiskLimitType
@@ -79,6 +81,9 @@ def error_codes() -> str:
         "The order is stored as `REJECTED` with `rejectOrigin` `OMS`; a change is not taken (see "
         "[compliance](../compliance.md)).",
         _table(("code", "meaning"), compliance),
+        "## Why an export of order records failed\n\n"
+        "In `errorCode` of an `OrderRecordExport` that is FAILED (see [compliance](../compliance.md#as-a-kept-file)).",
+        _table(("code", "meaning"), [(f"`{code.value}`", EXPORT_MEANING[code]) for code in ExportFailure]),
         "## Problems of a limit\n\n"
         "With the `path` of the field, and within `conditions` of the key, that it is about. Nothing was stored.",
         _table(("code", "meaning"), [(f"`{code.value}`", LIMIT_MEANING[code]) for code in LimitProblem]),

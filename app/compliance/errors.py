@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from app.core.errors import OmsError
+from app.core.errors import NotFoundError, OmsError
 
 
 class ComplianceProblem(StrEnum):
@@ -94,3 +94,30 @@ class CaseOfOwnError(OmsError):
 
     def __init__(self) -> None:
         super().__init__("The case is about your own orders: another person closes it.", path=["caseId"])
+
+
+class RecordExportUnknownError(NotFoundError):
+    """The tenant has no such export of order records, or no more; another tenant's is answered alike."""
+
+    code = "ORDER_RECORD_EXPORT_NOT_FOUND"
+
+    def __init__(self, *path: str) -> None:
+        super().__init__("There is no such export.", path=path)
+
+
+class RecordExportUnfinishedError(OmsError):
+    """The export has no file: it waits, runs, or has failed."""
+
+    code = "ORDER_RECORD_EXPORT_UNFINISHED"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The export has no file: it is {state}.", state=state)
+
+
+class RecordExportsFullError(OmsError):
+    """As many exports of order records wait, or are kept, as a tenant may have at once; facts: `limit`."""
+
+    code = "ORDER_RECORD_EXPORTS_FULL"
+
+    def __init__(self, message: str, limit: int) -> None:
+        super().__init__(message, limit=limit)

@@ -4,10 +4,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.compliance.domain.cases import CaseState, Disposition
+from app.compliance.domain.order_record import RecordFormat
+from app.compliance.domain.record_exports import ExportFailure, ExportState
 from app.compliance.domain.restrictions import AlertOutcome, RestrictedAct, RestrictionKind
 from app.compliance.domain.surveillance import CaseKind
 from app.infra.tables import json_column, one_of, refers, text_column, time_column, uuid_column
@@ -226,3 +228,56 @@ class RecordRetentionRow(SQLModel, table=True):
     case_days: int
     set_by: str = text_column()
     set_at: datetime = time_column()
+
+
+class OrderRecordExportRow(SQLModel, table=True):
+    """A kept export of order records: what was asked for, and how far it is."""
+
+    __tablename__ = "order_record_exports"
+    __table_args__ = (
+        refers(["tenant_id"], "tenants", ["id"]),
+        one_of("format", RecordFormat),
+        one_of("state", ExportState),
+        one_of("failure", ExportFailure),
+        CheckConstraint("from_time < to_time", name="times"),
+        CheckConstraint("(state = 'DONE') = (sha256 IS NOT NULL)", name="sum"),
+        CheckConstraint("(state IN ('DONE', 'FAILED')) = (expires_at IS NOT NULL)", name="expiry"),
+        Index("ix_order_record_exports_due", "due_at", postgresql_where=text("state IN ('QUEUED', 'RUNNING')")),
+        Index("ix_order_record_exports_expired", "tenant_id", "expires_at"),
+    )
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    id: UUID = uuid_column(primary_key=True)
+    from_time: datetime = time_column()
+    to_time: datetime = time_column()
+    of_account_id: UUID | None = uuid_column(nullable=True)
+    format: str = text_column()
+    state: str = text_column()
+    requested_by: str = text_column()
+    requested_at: datetime = time_column()
+    due_at: datetime = time_column()
+    attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    stalled: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    behind: UUID | None = uuid_column(nullable=True)
+    orders_total: int | None = None
+    orders_written: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    pieces: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    size_bytes: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    stored_bytes: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    sha256: str | None = text_column(nullable=True)
+    failure: str | None = text_column(nullable=True)
+    started_at: datetime | None = time_column(nullable=True)
+    finished_at: datetime | None = time_column(nullable=True)
+    expires_at: datetime | None = time_column(nullable=True)
+
+
+class OrderRecordPieceRow(SQLModel, table=True):
+    """A piece of an export's file, compressed by itself. It is written once."""
+
+    __tablename__ = "order_record_pieces"
+    __table_args__ = (refers(["tenant_id", "export_id"], "order_record_exports", ["tenant_id", "id"]),)
+
+    tenant_id: UUID = uuid_column(primary_key=True)
+    export_id: UUID = uuid_column(primary_key=True)
+    place: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    content: bytes = Field(sa_type=LargeBinary)

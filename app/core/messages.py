@@ -394,6 +394,22 @@ class AccountKey:
         return hash(self.account_id)
 
 
+class LookStep(StrEnum):
+    """At which step after its placement an order was held against the limits again."""
+
+    APPROVAL = "APPROVAL"
+    RELEASE = "RELEASE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A later look at the limits for an order that had been checked before: at which step, for whom, and when."""
+
+    step: LookStep
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCheck:
     """What one limit said of one order: its value and what was observed, in the limit's own unit.
@@ -414,6 +430,8 @@ class RiskCheck:
     nanoseconds: int = field(default=0, compare=False)
     is_shadow: bool = False
     """The limit is held beside the others: what it says refuses nothing."""
+    look: Look | None = field(default=None, compare=False)
+    """Which later look at the order said so; None when it was placed, and for the change of an order."""
 
     def inputs_document(self) -> dict[str, Any]:
         """The facts as JSON: numbers as plain decimals in text, instants in RFC 3339."""

@@ -7,6 +7,7 @@ from taskiq import Context, TaskiqDepends, async_shared_broker
 from app.flows.approvals.expire_approvals import expire_approvals
 from app.flows.audit.prune_audit import prune_audit
 from app.flows.compliance.prune_records import prune_records
+from app.flows.compliance.run_record_exports import prune_record_exports
 from app.flows.compliance.watch_orders import watch_all
 from app.flows.identity.prune_identity import prune_identity
 from app.flows.identity.run_errands import prune_errands
@@ -77,6 +78,13 @@ async def prune_records_task(context: Annotated[Context, TaskiqDepends()]) -> in
     """Every night: delete the alerts and closed cases that the rules of retention let go."""
     state = context.state
     return await prune_records(state.sealer_database, state.system_database, state.clock, state.ids)
+
+
+@async_shared_broker.task(task_name="prune_record_exports", schedule=[{"cron": "19 3 * * *"}])
+async def prune_record_exports_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every night: throw away the exports of order records that have expired."""
+    state = context.state
+    return await prune_record_exports(state.database, state.system_database, state.clock, state.ids)
 
 
 @async_shared_broker.task(task_name="watch_orders", schedule=[{"cron": "* * * * *"}])

@@ -401,6 +401,19 @@ class Settings(BaseSettings):
         description="how often heads of the audit log are signed and brought to the sink",
     )
 
+    order_record_export_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="for how many days the file of an export of order records is kept for downloading",
+    )
+    order_record_export_mib_max: int = Field(
+        default=512,
+        ge=1,
+        le=65_536,
+        description="how much room in the database the compressed file of one export of order records may take, in MiB",
+    )
+
     @after_all(mode="after")
     def _is_safe(self) -> Self:
         secret = self.token_secret.get_secret_value()

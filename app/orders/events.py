@@ -62,7 +62,7 @@ MEANING: dict[OrderEventType, str] = {
     OrderEventType.CANCEL_REFUSED: "The broker does not cancel the order: it works on.",
     OrderEventType.REPLACE_REQUESTED: "Other terms are asked for; the old ones hold until the broker agrees.",
     OrderEventType.ORDER_REPLACED: "The broker has agreed to other terms; `version` has grown.",
-    OrderEventType.REPLACE_REFUSED: "The broker does not take the other terms: the order works on its old ones.",
+    OrderEventType.REPLACE_REFUSED: "The broker, or the house, does not take the other terms: the order works on.",
     OrderEventType.EXECUTION_BOOKED: "Part of the order was dealt; it moved the position.",
     OrderEventType.EXECUTION_CORRECTED: "The broker has restated an execution; the position follows.",
     OrderEventType.EXECUTION_BUSTED: "The broker has taken an execution back; the position follows.",
@@ -133,7 +133,7 @@ ANY_DETAILS: dict[str, str] = {
     "brokerOrderId": "the number that it was sent under, once, when it leaves ROUTED",
     "inDoubt": "false, when it is known again what the broker holds",
     "resolved": "the cancels and replaces that have their outcome with it: `requestId`, `outcome` and, where there is "
-    "one, `reason` of each",
+    "one, `reason` of each; `rejectOrigin` OMS where the house refused it",
 }
 """What `details` of any event may hold besides its own."""
 
@@ -162,7 +162,11 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
     OrderEventType.CANCEL_REFUSED: {},
     OrderEventType.REPLACE_REQUESTED: {**_REQUEST, **_TERMS},
     OrderEventType.ORDER_REPLACED: {"version": "the version of the order from now on", **_TERMS},
-    OrderEventType.REPLACE_REFUSED: {},
+    OrderEventType.REPLACE_REFUSED: {
+        "requestId": "the replace, where the house refused it as it was asked for; its reason is that of the event",
+        "code": "why it was refused then, as a stable code",
+        **_TERMS,
+    },
     OrderEventType.EXECUTION_BOOKED: _EXECUTION,
     OrderEventType.EXECUTION_CORRECTED: _EXECUTION,
     OrderEventType.EXECUTION_BUSTED: _EXECUTION,

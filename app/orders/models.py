@@ -203,6 +203,10 @@ class OrderRequestRow(SQLModel, table=True):
     requested_at: datetime = time_column()
     sent_at: datetime | None = time_column(nullable=True)
     resolved_at: datetime | None = time_column(nullable=True)
+    is_house_refusal: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    risk_checks: list[Any] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
+    )
 
 
 class OrderEventRow(SQLModel, table=True):

@@ -22,6 +22,7 @@ from app.core.fix import (
 )
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.flows.journal.time_travel import PastOrder
+from app.flows.orders.explain_order import counterfactual_of
 from app.orders.domain import order as domain
 from app.orders.domain.allocating import Share, shares_of
 from app.orders.domain.placing import terms_document
@@ -90,9 +91,19 @@ class OrderRequest(Node):
     outcome: RequestOutcome
     terms: JSON = strawberry.field(description="The terms asked for; empty for a cancel.")
     reason: str | None
+    reject_origin: RejectOrigin | None = strawberry.field(
+        description="Who refused it: OMS, so that it never left, or BROKER. Null for one that was not refused."
+    )
     requested_by: str
     requested_at: datetime
     resolved_at: datetime | None
+    risk_checks: list[RiskCheckResult] = strawberry.field(
+        description="What every limit said of a change, whether it was taken or refused; empty for a cancel. The first "
+        "that FAILED is the reason."
+    )
+    counterfactual: str | None = strawberry.field(
+        description='What would have let a refused change pass, such as "passes at a quantity of 420"; null otherwise.'
+    )
 
     @classmethod
     def of(cls, request: domain.OrderRequest) -> "OrderRequest":
@@ -106,6 +117,9 @@ class OrderRequest(Node):
             requested_by=request.requested_by,
             requested_at=request.requested_at,
             resolved_at=request.resolved_at,
+            reject_origin=request.reject_origin,
+            risk_checks=[RiskCheckResult.of(check) for check in request.risk_checks],
+            counterfactual=counterfactual_of(request.risk_checks),
         )
 
 

@@ -55,6 +55,12 @@ WHOLE_TENANT = {
 WHOLE_FIRM: dict[str, tuple[str, dict[str, Any]]] = {
     "riskShadowReport": ("query", {"limitId": UNKNOWN}),
     "orderRecords": ("query", {"fromTime": "2026-01-01T00:00:00Z", "toTime": "2026-12-01T00:00:00Z"}),
+    "orderRecordExports": ("query", {}),
+    "orderRecordExport": ("query", {"id": UNKNOWN}),
+    "requestOrderRecords": (
+        "mutation",
+        {"input": {"fromTime": "2026-01-01T00:00:00Z", "toTime": "2026-12-01T00:00:00Z"}},
+    ),
     "restrictionAlerts": ("query", {}),
     "surveillanceCase": ("query", {"caseId": UNKNOWN}),
     "surveillanceCases": ("query", {}),

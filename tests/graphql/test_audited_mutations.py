@@ -244,6 +244,7 @@ CALLS: Final[dict[str, Call]] = {
     "activateKillSwitch": given(scope="TENANT", reason="test", closePositions=True),
     "setAuditRetention": given(keepDays=4000),
     "setRecordRetention": given(alertDays=4000, caseDays=4000),
+    "requestOrderRecords": given(fromTime="2026-03-01T00:00:00Z", toTime="2026-04-01T00:00:00Z"),
     "erasePerson": _person,
 }
 PLAYED_APART: Final = {"addInstrument", "simulatorFault", "clearSimulatorFaults", "leaveTenant", "endPlatformEntry"}

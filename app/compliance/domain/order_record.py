@@ -120,11 +120,13 @@ _REQUEST: Final = {
     "requested_at": "requestedAt",
     "sent_at": "sentAt",
     "resolved_at": "resolvedAt",
+    "is_house_refusal": "isHouseRefusal",
+    "risk_checks": "riskChecks",
 }
 
 
 class RecordFormat(StrEnum):
-    """JSONL has a document a line, CSV a line for each event and execution."""
+    """JSONL has a document a line, CSV a line for each event, execution and risk check."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -164,7 +166,7 @@ def csv_header() -> str:
 
 
 def csv_lines(record: Mapping[str, Any]) -> str:
-    """The record as CSV (RFC 4180): its events, then its executions; no cell is what a spreadsheet could run."""
+    """The record as CSV (RFC 4180): events, executions, risk checks; no cell is what a spreadsheet could run."""
     order = record["order"]
     head = [
         order[name] or ""
@@ -216,7 +218,37 @@ def csv_lines(record: Mapping[str, Any]) -> str:
         ]
         for one in record["executions"]
     ]
+    lines += [[*head, *_check_cells(check, asked_by, at)] for check, asked_by, at in _checks(record)]
     return "".join(_line([guarded(cell) for cell in line]) for line in lines)
+
+
+def _checks(record: Mapping[str, Any]) -> Iterable[tuple[Mapping[str, Any], str, str]]:
+    order = record["order"]
+    for check in record["riskChecks"]:
+        look = check.get("look")
+        at = order["decidedAt"] if look is None else _plain(datetime.fromisoformat(look["at"]))
+        yield check, order["placedBy"] if look is None else look["by"], at
+    for request in record["requests"]:
+        for check in request["riskChecks"]:
+            yield {**check, "requestId": request["id"]}, request["requestedBy"], request["requestedAt"]
+
+
+def _check_cells(check: Mapping[str, Any], asked_by: str, at: str) -> list[str]:
+    blank = ""
+    return [
+        "RISK_CHECK",
+        blank,
+        check["check"],
+        blank,
+        check["outcome"],
+        asked_by,
+        check["message"],
+        blank,
+        blank,
+        at,
+        at,
+        json.dumps(check),
+    ]
 
 
 def _line(cells: Sequence[str]) -> str:

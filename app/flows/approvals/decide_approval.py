@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.approvals import batch as approvals
@@ -12,7 +13,7 @@ from app.compliance.domain.restrictions import RestrictedAct
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import OrderId, UserId
-from app.core.messages import AccountKey, Instrument, LaneKind, RiskCheck, Tick
+from app.core.messages import AccountKey, Instrument, LaneKind, LookStep, RiskCheck, Tick
 from app.core.records import replace
 from app.flows.compliance.restrictions import restricted, restrictions_on
 from app.flows.desk import Desk
@@ -20,6 +21,7 @@ from app.flows.halts.trading_modes import halted_out
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.orders.booking import Booking
 from app.flows.orders.follow_links import Links
+from app.flows.orders.later_looks import looked_again
 from app.flows.orders.locked_order import lock_order
 from app.flows.orders.place_blocks import block_facts, held_as_block
 from app.flows.orders.place_orders import is_frozen_out
@@ -105,7 +107,7 @@ async def _decide(
         _book(key, before, one, principal, person, verdict, booking)
     await links.settle(session, {one.id: OrderFile(order=one) for one in after}, booking)
     await booking.write(session)
-    checked = [one for before, one in zip(waiting, after, strict=True) if one.risk_checks != before.risk_checks]
+    checked = [one for before, one in zip(waiting, after, strict=True) if one.risk_checks is not before.risk_checks]
     if checked:
         # By itself: the writes of a booking may not touch a row twice.
         await session.write([orders.store_checks(order.tenant_id, checked)])
@@ -172,15 +174,19 @@ async def _after(
         # A block stands alone.
         whole, of_shares = held_as_block(pre_trade, proposals[0], waiting[0].allocation, key, account, facts)
         proposals = [whole]
+    checks = tuple(check for proposal in proposals for check in pre_trade.check(key, proposal))
+    if len(proposals) == 1 and not of_shares:
+        # Of what is dealt for several, or together, no single figure would do.
+        checks = pre_trade.explained(key, proposals[0], checks)
+    checks += of_shares
+    checked = [_looked_at(order, checks, principal, booking.now) for order in waiting]
     first = waiting[0]
     halted = [halted_out(account, proposal, first.placed_by, first.allocation) for proposal in proposals]
     problems = [one for one in halted if one is not None]
     if problems:
-        return _rejected(waiting, problems[0].value, MEANING[problems[0]])
+        return _rejected(checked, problems[0].value, MEANING[problems[0]])
     if any(is_frozen_out(account, proposal) for proposal in proposals):
-        return _rejected(waiting, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
-    checks = (*(check for proposal in proposals for check in pre_trade.check(key, proposal)), *of_shares)
-    checked = [replace(order, risk_checks=(*order.risk_checks, *checks)) for order in waiting]
+        return _rejected(checked, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
     breach = first_breach(checks)
     if breach is not None:
         return _rejected(checked, breach_code(breach), breach.message)
@@ -193,6 +199,12 @@ async def _after(
         one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)
         for one in checked
     ]
+
+
+def _looked_at(order: Order, checks: tuple[RiskCheck, ...], principal: Principal, now: datetime) -> Order:
+    if not checks:
+        return order
+    return replace(order, risk_checks=looked_again(order, checks, LookStep.APPROVAL, principal.actor, now))
 
 
 def _rejected(waiting: Sequence[Order], code: str, reason: str) -> list[Order]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.audit import service as audit
 from app.compliance.domain.order_record import RecordFormat, csv_header, csv_lines, json_line, record_document
 from app.core.clock import Clock
-from app.core.ids import AccountId, Ids, OrderId
+from app.core.ids import AccountId, Ids, OrderId, TenantId
 from app.core.paging import Page, Window, page_of
 from app.flows.compliance.execution_quality import check_span
 from app.flows.desk import Desk
@@ -92,7 +92,7 @@ async def exported_records(
     A CSV has no head but its columns. Raises InputError for a time that cannot be.
     """
     check_span(wanted.after, wanted.before)
-    yield csv_header() if form is RecordFormat.CSV else json_line({"export": _head(clock, principal, wanted)})
+    yield head_text(principal.tenant_id, principal.actor, wanted, form, clock.now())
     behind: OrderId | None = None
     while True:
         async with begin_batch(database, principal.tenant_id) as session:
@@ -106,8 +106,7 @@ async def exported_records(
                 limit=PAGE,
             )
         for one in found:
-            document = _record(one).document
-            yield csv_lines(document) if form is RecordFormat.CSV else json_line(document)
+            yield record_text(one, form)
         if len(found) < PAGE:
             return
         behind = OrderId(found[-1].order["id"])
@@ -133,15 +132,26 @@ class Checksum:
         return self._hash.hexdigest()
 
 
-def _head(clock: Clock, principal: Principal, wanted: WantedRecords) -> dict[str, Any]:
+def head_text(tenant_id: TenantId, actor: str, wanted: WantedRecords, form: RecordFormat, now: datetime) -> str:
+    """What a file begins with: the columns of a CSV, else what the file is, for whom, and by which clock."""
+    return csv_header() if form is RecordFormat.CSV else json_line({"export": _head(tenant_id, actor, wanted, now)})
+
+
+def record_text(rows: OrderRows, form: RecordFormat) -> str:
+    """The record of an order as a file has it."""
+    document = _record(rows).document
+    return csv_lines(document) if form is RecordFormat.CSV else json_line(document)
+
+
+def _head(tenant_id: TenantId, actor: str, wanted: WantedRecords, now: datetime) -> dict[str, Any]:
     source = clock_source()
     return {
-        "tenantId": str(principal.tenant_id),
+        "tenantId": str(tenant_id),
         "after": wanted.after.isoformat(),
         "before": wanted.before.isoformat(),
         "accountId": None if wanted.account_id is None else str(wanted.account_id),
-        "exportedAt": clock.now().isoformat(),
-        "exportedBy": principal.actor,
+        "exportedAt": now.isoformat(),
+        "exportedBy": actor,
         "clock": {
             "source": source.name,
             "isSynchronized": source.is_synchronized,

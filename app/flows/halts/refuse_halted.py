@@ -231,6 +231,7 @@ class _Work:
             outcome=RequestOutcome.REJECTED,
             reason=f"{problem.value}: {MEANING[problem]}",
             resolved_at=booking.now,
+            is_house_refusal=True,
         )
         booking.resolved_requests.append((self.key.tenant_id, done))
         after = replace_refused(order, booking.now) if order.state is OrderState.PENDING_REPLACE else order

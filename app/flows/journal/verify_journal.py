@@ -26,11 +26,11 @@ from app.positions.domain import Position, PositionAdjustment
 
 ORDERS_PAGE: Final = 200
 
-# What is not of the order's life, what it makes way for and waits for, which the one that waits tells when it is
-# placed, and the send intent: see app/orders/domain/replay.py.
+# What is not of the order's life, what the limits said, what it makes way for and waits for, which the one that waits
+# tells when it is placed, and the send intent: see app/orders/domain/replay.py.
 _ORDER_SKIPPED: Final = frozenset({"terms_hash", "risk_checks", "close_id", "waits_for", "is_awaited"})
 _CLAIM: Final = frozenset({"broker_client_id", "broker_order_id"})
-_REQUEST_SKIPPED: Final = frozenset({"sent_at"})
+_REQUEST_SKIPPED: Final = frozenset({"sent_at", "risk_checks"})
 # What an execution realized follows from the course of its position, which is held against its replay, and changes
 # where an earlier time is worked over; what it cost in base currency is told as a change of the position.
 _EXECUTION_SKIPPED: Final = frozenset({"base_rate", "realized_pnl", "realized_pnl_base", "commission_base"})

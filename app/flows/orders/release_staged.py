@@ -12,7 +12,7 @@ from app.core.clock import Clock
 from app.core.errors import Problem, UnavailableError
 from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import Ids, InstrumentId, OrderId, TenantId
-from app.core.messages import AccountKey, Instrument, LaneKind, Tick
+from app.core.messages import AccountKey, Instrument, LaneKind, LookStep, RiskCheck, Tick
 from app.core.records import replace
 from app.flows.compliance.restrictions import restricted, restrictions_on
 from app.flows.desk import Desk
@@ -20,6 +20,7 @@ from app.flows.halts.trading_modes import halted_out
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.orders.booking import Booking
 from app.flows.orders.follow_links import Links
+from app.flows.orders.later_looks import looked_again
 from app.flows.orders.place_blocks import NO_BLOCKS, BlockFacts, block_facts, held_as_block
 from app.flows.orders.place_orders import is_frozen_out
 from app.flows.orders.placement import Placement, breach_code
@@ -60,7 +61,8 @@ class _Facts:
 async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[OrderId]) -> list[Placement]:
     """What became of each of the orders, in their sequence, at most RELEASED_MAX.
 
-    One that breaches a limit now stays staged, and its problems say why. Raises UnavailableError when the database
+    One that breaches a limit now stays staged, and its problems say why; what the limits said is kept with it, and who
+    asked is in the audit log. Raises UnavailableError when the database
     does not answer.
     """
     assert len(order_ids) <= RELEASED_MAX
@@ -79,6 +81,7 @@ async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[O
                 is_walled=principal.tradable is not None,
             )
             placements = [work.release(order_id, principal) for order_id in order_ids]
+            work.note_refusals(principal)
             await work.write(session)
     except CONNECTION_LOST as error:
         raise UnavailableError("the order store does not answer; ask again") from error
@@ -168,6 +171,7 @@ class _Work:
     booking: Booking
     breaches: dict[OrderId, Problem] = field(default_factory=dict)
     released: list[OrderId] = field(default_factory=list)
+    looked: set[OrderId] = field(default_factory=set)
 
     def release(self, order_id: OrderId, principal: Principal) -> Placement:
         order = self.orders.get(order_id)
@@ -182,7 +186,12 @@ class _Work:
         proposal, of_shares = held_as_block(
             pre_trade, plain, order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
-        breach = first_breach(pre_trade.check(key, proposal) + of_shares)
+        checks = pre_trade.check(key, proposal)
+        if not of_shares:
+            checks = pre_trade.explained(key, proposal, checks)
+        checks += of_shares
+        order = self._kept(order, checks, principal)
+        breach = first_breach(checks)
         halted = halted_out(self.facts.accounts[key], proposal, order.placed_by, order.allocation)
         refused = None
         if halted is not None:
@@ -200,6 +209,12 @@ class _Work:
             self.breaches[order_id] = refused
             return Placement(order=order, problems=(refused,))
         return Placement(order=self._route(order, principal))
+
+    def note_refusals(self, principal: Principal) -> None:
+        for order_id, refusal in self.breaches.items():
+            state = {"state": self.orders[order_id].state.value}
+            refused = {**state, "code": refusal.code, "reason": refusal.message}
+            self._audit(order_id, principal, old=state, new=refused)
 
     async def reject(self, session: BatchSession, order: Order, breach: Problem, principal: Principal) -> None:
         key, booking = _key_of(order), self.booking
@@ -222,6 +237,18 @@ class _Work:
         if self.released:
             tenant_id = self.orders[self.released[0]].tenant_id
             await session.write([linked_orders.unstage(tenant_id, self.released)])
+        if self.looked:
+            # By itself: the writes of one round trip may not touch a row twice.
+            looked = [self.orders[order_id] for order_id in sorted(self.looked)]
+            await session.write([orders.store_checks(looked[0].tenant_id, looked)])
+
+    def _kept(self, order: Order, checks: tuple[RiskCheck, ...], principal: Principal) -> Order:
+        if not checks:
+            return order
+        said = looked_again(order, checks, LookStep.RELEASE, principal.actor, self.booking.now)
+        self.orders[order.id] = replace(order, risk_checks=said)
+        self.looked.add(order.id)
+        return self.orders[order.id]
 
     def _route(self, order: Order, principal: Principal) -> Order:
         key = _key_of(order)
@@ -262,16 +289,20 @@ class _Work:
             occurred_at=booking.now,
         )
         booking.log(_key_of(order), [event])
+        self._audit(order.id, principal, old={"state": before.state.value}, new={"state": order.state.value})
+
+    def _audit(self, order_id: OrderId, principal: Principal, *, old: dict[str, str], new: dict[str, str]) -> None:
+        booking = self.booking
         booking.audit.append(
             audit.entry(
                 principal,
                 "order.release",
                 "Order",
-                order.id,
+                order_id,
                 entry_id=booking.ids.new(),
                 now=booking.now,
-                old={"state": before.state.value},
-                new={"state": order.state.value},
+                old=old,
+                new=new,
             )
         )
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.audit import service as audit
+from app.audit.domain import AuditEntry
 from app.brokers import batch as brokers
 from app.brokers.batch import AccountFacts
 from app.compliance.domain.restrictions import RestrictedAct
@@ -46,8 +47,9 @@ from app.risk.domain import Proposal, Step, first_breach
 async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -> Placement:
     """The order after the modify was taken: live on its old terms until the broker confirms the new ones.
 
-    A modify that breaches a limit is refused, and the order lives on. Raises UnavailableError when the database
-    does not answer.
+    A modify that breaches a limit is refused, and the order lives on. What the limits said is stored with it, and one
+    that was refused after they were asked stays as a request that was REJECTED. Raises UnavailableError when the
+    database does not answer.
     """
     tenant_id = principal.tenant_id
     try:
@@ -62,6 +64,8 @@ async def replace_order(desk: Desk, principal: Principal, change: OrderChange) -
         raise UnavailableError("the order store does not answer; ask again") from error
     if not placement.problems:
         await hint(desk.redis, LANES, OUTBOX)
+    elif placement.order is not None:
+        await hint(desk.redis, OUTBOX)
     return placement
 
 
@@ -113,27 +117,57 @@ async def _replace(
         facts = await block_facts(session, [place], {key: account}, pre_trade, market)
         account = facts.accounts.get(key, account)
         proposal, of_shares = held_as_block(pre_trade, plain, file.order.allocation, key, account, facts)
-    halted = change_halted_out(account, file.order, terms, proposal)
-    if halted is not None:
-        return _refused(file.order, problem(halted, "orderId"))
-    breach = first_breach(pre_trade.check(key, proposal) + of_shares)
-    if breach is not None:
-        return _refused(file.order, breach_problem(breach))
-    grows = terms.quantity > file.order.terms.quantity
-    if grows and is_frozen_out(account, plain):
-        return _refused(file.order, problem(OrderProblem.INSTRUMENT_FROZEN, "quantity"))
-    if not only_shrinks(file.order.terms, terms):
+    checks = pre_trade.check(key, proposal)
+    if not of_shares:
+        # Of what is dealt for several no single figure would do.
+        checks = pre_trade.explained(key, proposal, checks)
+    checks += of_shares
+    refusal = _refusal(file.order, terms, account, plain, proposal, checks)
+    if refusal is None and not only_shrinks(file.order.terms, terms):
         restrictions = await restrictions_on(session, key.tenant_id, [instrument])
         verdict = restricted(restrictions, booking, RestrictedAct.MODIFY, file.order, principal.actor, proposal)
-        if verdict.refusal is not None:
-            await booking.write(session)
-            return _refused(file.order, verdict.refusal)
-    reasons = _approval_reasons(account, file.order, plain, now)
-    if reasons:
-        return _refused(file.order, problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons)))
-    order = _book(key, file, terms, principal, booking)
+        refusal = verdict.refusal
+    if refusal is None:
+        reasons = _approval_reasons(account, file.order, plain, now)
+        if reasons:
+            refusal = problem(OrderProblem.APPROVAL_REQUIRED, "orderId", message="; ".join(reasons))
+    request = OrderRequest(
+        id=RequestId(booking.ids.new()),
+        order_id=file.order.id,
+        kind=RequestKind.REPLACE,
+        outcome=RequestOutcome.PENDING,
+        terms=terms,
+        reason=None,
+        requested_by=principal.actor,
+        requested_at=booking.now,
+        risk_checks=checks,
+    )
+    if refusal is not None:
+        _book_refusal(key, file.order, request, refusal, principal, booking)
+        await booking.write(session)
+        return _refused(file.order, refusal)
+    order = _book(key, file, request, principal, booking)
     await booking.write(session)
     return Placement(order=order)
+
+
+def _refusal(
+    order: Order,
+    terms: OrderTerms,
+    account: AccountFacts,
+    plain: Proposal,
+    proposal: Proposal,
+    checks: tuple[RiskCheck, ...],
+) -> Problem | None:
+    halted = change_halted_out(account, order, terms, proposal)
+    if halted is not None:
+        return problem(halted, "orderId")
+    breach = first_breach(checks)
+    if breach is not None:
+        return breach_problem(breach)
+    if terms.quantity > order.terms.quantity and is_frozen_out(account, plain):
+        return problem(OrderProblem.INSTRUMENT_FROZEN, "quantity")
+    return None
 
 
 def _approval_reasons(account: AccountFacts, order: Order, after: Proposal, now: datetime) -> tuple[str, ...]:
@@ -151,23 +185,45 @@ def _approval_reasons(account: AccountFacts, order: Order, after: Proposal, now:
     )
 
 
-def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Principal, booking: Booking) -> Order:
-    order = replace_asked(file.order, booking.now)
-    request = OrderRequest(
-        id=RequestId(booking.ids.new()),
-        order_id=order.id,
-        kind=RequestKind.REPLACE,
-        outcome=RequestOutcome.PENDING,
-        terms=terms,
-        reason=None,
-        requested_by=principal.actor,
-        requested_at=booking.now,
+def _book_refusal(
+    key: AccountKey, order: Order, asked: OrderRequest, refusal: Problem, principal: Principal, booking: Booking
+) -> None:
+    request = replace(
+        asked,
+        outcome=RequestOutcome.REJECTED,
+        reason=f"{refusal.code}: {refusal.message}",
+        resolved_at=booking.now,
+        is_house_refusal=True,
     )
+    booking.put_order(order)
+    booking.new_requests.append((key.tenant_id, request))
+    booking.log(
+        key,
+        [
+            booking.followed(
+                OrderEventType.REPLACE_REFUSED,
+                order,
+                order.state,
+                by=principal.actor,
+                details={**request_details(request, order), "code": refusal.code},
+                reason=refusal.message,
+            )
+        ],
+    )
+    told = {"outcome": request.outcome.value, "code": refusal.code, "reason": refusal.message}
+    booking.audit.append(_entry(order, request, principal, booking, told))
+
+
+def _book(key: AccountKey, file: OrderFile, request: OrderRequest, principal: Principal, booking: Booking) -> Order:
+    order = replace_asked(file.order, booking.now)
     booking.put_order(order)
     booking.new_requests.append((key.tenant_id, request))
     booking.lane.append(LaneEntry(key=key, kind=LaneKind.REPLACE, order_id=order.id, request_id=request.id))
     booking.reserve(
-        key, order.instrument_id, order.side, reserved_quantity(order, terms) - reserved_quantity(file.order, None)
+        key,
+        order.instrument_id,
+        order.side,
+        reserved_quantity(order, request.terms) - reserved_quantity(file.order, None),
     )
     booking.log(
         key,
@@ -184,19 +240,24 @@ def _book(key: AccountKey, file: OrderFile, terms: OrderTerms, principal: Princi
             )
         ],
     )
-    booking.audit.append(
-        audit.entry(
-            principal,
-            "order.modify",
-            "Order",
-            order.id,
-            entry_id=booking.ids.new(),
-            now=booking.now,
-            old=terms_document(file.order.terms),
-            new=terms_document(terms),
-        )
-    )
+    booking.audit.append(_entry(file.order, request, principal, booking, {}))
     return order
+
+
+def _entry(
+    before: Order, request: OrderRequest, principal: Principal, booking: Booking, told: dict[str, str]
+) -> AuditEntry:
+    assert request.terms is not None, "a modify has terms"
+    return audit.entry(
+        principal,
+        "order.modify",
+        "Order",
+        before.id,
+        entry_id=booking.ids.new(),
+        now=booking.now,
+        old=terms_document(before.terms),
+        new={**terms_document(request.terms), **told},
+    )
 
 
 async def _instrument_of(desk: Desk, principal: Principal, change: OrderChange) -> Instrument | None:

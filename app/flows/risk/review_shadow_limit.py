@@ -10,7 +10,7 @@ from app.brokers.viewing import AccountView
 from app.core.errors import InputError
 from app.core.fix import RejectOrigin
 from app.core.ids import AccountId, InstrumentId, LimitId, TenantId
-from app.core.messages import Instrument
+from app.core.messages import Instrument, LookStep
 from app.core.paging import Window
 from app.flows.desk import Desk
 from app.identity.domain import Principal
@@ -134,5 +134,6 @@ def _past(order: Order, known: dict[InstrumentId, Instrument], accounts: dict[Ac
         order_type=order.order_type,
         terms=order.terms,
         placed_at=order.created_at,
-        checks=order.risk_checks,
+        # A staged order may have been refused its release any number of times, and gone later.
+        checks=tuple(one for one in order.risk_checks if one.look is None or one.look.step is not LookStep.RELEASE),
     )

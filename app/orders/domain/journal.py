@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.core.allocation import allocation_document
 from app.core.arrival import arrival_document
-from app.core.fix import OrderState
+from app.core.fix import OrderState, RejectOrigin
 from app.core.ids import AccountId, OrderId, TenantId
 from app.core.money import plain
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
@@ -146,4 +146,6 @@ def request_details(request: OrderRequest, before: Order) -> dict[str, Any]:
 def resolution(request: OrderRequest) -> dict[str, Any]:
     """What became of a request, as `resolved` of an event lists it."""
     found = {"requestId": str(request.id), "outcome": request.outcome.value}
+    if request.is_house_refusal:
+        found["rejectOrigin"] = RejectOrigin.OMS.value
     return found if request.reason is None else {**found, "reason": request.reason}

@@ -143,7 +143,10 @@ _OF_THE_BROKER = frozenset({OrderOrigin.EXTERNAL, OrderOrigin.ALLOCATION})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """A cancel or a replace with an outcome of its own. terms are those asked for, None for a cancel."""
+    """A cancel or a replace with an outcome of its own. terms are those asked for, None for a cancel.
+
+    risk_checks are what the limits said of a replace. is_house_refusal tells a refusal of ours from a broker's.
+    """
 
     id: RequestId
     order_id: OrderId
@@ -155,6 +158,15 @@ class OrderRequest:
     requested_at: datetime
     sent_at: datetime | None = None
     resolved_at: datetime | None = None
+    is_house_refusal: bool = False
+    risk_checks: tuple[RiskCheck, ...] = ()
+
+    @property
+    def reject_origin(self) -> RejectOrigin | None:
+        """Who refused it; None for one that was not refused."""
+        if self.outcome is not RequestOutcome.REJECTED:
+            return None
+        return RejectOrigin.OMS if self.is_house_refusal else RejectOrigin.BROKER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

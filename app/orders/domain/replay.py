@@ -113,7 +113,6 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             | OrderEventType.ORDER_RESIZED
             | OrderEventType.ORDER_EXPIRED
             | OrderEventType.CANCEL_REFUSED
-            | OrderEventType.REPLACE_REFUSED
             | OrderEventType.ORDER_ALLOCATED
         ):
             pass
@@ -138,6 +137,10 @@ def read(history: OrderHistory, logged: LoggedEvent) -> None:
             _ask(history, logged, RequestKind.CANCEL, None)
         case OrderEventType.REPLACE_REQUESTED:
             _ask(history, logged, RequestKind.REPLACE, terms_from_document(details))
+        case OrderEventType.REPLACE_REFUSED:
+            # One that the house refused had not been asked of the broker.
+            if "requestId" in details:
+                _refuse_at_once(history, logged)
         case OrderEventType.ORDER_REPLACED:
             history.change(terms=terms_from_document(details), version=int(details["version"]))
             _sum(history, ZERO, ZERO)
@@ -247,6 +250,7 @@ def _note(history: OrderHistory, logged: LoggedEvent) -> None:
             request,
             outcome=outcome,
             reason=told.get("reason", request.reason),
+            is_house_refusal=told.get("rejectOrigin") == RejectOrigin.OMS.value,
             resolved_at=None if is_open else event.occurred_at,
         )
         if is_open:
@@ -275,6 +279,18 @@ def _ask(
     history.requests[request.id] = request
     if not is_done:
         history.file = history.file.with_request(request)
+
+
+def _refuse_at_once(history: OrderHistory, logged: LoggedEvent) -> None:
+    event = logged.event
+    _ask(history, logged, RequestKind.REPLACE, terms_from_document(event.details), is_done=True)
+    asked = history.requests[RequestId(UUID(event.details["requestId"]))]
+    history.requests[asked.id] = replace(
+        asked,
+        outcome=RequestOutcome.REJECTED,
+        reason=f"{event.details['code']}: {event.reason}",
+        is_house_refusal=True,
+    )
 
 
 def _deal(history: OrderHistory, logged: LoggedEvent) -> None:

@@ -9,12 +9,9 @@ from app.core.allocation import allocation_document
 from app.core.arrival import arrival_document
 from app.core.ids import InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey
-from app.infra.db import BatchSession, Read, Write, plain_json
+from app.infra.db import BatchSession, Read, Write
 from app.orders.domain.order import Order
-from app.orders.repository.rows import (
-    order_from_row,
-    risk_check_document,
-)
+from app.orders.repository.rows import checks_text, order_from_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +217,7 @@ def store_checks(tenant_id: TenantId, orders: Sequence[Order]) -> Write:
         """,
         tenant_id,
         [order.id for order in orders],
-        # As text: the driver would take a list within the array for another dimension.
-        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
+        [checks_text(order.risk_checks) for order in orders],
     )
 
 
@@ -355,8 +351,7 @@ def _columns(orders: Sequence[Order]) -> list[list[Any]]:
         [order.reject_origin for order in orders],
         [order.reject_code for order in orders],
         [order.reject_reason for order in orders],
-        # As text: the driver would take a list within the array for another dimension.
-        [plain_json([risk_check_document(check) for check in order.risk_checks]) for order in orders],
+        [checks_text(order.risk_checks) for order in orders],
         [order.broker_client_id for order in orders],
         [order.broker_order_id for order in orders],
         [order.permanent_id for order in orders],

@@ -7,6 +7,7 @@ from app.core.ids import OrderId, RequestId, TenantId
 from app.infra.db import BatchSession, Write
 from app.orders.domain.order import OrderRequest
 from app.orders.repository.rows import (
+    checks_text,
     request_from_row,
     request_terms_document,
 )
@@ -19,7 +20,7 @@ async def open_requests(session: BatchSession, tenant_id: TenantId, order_ids: I
         tenant_id,
         list(order_ids),
     )
-    return [request_from_row(row) for row in rows]
+    return [request_from_row(row, with_checks=False) for row in rows]
 
 
 def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Write:
@@ -27,9 +28,13 @@ def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Wr
     return Write.of(
         """
         INSERT INTO order_requests (tenant_id, id, order_id, kind, outcome, terms, reason, requested_by, requested_at,
-          resolved_at)
-        SELECT $1::uuid, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[],
-          $8::text[], $9::timestamptz[], $10::timestamptz[]) AS n
+          resolved_at, is_house_refusal, risk_checks)
+        SELECT $1::uuid, n.id, n.order_id, n.kind, n.outcome, n.terms, n.reason, n.requested_by, n.requested_at,
+          n.resolved_at, n.is_house_refusal, n.risk_checks::jsonb
+        FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
+          $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::text[])
+          AS n(id, order_id, kind, outcome, terms, reason, requested_by, requested_at, resolved_at, is_house_refusal,
+            risk_checks)
         """,
         tenant_id,
         [request.id for request in requests],
@@ -41,6 +46,8 @@ def insert_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> Wr
         [request.requested_by for request in requests],
         [request.requested_at for request in requests],
         [request.resolved_at for request in requests],
+        [request.is_house_refusal for request in requests],
+        [checks_text(request.risk_checks) for request in requests],
     )
 
 
@@ -51,8 +58,9 @@ def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> W
     return Write.of(
         """
         UPDATE order_requests AS r SET outcome = n.outcome, reason = coalesce(n.reason, r.reason),
-          resolved_at = n.resolved_at
-        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) AS n(id, outcome, reason, resolved_at)
+          resolved_at = n.resolved_at, is_house_refusal = n.is_house_refusal
+        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
+          AS n(id, outcome, reason, resolved_at, is_house_refusal)
         WHERE r.tenant_id = $1 AND r.id = n.id
         """,
         tenant_id,
@@ -60,6 +68,7 @@ def resolve_requests(tenant_id: TenantId, requests: Sequence[OrderRequest]) -> W
         [request.outcome for request in requests],
         [request.reason for request in requests],
         [request.resolved_at for request in requests],
+        [request.is_house_refusal for request in requests],
     )
 
 
@@ -80,7 +89,7 @@ async def requests_by_id(
     rows = await session.fetch(
         "SELECT * FROM order_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
     )
-    return {row["id"]: request_from_row(row) for row in rows}
+    return {row["id"]: request_from_row(row, with_checks=False) for row in rows}
 
 
 async def refused_replaces(session: BatchSession, tenant_id: TenantId, ids: Sequence[OrderId]) -> dict[OrderId, str]:
@@ -89,6 +98,7 @@ async def refused_replaces(session: BatchSession, tenant_id: TenantId, ids: Sequ
         """
         SELECT DISTINCT ON (order_id) order_id, reason FROM order_requests
         WHERE tenant_id = $1 AND order_id = ANY($2::uuid[]) AND kind = 'REPLACE' AND outcome = 'REJECTED'
+          AND NOT is_house_refusal
         ORDER BY order_id, requested_at DESC
         """,
         tenant_id,
@@ -97,9 +107,11 @@ async def refused_replaces(session: BatchSession, tenant_id: TenantId, ids: Sequ
     return {row["order_id"]: row["reason"] for row in rows}
 
 
-async def requests_of(session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId]) -> list[OrderRequest]:
-    """All requests of these orders."""
+async def requests_of(
+    session: BatchSession, tenant_id: TenantId, order_ids: Iterable[OrderId], *, with_checks: bool = False
+) -> list[OrderRequest]:
+    """All requests of these orders; without their risk checks unless they are asked for."""
     rows = await session.fetch(
         "SELECT * FROM order_requests WHERE tenant_id = $1 AND order_id = ANY($2::uuid[])", tenant_id, list(order_ids)
     )
-    return [request_from_row(row) for row in rows]
+    return [request_from_row(row, with_checks=with_checks) for row in rows]

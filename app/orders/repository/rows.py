@@ -1,6 +1,7 @@
 """Rows of the order core turned into values, and values into what the columns hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,10 @@ from app.core.fix import (
     Side,
 )
 from app.core.ids import LimitId
-from app.core.messages import RiskCheck
+from app.core.messages import Look, LookStep, RiskCheck
 from app.core.money import plain
 from app.core.terms import terms_from_row
+from app.infra.db import plain_json
 from app.orders.domain.order import Execution, LoggedEvent, Order, OrderEvent, OrderRequest
 from app.orders.domain.placing import terms_document, terms_from_document
 
@@ -78,8 +80,8 @@ def order_from_row(row: Row, *, with_checks: bool = True) -> Order:
     )
 
 
-def request_from_row(row: Row) -> OrderRequest:
-    """The request of a row of `order_requests`."""
+def request_from_row(row: Row, *, with_checks: bool = True) -> OrderRequest:
+    """The request of a row of `order_requests`; without its risk checks for those who only move it."""
     return OrderRequest(
         id=row["id"],
         order_id=row["order_id"],
@@ -91,6 +93,8 @@ def request_from_row(row: Row) -> OrderRequest:
         requested_at=row["requested_at"],
         sent_at=row["sent_at"],
         resolved_at=row["resolved_at"],
+        is_house_refusal=row["is_house_refusal"],
+        risk_checks=tuple(map(risk_check_from_document, row["risk_checks"])) if with_checks else (),
     )
 
 
@@ -157,6 +161,7 @@ def risk_check_document(check: RiskCheck) -> dict[str, Any]:
         "inputs": check.inputs_document(),
         "nanoseconds": check.nanoseconds,
         **({"isShadow": True} if check.is_shadow else {}),
+        **({} if check.look is None else {"look": _look_document(check.look)}),
     }
 
 
@@ -173,7 +178,21 @@ def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
         inputs=document.get("inputs", {}),
         nanoseconds=document.get("nanoseconds", 0),
         is_shadow=document.get("isShadow", False),
+        look=_look_from_document(document["look"]) if "look" in document else None,
     )
+
+
+def checks_text(checks: Sequence[RiskCheck]) -> str:
+    """The checks as stored, as JSON text: the driver would take a list within an array for another dimension."""
+    return plain_json([risk_check_document(check) for check in checks])
+
+
+def _look_document(look: Look) -> dict[str, str]:
+    return {"step": look.step.value, "by": look.by, "at": look.at.isoformat()}
+
+
+def _look_from_document(document: Mapping[str, str]) -> Look:
+    return Look(step=LookStep(document["step"]), by=document["by"], at=datetime.fromisoformat(document["at"]))
 
 
 def _decimal_or_none(text: str | None) -> Decimal | None:

@@ -89,7 +89,8 @@ async def events_behind(
         LEFT JOIN LATERAL (
           SELECT c.found AS refused FROM jsonb_array_elements(o.risk_checks) WITH ORDINALITY AS c(found, place)
           WHERE c.found ->> 'outcome' = 'FAILED' AND c.found ->> 'limitId' IS NOT NULL AND NOT c.found ? 'isShadow'
-          ORDER BY c.place LIMIT 1) AS r
+            AND o.reject_code = 'RISK_' || (c.found ->> 'check')
+          ORDER BY c.found -> 'look' ->> 'at' DESC NULLS LAST, c.place LIMIT 1) AS r
           ON true
         WHERE e.type IN ({_LISTED}) ORDER BY e.account_id, e.sequence
         """,

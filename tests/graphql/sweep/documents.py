@@ -90,6 +90,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "ImportRestrictedListInput": lambda: {"content": "symbol,kind,reason\n"},
     "HaltTradingInput": lambda: {"scope": "ACCOUNT", "mode": "REDUCE_ONLY"},
     "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
+    "RequestOrderRecordsInput": lambda: {"fromTime": _hours_from_now(-1), "toTime": _hours_from_now(1)},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
     "stressTest": lambda: {"past": ["COVID_2020"]},

@@ -75,6 +75,7 @@ TABLES_OF: Final[dict[tuple[str, str], str]] = {
     ("setRiskLimit", "id"): "risk_limits",
     ("setRestrictedList", "id"): "restricted_lists",
     ("killSwitch", "id"): "kill_switches",
+    ("orderRecordExport", "id"): "order_record_exports",
     ("killSwitchProgress", "id"): "kill_switches",
 }
 _HEX = re.compile(r"(\\x)?[0-9a-f]{24,}")

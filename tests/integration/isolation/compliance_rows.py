@@ -1,11 +1,13 @@
 """A row in every table of compliance."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from app.compliance.models import (
     CalendarDayRow,
+    OrderRecordExportRow,
+    OrderRecordPieceRow,
     RecordRetentionRow,
     RestrictedEntryRow,
     RestrictedListRow,
@@ -113,4 +115,27 @@ async def add_compliance(
             written_at=now,
         )
     )
+    await session.flush()
+    export_id = _ids.new()
+    session.add(
+        OrderRecordExportRow(
+            tenant_id=tenant_id,
+            id=export_id,
+            from_time=now - timedelta(days=1),
+            to_time=now,
+            format="jsonl",
+            state="DONE",
+            requested_by="test",
+            requested_at=now,
+            due_at=now,
+            attempt=1,
+            pieces=1,
+            size_bytes=6,
+            stored_bytes=6,
+            sha256="canary",
+            expires_at=now + timedelta(days=7),
+        )
+    )
+    await session.flush()
+    session.add(OrderRecordPieceRow(tenant_id=tenant_id, export_id=export_id, place=0, content=b"canary"))
     await session.flush()

@@ -14,6 +14,7 @@ import { Table, type Column } from "../../shared/table/Table";
 import { Toolbar } from "../risk/Toolbar";
 import { RECORDS, type OrderRecord } from "./documents";
 import { AccountFilter, DaysFilter } from "./Filters";
+import { RecordExports } from "./RecordExports";
 import { dayBefore, spanOf, told } from "./words";
 
 const PAGE = 50;
@@ -57,9 +58,7 @@ export function RecordsTab(): JSX.Element {
             </>
           )}
         </Answered>
-        <p className="max-w-160 px-4 py-2 text-small text-faint">
-          A whole year, with a checksum and the state of the clock, is written by <code>oms compliance export</code>.
-        </p>
+        <RecordExports wanted={{ from, to, account: search["account"] ?? null }} />
       </div>
       {looking && (
         <Drawer title="Order record" onClose={() => setLooking(null)}>

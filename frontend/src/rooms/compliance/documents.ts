@@ -153,6 +153,33 @@ export const RECORDS = graphql(`
   }
 `);
 
+export const EXPORTS = graphql(`
+  query OrderRecordExports($first: Int!, $after: String) {
+    orderRecordExports(first: $first, after: $after) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
+      edges {
+        node {
+          id fromTime toTime accountId format state ordersTotal ordersWritten sizeBytes sha256 errorMessage requestedBy
+          requestedAt expiresAt fileName downloadPath
+        }
+      }
+    }
+  }
+`);
+
+export const EXPORT = graphql(`
+  query OrderRecordExport($id: ID!) {
+    orderRecordExport(id: $id) { id fileName downloadPath }
+  }
+`);
+
+export const REQUEST_RECORDS = graphql(`
+  mutation RequestOrderRecords($input: RequestOrderRecordsInput!) {
+    requestOrderRecords(input: $input) { export { id } errors { code message path } }
+  }
+`);
+
 export type RestrictedList = ResultOf<typeof LISTS>["restrictedLists"]["edges"][number]["node"];
 export type Entry = ResultOf<typeof ENTRIES>["restrictedEntries"]["edges"][number]["node"];
 export type Alert = ResultOf<typeof ALERTS>["restrictionAlerts"]["edges"][number]["node"];
@@ -160,4 +187,5 @@ export type Case = ResultOf<typeof CASES>["surveillanceCases"]["edges"][number][
 export type CaseFile = ResultOf<typeof CASE>["surveillanceCase"];
 export type Day = ResultOf<typeof CALENDAR>["calendarDays"]["edges"][number]["node"];
 export type Quality = ResultOf<typeof QUALITY>["executionQuality"][number];
+export type RecordExport = ResultOf<typeof EXPORTS>["orderRecordExports"]["edges"][number]["node"];
 export type OrderRecord = ResultOf<typeof RECORDS>["orderRecords"]["edges"][number]["node"];

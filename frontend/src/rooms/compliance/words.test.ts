@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { bpsInWords, dayBefore, entryState, rateInWords, secondsInWords, spanOf, told } from "./words";
+import { bpsInWords, dayBefore, entryState, lastInstant, progressOf, rateInWords, secondsInWords, sizeInWords, spanOf, told } from "./words";
 
 const NOW = new Date("2026-11-21T12:00:00Z");
 
@@ -46,5 +46,26 @@ describe("a text of a record", () => {
   it("is found however deep, and blank where there is none", () => {
     expect(told({ order: { symbol: "AAPL" } }, "order", "symbol")).toBe("AAPL");
     expect(told({ order: null }, "order", "symbol")).toBe("");
+  });
+});
+
+describe("a file of records", () => {
+  it("tells how far it is, how many it has, or why it failed", () => {
+    const one = { ordersTotal: 5000, ordersWritten: 1200, errorMessage: null };
+    expect(progressOf({ ...one, state: "QUEUED", ordersTotal: null })).toBeNull();
+    expect(progressOf({ ...one, state: "RUNNING" })).toBe("1,200 of 5,000 orders");
+    expect(progressOf({ ...one, state: "DONE", ordersWritten: 5000 })).toBe("5,000 orders");
+    expect(progressOf({ ...one, state: "DONE", ordersWritten: 1 })).toBe("1 order");
+    expect(progressOf({ ...one, state: "FAILED", errorMessage: "too large" })).toBe("too large");
+  });
+
+  it("has its length in words", () => {
+    expect(["0", "999", "1000", "1234567", "34567890", "999999", "5000000000"].map(sizeInWords)).toEqual([
+      "0 B", "999 B", "1.0 kB", "1.2 MB", "35 MB", "1.0 MB", "5.0 GB",
+    ]);
+  });
+
+  it("ends on its last day, not on the one behind", () => {
+    expect(lastInstant("2026-04-01T00:00:00.000Z")).toBe("2026-03-31T23:59:59.999Z");
   });
 });

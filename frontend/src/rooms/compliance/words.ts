@@ -1,7 +1,7 @@
 /** Restrictions, cases and figures of execution in words. */
 import { formatDecimal, multiply } from "../../shared/format/decimal";
 import type { Tone } from "../../shared/table/Status";
-import type { Case, Entry, OrderRecord } from "./documents";
+import type { Case, Entry, OrderRecord, RecordExport } from "./documents";
 
 interface Told {
   tone: Tone;
@@ -82,4 +82,38 @@ export function told(record: OrderRecord["record"], ...path: string[]): string {
   let at: unknown = record;
   for (const step of path) at = typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined;
   return typeof at === "string" || typeof at === "number" ? String(at) : "";
+}
+
+export const EXPORT_STATES: Record<RecordExport["state"], Told> = {
+  QUEUED: { tone: "pending", label: "Waits for the worker" },
+  RUNNING: { tone: "working", label: "Being written" },
+  DONE: { tone: "ok", label: "Ready" },
+  FAILED: { tone: "critical", label: "Failed" },
+};
+
+/** How far an export is: "1,200 of 5,000 orders", or why it failed. */
+export function progressOf(one: Pick<RecordExport, "state" | "ordersTotal" | "ordersWritten" | "errorMessage">): string | null {
+  if (one.state === "FAILED") return one.errorMessage;
+  if (one.ordersTotal === null) return null;
+  const written = formatDecimal(String(one.ordersWritten));
+  const inWords = one.ordersWritten === 1 ? "1 order" : `${written} orders`;
+  return one.state === "DONE" ? inWords : `${written} of ${formatDecimal(String(one.ordersTotal))} orders`;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** 512 B, 1.2 kB, 34 MB: the length of a file, in thousands. */
+export function sizeInWords(bytes: string): string {
+  let size = Number(bytes);
+  let unit = 0;
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1_000;
+    unit += 1;
+  }
+  return `${size < 10 && unit > 0 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
+}
+
+/** The last day of a span whose end is not in it, as an instant to show. */
+export function lastInstant(toTime: string): string {
+  return new Date(new Date(toTime).getTime() - 1).toISOString();
 }

@@ -1,15 +1,20 @@
-/** Why the limits let an order pass or refused it: each check with its facts, and what would have passed. */
+/** Why the limits let an order pass or refused it, each time that they were asked before it left. */
 import type { JSX } from "react";
 
-import { formatDecimal } from "../../shared/format/decimal";
-import { formatEnum } from "../../shared/format/time";
-import { RoomLink } from "../../shared/page/links";
+import { formatTime } from "../../shared/format/time";
+import { useActors } from "../../shared/identity/actors";
 import { Loading } from "../../shared/page/states";
 import { useAnswer } from "../../shared/query/useAnswer";
-import { Status } from "../../shared/table/Status";
-import { inOrder, inputsOf, microsInWords } from "./checks";
-import { EXPLAIN_ORDER, type Explanation as Told, type FullOrder } from "./documents";
-import { CheckList, CHECK_TONE, Facts, Section } from "./parts";
+import { microsInWords } from "./checks";
+import { Checks } from "./Checks";
+import { EXPLAIN_ORDER, type Decision, type FullOrder } from "./documents";
+import { CheckList, Section } from "./parts";
+
+const AGAIN: Record<Exclude<Decision["step"], "PLACEMENT">, string> = {
+  APPROVAL: "Again for the approval",
+  RELEASE: "Again for the release",
+  CHANGE: "For a change",
+};
 
 export function Explanation({ order }: { order: FullOrder }): JSX.Element {
   const hasChecks = order.riskChecks.length > 0;
@@ -30,59 +35,27 @@ export function Explanation({ order }: { order: FullOrder }): JSX.Element {
         </>
       )}
       {hasChecks && answer.isLoading && <Loading />}
-      {told && <Explained told={told} />}
+      {told?.decisions
+        // Those of a change stand beside its request.
+        .filter((decision) => decision.step !== "CHANGE")
+        .map((decision) => (
+          <Looked key={`${decision.step} ${decision.decidedAt}`} decision={decision} />
+        ))}
     </Section>
   );
 }
 
-function Explained({ told }: { told: Told }): JSX.Element {
+function Looked({ decision }: { decision: Decision }): JSX.Element {
+  const nameOfActor = useActors();
   return (
-    <>
-      {told.counterfactual !== null && (
-        <p className="pb-1 font-medium">
-          What would have passed: <span className="font-normal">{told.counterfactual}</span>
-        </p>
+    <div className="pb-1">
+      {decision.step !== "PLACEMENT" && (
+        <h4 className="pt-2 pb-1 text-small text-faint">
+          {`${AGAIN[decision.step]} at ${formatTime(decision.decidedAt)}, asked for by ${nameOfActor(decision.askedBy)}`}
+        </h4>
       )}
-      <ul>
-        {inOrder(told.checks).map((check) => (
-          <li key={`${check.limitId ?? check.check} ${check.limitVersion} ${check.durationNanos} ${check.message}`} className="border-b border-line py-1 last:border-b-0">
-            <One check={check} />
-          </li>
-        ))}
-      </ul>
-      <p className="pt-1 text-micro text-faint">Decided in {microsInWords(told.durationMicros)}.</p>
-    </>
-  );
-}
-
-function One({ check }: { check: Told["checks"][number] }): JSX.Element {
-  const inputs = inputsOf(check.inputs);
-  return (
-    <details open={check.outcome === "FAILED" && !check.isShadow}>
-      <summary className="grid cursor-pointer grid-cols-[1fr_auto] gap-x-3">
-        <span className={check.outcome === "FAILED" && !check.isShadow ? "text-critical" : "text-soft"}>
-          {formatEnum(check.check)}
-          {check.isShadow && <span className="text-faint"> shadow, refuses nothing</span>}
-        </span>
-        <Status tone={CHECK_TONE[check.outcome]} label={formatEnum(check.outcome)} />
-        {check.outcome !== "SKIPPED" && <span className="col-span-2 text-small break-words text-faint">{check.message}</span>}
-      </summary>
-      <div className="py-1 pl-3 text-small">
-        <Facts
-          facts={[
-            ...(check.observed === null ? [] : [["Observed", formatDecimal(check.observed)] as const]),
-            ...(check.limit === null ? [] : [["Limit", formatDecimal(check.limit)] as const]),
-            ...inputs,
-          ]}
-        />
-        {check.limitId !== null && (
-          <p className="pt-1">
-            <RoomLink to="/risk" search={{ tab: "limits", limit: check.limitId }}>
-              {check.limitVersion === null ? "The limit" : `The limit, held in its version ${check.limitVersion}`}
-            </RoomLink>
-          </p>
-        )}
-      </div>
-    </details>
+      <Checks checks={decision.checks} counterfactual={decision.counterfactual} />
+      <p className="pt-1 text-micro text-faint">Decided in {microsInWords(decision.durationMicros)}.</p>
+    </div>
   );
 }

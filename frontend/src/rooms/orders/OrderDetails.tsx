@@ -7,6 +7,7 @@ import { formatEnum, formatTime } from "../../shared/format/time";
 import { toast } from "../../shared/overlay/toasts";
 import { accountName } from "../../shared/session/accounts";
 import { Status, type Tone } from "../../shared/table/Status";
+import { Checks } from "./Checks";
 import { orderPrice, price } from "./columns";
 import type { FullOrder } from "./documents";
 import { Explanation } from "./Explanation";
@@ -155,9 +156,15 @@ function Requests({ order }: { order: FullOrder }): JSX.Element | null {
             </time>
             <span>
               {request.kind === "CANCEL" ? "Cancel" : `Change to ${termsInWords(request.terms)}`}
-              {request.reason !== null && <span className="block text-small text-soft">{request.reason}</span>}
+              {request.reason !== null && <span className="block text-small break-words text-soft">{request.reason}</span>}
             </span>
-            <Status tone={REQUEST_TONE[request.outcome]} label={formatEnum(request.outcome)} />
+            <Status tone={REQUEST_TONE[request.outcome]} label={outcomeInWords(request)} />
+            {request.riskChecks.length > 0 && (
+              <details className="col-start-2 col-span-2 pb-1">
+                <summary className="cursor-pointer text-small text-soft">{checksInWords(request.riskChecks)}</summary>
+                <Checks checks={request.riskChecks} counterfactual={request.counterfactual} />
+              </details>
+            )}
           </li>
         ))}
         {order.approvals.map((approval) => (
@@ -175,6 +182,18 @@ function Requests({ order }: { order: FullOrder }): JSX.Element | null {
       </ul>
     </Section>
   );
+}
+
+/** "Refused here" tells a refusal of the house from one of the broker. */
+function outcomeInWords(request: FullOrder["requests"][number]): string {
+  if (request.rejectOrigin === null) return formatEnum(request.outcome);
+  return request.rejectOrigin === "OMS" ? "Refused here" : "Refused by the broker";
+}
+
+function checksInWords(checks: FullOrder["requests"][number]["riskChecks"]): string {
+  const refused = checks.filter((check) => check.outcome === "FAILED" && !check.isShadow).length;
+  const count = checks.length === 1 ? "1 risk check" : `${checks.length} risk checks`;
+  return refused === 0 ? `${count}, none refused` : `${count}, ${refused} refused`;
 }
 
 function termsInWords(terms: unknown): string {

@@ -30,7 +30,10 @@ export const ORDER = graphql(
         ...OrderRow
         permanentId overfilledQuantity metadata
         riskChecks { check outcome limit observed message }
-        requests { id kind outcome terms reason requestedBy requestedAt resolvedAt }
+        requests {
+          id kind outcome rejectOrigin terms reason counterfactual requestedBy requestedAt resolvedAt
+          riskChecks { check outcome limit observed message limitId isShadow limitVersion inputs durationNanos }
+        }
         approvals { policyId reasons decision by at reason requestedAt expiresAt }
         events { sequence type fromState toState actor reason details occurredAt }
         executions { id executionId quantity price commission commissionCurrency liquidity isCorrection executedAt }
@@ -76,12 +79,14 @@ export const MODIFY_ORDER = graphql(`
 export const EXPLAIN_ORDER = graphql(`
   query ExplainOrder($id: ID!) {
     explainOrder(id: $id) {
-      counterfactual decidedAt durationMicros
-      checks { check outcome limit observed message limitId isShadow limitVersion inputs durationNanos }
+      decisions {
+        step askedBy decidedAt counterfactual durationMicros
+        checks { check outcome limit observed message limitId isShadow limitVersion inputs durationNanos }
+      }
     }
   }
 `);
 
 export type Order = ResultOf<typeof ORDERS_CHANGED>["ordersChanged"]["upserts"][number];
 export type FullOrder = NonNullable<ResultOf<typeof ORDER>["order"]>;
-export type Explanation = ResultOf<typeof EXPLAIN_ORDER>["explainOrder"];
+export type Decision = ResultOf<typeof EXPLAIN_ORDER>["explainOrder"]["decisions"][number];
