@@ -40,8 +40,8 @@ class Exposure:
 class Proposal:
     """An order as the chain sees it.
 
-    adds_quantity is what it may add to its side beyond what is reserved already; reference is None where no fresh
-    price is known. An order that closes_position never makes it larger or turns it round. family is the id that it
+    adds_quantity is what it may add to its side beyond what is reserved already; leaving is when each of the orders
+    was placed that waited and are let go now; reference is None where no fresh price is known. An order that closes_position never makes it larger or turns it round. family is the id that it
     shares with the orders that it hangs with, its own where it hangs with none.
     """
 
@@ -58,6 +58,7 @@ class Proposal:
     step: Step = Step.NEW
     strategy_id: StrategyId | None = None
     family: OrderId | None = None
+    leaving: tuple[datetime, ...] = ()
 
     @property
     def instrument_id(self) -> InstrumentId:
