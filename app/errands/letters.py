@@ -24,6 +24,7 @@ class MailTemplate(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
     INVITATION = "INVITATION"
+    SAFEGUARD_LOOSENED = "SAFEGUARD_LOOSENED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,14 @@ _PATTERNS: Final[Mapping[MailTemplate, _Pattern]] = MappingProxyType(
                 "Open the link to accept. If you do not know them, do nothing.",
             ),
             path="/accept-invitation",
+        ),
+        MailTemplate.SAFEGUARD_LOOSENED: _Pattern(
+            subject="A safeguard of your firm is loosened",
+            paragraphs=(
+                "{who_email}: {what}. {change}.",
+                "You get this because you keep the risk of your firm. If it is not as agreed, look at the audit log, "
+                "and set it back.",
+            ),
         ),
     }
 )

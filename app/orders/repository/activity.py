@@ -34,7 +34,8 @@ _LISTED = ", ".join(f"'{one.value}'" for one in _TYPES)
 _LETTING_GO = ", ".join(f"'{one.value}'" for one in _RELEASES)
 _RELEASED = f"type IN ({_LETTING_GO}) AND details -> 'staged' = 'false'"
 _MEANT = (
-    f"({_RELEASED}) OR type IN ({_LISTED}) AND (type <> '{OrderEventType.ORDER_CANCELED.value}' OR details ? 'requestId') "
+    f"({_RELEASED}) OR type IN ({_LISTED}) "
+    f"AND (type <> '{OrderEventType.ORDER_CANCELED.value}' OR details ? 'requestId') "
     f"AND (type <> '{OrderEventType.ORDER_HELD.value}' OR from_state = 'NEW')"
 )
 

@@ -231,8 +231,8 @@ MEANING: Final[dict[RiskLimitType, str]] = {
     _TYPE.SYMBOL_BLACKLIST: "The symbol is none of `conditions.symbols`.",
     _TYPE.TRADING_HOURS: "A session is on, as the exchange told it through the broker: holidays, half days and breaks "
     "are its own. Where it was not told for today, nothing passes.",
-    _TYPE.MAX_ORDERS_PER_MINUTE: "The account has placed at most `value` orders in a minute, this one counted; one that "
-    "waited counts anew when it is let go. What was refused here does not count.",
+    _TYPE.MAX_ORDERS_PER_MINUTE: "The account has placed at most `value` orders in a minute, this one counted; one "
+    "that waited counts anew when it is let go. What was refused here does not count.",
     _TYPE.PRICE_COLLAR: "The limit is at most `value` percent worse than the last good quote.",
     _TYPE.MAX_CONCENTRATION: "The position, if all is filled, is at most `value` percent of the equity.",
     _TYPE.DUPLICATE_ORDER: "The account has placed no order of the same instrument, side, type, quantity and prices in "
