@@ -81,24 +81,19 @@ class ExposureLine:
         Units on either side that only make the position smaller add nothing. buys and sells are those of an order at
         this price besides.
         """
-        long = abs(self.position_quantity + self.open_buy_quantity + buys)
-        short = abs(self.position_quantity - self.open_sell_quantity - sells)
-        units = max(long, short) - abs(self.position_quantity)
-        money = ZERO
-        if units > 0:
-            prices = [
-                one
-                for one, is_asked in (
-                    (self.buy_price, self.open_buy_quantity > 0),
-                    (self.sell_price, self.open_sell_quantity > 0),
-                    (price, buys > 0 or sells > 0),
-                )
-                if is_asked
-            ]
-            known = [one for one in map(good_price, prices) if one is not None]
-            if len(known) < len(prices) or not known:
-                return None
-            money = units * max(known)
+        held, money = abs(self.position_quantity), ZERO
+        for filled, own_price, own, asked in (
+            (self.position_quantity + self.open_buy_quantity + buys, self.buy_price, self.open_buy_quantity, buys),
+            (self.position_quantity - self.open_sell_quantity - sells, self.sell_price, self.open_sell_quantity, sells),
+        ):
+            # One side or the other is filled at worst: what only makes the position smaller needs no price.
+            units = abs(filled) - held
+            if units > 0:
+                prices = [one for one, is_asked in ((own_price, own > 0), (price, asked > 0)) if is_asked]
+                known = [one for one in map(good_price, prices) if one is not None]
+                if len(known) < len(prices) or not known:
+                    return None
+                money = max(money, units * max(known))
         if self.dealt > 0:
             dealt_price = good_price(self.dealt_price)
             if dealt_price is None:
