@@ -81,19 +81,27 @@ class ExposureLine:
         Units on either side that only make the position smaller add nothing. buys and sells are those of an order at
         this price besides.
         """
-        held, money = abs(self.position_quantity), ZERO
-        for filled, own_price, own, asked in (
-            (self.position_quantity + self.open_buy_quantity + buys, self.buy_price, self.open_buy_quantity, buys),
-            (self.position_quantity - self.open_sell_quantity - sells, self.sell_price, self.open_sell_quantity, sells),
-        ):
-            # One side or the other is filled at worst: what only makes the position smaller needs no price.
-            units = abs(filled) - held
-            if units > 0:
-                prices = [one for one, is_asked in ((own_price, own > 0), (price, asked > 0)) if is_asked]
-                known = [one for one in map(good_price, prices) if one is not None]
-                if len(known) < len(prices) or not known:
+        held = abs(self.position_quantity)
+        long = abs(self.position_quantity + self.open_buy_quantity + buys) - held
+        short = abs(self.position_quantity - self.open_sell_quantity - sells) - held
+        units, money = max(long, short), ZERO
+        if units > 0:
+            known: list[Decimal] = []
+            for one, is_asked, adds in (
+                (self.buy_price, self.open_buy_quantity > 0, long > 0),
+                (self.sell_price, self.open_sell_quantity > 0, short > 0),
+                (price, buys > 0, long > 0),
+                (price, sells > 0, short > 0),
+            ):
+                good = good_price(one) if is_asked else None
+                if good is not None:
+                    known.append(good)
+                elif is_asked and adds:
+                    # What only makes the position smaller needs no price.
                     return None
-                money = max(money, units * max(known))
+            if not known:
+                return None
+            money = units * max(known)
         if self.dealt > 0:
             dealt_price = good_price(self.dealt_price)
             if dealt_price is None:

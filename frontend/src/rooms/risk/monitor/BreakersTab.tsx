@@ -1,7 +1,7 @@
 /** Circuit breakers, which halt by themselves, and the times that they did. */
 import { useState, type JSX } from "react";
 
-import { act } from "../../../shared/act/act";
+import { act, type Outcome } from "../../../shared/act/act";
 import { Button } from "../../../shared/controls/Button";
 import { Confirm } from "../../../shared/controls/Confirm";
 import { Dialog } from "../../../shared/controls/Dialog";
@@ -56,29 +56,31 @@ export function BreakersTab(): JSX.Element {
   const accounts = useAccounts();
   const [editing, setEditing] = useState<Breaker | "new" | null>(null);
   const [deleting, setDeleting] = useState<Breaker | null>(null);
+  const [confirming, setConfirming] = useState<Breaker | null>(null);
   function nameOf(id: string | null): string {
     const account = accounts.find((each) => each.id === id);
     return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
   }
-  function done(words: string): void {
+  function done(breaker: Kept | null, words: string): void {
     setEditing(null);
     setDeleting(null);
+    setConfirming(null);
     answer.reload();
-    toast("ok", words);
+    toast("ok", breaker?.proposal ? "It is looser, and waits until another person says the same" : words);
   }
 
   return (
     <>
       <Section
         title="Circuit breakers"
-        about="Each halts by itself at its figure, once. A person releases the halt."
+        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may take a second person."
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
         actions={mayManage && <Button kind="primary" onClick={() => setEditing("new")}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, setEditing, setDeleting)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, { edit: setEditing, remove: setDeleting, confirm: setConfirming })} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
@@ -87,7 +89,7 @@ export function BreakersTab(): JSX.Element {
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
-      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={(breaker) => done(breaker, "The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -95,7 +97,7 @@ export function BreakersTab(): JSX.Element {
           busy="Deleting"
           isDangerous
           act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
-          onDone={() => done("The circuit breaker is gone")}
+          onDone={(payload) => done(payload.circuitBreaker, "The circuit breaker is gone")}
           onClose={() => setDeleting(null)}
         >
           <p>
@@ -103,16 +105,54 @@ export function BreakersTab(): JSX.Element {
           </p>
         </Confirm>
       )}
+      {confirming?.proposal && (
+        <Confirm
+          title="Say the same"
+          submit="Confirm"
+          busy="Confirming"
+          isDangerous
+          act={() => confirm(confirming, confirming.proposal)}
+          onDone={(payload) => done(payload.circuitBreaker, "The change holds from now on")}
+          onClose={() => setConfirming(null)}
+        >
+          <p>
+            {KINDS[confirming.kind].label}, {thresholdInWords(confirming)}, {nameOf(confirming.accountId)}. Another person asked that: <Words>{confirming.proposal.why.join("; ")}</Words>.
+          </p>
+        </Confirm>
+      )}
     </>
   );
 }
 
-function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: () => void; onClose: () => void }): JSX.Element {
+/** A breaker as a mutation answers it: with what waits of it. */
+type Kept = { proposal: { why: readonly string[] } | null };
+
+async function confirm(breaker: Breaker, proposal: Breaker["proposal"]): Promise<Outcome<{ circuitBreaker: Kept | null }>> {
+  return !proposal || proposal.isDeletion
+    ? await act(DELETE_BREAKER, { input: { id: breaker.id } })
+    : await act(SET_BREAKER, {
+        input: {
+          id: breaker.id,
+          expectedVersion: breaker.version,
+          kind: breaker.kind,
+          accountId: breaker.accountId,
+          threshold: proposal.threshold ?? breaker.threshold,
+          currency: proposal.currency,
+          mode: proposal.mode ?? breaker.mode,
+          windowSeconds: proposal.windowSeconds,
+          minimumOrders: proposal.minimumOrders,
+          cooldownSeconds: proposal.cooldownSeconds,
+          isActive: proposal.isActive,
+        },
+      });
+}
+
+function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: (breaker: Kept | null) => void; onClose: () => void }): JSX.Element {
   const accounts = useAccounts();
   const [kind, setKind] = useState<Kind>(breaker?.kind ?? "LOSS");
   return (
     <Dialog title={breaker ? `Change: ${KINDS[kind].label}` : "New circuit breaker"} onClose={onClose} isWide>
-      <ActForm submit="Save" busy="Saving" act={(form) => act(SET_BREAKER, { input: inputOf(form, breaker, kind) })} onDone={onDone} onCancel={onClose}>
+      <ActForm submit="Save" busy="Saving" act={(form) => act(SET_BREAKER, { input: inputOf(form, breaker, kind) })} onDone={(payload) => onDone(payload.circuitBreaker)} onCancel={onClose}>
         {!breaker && (
           <div className="grid gap-3 sm:grid-cols-2">
             <SelectField
@@ -163,14 +203,30 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
   };
 }
 
-function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, onEdit: (row: Breaker) => void, onDelete: (row: Breaker) => void): Column<Breaker>[] {
+interface Acts {
+  edit: (row: Breaker) => void;
+  remove: (row: Breaker) => void;
+  confirm: (row: Breaker) => void;
+}
+
+function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
+  return (
+    <span className="inline-flex flex-wrap gap-2">
+      {breaker.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />}
+      {breaker.isActive && breaker.blindSince !== null && <Status tone="warn" label={`Cannot see all accounts since ${formatTime(breaker.blindSince)}`} />}
+      {breaker.proposal && <Status tone="pending" label={breaker.proposal.isDeletion ? "Deletion waits for a second person" : "A change waits for a second person"} />}
+    </span>
+  );
+}
+
+function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, on: Acts): Column<Breaker>[] {
   return [
     { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
-    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", cell: (row) => <StateOf breaker={row} /> },
     ...(mayManage
       ? [
           {
@@ -179,10 +235,15 @@ function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolea
             isNumber: true,
             cell: (row: Breaker) => (
               <span className="inline-flex gap-3">
-                <Button kind="word" onClick={() => onEdit(row)}>
+                {row.proposal && (
+                  <Button kind="word" onClick={() => on.confirm(row)}>
+                    Say the same
+                  </Button>
+                )}
+                <Button kind="word" onClick={() => on.edit(row)}>
                   Change
                 </Button>
-                <Button kind="dangerWord" onClick={() => onDelete(row)}>
+                <Button kind="dangerWord" onClick={() => on.remove(row)}>
                   Delete
                 </Button>
               </span>
