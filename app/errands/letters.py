@@ -120,6 +120,8 @@ _PATTERNS: Final[Mapping[MailTemplate, _Pattern]] = MappingProxyType(
     }
 )
 _HEAD: Final = '<!doctype html>\n<html><head><meta charset="utf-8"></head><body>'
+# What the house words itself: an amount in it has a point, and nobody typed it.
+_OURS: Final = frozenset({"what", "change"})
 _LINK_LIKE: Final = re.compile(r"(?<=\w)\.(?=\w)|://")
 
 
@@ -130,7 +132,7 @@ def compose(template: MailTemplate, values: Mapping[str, str], *, base_url: str)
     """
     pattern = _PATTERNS[template]
     shown = {
-        name: value if name.endswith("email") else _LINK_LIKE.sub(" ", _plain(value)) for name, value in values.items()
+        name: value if name.endswith("email") or name in _OURS else _LINK_LIKE.sub(" ", _plain(value)) for name, value in values.items()
     }
     paragraphs = [paragraph.format_map(shown) for paragraph in pattern.paragraphs]
     link = None if pattern.path is None else f"{base_url}{pattern.path}#token={quote(values['token'], safe='')}"
