@@ -264,6 +264,11 @@ async def test_who_may_not_see_an_account_does_not_learn_that_it_is_silent(
     await grant(firm, member.user_id, {firm.account_id: True})
     restricted = firm.api.holding(token_of(firm.desk, member))
 
+    await put(firm.api, accountId=str(other.account_id))
+    async with restricted.socket() as socket:
+        await socket.subscribe(CHANGED)
+        told = (await socket.next_data())["circuitBreakersChanged"]
     [seen] = await listed(restricted)
 
     assert (seen["blindAccountIds"], seen["blindSince"] is not None) == ([], True)
+    assert told == seen
