@@ -132,7 +132,8 @@ def compose(template: MailTemplate, values: Mapping[str, str], *, base_url: str)
     """
     pattern = _PATTERNS[template]
     shown = {
-        name: value if name.endswith("email") or name in _OURS else _LINK_LIKE.sub(" ", _plain(value)) for name, value in values.items()
+        name: value if name.endswith("email") or name in _OURS else _LINK_LIKE.sub(" ", _plain(value))
+        for name, value in values.items()
     }
     paragraphs = [paragraph.format_map(shown) for paragraph in pattern.paragraphs]
     link = None if pattern.path is None else f"{base_url}{pattern.path}#token={quote(values['token'], safe='')}"

@@ -42,7 +42,7 @@ async def at(trader: Trader, url: str, clock: Clock = TWO_MINUTES) -> AsyncItera
     desk = trader.desk
     database = Database(url, DatabaseRole.INTAKE, size=1, keeps_plans=True)
     await database.open()
-    async with OrderIntake(database, desk.redis, clock, desk.ids) as intake:
+    async with OrderIntake(database, desk.database, desk.redis, clock, desk.ids) as intake:
         yield replace(trader, desk=replace(desk, clock=clock, intake=intake))
     await database.close()
 

@@ -1,7 +1,8 @@
 /** Circuit breakers, which halt by themselves, and the times that they did. */
 import { useState, type JSX } from "react";
 
-import { act, type Outcome } from "../../../shared/act/act";
+import { act } from "../../../shared/act/act";
+import { useEditing, type Editing } from "../../../shared/act/useEditing";
 import { Button } from "../../../shared/controls/Button";
 import { Confirm } from "../../../shared/controls/Confirm";
 import { Dialog } from "../../../shared/controls/Dialog";
@@ -9,7 +10,8 @@ import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from 
 import { formatDecimal } from "../../../shared/format/decimal";
 import { formatTime } from "../../../shared/format/time";
 import type { VariablesOf } from "../../../shared/graphql/document";
-import { toast } from "../../../shared/overlay/toasts";
+import { tripsTopic, haltsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
 import { useAnswer } from "../../../shared/query/useAnswer";
@@ -17,6 +19,7 @@ import { pageOfConnection, usePages } from "../../../shared/query/usePages";
 import { accountName, useAccounts } from "../../../shared/session/accounts";
 import { useMay } from "../../../shared/session/viewer";
 import { Status } from "../../../shared/table/Status";
+import { actsColumn } from "../../../shared/table/actsColumn";
 import { Table, type Column } from "../../../shared/table/Table";
 import { Words } from "../../../shared/table/Words";
 import { BREAKERS, DELETE_BREAKER, SET_BREAKER, TRIPS, type Breaker, type Trip } from "./documents";
@@ -51,45 +54,41 @@ export function thresholdInWords(breaker: Pick<Breaker, "kind" | "threshold" | "
 
 export function BreakersTab(): JSX.Element {
   const answer = useAnswer(BREAKERS, {}, { everyMs: LOOK_EVERY_MS });
-  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: LOOK_EVERY_MS });
+  const news = useNews(tripsTopic, LOOK_EVERY_MS);
+  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: news.everyMs });
+  useReload(news, trips.reload);
+  // That a halt was released shows at its trip.
+  useReload(useNews(haltsTopic, LOOK_EVERY_MS), trips.reload);
   const mayManage = useMay("MANAGE_RISK");
   const accounts = useAccounts();
-  const [editing, setEditing] = useState<Breaker | "new" | null>(null);
-  const [deleting, setDeleting] = useState<Breaker | null>(null);
-  const [confirming, setConfirming] = useState<Breaker | null>(null);
+  const acts = useEditing<Breaker>(answer.reload);
+  const { editing, deleting, close, done } = acts;
   function nameOf(id: string | null): string {
     const account = accounts.find((each) => each.id === id);
     return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
-  }
-  function done(breaker: Kept | null, words: string): void {
-    setEditing(null);
-    setDeleting(null);
-    setConfirming(null);
-    answer.reload();
-    toast("ok", breaker?.proposal ? "It is looser, and waits until another person says the same" : words);
   }
 
   return (
     <>
       <Section
         title="Circuit breakers"
-        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may take a second person."
+        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may wait until another person asks for the same."
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
-        actions={mayManage && <Button kind="primary" onClick={() => setEditing("new")}>New breaker</Button>}
+        actions={mayManage && <Button kind="primary" onClick={acts.make}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, { edit: setEditing, remove: setDeleting, confirm: setConfirming })} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" file="circuit-breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
         <Answered answer={trips} what="the trips" empty={({ rows }) => (rows.length > 0 ? null : { title: "None has tripped." })}>
-          {({ rows }) => <Table label="Trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
+          {({ rows }) => <Table label="Trips" file="circuit-breaker-trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
-      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={(breaker) => done(breaker, "The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={(breaker) => done(wordsOf(breaker, "The circuit breaker holds from now on"))} onClose={close} />}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -97,26 +96,11 @@ export function BreakersTab(): JSX.Element {
           busy="Deleting"
           isDangerous
           act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
-          onDone={(payload) => done(payload.circuitBreaker, "The circuit breaker is gone")}
-          onClose={() => setDeleting(null)}
+          onDone={(payload) => done(wordsOf(payload.circuitBreaker, "The circuit breaker is gone"))}
+          onClose={close}
         >
           <p>
             {KINDS[deleting.kind].label}, {thresholdInWords(deleting)}, {nameOf(deleting.accountId)}. Its trips stay, and a halt that it set.
-          </p>
-        </Confirm>
-      )}
-      {confirming?.proposal && (
-        <Confirm
-          title="Say the same"
-          submit="Confirm"
-          busy="Confirming"
-          isDangerous
-          act={() => confirm(confirming, confirming.proposal)}
-          onDone={(payload) => done(payload.circuitBreaker, "The change holds from now on")}
-          onClose={() => setConfirming(null)}
-        >
-          <p>
-            {KINDS[confirming.kind].label}, {thresholdInWords(confirming)}, {nameOf(confirming.accountId)}. Another person asked that: <Words>{confirming.proposal.why.join("; ")}</Words>.
           </p>
         </Confirm>
       )}
@@ -127,24 +111,18 @@ export function BreakersTab(): JSX.Element {
 /** A breaker as a mutation answers it: with what waits of it. */
 type Kept = { proposal: { why: readonly string[] } | null };
 
-async function confirm(breaker: Breaker, proposal: Breaker["proposal"]): Promise<Outcome<{ circuitBreaker: Kept | null }>> {
-  return !proposal || proposal.isDeletion
-    ? await act(DELETE_BREAKER, { input: { id: breaker.id } })
-    : await act(SET_BREAKER, {
-        input: {
-          id: breaker.id,
-          expectedVersion: breaker.version,
-          kind: breaker.kind,
-          accountId: breaker.accountId,
-          threshold: proposal.threshold ?? breaker.threshold,
-          currency: proposal.currency,
-          mode: proposal.mode ?? breaker.mode,
-          windowSeconds: proposal.windowSeconds,
-          minimumOrders: proposal.minimumOrders,
-          cooldownSeconds: proposal.cooldownSeconds,
-          isActive: proposal.isActive,
-        },
-      });
+function wordsOf(breaker: Kept | null, words: string): string {
+  return breaker?.proposal ? "This loosens it, and waits until another person asks for the same" : words;
+}
+
+function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
+  return (
+    <span className="inline-flex flex-wrap gap-2">
+      {breaker.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />}
+      {breaker.isActive && breaker.blindSince !== null && <Status tone="warn" label={`Cannot see all accounts since ${formatTime(breaker.blindSince)}`} />}
+      {breaker.proposal && <Status tone="pending" label={`Waits for a second person: ${breaker.proposal.why.join("; ")}`} />}
+    </span>
+  );
 }
 
 function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: (breaker: Kept | null) => void; onClose: () => void }): JSX.Element {
@@ -203,63 +181,24 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
   };
 }
 
-interface Acts {
-  edit: (row: Breaker) => void;
-  remove: (row: Breaker) => void;
-  confirm: (row: Breaker) => void;
-}
-
-function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
-  return (
-    <span className="inline-flex flex-wrap gap-2">
-      {breaker.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />}
-      {breaker.isActive && breaker.blindSince !== null && <Status tone="warn" label={`Cannot see all accounts since ${formatTime(breaker.blindSince)}`} />}
-      {breaker.proposal && <Status tone="pending" label={breaker.proposal.isDeletion ? "Deletion waits for a second person" : "A change waits for a second person"} />}
-    </span>
-  );
-}
-
-function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, on: Acts): Column<Breaker>[] {
+function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Breaker> | null): Column<Breaker>[] {
   return [
     { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
-    { key: "state", header: "State", cell: (row) => <StateOf breaker={row} /> },
-    ...(mayManage
-      ? [
-          {
-            key: "act",
-            header: "",
-            isNumber: true,
-            cell: (row: Breaker) => (
-              <span className="inline-flex gap-3">
-                {row.proposal && (
-                  <Button kind="word" onClick={() => on.confirm(row)}>
-                    Say the same
-                  </Button>
-                )}
-                <Button kind="word" onClick={() => on.edit(row)}>
-                  Change
-                </Button>
-                <Button kind="dangerWord" onClick={() => on.remove(row)}>
-                  Delete
-                </Button>
-              </span>
-            ),
-          },
-        ]
-      : []),
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => <StateOf breaker={row} />, className: "max-sm:hidden" },
+    ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }
 
 function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {
   return [
-    { key: "when", header: "When", cell: (row) => formatTime(row.trippedAt) },
+    { key: "when", header: "When", text: (row) => row.trippedAt, cell: (row) => formatTime(row.trippedAt) },
     { key: "kind", header: "Watched", cell: (row) => KINDS[row.kind].label, className: "max-sm:hidden" },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
-    { key: "state", header: "Halt", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
+    { key: "state", header: "Halt", text: (row) => row.resumedAt ?? "in force", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
   ];
 }

@@ -63,8 +63,8 @@ export const BREAKERS = graphql(`
   query CircuitBreakers {
     circuitBreakers {
       id kind accountId threshold currency mode windowSeconds minimumOrders cooldownSeconds isActive version updatedBy updatedAt
-      blindSince blindAccountIds
-      proposal { isDeletion threshold currency mode windowSeconds minimumOrders cooldownSeconds isActive why proposedBy }
+      blindSince
+      proposal { why }
     }
   }
 `);
