@@ -119,7 +119,7 @@ function columnsOf(names: ReadonlyMap<string, string>, show: (entry: Entry) => v
     },
     {
       key: "resource",
-      header: "On",
+      header: "Resource",
       cell: (row) => (
         <span title={row.resourceId ?? undefined}>
           {row.resourceType.replaceAll("_", " ")}

@@ -22,7 +22,7 @@ export function EntryDetails({ entry, actor, onFilter }: EntryDetailsProps): JSX
         facts={[
           ["When", entry.createdAt],
           ["Who", linked(`${actor} · ${entry.actor}`, () => onFilter({ actor: entry.actor }))],
-          ["On", entry.resourceType],
+          ["Resource", entry.resourceType],
           ["Id", entry.resourceId && linked(entry.resourceId, () => onFilter({ resourceId: entry.resourceId ?? "" }))],
           ["From", entry.ipAddress],
           ["Request", entry.requestId && linked(entry.requestId, () => onFilter({ requestId: entry.requestId ?? "" }))],

@@ -66,7 +66,7 @@ export function ExportDialog({ question, isFiltered, onClose }: ExportProps): JS
       </p>
       <SelectField
         name="format"
-        label="As"
+        label="Format"
         value={format}
         onChange={(value) => setFormat(value as Format)}
         choices={[

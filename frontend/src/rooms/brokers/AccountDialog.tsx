@@ -21,7 +21,7 @@ function NewAccount({ onClose }: { onClose: () => void }): JSX.Element {
   const [broker, setBroker] = useState("INTERACTIVE_BROKERS");
   const isPaperBroker = broker === "PAPER";
   return (
-    <Dialog title="Bring an account in" onClose={onClose} isWide>
+    <Dialog title="Add an account" onClose={onClose} isWide>
       <ActForm
         submit="Bring it in"
         busy="Bringing it in"

@@ -45,7 +45,7 @@ export function AccountsTab({ answer }: { answer: Answer<{ brokerAccounts: Accou
         answer={answer}
         staleMs={STALE_MS}
         isTable
-        actions={mayManage && <Button onClick={() => setQuestion({ kind: "new" })}>Bring an account in</Button>}
+        actions={mayManage && <Button onClick={() => setQuestion({ kind: "new" })}>Add an account</Button>}
       >
         <Answered
           answer={answer}
@@ -158,7 +158,7 @@ function AccountRow({ account, credentials, mayManage, onConnect, onAsk }: Accou
         facts={[
           ["Gateway", account.broker === "PAPER" ? "Fills in the house" : `${connection.host}:${connection.port}, client id ${connection.clientId}`],
           ["Since", connection.connectedSince && formatTime(connection.connectedSince)],
-          ["Heard", connection.lastHeartbeatAt && <Heard key="heard" at={connection.lastHeartbeatAt} />],
+          ["Last message", connection.lastHeartbeatAt && <Heard key="heard" at={connection.lastHeartbeatAt} />],
           ["Round trip", connection.roundTripMs !== null && `${connection.roundTripMs.toFixed(connection.roundTripMs < 10 ? 1 : 0)} ms`],
           ["Orders at broker", String(account.ordersAtBroker)],
           ["Pace", paceInWords(connection.pacing)],

@@ -32,7 +32,7 @@ export function BrokersPage(): JSX.Element {
     { id: "accounts", label: "Accounts" },
     ...(maySeePositions ? ([{ id: "breaks", label: "Breaks", count: breaks }, { id: "runs", label: "Reconciliations" }] as const) : []),
     { id: "doubt", label: "In doubt", count: doubts.data?.totalCount ?? undefined },
-    ...(maySeePositions ? ([{ id: "external", label: "Orders of others" }] as const) : []),
+    ...(maySeePositions ? ([{ id: "external", label: "External orders" }] as const) : []),
     ...(mayManage && isPractice ? ([{ id: "faults", label: "Faults" }] as const) : []),
   ];
   const current = tabOf(search["tab"], tabs);

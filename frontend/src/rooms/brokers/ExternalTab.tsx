@@ -33,7 +33,7 @@ export function ExternalTab({ accounts }: { accounts: readonly Account[] }): JSX
   const [claiming, setClaiming] = useState<Break | null>(null);
   return (
     <Section
-      title="Orders of others"
+      title="External orders"
       about="They count in positions and limits and are watched to their end. Claim one to put it under your name; where the broker lets this session change it, it is managed from here."
       answer={pages}
       staleMs={3 * LOOK_EVERY_MS}
@@ -49,7 +49,7 @@ export function ExternalTab({ accounts }: { accounts: readonly Account[] }): JSX
       >
         {({ rows }) => (
           <>
-            <Table label="Orders of others" columns={externalColumns(accounts, mayClaim, setClaiming)} rows={rows} rowKey={(row) => row.id} />
+            <Table label="External orders" columns={externalColumns(accounts, mayClaim, setClaiming)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="orders" />
           </>
         )}

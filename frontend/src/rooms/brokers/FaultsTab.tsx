@@ -17,8 +17,8 @@ const LOOK_EVERY_MS = 3_000;
 const FAULT_COLUMNS: Column<Fault>[] = [
   { key: "name", header: "Fault", cell: (row) => row.name },
   { key: "strikes", header: "Strikes", isNumber: true, cell: (row) => row.strikes },
-  { key: "lasts", header: "Still, seconds", isNumber: true, cell: (row) => (row.lastsSeconds === null ? "until cleared" : row.lastsSeconds.toFixed(0)) },
-  { key: "parameters", header: "With", cell: (row) => <span className="text-faint">{JSON.stringify(row.parameters)}</span>, className: "max-sm:hidden" },
+  { key: "lasts", header: "Remaining, seconds", isNumber: true, cell: (row) => (row.lastsSeconds === null ? "until cleared" : row.lastsSeconds.toFixed(0)) },
+  { key: "parameters", header: "Parameters", cell: (row) => <span className="text-faint">{JSON.stringify(row.parameters)}</span>, className: "max-sm:hidden" },
 ];
 
 export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.Element {
@@ -49,7 +49,7 @@ export function FaultsTab({ accounts }: { accounts: readonly Account[] }): JSX.E
   return (
     <>
       <Section
-        title="At work now"
+        title="Active faults"
         about="Faults strike the orders and the connection of this account alone, at the bundled simulator."
         answer={faults}
         staleMs={5 * LOOK_EVERY_MS}

@@ -54,9 +54,9 @@ function runColumns(accounts: readonly Account[]): Column<Reconciliation>[] {
       text: (row) => (row.finishedAt === null ? "at work" : `${row.breaksOpen} breaks`),
       cell: (row) =>
         row.finishedAt === null ? (
-          <Status tone="working" label="At work" />
+          <Status tone="working" label="Running" />
         ) : row.breaksOpen === 0 ? (
-          <Status tone="ok" label="Agree" />
+          <Status tone="ok" label="Matched" />
         ) : (
           <Status tone="warn" label={`${row.breaksOpen} ${row.breaksOpen === 1 ? "break" : "breaks"}`} />
         ),

@@ -54,9 +54,9 @@ function columnsOf(
   return [
     { key: "when", header: "When", text: (row) => row.createdAt, cell: (row) => formatTime(row.createdAt) },
     { key: "what", header: "Name", text: (row) => symbolOf(row.instrumentId), cell: (row) => <RoomLink to="/orders" search={{ order: row.orderId }}>{symbolOf(row.instrumentId)}</RoomLink> },
-    { key: "outcome", header: "Became", text: (row) => row.outcome, cell: (row) => <Status tone={row.outcome === "BLOCKED" ? "critical" : "working"} label={formatEnum(row.outcome)} /> },
+    { key: "outcome", header: "Outcome", text: (row) => row.outcome, cell: (row) => <Status tone={row.outcome === "BLOCKED" ? "critical" : "working"} label={formatEnum(row.outcome)} /> },
     { key: "kind", header: "Restriction", cell: (row) => RESTRICTIONS[row.kind].label, className: "max-sm:hidden" },
-    { key: "act", header: "On", cell: (row) => formatEnum(row.act), className: "max-md:hidden" },
+    { key: "act", header: "Action", cell: (row) => formatEnum(row.act), className: "max-md:hidden" },
     { key: "by", header: "By", cell: (row) => nameOfActor(row.actedBy), className: "max-sm:hidden" },
     { key: "account", header: "Account", cell: (row) => numbers.get(row.accountId) ?? "", className: "max-md:hidden" },
   ];

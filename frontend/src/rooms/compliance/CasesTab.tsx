@@ -117,9 +117,9 @@ function File({ file, nameOfActor, onChanged }: { file: CaseFile; nameOfActor: (
         <Facts
           facts={[
             ["Happened", formatTime(one.occurredAt)],
-            ["Found", formatTime(one.openedAt)],
-            ["With", nameOfActor(one.assignee) || "Nobody yet"],
-            ["Held to be", one.disposition && `${DISPOSITIONS[one.disposition]}${isClosed ? "" : ", proposed"}`],
+            ["Opened", formatTime(one.openedAt)],
+            ["Assignee", nameOfActor(one.assignee) || "Nobody yet"],
+            ["Disposition", one.disposition && `${DISPOSITIONS[one.disposition]}${isClosed ? "" : ", proposed"}`],
             ["Because", one.dispositionReason],
             ["Proposed by", nameOfActor(one.proposedBy)],
             ["Closed by", nameOfActor(one.closedBy)],
@@ -179,7 +179,7 @@ function CloseDialog({ one, onDone, onClose }: { one: CaseFile["case"]; onDone: 
       <p>The first one proposes; another who says the same closes it. Nobody does so whose orders it is about.</p>
       <SelectField
         name="disposition"
-        label="It was"
+        label="Disposition"
         value={disposition}
         onChange={(next) => setDisposition(next === "VIOLATION" ? "VIOLATION" : "NO_VIOLATION")}
         choices={Object.entries(DISPOSITIONS).map(([value, label]) => ({ value, label }))}
@@ -201,9 +201,9 @@ function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (one: 
         </Button>
       ),
     },
-    { key: "summary", header: "Found", text: (row) => row.summary, cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
+    { key: "summary", header: "Finding", text: (row) => row.summary, cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
     { key: "state", header: "State", text: (row) => row.state, cell: (row) => <Status {...CASE_STATES[row.state]} /> },
-    { key: "with", header: "With", cell: (row) => nameOfActor(row.assignee), className: "max-md:hidden" },
-    { key: "disposition", header: "Held to be", cell: (row) => row.disposition && DISPOSITIONS[row.disposition], className: "max-md:hidden" },
+    { key: "with", header: "Assignee", cell: (row) => nameOfActor(row.assignee), className: "max-md:hidden" },
+    { key: "disposition", header: "Disposition", cell: (row) => row.disposition && DISPOSITIONS[row.disposition], className: "max-md:hidden" },
   ];
 }

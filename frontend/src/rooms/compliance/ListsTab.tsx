@@ -87,7 +87,7 @@ function ListDialog({ list, onDone, onClose }: { list: RestrictedList | null; on
       >
         <TextField name="name" label="Name" defaultValue={list?.name ?? ""} maxLength={100} isFirst />
         <TextField name="description" label="What it is for" defaultValue={list?.description ?? ""} maxLength={500} isOptional />
-        <CheckField name="isActive" label="On" defaultChecked={list?.isActive ?? true} />
+        <CheckField name="isActive" label="Active" defaultChecked={list?.isActive ?? true} />
         <CheckField name="isReasonVisible" label="Tell a refused trader the reason of the entry" defaultChecked={list?.isReasonVisible ?? false} />
         <TextField name="reason" label="Why" hint="It stays with the version" maxLength={500} />
       </ActForm>
@@ -109,7 +109,7 @@ function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (list:
     },
     { key: "description", header: "For", text: (row) => row.description, cell: (row) => <span className="text-soft">{row.description}</span>, className: "max-md:hidden" },
     { key: "entries", header: "Entries", cell: (row) => row.entryCount, isNumber: true },
-    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="Active" /> : <Status tone="ended" label="Inactive" />), className: "max-sm:hidden" },
     { key: "told", header: "Traders learn", cell: (row) => (row.isReasonVisible ? "The reason" : "Only that it was refused"), className: "max-md:hidden" },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-sm:hidden" },
     { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },

@@ -52,7 +52,7 @@ export function QualityTab(): JSX.Element {
     <>
       <Toolbar actions={<TableTools table={table} rows={rows} />}>
         <DaysFilter from={from} to={to} />
-        <select aria-label="Put together by" className={FILTER} value={group} onChange={(event) => patch({ group: event.target.value })}>
+        <select aria-label="Group by" className={FILTER} value={group} onChange={(event) => patch({ group: event.target.value })}>
           {GROUPS.map(([name, label]) => (
             <option key={name} value={name}>
               By {label.toLowerCase()}
@@ -85,7 +85,7 @@ function nameOf({ told, account }: Row): string {
 }
 
 const COLUMNS: readonly LiveColumn<Row>[] = [
-  { key: "name", header: "Of", cell: nameOf, text: nameOf, width: 130, isCompact: true },
+  { key: "name", header: "Group", cell: nameOf, text: nameOf, width: 130, isCompact: true },
   { key: "currency", header: "Currency", cell: ({ told }) => told.currency, text: ({ told }) => told.currency, width: 70 },
   { key: "orders", header: "Orders", cell: ({ told }) => told.orders, text: ({ told }) => String(told.orders), isNumber: true, width: 70 },
   { key: "fillRate", header: "Filled", cell: ({ told }) => rateInWords(told.fillRate), text: ({ told }) => told.fillRate, isNumber: true, width: 80, isCompact: true },

@@ -86,7 +86,7 @@ function KeysSection(): JSX.Element {
         {({ apiKeys }) => {
           const rows = apiKeys.filter((key) => showsEnded || keyState(key, new Date()).holds);
           return rows.length === 0 ? (
-            <p className="px-4 py-3 text-faint">No key holds. Make one for the program that is to trade.</p>
+            <p className="px-4 py-3 text-faint">No active key. Make one for the program that is to trade.</p>
           ) : (
             <Table label="API keys" columns={keyColumns(setQuestion)} rows={rows} rowKey={(row) => row.id} />
           );
@@ -104,7 +104,7 @@ function KeysSection(): JSX.Element {
           onDone={() => {
             setQuestion(null);
             answer.reload();
-            toast("ok", `The key ${question.key.name} holds no more.`);
+            toast("ok", `The key ${question.key.name} is revoked.`);
           }}
           onClose={() => setQuestion(null)}
         >
@@ -134,7 +134,7 @@ function keyColumns(ask: (question: Question) => void): Column<ApiKey>[] {
     { key: "prefix", header: "Key", cell: (row) => `${row.prefix}…`, className: "max-md:hidden" },
     {
       key: "scopes",
-      header: "May",
+      header: "Scopes",
       cell: (row) => (
         <span title={row.scopes.map(scopeInWords).join("\n")}>
           {row.scopes.length === 1 && row.scopes[0] ? scopeInWords(row.scopes[0]) : `${row.scopes.length} scopes`}
@@ -145,13 +145,13 @@ function keyColumns(ask: (question: Question) => void): Column<ApiKey>[] {
     },
     {
       key: "networks",
-      header: "From",
+      header: "Addresses",
       cell: (row) => (row.ipAllowlist.length === 0 ? "Everywhere" : row.ipAllowlist.join(", ")),
       className: "max-lg:hidden",
     },
     {
       key: "quota",
-      header: "A minute",
+      header: "Per minute",
       isNumber: true,
       cell: (row) => (row.requestsPerMinute === null ? "No quota" : row.requestsPerMinute),
       className: "max-lg:hidden",
@@ -162,7 +162,7 @@ function keyColumns(ask: (question: Question) => void): Column<ApiKey>[] {
       cell: (row) => (row.lastUsedAt === null ? <span className="text-faint">Never</span> : formatTime(row.lastUsedAt)),
       className: "max-sm:hidden",
     },
-    { key: "made", header: "Made", cell: (row) => formatTime(row.createdAt), className: "max-md:hidden" },
+    { key: "made", header: "Created", cell: (row) => formatTime(row.createdAt), className: "max-md:hidden" },
     { key: "state", header: "State", cell: (row) => <Status {...keyState(row, new Date())} /> },
     {
       key: "act",

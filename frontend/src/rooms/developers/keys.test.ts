@@ -6,7 +6,7 @@ const NOW = new Date("2026-11-21T12:00:00Z");
 
 describe("an API key", () => {
   it.each([
-    [{ revokedAt: null, expiresAt: null }, "Holds", true],
+    [{ revokedAt: null, expiresAt: null }, "Active", true],
     [{ revokedAt: "2026-11-21T11:59:59Z", expiresAt: null }, "Revoked", false],
     [{ revokedAt: null, expiresAt: "2026-11-21T12:00:00Z" }, "Expired", false],
   ])("%j", (key, label, holds) => {

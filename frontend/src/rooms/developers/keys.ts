@@ -23,7 +23,7 @@ export function keyState(key: Pick<ApiKey, "revokedAt" | "expiresAt">, now: Date
   if (ends && ends.getTime() - now.getTime() < SOON_MS) {
     return { tone: "warn", label: `Ends ${formatTime(ends.toISOString(), now)}`, holds: true };
   }
-  return { tone: "ok", label: ends ? `Until ${formatTime(ends.toISOString(), now)}` : "Holds", holds: true };
+  return { tone: "ok", label: ends ? `Until ${formatTime(ends.toISOString(), now)}` : "Active", holds: true };
 }
 
 /** Networks as people type them: separated by commas, spaces or lines. */

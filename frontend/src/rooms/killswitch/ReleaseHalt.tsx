@@ -37,7 +37,7 @@ export function ReleaseHalt({ halt, onReleased, onClose }: ReleaseHaltProps): JS
     >
       <Facts
         facts={[
-          ["Covers", cover],
+          ["Scope", cover],
           ["Mode", halt.mode === "HALTED" ? "Nothing passes" : "Only what reduces a position"],
           ["Why", halt.reason],
           ["By", `${nameOfActor(halt.haltedBy)}, ${formatTime(halt.haltedAt)}`],

@@ -127,7 +127,7 @@ const ACCOUNT_COLUMNS: Column<OpsAccount>[] = [
   },
   {
     key: "heard",
-    header: "Heard",
+    header: "Last message",
     isNumber: true,
     cell: (row) => row.connection.lastHeartbeatAt && `${formatAge(Date.now() - new Date(row.connection.lastHeartbeatAt).getTime())} ago`,
     className: "max-sm:hidden",
@@ -141,7 +141,7 @@ const ACCOUNT_COLUMNS: Column<OpsAccount>[] = [
   },
   { key: "pace", header: "Pace", isNumber: true, cell: (row) => paceInWords(row.connection.pacing), className: "max-md:hidden" },
   { key: "lines", header: "Data lines", isNumber: true, cell: (row) => linesInWords(row.connection.marketDataLines), className: "max-md:hidden" },
-  { key: "orders", header: "Orders there", isNumber: true, cell: (row) => row.ordersAtBroker },
+  { key: "orders", header: "Open orders", isNumber: true, cell: (row) => row.ordersAtBroker },
 ];
 
 function BrokersSection(): JSX.Element {

@@ -24,7 +24,7 @@ describe("a limit in words", () => {
   it("is in force, a shadow, off, over or not yet", () => {
     expect(limitState(ON, NOW).label).toBe("In force");
     expect(limitState({ ...ON, isShadow: true }, NOW).label).toBe("Shadow");
-    expect(limitState({ ...ON, isActive: false }, NOW).label).toBe("Off");
+    expect(limitState({ ...ON, isActive: false }, NOW).label).toBe("Inactive");
     expect(limitState({ ...ON, effectiveUntil: "2026-11-21T12:00:00Z" }, NOW).label).toBe("Over");
     expect(limitState({ ...ON, effectiveFrom: "2026-11-21T12:00:01Z" }, NOW).label).toBe("Not yet");
   });

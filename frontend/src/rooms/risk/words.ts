@@ -105,7 +105,7 @@ type Shown = Pick<Limit, "isActive" | "isShadow" | "effectiveFrom" | "effectiveU
 
 /** Whether a limit refuses orders at this moment. */
 export function limitState(limit: Shown, now: Date = new Date()): { tone: Tone; label: string } {
-  if (!limit.isActive) return { tone: "ended", label: "Off" };
+  if (!limit.isActive) return { tone: "ended", label: "Inactive" };
   if (limit.effectiveUntil !== null && new Date(limit.effectiveUntil) <= now) return { tone: "ended", label: "Over" };
   if (limit.effectiveFrom !== null && new Date(limit.effectiveFrom) > now) return { tone: "pending", label: "Not yet" };
   return limit.isShadow ? { tone: "working", label: "Shadow" } : { tone: "ok", label: "In force" };

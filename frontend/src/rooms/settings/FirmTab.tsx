@@ -247,7 +247,7 @@ function entryColumns(mayEnd: boolean, onEnd: (entry: PlatformEntry) => void): C
   return [
     { key: "who", header: "Who", cell: (row) => row.administrator },
     { key: "why", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
-    { key: "scopes", header: "With", cell: (row) => row.scopes.map(scopeInWords).join(", "), className: "max-lg:hidden" },
+    { key: "scopes", header: "Scopes", cell: (row) => row.scopes.map(scopeInWords).join(", "), className: "max-lg:hidden" },
     { key: "from", header: "From", cell: (row) => formatTime(row.createdAt) },
     { key: "to", header: "Until", cell: (row) => formatTime(row.endedAt ?? row.expiresAt), className: "max-sm:hidden" },
     {

@@ -107,7 +107,7 @@ function PolicyDialog({ policy, accounts, onDone, onClose }: PolicyDialogProps):
       >
         <SelectField
           name="accountId"
-          label="Of"
+          label="Account"
           defaultValue={policy?.accountId ?? ""}
           choices={[
             { value: "", label: "All accounts" },
@@ -149,7 +149,7 @@ function PolicyDialog({ policy, accounts, onDone, onClose }: PolicyDialogProps):
           />
           <TextField name="reason" label="Reason" defaultValue={policy?.reason ?? ""} maxLength={500} isOptional />
         </div>
-        <CheckField name="isActive" label="On" defaultChecked={policy?.isActive ?? true} />
+        <CheckField name="isActive" label="Active" defaultChecked={policy?.isActive ?? true} />
       </ActForm>
     </Dialog>
   );
@@ -177,13 +177,13 @@ function readInput(form: FormData, policy: Policy | null, hasHours: boolean): { 
 function policyColumns(numbers: ReadonlyMap<string, string>, acts: Editing<Policy> | null): Column<Policy>[] {
   return [
     { key: "what", header: "An order needs a second person when it is", text: (row) => conditionInWords(row), cell: (row) => <Words>{conditionInWords(row)}</Words> },
-    { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
-    { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
+    { key: "account", header: "Account", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
+    { key: "expiry", header: "Expires after", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
     {
       key: "state",
       header: "State",
       text: (row) => (row.isActive ? "on" : "off"),
-      cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />),
+      cell: (row) => (row.isActive ? <Status tone="ok" label="Active" /> : <Status tone="ended" label="Inactive" />),
       className: "max-sm:hidden",
     },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-md:hidden" },

@@ -136,7 +136,7 @@ function AddressSection({ person }: { person: Person }): JSX.Element {
 function LookSection(): JSX.Element {
   const failure = usePreferencesFailure();
   return (
-    <Section title="Look" about="Kept in your profile: every browser that you sign in with has it.">
+    <Section title="Appearance" about="Kept in your profile: every browser that you sign in with has it.">
       <div className="grid max-w-160 gap-3 sm:grid-cols-3">
         <SelectField
           name="theme"

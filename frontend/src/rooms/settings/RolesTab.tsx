@@ -95,7 +95,7 @@ function scopesInWords(scopes: readonly Scope[]): string {
 function roleColumns(acts: Editing<CustomRole>): Column<CustomRole>[] {
   return [
     { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "scopes", header: "Allows", text: (row) => scopesInWords(row.scopes), cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
+    { key: "scopes", header: "Scopes", text: (row) => scopesInWords(row.scopes), cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
     { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
     actsColumn(acts),
   ];

@@ -150,7 +150,7 @@ function SecondFactorSection(): JSX.Element {
           </Confirm>
         ))}
       {question === "disable" && (
-        <Dialog title="Take the second factor away" onClose={close}>
+        <Dialog title="Remove the second factor" onClose={close}>
           <p className="text-body text-soft">Your password alone will sign you in, in every firm that you belong to.</p>
           <ActForm
             submit="Take it away"

@@ -41,7 +41,7 @@ function linesOf(exposed: Exposed, by: string): Line[] {
 }
 
 const COLUMNS: Column<Line>[] = [
-  { key: "name", header: "Of", cell: (row) => row.name },
+  { key: "name", header: "Group", cell: (row) => row.name },
   { key: "long", header: "Long", text: ({ exposure }) => exposure.long, isNumber: true, cell: ({ exposure }) => money(exposure.long), className: "max-sm:hidden" },
   { key: "short", header: "Short", text: ({ exposure }) => exposure.short, isNumber: true, cell: ({ exposure }) => money(exposure.short), className: "max-sm:hidden" },
   { key: "gross", header: "Gross", text: ({ exposure }) => exposure.gross, isNumber: true, cell: ({ exposure }) => money(exposure.gross) },

@@ -76,7 +76,7 @@ export function LimitDialog({ limit, onDone, onClose }: LimitDialogProps): JSX.E
           <TextField name="effectiveUntil" label="Until" type="datetime-local" hint="Nothing for always" defaultValue={localOf(limit?.effectiveUntil ?? null)} isOptional />
         </div>
         <div className="flex flex-wrap gap-x-6">
-          <CheckField name="isActive" label="On" defaultChecked={limit?.isActive ?? true} />
+          <CheckField name="isActive" label="Active" defaultChecked={limit?.isActive ?? true} />
           <CheckField name="isShadow" label="Shadow: recorded beside the others, refuses nothing" defaultChecked={limit?.isShadow ?? false} />
         </div>
         <TextField name="reason" label="Why" maxLength={500} isOptional hint="It is kept with the version. What loosens a limit waits for a second person." />

@@ -67,7 +67,7 @@ export function LimitDrawer({ row, onChanged, onReload, onClose }: LimitDrawerPr
             ["Warns at", limit.warnAt === null ? "80 %, the default" : `${percentOf(limit.warnAt)} %`],
             ["Holds from", limit.effectiveFrom && formatTime(limit.effectiveFrom)],
             ["Until", limit.effectiveUntil && formatTime(limit.effectiveUntil)],
-            ["Made", `${nameOfActor(limit.createdBy)}, ${formatTime(limit.createdAt)}`],
+            ["Created", `${nameOfActor(limit.createdBy)}, ${formatTime(limit.createdAt)}`],
             ["Last drill", <Status key="drill" {...drillState(limit)} />],
             ["Drilled", limit.lastDrilledAt && formatTime(limit.lastDrilledAt)],
             ["It said", limit.lastDrillMessage],
@@ -112,7 +112,7 @@ export function LimitDrawer({ row, onChanged, onReload, onClose }: LimitDrawerPr
 }
 
 const HISTORY_PAGE = 10;
-const ACTIONS = { CREATED: "Made", CHANGED: "Changed", DELETED: "Deleted" } as const;
+const ACTIONS = { CREATED: "Created", CHANGED: "Changed", DELETED: "Deleted" } as const;
 
 function History({ limit, nameOfActor }: { limit: Limit; nameOfActor: (actor: string | null) => string }): JSX.Element {
   const pages = usePages(LIMIT_HISTORY, { limitId: limit.id, first: HISTORY_PAGE }, { pageOf: (data) => pageOfConnection(data.riskLimitHistory) });

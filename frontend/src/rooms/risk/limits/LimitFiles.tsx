@@ -9,7 +9,7 @@ import type { Tone } from "../../../shared/table/Status";
 import { EXPORT_LIMITS, IMPORT_LIMITS, type ImportReport } from "../documents";
 
 const OUTCOMES: Record<ImportReport["lines"][number]["outcome"], { tone: Tone; label: string }> = {
-  CREATED: { tone: "ok", label: "Made" },
+  CREATED: { tone: "ok", label: "Created" },
   CHANGED: { tone: "ok", label: "Changed" },
   PROPOSED: { tone: "warn", label: "Waits for a second person" },
   UNCHANGED: { tone: "ended", label: "Unchanged" },

@@ -127,7 +127,7 @@ function One({ proposal, nameOfActor, onDecide }: OneProps): JSX.Element {
             ["Reason", proposal.reason],
             ["Ends by itself", isPending && formatTime(proposal.expiresAt)],
             ["Decided", proposal.decidedAt && `${nameOfActor(proposal.decidedBy)}, ${formatTime(proposal.decidedAt)}`],
-            ["Said", proposal.decisionReason],
+            ["Reason", proposal.decisionReason],
           ]}
         />
         <Differences before={before} after={wanted} names={{ before: "Now", after: "Wanted" }} />

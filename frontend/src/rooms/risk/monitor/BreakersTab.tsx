@@ -118,7 +118,7 @@ function wordsOf(breaker: Kept | null, words: string): string {
 function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
   return (
     <span className="inline-flex flex-wrap gap-2">
-      {breaker.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />}
+      {breaker.isActive ? <Status tone="ok" label="Active" /> : <Status tone="ended" label="Inactive" />}
       {breaker.isActive && breaker.blindSince !== null && <Status tone="warn" label={`Cannot see all accounts since ${formatTime(breaker.blindSince)}`} />}
       {breaker.proposal && <Status tone="pending" label={`Waits for a second person: ${breaker.proposal.why.join("; ")}`} />}
     </span>
@@ -146,20 +146,20 @@ function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; 
         <div className="grid gap-3 sm:grid-cols-2">
           <TextField name="threshold" label={KINDS[kind].threshold} inputMode="decimal" defaultValue={breaker?.threshold ?? ""} />
           {kind === "LOSS" && <TextField name="currency" label="Currency" hint="Nothing for the base currency" defaultValue={breaker?.currency ?? ""} maxLength={3} isOptional />}
-          {KINDS[kind].isCounted && <TextField name="windowSeconds" label="Within seconds" type="number" min="1" max="3600" defaultValue={String(breaker?.windowSeconds ?? 60)} />}
+          {KINDS[kind].isCounted && <TextField name="windowSeconds" label="Window, seconds" type="number" min="1" max="3600" defaultValue={String(breaker?.windowSeconds ?? 60)} />}
           {kind === "REJECT_RATE" && <TextField name="minimumOrders" label="Once so many orders were asked for" type="number" min="1" defaultValue={String(breaker?.minimumOrders ?? 20)} />}
           <SelectField
             name="mode"
-            label="Then"
+            label="Action"
             defaultValue={breaker?.mode ?? "REDUCE_ONLY"}
             choices={[
               { value: "REDUCE_ONLY", label: "Orders may only reduce positions" },
               { value: "HALTED", label: "Nothing passes" },
             ]}
           />
-          <TextField name="cooldownSeconds" label="Rests after a release, seconds" type="number" min="0" max="86400" defaultValue={String(breaker?.cooldownSeconds ?? 60)} />
+          <TextField name="cooldownSeconds" label="Cooldown after a release, seconds" type="number" min="0" max="86400" defaultValue={String(breaker?.cooldownSeconds ?? 60)} />
         </div>
-        <CheckField name="isActive" label="On" defaultChecked={breaker?.isActive ?? true} />
+        <CheckField name="isActive" label="Active" defaultChecked={breaker?.isActive ?? true} />
       </ActForm>
     </Dialog>
   );
@@ -183,11 +183,11 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
 
 function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Breaker> | null): Column<Breaker>[] {
   return [
-    { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
+    { key: "kind", header: "Trigger", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
-    { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
-    { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
-    { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
+    { key: "account", header: "Account", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
+    { key: "mode", header: "Action", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
+    { key: "rest", header: "Cooldown", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
     { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => <StateOf breaker={row} />, className: "max-sm:hidden" },
     ...(acts === null ? [] : [actsColumn(acts)]),
   ];
@@ -197,7 +197,7 @@ function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {
   return [
     { key: "when", header: "When", text: (row) => row.trippedAt, cell: (row) => formatTime(row.trippedAt) },
     { key: "kind", header: "Watched", cell: (row) => KINDS[row.kind].label, className: "max-sm:hidden" },
-    { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
+    { key: "account", header: "Account", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
     { key: "state", header: "Halt", text: (row) => row.resumedAt ?? "in force", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
   ];

@@ -150,10 +150,10 @@ function origin(halt: PastHalt): string {
 
 function activeColumns(cover: Cover, named: Named, mayRelease: boolean, onRelease: (halt: PastHalt) => void): Column<PastHalt>[] {
   return [
-    { key: "cover", header: "Covers", cell: cover },
+    { key: "cover", header: "Scope", cell: cover },
     { key: "mode", header: "Mode", text: (row) => row.mode, cell: (row) => <Mode halt={row} />, className: "max-sm:hidden" },
     { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
-    { key: "origin", header: "How", cell: origin, className: "max-md:hidden" },
+    { key: "origin", header: "Origin", cell: origin, className: "max-md:hidden" },
     { key: "by", header: "By", cell: (row) => named(row.haltedBy), className: "max-md:hidden" },
     { key: "since", header: "Since", text: (row) => row.haltedAt, cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
     ...(mayRelease ? [{ key: "act", header: "", isNumber: true, cell: (row: PastHalt) => <Button kind="word" onClick={() => onRelease(row)}>Release</Button> }] : []),
@@ -169,7 +169,7 @@ function pastColumns(cover: Cover, named: Named): Column<PastHalt>[] {
     { key: "since", header: "From", text: (row) => row.haltedAt, cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
     { key: "until", header: "Until", text: (row) => row.resumedAt, cell: (row) => row.resumedAt && formatTime(row.resumedAt) },
     { key: "released", header: "Released by", cell: (row) => named(row.resumedBy) },
-    { key: "why", header: "Said", text: (row) => row.resumeReason, cell: (row) => <Words isSoft>{row.resumeReason}</Words>, className: "max-md:hidden" },
+    { key: "why", header: "Release reason", text: (row) => row.resumeReason, cell: (row) => <Words isSoft>{row.resumeReason}</Words>, className: "max-md:hidden" },
   ];
 }
 
@@ -189,5 +189,5 @@ function runColumns(cover: Cover, named: Named): Column<KillSwitchRun>[] {
 function runState(run: KillSwitchRun): JSX.Element {
   const problems = run.accounts.flatMap((account) => account.errors).length;
   if (problems > 0) return <Status tone="warn" label={problems === 1 ? "1 problem" : `${problems} problems`} />;
-  return run.finishedAt === null && !run.drill ? <Status tone="working" label="Goes on" /> : <Status tone="ok" label="Done" />;
+  return run.finishedAt === null && !run.drill ? <Status tone="working" label="Running" /> : <Status tone="ok" label="Done" />;
 }

@@ -148,7 +148,7 @@ const COLUMNS: readonly LiveColumn<Row>[] = [
   },
   {
     key: "value",
-    header: "Of",
+    header: "Limit value",
     cell: ({ told }) => amountInWords(told.limit.limitType, told.value, told.limit.currency),
     text: ({ told }) => told.value,
     isNumber: true,
