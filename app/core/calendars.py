@@ -31,7 +31,7 @@ class DayOverride:
 def hours_with_overrides(hours: Hours | None, overrides: Iterable[DayOverride]) -> Hours | None:
     """The hours with these days as they are overridden; each day at most once. None where no hours are known.
 
-    Where the overridden days lie beyond what the exchange told, the usual sessions up to them become known; a day
+    Where the overridden days lie beyond what the exchange told, the usual sessions up to them are assumed; a day
     before what was told, or without usual sessions to go by, stays as it was.
     """
     listed = sorted(overrides, key=lambda one: one.day)
@@ -60,14 +60,19 @@ def _told_through(told: ToldHours, last: date) -> ToldHours:
     if usual is None or _at(ZoneInfo(told.zone), last + timedelta(days=1), 0) <= told.known_until:
         return told
     day, known_until = usual.local_date(told.known_until) - timedelta(days=1), told.known_until
-    regular, extended = list(told.regular), list(told.extended)
+    regular, extended, assumed = list(told.regular), list(told.extended), list(told.assumed)
     while True:
-        known_until = max(known_until, _add(usual, day, told.known_until, regular, extended))
+        ends = _add(usual, day, told.known_until, regular, extended)
+        if ends > told.known_until:
+            assumed.append(day)
+            known_until = max(known_until, ends)
         # Up to the end of a day that has sessions: whatever comes after it is the usual one.
         if day >= last and usual.session_of(day, is_extended=True) is not None:
             break
         day += timedelta(days=1)
-    return replace(told, regular=tuple(regular), extended=tuple(extended), known_until=known_until)
+    return replace(
+        told, regular=tuple(regular), extended=tuple(extended), known_until=known_until, assumed=tuple(assumed)
+    )
 
 
 def _add(
@@ -92,6 +97,7 @@ def _overridden(told: ToldHours, one: DayOverride) -> ToldHours:
     midnight = _at(zone, one.day, 0)
     if not told.known_from < midnight + timedelta(days=1) or not midnight < told.known_until:
         return told
+    told = replace(told, assumed=tuple(day for day in told.assumed if day != one.day))
     if one.is_closed:
         kept = [tuple(s for s in sessions if s.day != one.day) for sessions in (told.regular, told.extended)]
         closed = tuple(sorted({*told.closed_days, one.day}))

@@ -114,7 +114,8 @@ class ToldHours:
 
     From known_from up to known_until there are these and no others; closed_days are its dates without any. Before and
     beyond `usual` has to do, where it is known. regular and extended are each in the order of time. is_one_day: orders
-    work in the extended sessions whatever they ask.
+    work in the extended sessions whatever they ask. assumed are the days whose sessions are the usual ones: nobody told
+    them.
     """
 
     zone: str
@@ -125,6 +126,7 @@ class ToldHours:
     known_until: datetime
     usual: TradingHours | None = None
     is_one_day: bool = False
+    assumed: tuple[date, ...] = ()
 
     def is_open(self, moment: datetime, *, is_extended: bool) -> bool:
         """True while a session is on; False where nothing is known."""

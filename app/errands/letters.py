@@ -24,6 +24,7 @@ class MailTemplate(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
     INVITATION = "INVITATION"
+    SAFEGUARD_LOOSENED = "SAFEGUARD_LOOSENED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +109,19 @@ _PATTERNS: Final[Mapping[MailTemplate, _Pattern]] = MappingProxyType(
             ),
             path="/accept-invitation",
         ),
+        MailTemplate.SAFEGUARD_LOOSENED: _Pattern(
+            subject="A safeguard of your firm is loosened",
+            paragraphs=(
+                "{who_email}: {what}. {change}.",
+                "You get this because you keep the risk of your firm. If it is not as agreed, look at the audit log, "
+                "and set it back.",
+            ),
+        ),
     }
 )
 _HEAD: Final = '<!doctype html>\n<html><head><meta charset="utf-8"></head><body>'
+# What the house words itself: an amount in it has a point, and nobody typed it.
+_OURS: Final = frozenset({"what", "change"})
 _LINK_LIKE: Final = re.compile(r"(?<=\w)\.(?=\w)|://")
 
 
@@ -121,7 +132,8 @@ def compose(template: MailTemplate, values: Mapping[str, str], *, base_url: str)
     """
     pattern = _PATTERNS[template]
     shown = {
-        name: value if name.endswith("email") else _LINK_LIKE.sub(" ", _plain(value)) for name, value in values.items()
+        name: value if name.endswith("email") or name in _OURS else _LINK_LIKE.sub(" ", _plain(value))
+        for name, value in values.items()
     }
     paragraphs = [paragraph.format_map(shown) for paragraph in pattern.paragraphs]
     link = None if pattern.path is None else f"{base_url}{pattern.path}#token={quote(values['token'], safe='')}"

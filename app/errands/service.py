@@ -1,6 +1,6 @@
 """Leaving errands in the transaction that causes them, and opening them again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -9,10 +9,10 @@ import orjson
 
 from app.core.clock import Clock
 from app.core.ids import Ids
-from app.errands import repository
+from app.errands import leaving_batch, repository
 from app.errands.domain import MAIL_LASTS, Errand, ErrandKind
 from app.errands.letters import MailTemplate, compose
-from app.infra.db import WriteSession
+from app.infra.db import Write, WriteSession
 from app.infra.vault import Vault, WrappedKey
 
 
@@ -52,6 +52,18 @@ class Errands:
             lasts=lasts,
             errand_id=errand_id,
         )
+
+    def letters(self, recipients: Sequence[str], template: MailTemplate, values: Mapping[str, str]) -> Write:
+        """What queues the same mail, without a link, to each of these addresses, for a transaction that has a scope."""
+        compose(template, values, base_url="")
+        now, made = self.clock.now(), []
+        for recipient in recipients:
+            errand_id = self.ids.new()
+            data_key, wrapped = self.vault.new_data_key(_purpose(errand_id))
+            text = orjson.dumps({**values, "template": template.value}).decode()
+            sealed = data_key.seal(text, *_place(errand_id, ErrandKind.MAIL, recipient))
+            made.append((errand_id, recipient, sealed, wrapped))
+        return leaving_batch.add_mails(made, created_at=now, expires_at=now + MAIL_LASTS)
 
     async def leave(
         self,

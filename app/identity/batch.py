@@ -1,6 +1,6 @@
 """Set-based SQL of identity for chores and for flows on locked books."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -58,6 +58,14 @@ async def people_behind(session: BatchSession, tenant_id: TenantId, actors: Iter
         )
         people.update((keys[row["id"]], row["user_id"]) for row in rows)
     return people
+
+
+async def addresses(session: BatchSession, user_ids: Sequence[UserId]) -> list[str]:
+    """The e-mail addresses of these people, as far as they are active."""
+    rows = await session.fetch(
+        "SELECT email FROM users WHERE id = ANY($1::uuid[]) AND is_active ORDER BY email", list(user_ids)
+    )
+    return [row["email"] for row in rows]
 
 
 async def people_with_scope(

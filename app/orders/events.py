@@ -146,7 +146,10 @@ DETAILS: dict[OrderEventType, dict[str, str]] = {
         **_PLACEMENT,
         "approval": "the policies that it met: `policyId`, `policyVersion`, `reasons` and `expiresAt` of each",
     },
-    OrderEventType.ORDER_APPROVED: {"decision": "APPROVED"},
+    OrderEventType.ORDER_APPROVED: {
+        "decision": "APPROVED",
+        "staged": "false, where it waits for no release; left out otherwise",
+    },
     OrderEventType.ORDER_REJECTED: {**_PLACEMENT, **_REJECTION, "decision": "APPROVED or REFUSED, after approval"},
     OrderEventType.ORDER_ACCEPTED: {},
     OrderEventType.ORDER_IMPORTED: _PLACEMENT,

@@ -20,6 +20,12 @@ async def listed(session: BatchSession) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def settings_of(session: BatchSession, tenant_id: TenantId) -> dict[str, Any]:
+    """The settings of the session's tenant, as they are stored."""
+    (row,) = await session.fetch("SELECT settings FROM tenants WHERE id = $1", tenant_id)
+    return dict(row["settings"])
+
+
 async def slugs(session: BatchSession, slug: str | None = None) -> dict[TenantId, str]:
     """The slugs of all tenants, or of the one that has this slug; the role of the session must be SYSTEM."""
     rows = await session.fetch("SELECT id, slug FROM tenants WHERE $1::text IS NULL OR slug = $1 ORDER BY id", slug)

@@ -217,8 +217,8 @@ class CalendarMutation:
 
     @strawberry.mutation(
         description=f"Says what days of exchanges are, and takes back what was said of others, at most {CHANGES_MAX} "
-        f"at once and {DAYS_MAX} in all.",
-        extensions=scoped(Scope.MANAGE_RISK),
+        f"at once and {DAYS_MAX} in all. An API key may only close days.",
+        extensions=scoped(Scope.MANAGE_RISK, step_up=True, passes_keys=True),
     )
     async def set_calendar_days(self, info: Info, input: SetCalendarDaysInput) -> SetCalendarDaysPayload:  # noqa: A002
         """Says what days are."""
@@ -232,8 +232,8 @@ class CalendarMutation:
 
     @strawberry.mutation(
         description=f"Takes the days of a CSV file, at most {DAYS_MAX} lines, with a report for each line; days that "
-        "it does not name stay.",
-        extensions=scoped(Scope.MANAGE_RISK),
+        "it does not name stay. An API key may only close days.",
+        extensions=scoped(Scope.MANAGE_RISK, step_up=True, passes_keys=True),
     )
     async def import_calendar(self, info: Info, input: ImportCalendarInput) -> ImportCalendarPayload:  # noqa: A002
         """Takes a file of days."""

@@ -101,7 +101,8 @@ class RestrictedListMutation:
 
     @strawberry.mutation(
         description="Makes a restricted list, or changes its name and what holds of it. It is never deleted: inactive, "
-        "it keeps nothing out. Once this has answered, no order passes that the list keeps out.",
+        "it keeps nothing out. Once this has answered, no order passes that the list keeps out. An API key may not "
+        "switch it off.",
         extensions=scoped(Scope.MANAGE_RISK, step_up=True, passes_keys=True),
     )
     async def set_restricted_list(self, info: Info, input: SetRestrictedListInput) -> RestrictedListPayload:  # noqa: A002
@@ -123,7 +124,8 @@ class RestrictedListMutation:
 
     @strawberry.mutation(
         description=f"Adds and removes entries of a list, at most {CHANGES_MAX} at once and {ENTRIES_MAX} in a list, "
-        "as one new version. Once this has answered, no order passes that the list keeps out.",
+        "as one new version. Once this has answered, no order passes that the list keeps out. An API key may only "
+        "tighten: what it removes is replaced by an entry that keeps out as much for as long.",
         extensions=scoped(Scope.MANAGE_RISK, step_up=True, passes_keys=True),
     )
     async def change_restricted_entries(
@@ -147,7 +149,7 @@ class RestrictedListMutation:
 
     @strawberry.mutation(
         description=f"Takes the entries of a CSV file into a list, at most {ENTRIES_MAX} lines of {FILE_BYTES_MAX} "
-        "bytes in all, with a report for each line. The same file again changes nothing.",
+        "bytes in all, with a report for each line. The same file again changes nothing. An API key may only tighten.",
         extensions=scoped(Scope.MANAGE_RISK, step_up=True, passes_keys=True),
     )
     async def import_restricted_list(

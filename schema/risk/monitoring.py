@@ -15,6 +15,7 @@ from app.core.trading_modes import TradingMode
 from app.flows.risk.view_risk import UtilisationView
 from app.risk.monitoring.domain import breakers, watch
 from app.risk.monitoring.domain.breakers import BreakerKind
+from app.risk.monitoring.domain.loosening import PROPOSAL_LASTS
 from app.risk.monitoring.domain.watch import AlertKind, Level
 from app.risk.monitoring.errors import BreakerInvalidError
 from schema.base.errors import UserError, problem_errors, user_errors
@@ -136,6 +137,45 @@ class RiskBreach:
         )
 
 
+@strawberry.type(
+    description="What somebody wants of a circuit breaker that loosens it. It waits until another person says the same."
+)
+class CircuitBreakerProposal:
+    """What somebody wants of a circuit breaker."""
+
+    is_deletion: bool = strawberry.field(description="True to take it away; then the terms are null.")
+    threshold: Decimal | None
+    currency: str | None
+    mode: TradingMode | None
+    window_seconds: int | None
+    minimum_orders: int | None
+    cooldown_seconds: int | None
+    is_active: bool | None
+    why: list[str] = strawberry.field(description="In which ways it is looser.")
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime = strawberry.field(description="From then on it counts no more.")
+
+    @classmethod
+    def of(cls, one: breakers.BreakerProposal) -> "CircuitBreakerProposal":
+        """The type of the value."""
+        wanted = one.wanted
+        return cls(
+            is_deletion=wanted is None,
+            threshold=None if wanted is None else wanted.threshold,
+            currency=None if wanted is None else wanted.currency,
+            mode=None if wanted is None else wanted.mode,
+            window_seconds=None if wanted is None else wanted.window_s,
+            minimum_orders=None if wanted is None else wanted.minimum,
+            cooldown_seconds=None if wanted is None else wanted.cooldown_s,
+            is_active=None if wanted is None else wanted.is_active,
+            why=list(one.why),
+            proposed_by=one.proposed_by,
+            proposed_at=one.proposed_at,
+            expires_at=one.proposed_at + PROPOSAL_LASTS,
+        )
+
+
 @strawberry.type(description="What halts trading by itself; a person releases the halt.")
 class CircuitBreaker:
     """What halts trading by itself."""
@@ -155,6 +195,16 @@ class CircuitBreaker:
     version: int
     updated_by: str
     updated_at: datetime | None
+    proposal: CircuitBreakerProposal | None = strawberry.field(
+        description="What somebody wants of it, until another person says the same; null where nothing waits."
+    )
+    blind_since: datetime | None = strawberry.field(
+        description="Since when it does not know the present figures of all its accounts; null while it does."
+    )
+    blind_account_ids: list[strawberry.ID] = strawberry.field(
+        description="Those accounts, as far as you may see them. A DRAWDOWN counts them as they were told last, a LOSS "
+        "leaves them out."
+    )
 
     @classmethod
     def of(cls, one: breakers.CircuitBreaker) -> "CircuitBreaker":
@@ -173,6 +223,9 @@ class CircuitBreaker:
             version=one.version,
             updated_by=one.updated_by,
             updated_at=one.updated_at,
+            proposal=None if one.proposal is None else CircuitBreakerProposal.of(one.proposal),
+            blind_since=one.blind_since,
+            blind_account_ids=[strawberry.ID(str(account_id)) for account_id in one.blind_accounts],
         )
 
 

@@ -93,7 +93,8 @@ class RiskMonitoringMutation:
 
     @strawberry.mutation(
         description="Makes or changes a circuit breaker. It counts within a second or two; whoever set it, its halts "
-        "are released by a person.",
+        "are released by a person. What loosens it waits as its `proposal` where the firm wants two people for that: "
+        "another person who asks for the same makes it count, who asks for anything else proposes anew.",
         extensions=scoped(Scope.MANAGE_RISK, step_up=True),
     )
     async def set_circuit_breaker(self, info: Info, input: SetCircuitBreakerInput) -> CircuitBreakerPayload:  # noqa: A002
@@ -106,7 +107,8 @@ class RiskMonitoringMutation:
         return CircuitBreakerPayload(circuit_breaker=CircuitBreaker.of(breaker))
 
     @strawberry.mutation(
-        description="Takes a circuit breaker away. A halt that it has set stays until a person releases it.",
+        description="Takes a circuit breaker away. A halt that it has set stays until a person releases it. It waits "
+        "as `proposal` for a second person as a loosening of setCircuitBreaker does.",
         extensions=scoped(Scope.MANAGE_RISK, step_up=True),
     )
     async def delete_circuit_breaker(self, info: Info, input: DeleteCircuitBreakerInput) -> CircuitBreakerPayload:  # noqa: A002

@@ -8,7 +8,13 @@ import strawberry
 from app.core.errors import InputError
 from app.core.fix import RiskLimitType
 from app.core.ids import AccountId, BreakerId, LimitId
-from app.flows.risk.circuit_breakers import count_trips, follow_trips, list_circuit_breakers, page_of_trips
+from app.flows.risk.circuit_breakers import (
+    count_trips,
+    follow_breakers,
+    follow_trips,
+    list_circuit_breakers,
+    page_of_trips,
+)
 from app.flows.risk.view_risk import (
     LISTED_MAX,
     count_breaches,
@@ -158,6 +164,16 @@ class RiskMonitoringSubscription:
         """Trips as they come."""
         async for trip in follow_trips(info.context.desk, info.context.principal):
             yield CircuitBreakerTrip.of(trip)
+
+    @strawberry.subscription(
+        description="The circuit breakers that are blind for an account or wait for a second person, then each as it "
+        "is changed, proposed to be, taken away, or sees more or less.",
+        extensions=scoped(Scope.VIEW_ORDERS),
+    )
+    async def circuit_breakers_changed(self, info: Info) -> AsyncGenerator[CircuitBreaker, None]:
+        """Breakers as they change."""
+        async for one in follow_breakers(info.context.desk, info.context.principal):
+            yield CircuitBreaker.of(one)
 
 
 def _pair(cursor: str, path: str) -> tuple[LimitId, AccountId]:

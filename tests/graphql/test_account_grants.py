@@ -249,7 +249,15 @@ SUBSCRIPTIONS: dict[str, Tried] = {
     "killSwitchProgress": lambda hidden: {"id": hidden.order},
 }
 # They take no account: what flows is tried by itself below.
-STREAMS = {"brokerConnections", "ordersChanged", "executions", "positionsChanged", "riskAlerts", "circuitBreakerTrips"}
+STREAMS = {
+    "brokerConnections",
+    "ordersChanged",
+    "executions",
+    "positionsChanged",
+    "riskAlerts",
+    "circuitBreakerTrips",
+    "circuitBreakersChanged",
+}
 
 
 def _takes(field_args: dict[str, Any], seen: tuple[str, ...] = ()) -> bool:

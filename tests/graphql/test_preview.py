@@ -34,7 +34,8 @@ from app.simulator.handlers import orders as handlers
 from app.simulator.server import Simulator
 from tests import factories
 from tests.contract.brokers.conftest import ACCOUNT
-from tests.graphql.conftest import Answer, Broker, Firm
+from tests.graphql.conftest import Answer, Broker, Firm, token_of
+from tests.graphql.test_account_grants import grant
 
 Stored = Callable[[], Awaitable[dict[str, list[str]]]]
 
@@ -474,3 +475,27 @@ async def test_no_more_questions_wait_than_a_process_keeps(firm: Firm, monkeypat
     told = await preview(firm)
 
     assert (told["wouldBeAccepted"], told["marginUnavailable"]["code"]) == (True, "BROKER_BUSY")
+
+
+async def test_a_preview_tells_nothing_of_orders_in_accounts_that_one_may_not_see(firm: Firm) -> None:
+    other = await factories.make_account(firm.desk.database, firm.key.tenant_id)
+    await factories.make_limit(firm.desk.database, firm.key.tenant_id, LIMIT.WASH_TRADE)
+    member = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.TRADER)
+    assert member.user_id is not None
+    await grant(firm, member.user_id, {other.account_id: True})
+    restricted = firm.api.holding(token_of(firm.desk, member))
+    await firm.api.place(**firm.order(side="SELL", limitPrice="190"))
+    await firm.api.place(**firm.order(accountId=str(other.account_id), side="SELL", limitPrice="195"))
+    asked = {"accountId": str(other.account_id)}
+
+    previews = []
+    for api, price in ((restricted, "189"), (restricted, "190"), (restricted, "195"), (firm.api, "190")):
+        order = firm.order(**asked, limitPrice=price)
+        previews.append((await api.data(PREVIEW, input=order))["previewOrder"])
+    placed = await restricted.place(**firm.order(**asked, limitPrice="190"))
+
+    below, at_it, own, everything = ([error["code"] for error in one["errors"]] for one in previews)
+    assert (below, at_it) == ([], [])
+    assert previews[0]["riskChecks"] == previews[1]["riskChecks"], "the price of the other account makes no difference"
+    assert (own, everything) == (["RISK_WASH_TRADE"], ["RISK_WASH_TRADE"])
+    assert [error["code"] for error in placed["errors"]] == ["RISK_WASH_TRADE"]

@@ -213,6 +213,33 @@ async def test_leverage_counts_what_is_open(firm: Firm, owner: asyncpg.Connectio
     await blocks(firm, "MAX_LEVERAGE", ["quantity"], quantity="1")
 
 
+async def test_an_open_short_counts_at_the_last_good_price_and_not_at_its_low_limit(
+    firm: Firm, owner: asyncpg.Connection
+) -> None:
+    await told(firm, owner, equity="10000", gross_position_value="0")
+    await quote(firm, "400", symbol="MSFT")
+    await passes(firm, symbol="MSFT", side="SELL", quantity="10", limitPrice="1")
+    await limit(firm, LIMIT.MAX_LEVERAGE, "1")
+    small, large = {"quantity": "60", "limitPrice": "100"}, {"quantity": "61", "limitPrice": "100"}
+
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], **large)
+    await quote(firm, "400", symbol="MSFT", age=timedelta(minutes=10))
+    await blocks(firm, "MAX_LEVERAGE", ["quantity"], **large)
+    await passes(firm, **small)
+
+
+async def test_an_open_short_without_any_price_keeps_everything_out_that_adds(
+    firm: Firm, owner: asyncpg.Connection
+) -> None:
+    await told(firm, owner, equity="10000", gross_position_value="0", excess_liquidity="10000")
+    await passes(firm, symbol="MSFT", side="SELL", quantity="10", limitPrice="1")
+    await limit(firm, LIMIT.MAX_LEVERAGE, "1")
+
+    message = await blocks(firm, "MAX_LEVERAGE", ["quantity"], quantity="1", limitPrice="100")
+
+    assert "cannot be valued" in message
+
+
 async def test_leverage_counts_what_was_dealt_before_the_broker_does(
     firm: Firm, owner: asyncpg.Connection, broker: Broker
 ) -> None:

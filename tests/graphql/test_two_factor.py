@@ -295,7 +295,7 @@ def test_what_asks_for_a_step_up_says_so_in_the_schema() -> None:
     described = {name for name, field in mutations.fields.items() if "Step-up: asked for" in (field.description or "")}
 
     assert asked >= {"create_api_key", "rotate_api_key", "begin_two_factor", "renew_recovery_codes"}
-    # A program that halts, or that keeps a restricted list, must not wait for a person.
+    # A program that halts, or that tightens a restricted list or a calendar, must not wait for a person.
     assert passed == {
         "rotate_api_key",
         "activate_kill_switch",
@@ -303,6 +303,8 @@ def test_what_asks_for_a_step_up_says_so_in_the_schema() -> None:
         "set_restricted_list",
         "change_restricted_entries",
         "import_restricted_list",
+        "set_calendar_days",
+        "import_calendar",
     }
     assert described == {"".join([head, *map(str.title, rest)]) for head, *rest in (one.split("_") for one in asked)}
 

@@ -88,6 +88,24 @@ class ListVersion:
     changed_at: datetime
 
 
+def loosened_entries(removed: Sequence[NewEntry], added: Sequence[NewEntry], now: datetime) -> int:
+    """How many of the entries that go, and are not over, are not replaced by one that keeps out as much for as long."""
+    return sum(
+        (gone.valid_until is None or gone.valid_until > now) and not any(_covers(one, gone) for one in added)
+        for gone in removed
+    )
+
+
+def _covers(added: NewEntry, gone: NewEntry) -> bool:
+    strictness = list(RestrictionKind)
+    return (
+        (added.instrument_id, added.symbol) == (gone.instrument_id, gone.symbol)
+        and strictness.index(added.kind) <= strictness.index(gone.kind)
+        and (added.valid_from is None or (gone.valid_from is not None and added.valid_from <= gone.valid_from))
+        and (added.valid_until is None or (gone.valid_until is not None and added.valid_until >= gone.valid_until))
+    )
+
+
 def checked_text(text: str, length_max: int, *path: str) -> str:
     """The text without blanks around it. Raises RestrictedListInvalidError with the path for one that says nothing."""
     if not is_readable(text, length_max):

@@ -25,7 +25,7 @@ from app.flows.orders.later_looks import looked_again
 from app.flows.orders.locked_order import lock_order
 from app.flows.orders.place_blocks import block_facts, held_as_block
 from app.flows.orders.place_orders import is_frozen_out
-from app.flows.orders.placement import Placement, breach_code, rejection_problems
+from app.flows.orders.placement import Placement, breach_code, breach_problem, rejection_problems
 from app.flows.orders.pre_trade import Asked, read_pre_trade
 from app.identity import batch as identity
 from app.identity.domain import Principal
@@ -41,7 +41,7 @@ from app.orders.events import OrderEventType
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk.domain import Step, first_breach
+from app.risk.domain import Step, first_breach, waits_for_room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,8 @@ async def _decide(
     others = await orders.orders_by_id(session, order.tenant_id, [one.id for one in links.waiting_with([order])])
     waiting = [order, *others.values()]
     after = await _after(session, desk, principal, key, waiting, verdict, instrument, quote, booking)
+    if isinstance(after, Problem):
+        return Placement(order=order, problems=(after,))
     for before, one in zip(waiting, after, strict=True):
         _book(key, before, one, principal, person, verdict, booking)
     await links.settle(session, {one.id: OrderFile(order=one) for one in after}, booking)
@@ -152,7 +154,7 @@ async def _after(
     instrument: Instrument,
     quote: Tick | None,
     booking: Booking,
-) -> list[Order]:
+) -> list[Order] | Problem:
     # What waits together goes or ends together.
     if not decision.is_approved:
         return _rejected(waiting, "APPROVAL_REFUSED", decision.reason or "the approver refused the order")
@@ -166,7 +168,10 @@ async def _after(
     quotes = {} if quote is None else {instrument.id: quote}
     pre_trade, _ = await read_pre_trade(session, asked, (), quotes=quotes, market=market, now=booking.now)
     # What the orders may add is reserved and counted since they were placed.
-    proposals = [pre_trade.proposal(key, order, instrument, booking, step=Step.RELEASE) for order in waiting]
+    leaving = [order for order in waiting if not order.is_staged]
+    proposals = [
+        pre_trade.proposal(key, order, instrument, booking, step=Step.RELEASE, leaving=leaving) for order in waiting
+    ]
     of_shares: tuple[RiskCheck, ...] = ()
     if waiting[0].allocation is not None:
         facts = await block_facts(session, [(key, instrument.id)], {key: account}, pre_trade, market)
@@ -188,12 +193,15 @@ async def _after(
     if any(is_frozen_out(account, proposal) for proposal in proposals):
         return _rejected(checked, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
     breach = first_breach(checks)
-    if breach is not None:
+    if breach is not None and not waits_for_room(checks):
         return _rejected(checked, breach_code(breach), breach.message)
     restrictions = await restrictions_on(session, key.tenant_id, [instrument])
     verdict = restricted(restrictions, booking, RestrictedAct.APPROVE, waiting[0], principal.actor, *proposals)
     if verdict.refusal is not None:
         return _rejected(checked, verdict.refusal.code, verdict.refusal.message)
+    if breach is not None:
+        # There is nothing about the order: it waits on, and may be approved once there is room.
+        return replace(breach_problem(breach), path=("orderId",))
     # A staged order that may go still waits for its release.
     return [
         one.routed() if account.is_gate_open and not one.is_staged else replace(one, state=OrderState.HELD)
@@ -252,6 +260,8 @@ def _book(
     if after.state is OrderState.ROUTED:
         booking.lane.append(LaneEntry(key=key, kind=LaneKind.PLACE, order_id=after.id))
     details: dict[str, Any] = {"decision": decision.value}
+    if event_type is OrderEventType.ORDER_APPROVED and not after.is_staged:
+        details["staged"] = False
     if after.reject_origin is not None:
         details |= {"rejectOrigin": after.reject_origin.value, "code": after.reject_code}
     booking.log(

@@ -23,6 +23,7 @@ from app.compliance.errors import CalendarFullError, CalendarInvalidError
 from app.core.paging import Page, Window
 from app.core.texts import is_readable
 from app.flows.desk import Desk
+from app.flows.risk.loosening import require_a_person, tell_others
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
@@ -45,7 +46,8 @@ async def set_days(
 ) -> None:
     """Says what days of exchanges are, and takes back what was said of others.
 
-    Raises CalendarInvalidError with the path, CalendarFullError and WholeTenantError.
+    Raises CalendarInvalidError with the path, CalendarFullError, WholeTenantError, and LooseningNeedsAPersonError for
+    an API key that does anything but close days.
     """
     _check_reason(reason)
     if not 1 <= len(days) + len(remove) <= CHANGES_MAX:
@@ -69,8 +71,8 @@ async def import_days(
 ) -> CalendarImport:
     """What became of each line; days that the file does not name stay as they are.
 
-    Raises CalendarInvalidError, CalendarFullError, WholeTenantError, and InputError for a file that is too large or has
-    no fitting header.
+    Raises CalendarInvalidError, CalendarFullError, WholeTenantError, LooseningNeedsAPersonError, and InputError for a
+    file that is too large or has no fitting header.
     """
     _check_reason(reason)
     principal.require_whole_tenant()
@@ -119,6 +121,12 @@ async def _store(
     action: str,
 ) -> None:
     tenant_id, now = principal.tenant_id, desk.clock.now()
+    # Which hours are usual is not asked: a day that is not closed may be longer than it was.
+    opened = sum(not one.override.is_closed for one in days) + len(remove)
+    if opened:
+        require_a_person(principal)
+        told = f"days that are opened, bounded or left to the usual hours: {opened}"
+        await tell_others(session, desk, principal, "the calendar of trading hours is loosened", told)
     keys = [*(one.key for one in days), *remove]
     before = await calendars_batch.days_of(session, tenant_id, keys)
     await calendars_batch.drop_days(session, tenant_id, remove)

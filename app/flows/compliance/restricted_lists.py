@@ -22,6 +22,7 @@ from app.compliance.domain.lists import (
     checked_text,
     entries_document,
     list_document,
+    loosened_entries,
 )
 from app.compliance.errors import (
     RestrictedListFullError,
@@ -33,6 +34,7 @@ from app.core.ids import InstrumentId, ListEntryId, RestrictedListId, TenantId
 from app.core.messages import AccountKey
 from app.core.records import replace
 from app.flows.desk import Desk
+from app.flows.risk.loosening import require_a_person, tell_others
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
@@ -79,6 +81,7 @@ class ImportedList:
 async def set_restricted_list(desk: Desk, principal: Principal, setting: ListSetting) -> RestrictedList:
     """The list as stored: from now on no order passes that it keeps out.
 
+    What loosens it is told to the others who keep risk, and is nothing for an API key: LooseningNeedsAPersonError.
     Raises RestrictedListInvalidError, RestrictedListUnknownError, RestrictedListMovedError, RestrictedListFullError and
     WholeTenantError.
     """
@@ -116,6 +119,8 @@ async def set_restricted_list(desk: Desk, principal: Principal, setting: ListSet
         after = _next(after, principal, reason, desk)
         if await lists_batch.name_is_taken(session, principal.tenant_id, after.name, after.id):
             raise RestrictedListInvalidError("Another list bears this name.", path=["name"])
+        if before.is_active and not after.is_active:
+            await _loosen(session, desk, principal, after, "it is switched off")
         await lists_batch.store_list(session, principal.tenant_id, after)
         old = None if known is None else list_document(known)
         await _record(session, desk, principal, "restricted_list.set", after, old=old, new=list_document(after))
@@ -271,6 +276,9 @@ async def _change(
     if count > ENTRIES_MAX:
         raise RestrictedListFullError(f"A list has at most {ENTRIES_MAX} entries.")
     after = replace(_next(known, principal, reason, desk), entries=count)
+    let_go = loosened_entries([one.terms for one in removed], added, desk.clock.now()) if known.is_active else 0
+    if let_go:
+        await _loosen(session, desk, principal, after, f"entries that keep out less than before or nothing: {let_go}")
     await lists_batch.store_list(session, principal.tenant_id, after, added=len(added), removed=len(removed))
     await lists_batch.change_entries(
         session,
@@ -282,6 +290,13 @@ async def _change(
     gone = [one.terms for one in removed]
     await _record(session, desk, principal, action, after, old=_told(gone), new={**_told(added), "reason": reason})
     return after
+
+
+async def _loosen(session: BatchSession, desk: Desk, principal: Principal, one: RestrictedList, change: str) -> None:
+    require_a_person(principal)
+    # A mail is read by others: neither the list's name nor what it names is in it.
+    what = f"a restricted list is loosened with its version {one.version}"
+    await tell_others(session, desk, principal, what, change)
 
 
 def _told(entries: Sequence[NewEntry]) -> dict[str, Any]:

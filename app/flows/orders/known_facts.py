@@ -10,7 +10,7 @@ from app.core.fix import BrokerKind, OrderType, Side
 from app.core.ids import AccountId, InstrumentId, TenantId
 from app.core.messages import Tick
 from app.core.money import ZERO
-from app.flows.orders.quoted import reference_price
+from app.flows.orders.quoted import last_price, reference_price
 from app.infra.redis import Redis
 from app.marketdata import service as marketdata
 from app.orders.domain.order import Order
@@ -52,7 +52,7 @@ def _is_fresh(told_at: datetime | None, standing: AccountStanding, now: datetime
 async def more_quotes(
     redis: Redis, known: Mapping[InstrumentId, Tick], exposures: list[OpenExposure], prices: WorstPrices
 ) -> Mapping[InstrumentId, Tick]:
-    """The quotes that are known, and those of what is open without a price of its own.
+    """The quotes that are known, and those of what is open without a price of its own, or may go short.
 
     That is rare: only then are quotes asked for behind the locks.
     """
@@ -63,7 +63,8 @@ async def more_quotes(
             for side, quantity in ((Side.BUY, one.open_buy_quantity), (Side.SELL, one.open_sell_quantity))
             if quantity and not prices.get((one.key, one.instrument_id, side), (None, False))[1]
         ]
-        if sides and one.instrument_id not in known:
+        is_going_short = abs(one.quantity - one.open_sell_quantity) > abs(one.quantity)
+        if (sides or is_going_short) and one.instrument_id not in known:
             missing.setdefault(one.key.tenant_id, set()).add(one.instrument_id)
     found: dict[InstrumentId, Tick] = dict(known) if missing else {}
     for tenant_id, instrument_ids in missing.items():
@@ -78,9 +79,15 @@ def exposure_line(
 
     def price(side: Side) -> Decimal | None:
         own, is_priced = prices.get((one.key, one.instrument_id, side), (None, False))
-        reference = reference_price(quotes.get(one.instrument_id), side, now)
-        if reference is None or (is_priced and side is Side.BUY):
-            return own if is_priced else None
+        if is_priced and side is Side.BUY:
+            return own
+        quote = quotes.get(one.instrument_id)
+        reference = reference_price(quote, side, now)
+        if reference is None:
+            # It may deal at any price above its limit: at the last that is known at least, and without any nobody can
+            # tell at which.
+            last = last_price(quote, side) if is_priced else None
+            return None if own is None or last is None else max(own, last)
         return reference.price if own is None else max(own, reference.price)
 
     dealt = max(abs(one.quantity) - abs(one.quantity_then), ZERO)

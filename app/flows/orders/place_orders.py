@@ -127,7 +127,11 @@ async def rehearse(
     now: datetime,
     ids: Ids,
 ) -> Rehearsal:
-    """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
+    """What a batch of this order alone would make of it now: nothing is locked, and nothing is written.
+
+    Whom it would meet in accounts that the principal may not see is not told: nothing would keep anybody from asking
+    price by price, and unlike an order a question leaves no trace.
+    """
     is_walled = intent.principal.tradable is not None
     facts, booking = await _known(
         session,
@@ -140,6 +144,10 @@ async def rehearse(
         cancels_resting=True,
         is_rehearsal=True,
     )
+    seen = intent.principal.viewable
+    if seen is not None:
+        for place, resting in facts.pre_trade.resting.items():
+            facts.pre_trade.resting[place] = [one for one in resting if one.account_id in seen]
     account = facts.accounts.get(intent.key)
     return Rehearsal(
         placement=_decide(intent, facts, booking),

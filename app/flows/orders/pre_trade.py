@@ -88,8 +88,12 @@ class PreTrade:
         terms: OrderTerms | None = None,
         adds_quantity: Decimal = ZERO,
         adds_orders: int = 0,
+        leaving: Iterable[Order] = (),
     ) -> Proposal:
-        """The order as the chain sees it, on the exposure as it runs; terms are those that it is to have."""
+        """The order as the chain sees it, on the exposure as it runs; terms are those that it is to have.
+
+        leaving are the orders that waited and are let go together with it, itself among them.
+        """
         position = booking.position(key, instrument.id)
         days = self.calendar.get((key.tenant_id, instrument.id))
         if days is not None:
@@ -115,6 +119,7 @@ class PreTrade:
             closes_position=order.closes_position and step is not Step.CHANGE,
             step=step,
             family=family_of(order),
+            leaving=tuple(one.created_at for one in leaving),
         )
 
     def check(self, key: AccountKey, proposal: Proposal, chain: Chain | None = None) -> tuple[RiskCheck, ...]:
@@ -166,6 +171,11 @@ class PreTrade:
                 self.open_here[key, order.instrument_id] = self.open_here.get((key, order.instrument_id), 0) + 1
             if Fact.RESTING in needs:
                 self.resting.setdefault((key.tenant_id, order.instrument_id), []).append(resting_order(order))
+
+    def let_go(self, key: AccountKey, order: Order) -> None:
+        """Counts an order that waited and is let go, for the next ones of the transaction."""
+        if key in self.activity:
+            self.activity[key].let_go.append(order.created_at)
 
 
 NO_RATES: Final = FxRates()

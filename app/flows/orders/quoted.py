@@ -1,6 +1,7 @@
 """An order against the newest quote: what it would meet there, and what that forbids."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from app.core.errors import Problem
 from app.core.fix import Side
@@ -16,8 +17,13 @@ def reference_price(quote: Tick | None, side: Side, now: datetime) -> Reference 
     """The price that an order of the side would meet, else the last; None when the quote is missing or stale."""
     if quote is None or not _is_fresh(quote, now):
         return None
-    price = (quote.ask if side is Side.BUY else quote.bid) or quote.last
-    return Reference(price=price, at=quote.time) if price else None
+    price = last_price(quote, side)
+    return None if price is None else Reference(price=price, at=quote.time)
+
+
+def last_price(quote: Tick | None, side: Side) -> Decimal | None:
+    """The price that an order of the side would have met when the quote was told, however long ago; None without."""
+    return None if quote is None else (quote.ask if side is Side.BUY else quote.bid) or quote.last or None
 
 
 def beyond_zero_problem(new: NewOrder, quote: Tick | None, now: datetime) -> Problem | None:

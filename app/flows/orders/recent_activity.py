@@ -83,7 +83,7 @@ class Recollection:
             begins = now - self.spans[key]
             known.activity.begin(begins)
             known.since = max(known.since, begins)
-        return {key: known.activity for key, known in self._held.items()}
+        return {key: known.activity.of_transaction() for key, known in self._held.items()}
 
 
 def _count(activity: Activity, one: Happening) -> None:
@@ -93,6 +93,8 @@ def _count(activity: Activity, one: Happening) -> None:
         assert one.order_type is not None, "an order has a type"
         assert one.terms is not None, "an order has terms"
         activity.orders.append((one.at, fingerprint(one.instrument_id, one.side, one.order_type, one.terms)))
+    elif one.placed_at is not None:
+        activity.released.append((one.at, one.placed_at))
     elif one.type in (OrderEventType.CANCEL_REQUESTED, OrderEventType.ORDER_CANCELED):
         activity.cancels.append(one.at)
     elif one.type is OrderEventType.REPLACE_REQUESTED:

@@ -41,7 +41,7 @@ from app.orders.repository import account_books, linked_orders
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk.domain import Step, first_breach
+from app.risk.domain import Step, first_breach, waits_for_room
 
 RELEASED_MAX = 500
 """How many orders one request or one look at the clock releases."""
@@ -62,8 +62,7 @@ async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[O
     """What became of each of the orders, in their sequence, at most RELEASED_MAX.
 
     One that breaches a limit now stays staged, and its problems say why; what the limits said is kept with it, and who
-    asked is in the audit log. Raises UnavailableError when the database
-    does not answer.
+    asked is in the audit log. Raises UnavailableError when the database does not answer.
     """
     assert len(order_ids) <= RELEASED_MAX
     tenant_id = principal.tenant_id
@@ -91,10 +90,11 @@ async def release_staged(desk: Desk, principal: Principal, order_ids: Sequence[O
 
 
 async def release_due(database: Database, redis: Redis, key: AccountKey, *, clock: Clock, ids: Ids) -> int:
-    """Releases the orders of the account whose time has come, and tells how many were due.
+    """Releases the orders of the account whose time has come, and tells how many it decided.
 
-    One that breaches a limit now is rejected: nobody is there to try again. Each is decided under the lock of the
-    account's book, so that it leaves once, whoever looks at the clock.
+    One that breaches a limit now is rejected: nobody is there to try again. One that only the rate of orders has no
+    room for waits for it, and is looked at again the next time. Each is decided under the lock of the account's book,
+    so that it leaves once, whoever looks at the clock.
     """
     async with begin_batch(database, key.tenant_id) as session:
         due = await linked_orders.due_orders(session, key, clock.now(), RELEASED_MAX)
@@ -106,12 +106,12 @@ async def release_due(database: Database, redis: Redis, key: AccountKey, *, cloc
         market = Market(redis=redis)
         work = await _begin(session, key.tenant_id, due, quotes, market=market, clock=clock, ids=ids)
         for order_id in due:
-            placement = work.release(order_id, schedule)
+            placement = work.release(order_id, schedule, is_timed=True)
             breach = work.breaches.get(order_id)
             if placement.order is not None and breach is not None:
                 await work.reject(session, placement.order, breach, schedule)
         await work.write(session)
-    return len(due)
+    return len(due) - len(work.waiting)
 
 
 async def _quotes(
@@ -170,10 +170,11 @@ class _Work:
     facts: _Facts
     booking: Booking
     breaches: dict[OrderId, Problem] = field(default_factory=dict)
+    waiting: set[OrderId] = field(default_factory=set)
     released: list[OrderId] = field(default_factory=list)
     looked: set[OrderId] = field(default_factory=set)
 
-    def release(self, order_id: OrderId, principal: Principal) -> Placement:
+    def release(self, order_id: OrderId, principal: Principal, *, is_timed: bool = False) -> Placement:
         order = self.orders.get(order_id)
         if order is None:
             return Placement(order=None, problems=(problem(OrderProblem.ORDER_NOT_FOUND, "orderIds"),))
@@ -182,7 +183,7 @@ class _Work:
         key, pre_trade = _key_of(order), self.facts.pre_trade
         # It is reserved and counted since it was staged.
         instrument = self.facts.instruments[order.instrument_id]
-        plain = pre_trade.proposal(key, order, instrument, self.booking, step=Step.RELEASE)
+        plain = pre_trade.proposal(key, order, instrument, self.booking, step=Step.RELEASE, leaving=[order])
         proposal, of_shares = held_as_block(
             pre_trade, plain, order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
@@ -190,15 +191,20 @@ class _Work:
         if not of_shares:
             checks = pre_trade.explained(key, proposal, checks)
         checks += of_shares
-        order = self._kept(order, checks, principal)
         breach = first_breach(checks)
         halted = halted_out(self.facts.accounts[key], proposal, order.placed_by, order.allocation)
+        is_frozen = is_frozen_out(self.facts.accounts[key], proposal)
+        if is_timed and halted is None and not is_frozen and waits_for_room(checks):
+            # It is looked at anew until there is room: what is said of it is kept and told when it leaves.
+            self.waiting.add(order_id)
+            return Placement(order=order)
+        order = self._kept(order, checks, principal)
         refused = None
         if halted is not None:
             refused = problem(halted, "orderIds")
         elif breach is not None:
             refused = Problem(code=breach_code(breach), message=breach.message, path=("orderIds",))
-        elif is_frozen_out(self.facts.accounts[_key_of(order)], proposal):
+        elif is_frozen:
             refused = problem(OrderProblem.INSTRUMENT_FROZEN, "orderIds")
         verdict = restricted(
             self.facts.restrictions, self.booking, RestrictedAct.RELEASE, order, principal.actor, proposal
@@ -208,6 +214,7 @@ class _Work:
         if refused is not None:
             self.breaches[order_id] = refused
             return Placement(order=order, problems=(refused,))
+        pre_trade.let_go(key, order)
         return Placement(order=self._route(order, principal))
 
     def note_refusals(self, principal: Principal) -> None:

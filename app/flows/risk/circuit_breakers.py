@@ -1,4 +1,4 @@
-"""setCircuitBreaker, deleteCircuitBreaker, circuitBreakers, circuitBreakerTrips: what halts by itself, and when."""
+"""The circuit breakers and their trips, as they are kept and looked at: what halts by itself, and when."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,18 +10,24 @@ from app.core.ids import BreakerId, TripId
 from app.core.paging import Page, Window
 from app.core.records import replace
 from app.flows.desk import Desk
-from app.flows.risk.risk_news import trips_channel, trips_in
+from app.flows.risk.loosening import takes_two, tell_others
+from app.flows.risk.risk_news import breaker_told, breakers_channel, breakers_in, trips_channel, trips_in
+from app.identity import batch as identity
 from app.identity.domain import Principal
 from app.infra.bus import Gap
+from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
 from app.risk.monitoring import breakers_batch
 from app.risk.monitoring.domain.breakers import (
     BREAKERS_MAX,
+    BreakerProposal,
     CircuitBreaker,
     Trip,
     breaker_document,
     breaker_problems,
+    proposal_document,
 )
+from app.risk.monitoring.domain.loosening import is_confirmed, loosened
 from app.risk.monitoring.errors import (
     BreakerInvalidError,
     BreakerMovedError,
@@ -46,6 +52,7 @@ class BreakerSetting:
 async def set_circuit_breaker(desk: Desk, principal: Principal, setting: BreakerSetting) -> CircuitBreaker:
     """The breaker as it stands now; it counts from the next look of the monitor on.
 
+    What loosens it waits as a proposal where the tenant wants two people for that, until another person says the same.
     What a breaker covers and its kind stay. Raises WholeTenantError, BreakerInvalidError, BreakerUnknownError,
     BreakerMovedError, BreakerTargetUnknownError, BreakersTooManyError.
     """
@@ -81,6 +88,12 @@ async def set_circuit_breaker(desk: Desk, principal: Principal, setting: Breaker
             updated_by=principal.actor,
             updated_at=now,
         )
+        confirmed: dict[str, str] = {}
+        if before is not None and (why := loosened(before, after)):
+            waits = await _loosen(session, desk, principal, before, after, why)
+            if isinstance(waits, CircuitBreaker):
+                return waits
+            confirmed = waits
         await breakers_batch.store_breaker(session, tenant_id, after)
         entry = audit.entry(
             principal,
@@ -90,14 +103,14 @@ async def set_circuit_breaker(desk: Desk, principal: Principal, setting: Breaker
             entry_id=desk.ids.new(),
             now=now,
             old=None if before is None else breaker_document(before),
-            new=breaker_document(after),
+            new={**breaker_document(after), **confirmed},
         )
-        await session.write([audit.record_batch([entry])])
+        await session.write([audit.record_batch([entry]), breaker_told(tenant_id, after.id, now)])
     return after
 
 
 async def delete_circuit_breaker(desk: Desk, principal: Principal, breaker_id: BreakerId) -> CircuitBreaker:
-    """The breaker that was taken away. Its halts stay until somebody releases them.
+    """The breaker that was taken away, or as it stands with the proposal. Its halts stay until they are released.
 
     Raises WholeTenantError, BreakerUnknownError.
     """
@@ -108,6 +121,12 @@ async def delete_circuit_breaker(desk: Desk, principal: Principal, breaker_id: B
         before = await breakers_batch.breaker(session, tenant_id, breaker_id)
         if before is None:
             raise BreakerUnknownError("id")
+        confirmed: dict[str, str] = {}
+        if why := loosened(before, None):
+            waits = await _loosen(session, desk, principal, before, None, why)
+            if isinstance(waits, CircuitBreaker):
+                return waits
+            confirmed = waits
         await breakers_batch.delete_breaker(session, tenant_id, before, now)
         entry = audit.entry(
             principal,
@@ -117,15 +136,90 @@ async def delete_circuit_breaker(desk: Desk, principal: Principal, breaker_id: B
             entry_id=desk.ids.new(),
             now=now,
             old=breaker_document(before),
+            new=confirmed or None,
         )
-        await session.write([audit.record_batch([entry])])
-    return replace(before, is_active=False, version=before.version + 1)
+        await session.write([audit.record_batch([entry]), breaker_told(tenant_id, before.id, now)])
+    return replace(before, is_active=False, version=before.version + 1, proposal=None)
+
+
+async def _loosen(
+    session: BatchSession,
+    desk: Desk,
+    principal: Principal,
+    before: CircuitBreaker,
+    wanted: CircuitBreaker | None,
+    why: tuple[str, ...],
+) -> CircuitBreaker | dict[str, str]:
+    # The breaker with the proposal where it waits for another person; else what the audit log tells of who said it
+    # first.
+    tenant_id, now = principal.tenant_id, desk.clock.now()
+    what, told = f"{_named(before)} is loosened", "; ".join(why)
+    proposal = before.proposal
+    if not await takes_two(session, tenant_id):
+        await tell_others(session, desk, principal, what, told)
+        return {}
+    is_again = proposal is not None and is_confirmed(proposal, wanted, now)
+    if proposal is not None and is_again:
+        people = await identity.people_behind(session, tenant_id, [proposal.proposed_by, principal.actor])
+        first, second = people.get(proposal.proposed_by), people.get(principal.actor)
+        if first is not None and second is not None and first != second:
+            await tell_others(session, desk, principal, what, told)
+            return {"proposedBy": proposal.proposed_by}
+    proposal = BreakerProposal(wanted=wanted, why=why, proposed_by=principal.actor, proposed_at=now)
+    await breakers_batch.store_proposal(session, tenant_id, before.id, proposal)
+    entry = audit.entry(
+        principal,
+        "circuit_breaker.propose",
+        "CircuitBreaker",
+        before.id,
+        entry_id=desk.ids.new(),
+        now=now,
+        old=breaker_document(before),
+        new=proposal_document(proposal),
+    )
+    await session.write([audit.record_batch([entry]), breaker_told(tenant_id, before.id, now)])
+    if not is_again:
+        await tell_others(session, desk, principal, f"{_named(before)} is to be loosened, and waits for you", told)
+    return replace(before, proposal=proposal)
+
+
+def _named(one: CircuitBreaker) -> str:
+    return f"the circuit breaker {one.kind.value} of {'the firm' if one.account_id is None else 'an account'}"
 
 
 async def list_circuit_breakers(desk: Desk, principal: Principal) -> list[CircuitBreaker]:
     """The breakers, the oldest first; there are at most BREAKERS_MAX."""
     async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
-        return await breakers_batch.breakers(session, principal.tenant_id)
+        found = await breakers_batch.breakers(session, principal.tenant_id)
+    return [_as_seen(principal, one) for one in found]
+
+
+async def follow_breakers(desk: Desk, principal: Principal) -> AsyncIterator[CircuitBreaker]:
+    """The breakers that are blind or wait for a second person, then each as it becomes another or sees more or less."""
+    tenant_id = principal.tenant_id
+    async with desk.bus.subscribe(breakers_channel(tenant_id)) as stream:
+        found = await _notable(desk, principal)
+        while True:
+            for one in found:
+                yield one
+            message = await anext(stream)
+            if isinstance(message, Gap):
+                found = await _notable(desk, principal)
+                continue
+            async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
+                known = await breakers_batch.breakers_by_ids(session, tenant_id, breakers_in(message))
+            found = [_as_seen(principal, one) for one in known.values()]
+
+
+async def _notable(desk: Desk, principal: Principal) -> list[CircuitBreaker]:
+    found = await list_circuit_breakers(desk, principal)
+    return [one for one in found if one.proposal is not None or one.blind_since is not None]
+
+
+def _as_seen(principal: Principal, one: CircuitBreaker) -> CircuitBreaker:
+    # That a breaker of the firm is blind is for everybody to know; for which accounts, for who may see them.
+    seen = principal.within(one.blind_accounts)
+    return replace(one, blind_accounts=() if seen is None else tuple(seen))
 
 
 async def page_of_trips(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from app.core.ids import AccountId, BreachId, InstrumentId, LimitId, TenantId, TripId
+from app.core.ids import AccountId, BreachId, BreakerId, InstrumentId, LimitId, TenantId, TripId
 from app.core.money import plain
 from app.infra.db import Write
 from app.outbox import repository as outbox
@@ -41,6 +41,22 @@ def alerts_channel(tenant_id: TenantId) -> str:
 def trips_channel(tenant_id: TenantId) -> str:
     """The channel of the bus that tells which breakers of the tenant tripped."""
     return f"breaker_trips:{tenant_id}"
+
+
+def breakers_channel(tenant_id: TenantId) -> str:
+    """The channel of the bus that tells which breakers of the tenant have become others, or see more or less."""
+    return f"breakers:{tenant_id}"
+
+
+def breaker_told(tenant_id: TenantId, breaker_id: BreakerId, now: datetime) -> Write:
+    """What tells of a breaker once the transaction has committed."""
+    message = OutboxMessage(tenant_id=tenant_id, channel=breakers_channel(tenant_id), payload=[str(breaker_id)])
+    return outbox.append([message], now)
+
+
+def breakers_in(message: bytes) -> list[BreakerId]:
+    """The breakers that a message tells of."""
+    return [BreakerId(UUID(one)) for one in orjson.loads(message)]
 
 
 def alerts_told(tenant_id: TenantId, alerts: Iterable[RiskAlert], now: datetime) -> Write:

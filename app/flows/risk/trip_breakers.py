@@ -1,5 +1,6 @@
 """Circuit breakers halt by themselves: once for each trip, in one transaction with the halt."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from app.flows.halts.halt_trading import bar, store_halt
 from app.flows.hands import Hands
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.risk.measure_risk import Measured
-from app.flows.risk.risk_news import trip_told
+from app.flows.risk.risk_news import breaker_told, trip_told
 from app.identity.domain.access import system_principal
 from app.infra.uow import begin_batch
 from app.risk.domain import AccountFigures, Facts
@@ -36,8 +37,21 @@ from app.risk.monitoring.domain.breakers import (
 from app.risk.monitoring.domain.counting import Counts, Window
 from app.risk.monitoring.domain.utilisation import marked
 
+log = logging.getLogger("oms.risk")
+
 ACTOR: Final = "circuit-breakers"
 """The process of the house that halts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a breaker sees: a figure, None where it cannot tell any, the currency of a loss, and the accounts whose
+    present figures are not known.
+    """
+
+    observed: Decimal | None = None
+    currency: str = ""
+    blind: tuple[AccountId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +62,46 @@ class Observations:
     windows: Mapping[AccountId, Window] = field(default_factory=dict)
     disconnects: Mapping[AccountId, Sequence[datetime]] = field(default_factory=dict)
 
-    def of(self, one: CircuitBreaker, last: Trip | None) -> tuple[Decimal | None, str]:
-        """What the breaker sees, None where it cannot tell, and the currency of a loss."""
+    def of(self, one: CircuitBreaker, last: Trip | None) -> "Sight":
+        """What the breaker sees of its accounts: what is known of them, whatever is not."""
         now = self.measured.now
         accounts = [a for a in self.measured.accounts if one.account_id in (None, a)]
         if not accounts:
-            return None, ""
+            return Sight()
         base = self.measured.accounts[accounts[0]].base_currency
         since = counts_since(one, last, now)
         match one.kind:
             case BreakerKind.LOSS:
                 currency = one.currency or base
-                pnl = summed([self._daily_pnl(account, currency) for account in accounts])
-                return (None if pnl is None else max(-pnl, ZERO)), currency
+                earned = {account: self._daily_pnl(account, currency) for account in accounts}
+                pnl = summed(list(earned.values()))
+                blind = tuple(account for account, told in earned.items() if told is None)
+                return Sight(observed=None if pnl is None else max(-pnl, ZERO), currency=currency, blind=blind)
             case BreakerKind.DRAWDOWN:
-                pairs = [self._equity(account, base) for account in accounts]
-                return fallen(summed([one for one, _ in pairs]), summed([one for _, one in pairs])), base
+                return self._drawdown(accounts, base)
             case BreakerKind.REJECT_RATE:
                 counts = self._counts(accounts, since)
-                return reject_rate(counts.rejected, counts.asked, one.minimum), ""
+                return Sight(observed=reject_rate(counts.rejected, counts.asked, one.minimum))
             case BreakerKind.MESSAGE_RATE:
-                return Decimal(self._counts(accounts, since).messages), ""
+                return Sight(observed=Decimal(self._counts(accounts, since).messages))
             case BreakerKind.DISCONNECTS:
                 lost = (at for account in accounts for at in self.disconnects.get(account, ()))
-                return Decimal(sum(at > since for at in lost)), ""
+                return Sight(observed=Decimal(sum(at > since for at in lost)))
+
+    def _drawdown(self, accounts: Sequence[AccountId], base: str) -> "Sight":
+        pairs = {account: self._equity(account, base) for account in accounts}
+        known = {account: pair for account, pair in pairs.items() if None not in pair}
+        blind = tuple(account for account in accounts if account not in known or not self._is_fresh(account))
+        if len(blind) == len(accounts):
+            # What was told long ago has halted already, or never will.
+            return Sight(blind=blind)
+        # An account that has fallen silent counts as it was told last: without it the others would weigh too much.
+        equity, peak = (summed([pair[place] for pair in known.values()]) for place in (0, 1))
+        return Sight(observed=fallen(equity, peak), currency=base, blind=blind)
+
+    def _is_fresh(self, account_id: AccountId) -> bool:
+        figures = self.measured.facts[account_id].account
+        return figures is not None and figures.is_fresh
 
     def _figures(self, account_id: AccountId) -> tuple[Facts, AccountFigures | None]:
         facts = self.measured.facts[account_id]
@@ -85,7 +115,7 @@ class Observations:
 
     def _equity(self, account_id: AccountId, currency: str) -> tuple[Decimal | None, Decimal | None]:
         facts, figures = self._figures(account_id)
-        if figures is None or not figures.is_fresh or figures.equity is None:
+        if figures is None or figures.equity is None:
             return None, None
         peak = max(figures.peaks.get(None, figures.equity), figures.equity)
         base = figures.base_currency
@@ -106,15 +136,30 @@ async def trip_breakers(
     last: Mapping[BreakerId, Trip],
     seen: Observations,
 ) -> list[Trip]:
-    """Halts for each breaker that trips now; its trips. A breaker whose halt is in force does nothing more."""
+    """Halts for each breaker that trips now; its trips. A breaker whose halt is in force does nothing more.
+
+    Of one that sees more or fewer of its accounts than before it is kept and told.
+    """
     found = []
     for one in breakers:
-        observed, currency = seen.of(one, last.get(one.id))
+        sight = seen.of(one, last.get(one.id))
+        observed = sight.observed
         if observed is not None and trips(one, observed, last.get(one.id), seen.measured.now):
-            trip = await _trip(hands, tenant_id, one, observed, currency)
+            trip = await _trip(hands, tenant_id, one, observed, sight.currency)
             if trip is not None:
                 found.append(trip)
+        if set(sight.blind) != set(one.blind_accounts):
+            await _tell_sight(hands, tenant_id, one, sight)
     return found
+
+
+async def _tell_sight(hands: Hands, tenant_id: TenantId, one: CircuitBreaker, sight: Sight) -> None:
+    now = hands.clock.now()
+    async with begin_batch(hands.database, tenant_id) as session:
+        await session.write([breakers_batch.store_sight(tenant_id, one.id, sight.blind, now)])
+        await session.write([breaker_told(tenant_id, one.id, now)])
+    log.warning("tenant %s: circuit breaker %s is blind for %d accounts", tenant_id, one.kind, len(sight.blind))
+    await hint(hands.redis, OUTBOX)
 
 
 async def _trip(

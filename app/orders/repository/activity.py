@@ -27,17 +27,25 @@ _TYPES = (
     OrderEventType.REPLACE_REQUESTED,
     OrderEventType.EXECUTION_BOOKED,
 )
+_RELEASES = (OrderEventType.ORDER_ROUTED, OrderEventType.ORDER_HELD, OrderEventType.ORDER_APPROVED)
 _LISTED = ", ".join(f"'{one.value}'" for one in _TYPES)
 # A cancel of what had not left has no request before it: the event names it.
+# Of an order that waited, whatever for, the event with which it waits no more names it: staged is false there.
+_LETTING_GO = ", ".join(f"'{one.value}'" for one in _RELEASES)
+_RELEASED = f"type IN ({_LETTING_GO}) AND details -> 'staged' = 'false'"
 _MEANT = (
-    f"type IN ({_LISTED}) AND (type <> '{OrderEventType.ORDER_CANCELED.value}' OR details ? 'requestId') "
+    f"({_RELEASED}) OR type IN ({_LISTED}) "
+    f"AND (type <> '{OrderEventType.ORDER_CANCELED.value}' OR details ? 'requestId') "
     f"AND (type <> '{OrderEventType.ORDER_HELD.value}' OR from_state = 'NEW')"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """An event that checks of pace count. terms, side, type and instrument are those of an order that was placed."""
+    """An event that checks of pace count. terms, side, type and instrument are those of an order that was placed.
+
+    placed_at is when an order was placed that had waited and left with this event, None for other events.
+    """
 
     sequence: int
     type: OrderEventType
@@ -49,6 +57,7 @@ class Happening:
     order_type: OrderType | None
     terms: OrderTerms | None
     realized_pnl: Decimal | None
+    placed_at: datetime | None
 
 
 def happenings_since(seen: Mapping[AccountKey, int]) -> Read[dict[AccountKey, list[Happening]]]:
@@ -57,7 +66,8 @@ def happenings_since(seen: Mapping[AccountKey, int]) -> Read[dict[AccountKey, li
     return Read(
         sql=f"""
         SELECT jsonb_agg(jsonb_build_array(e.tenant_id, e.account_id, e.sequence, e.type, e.recorded_at, e.from_state,
-          e.details) ORDER BY e.sequence)
+          e.details, CASE WHEN {_RELEASED} THEN (SELECT o.created_at FROM orders AS o
+            WHERE o.tenant_id = e.tenant_id AND o.id = e.order_id) END) ORDER BY e.sequence)
         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS w(tenant_id, account_id, sequence)
         CROSS JOIN LATERAL (
           SELECT * FROM order_events AS one WHERE one.tenant_id = w.tenant_id AND one.account_id = w.account_id
@@ -95,7 +105,7 @@ async def place_before(session: BatchSession, key: AccountKey, instant: datetime
 
 def _happenings(rows: Sequence[Sequence[Any]] | None) -> dict[AccountKey, list[Happening]]:
     found: dict[AccountKey, list[Happening]] = {}
-    for tenant, account, sequence, kind, at, from_state, details in rows or ():
+    for tenant, account, sequence, kind, at, from_state, details, placed_at in rows or ():
         key = AccountKey(tenant_id=TenantId(UUID(tenant)), account_id=AccountId(UUID(account)))
         event_type = OrderEventType(kind)
         is_placement = from_state == "NEW" and event_type is not OrderEventType.ORDER_REJECTED
@@ -113,6 +123,7 @@ def _happenings(rows: Sequence[Sequence[Any]] | None) -> dict[AccountKey, list[H
                 order_type=OrderType(details["orderType"]) if is_placement else None,
                 terms=terms_from_document(details) if is_placement else None,
                 realized_pnl=None if realized is None else Decimal(realized),
+                placed_at=None if placed_at is None else datetime.fromisoformat(placed_at),
             )
         )
     return found

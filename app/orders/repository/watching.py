@@ -25,6 +25,7 @@ _COUNTED = (
 )
 _LISTED = ", ".join(f"'{one.value}'" for one in _COUNTED)
 _REJECTED = OrderEventType.ORDER_REJECTED.value
+_LETTING_GO = f"'{OrderEventType.ORDER_ROUTED.value}', '{OrderEventType.ORDER_APPROVED.value}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Refusal:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedEvent:
     """An event that the monitor counts: an order that was asked for, a rejection, a message to the broker, or several.
+
+    An order that waits for a release or an approval is a message when it is let go.
 
     refusal is what of a limit refused the order, None for other events.
     """
@@ -79,7 +82,8 @@ async def events_behind(
     """What the monitor counts of the next EVENTS_MAX places behind these ones, in order."""
     rows = await session.fetch(
         f"""
-        SELECT e.account_id, e.sequence, e.type, e.from_state, e.recorded_at, o.instrument_id, r.refused
+        SELECT e.account_id, e.sequence, e.type, e.from_state, e.recorded_at, e.details -> 'staged' AS staged,
+          o.instrument_id, r.refused
         FROM unnest($2::uuid[], $3::bigint[]) AS w(account_id, seen)
         CROSS JOIN LATERAL (
           SELECT * FROM order_events AS one WHERE one.tenant_id = $1 AND one.account_id = w.account_id
@@ -92,7 +96,8 @@ async def events_behind(
             AND o.reject_code = 'RISK_' || (c.found ->> 'check')
           ORDER BY c.found -> 'look' ->> 'at' DESC NULLS LAST, c.place LIMIT 1) AS r
           ON true
-        WHERE e.type IN ({_LISTED}) ORDER BY e.account_id, e.sequence
+        WHERE e.type IN ({_LISTED}) OR (e.type IN ({_LETTING_GO}) AND e.details -> 'staged' = 'false')
+        ORDER BY e.account_id, e.sequence
         """,
         tenant_id,
         list(seen),
@@ -109,13 +114,16 @@ async def events_behind(
                 at=row["recorded_at"],
                 is_asked=is_new,
                 is_rejected=is_rejected,
-                is_message=not is_rejected and (is_new or row["type"] in _MESSAGES),
+                is_message=row["type"] in _MESSAGES
+                or row["staged"] is False
+                or (is_new and not row["staged"] and row["type"] in _LEAVING),
                 refusal=_refusal(row["refused"], row["instrument_id"]),
             )
         )
     return found
 
 
+_LEAVING: Final[Sequence[str]] = (OrderEventType.ORDER_PLACED.value, OrderEventType.ORDER_HELD.value)
 _MESSAGES: Final[Sequence[str]] = (OrderEventType.CANCEL_REQUESTED.value, OrderEventType.REPLACE_REQUESTED.value)
 
 

@@ -10,6 +10,7 @@ from app.risk.domain.chain import (
     first_breach,
     is_breach,
     used,
+    waits_for_room,
 )
 from app.risk.domain.conditions import AccountMode, Conditions, conditions_of
 from app.risk.domain.facts import AccountFigures, Activity, ExposureLine, Fact, Facts, Resting
@@ -55,5 +56,6 @@ __all__ = [
     "only_reduces",
     "price_of",
     "used",
+    "waits_for_room",
     "worst_position",
 ]

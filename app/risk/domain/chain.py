@@ -143,6 +143,15 @@ def first_breach(checks: Iterable[RiskCheck]) -> RiskCheck | None:
     return next((check for check in checks if is_breach(check)), None)
 
 
+def waits_for_room(checks: Iterable[RiskCheck]) -> bool:
+    """True when nothing but the rate of orders refuses: what does not fit now fits by itself in a while."""
+    breaches = [check for check in checks if is_breach(check)]
+    return bool(breaches) and all(
+        check.check is _TYPE.MAX_ORDERS_PER_MINUTE and check.limit is not None and check.limit >= 1
+        for check in breaches
+    )
+
+
 def is_breach(check: RiskCheck) -> bool:
     """True for a check that refuses the order."""
     return check.outcome is RiskOutcome.FAILED and not check.is_shadow
@@ -222,8 +231,8 @@ MEANING: Final[dict[RiskLimitType, str]] = {
     _TYPE.SYMBOL_BLACKLIST: "The symbol is none of `conditions.symbols`.",
     _TYPE.TRADING_HOURS: "A session is on, as the exchange told it through the broker: holidays, half days and breaks "
     "are its own. Where it was not told for today, nothing passes.",
-    _TYPE.MAX_ORDERS_PER_MINUTE: "The account has placed at most `value` orders in a minute, this one counted. What "
-    "was refused here does not count.",
+    _TYPE.MAX_ORDERS_PER_MINUTE: "The account has placed at most `value` orders in a minute, this one counted; one "
+    "that waited counts anew when it is let go. What was refused here does not count.",
     _TYPE.PRICE_COLLAR: "The limit is at most `value` percent worse than the last good quote.",
     _TYPE.MAX_CONCENTRATION: "The position, if all is filled, is at most `value` percent of the equity.",
     _TYPE.DUPLICATE_ORDER: "The account has placed no order of the same instrument, side, type, quantity and prices in "

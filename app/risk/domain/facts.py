@@ -81,22 +81,25 @@ class ExposureLine:
         Units on either side that only make the position smaller add nothing. buys and sells are those of an order at
         this price besides.
         """
-        long = abs(self.position_quantity + self.open_buy_quantity + buys)
-        short = abs(self.position_quantity - self.open_sell_quantity - sells)
-        units = max(long, short) - abs(self.position_quantity)
-        money = ZERO
+        held = abs(self.position_quantity)
+        long = abs(self.position_quantity + self.open_buy_quantity + buys) - held
+        short = abs(self.position_quantity - self.open_sell_quantity - sells) - held
+        units, money = max(long, short), ZERO
         if units > 0:
-            prices = [
-                one
-                for one, is_asked in (
-                    (self.buy_price, self.open_buy_quantity > 0),
-                    (self.sell_price, self.open_sell_quantity > 0),
-                    (price, buys > 0 or sells > 0),
-                )
-                if is_asked
-            ]
-            known = [one for one in map(good_price, prices) if one is not None]
-            if len(known) < len(prices) or not known:
+            known: list[Decimal] = []
+            for one, is_asked, adds in (
+                (self.buy_price, self.open_buy_quantity > 0, long > 0),
+                (self.sell_price, self.open_sell_quantity > 0, short > 0),
+                (price, buys > 0, long > 0),
+                (price, sells > 0, short > 0),
+            ):
+                good = good_price(one) if is_asked else None
+                if good is not None:
+                    known.append(good)
+                elif is_asked and adds:
+                    # What only makes the position smaller needs no price.
+                    return None
+            if not known:
                 return None
             money = units * max(known)
         if self.dealt > 0:
@@ -145,7 +148,8 @@ def fingerprint(instrument_id: InstrumentId, side: Side, order_type: OrderType, 
 class Activity:
     """What has happened in an account lately, each list in the order of time.
 
-    taken are the orders of a transaction that is still on: they are not in the log yet.
+    released has when orders left that had waited, each with when it was placed. taken are the orders of a transaction
+    that is still on, and let_go when those were placed that it lets go: neither is in the log yet.
     """
 
     orders: deque[tuple[datetime, Fingerprint]] = field(default_factory=deque)
@@ -155,13 +159,19 @@ class Activity:
     last_loss_at: datetime | None = None
     last_reject_at: datetime | None = None
     last_fill_at: datetime | None = None
+    released: deque[tuple[datetime, datetime]] = field(default_factory=deque)
     taken: list[Fingerprint] = field(default_factory=list)
+    let_go: list[datetime] = field(default_factory=list)
 
     def orders_since(self, since: datetime) -> int:
-        """How many orders were placed after the instant."""
+        """How many orders were placed after the instant, or left after it; one that did both counts once."""
+        found = len(self.taken) + sum(placed_at <= since for placed_at in self.let_go)
+        for left_at, placed_at in reversed(self.released):
+            if left_at <= since:
+                break
+            found += placed_at <= since
         if self.orders and self.orders[0][0] > since:
-            return len(self.orders) + len(self.taken)
-        found = len(self.taken)
+            return found + len(self.orders)
         for at, _ in reversed(self.orders):
             if at <= since:
                 break
@@ -177,11 +187,25 @@ class Activity:
             found += one == of
         return found
 
+    def of_transaction(self) -> "Activity":
+        """What a transaction counts on from: the same past, and nothing taken."""
+        return Activity(
+            orders=self.orders,
+            changes=self.changes,
+            cancels=self.cancels,
+            executions=self.executions,
+            last_loss_at=self.last_loss_at,
+            last_reject_at=self.last_reject_at,
+            last_fill_at=self.last_fill_at,
+            released=self.released,
+        )
+
     def begin(self, before: datetime) -> None:
-        """Lets go of what lies before the instant, and of what another transaction had taken."""
-        self.taken = []
+        """Forgets what lies before the instant."""
         while self.orders and self.orders[0][0] < before:
             self.orders.popleft()
+        while self.released and self.released[0][0] < before:
+            self.released.popleft()
         for instants in (self.changes, self.cancels, self.executions):
             while instants and instants[0] < before:
                 instants.popleft()

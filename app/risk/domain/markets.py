@@ -49,6 +49,8 @@ def trading_hours(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     sessions = hours.extended if conditions.is_extended or hours.is_one_day else hours.regular
     session = next((one for one in sessions if _is_on(one, held, facts)), None)
     kind = "extended" if conditions.is_extended else "regular"
+    if session is not None and session.day in hours.assumed:
+        return unknown(f"neither the broker nor the calendar has told when {symbol} is dealt today")
     if session is None:
         coming = next((one.opens_at for one in sessions if one.opens_at > now), None)
         return Finding(

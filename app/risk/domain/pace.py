@@ -22,8 +22,8 @@ def orders_per_minute(held: HeldLimit, proposal: Proposal, facts: Facts) -> Find
     if facts.activity is None:
         return unknown(_UNKNOWN)
     window_s = held.conditions.window_s or MINUTE_S
-    placed = facts.activity.orders_since(facts.now - timedelta(seconds=window_s))
-    observed = Decimal(placed + proposal.adds_orders)
+    placed = _others(facts.activity, proposal, facts.now - timedelta(seconds=window_s))
+    observed = Decimal(placed + proposal.adds_orders + len(proposal.leaving))
     return at_most(held, observed, f"orders within {window_s} s", placed=placed, windowSeconds=window_s)
 
 
@@ -76,8 +76,8 @@ def order_to_trade_ratio(held: HeldLimit, proposal: Proposal, facts: Facts) -> F
     if facts.activity is None:
         return unknown(_UNKNOWN)
     since, allowance = _window(held, facts)
-    sent = facts.activity.orders_since(since) + count_since(facts.activity.changes, since)
-    sent += proposal.adds_orders > 0 or proposal.step is Step.CHANGE
+    sent = _others(facts.activity, proposal, since) + count_since(facts.activity.changes, since)
+    sent += len(proposal.leaving) or proposal.adds_orders > 0 or proposal.step is Step.CHANGE
     trades = count_since(facts.activity.executions, since)
     observed = ZERO if sent <= allowance else Decimal(sent) / max(trades, 1)
     return at_most(held, observed, "orders for each trade", sent=sent, trades=trades)
@@ -100,6 +100,11 @@ def _window(held: HeldLimit, facts: Facts) -> tuple[datetime, int]:
     conditions = held.conditions
     allowance = RATIO_ALLOWANCE if conditions.allowance is None else conditions.allowance
     return facts.now - timedelta(seconds=conditions.window_s or RATIO_WINDOW_S), allowance
+
+
+def _others(activity: Activity, proposal: Proposal, since: datetime) -> int:
+    # What leaves now may have been placed within the window: it counts once.
+    return activity.orders_since(since) - sum(placed_at > since for placed_at in proposal.leaving)
 
 
 def _last(activity: Activity, cause: CooldownCause) -> datetime | None:

@@ -40,10 +40,10 @@ class Exposure:
 class Proposal:
     """An order as the chain sees it.
 
-    adds_quantity is what it may add to its side beyond what is reserved already; reference is None where no fresh
-    price is known. An order that closes_position never makes it larger or turns it round. family is the id that it
-    shares with the orders that it hangs with, its own where it hangs with none. can_wait: it may be held until others
-    have ended.
+    adds_quantity is what it may add to its side beyond what is reserved already; leaving is when each of the orders
+    was placed that waited and are let go now; reference is None where no fresh price is known. An order that
+    closes_position never makes it larger or turns it round. family is the id that it shares with the orders that it
+    hangs with, its own where it hangs with none. can_wait: it may be held until others have ended.
     """
 
     account_id: AccountId
@@ -59,6 +59,7 @@ class Proposal:
     step: Step = Step.NEW
     strategy_id: StrategyId | None = None
     family: OrderId | None = None
+    leaving: tuple[datetime, ...] = ()
     can_wait: bool = False
 
     @property

@@ -7,9 +7,18 @@ from uuid import UUID
 
 from app.core.ids import AccountId, BreakerId, TenantId, TripId
 from app.core.paging import Page, Window, page_of
+from app.core.records import replace
 from app.core.trading_modes import TradingMode
 from app.infra.db import BatchSession, Write
-from app.risk.monitoring.domain.breakers import BREAKERS_MAX, BreakerKind, CircuitBreaker, Trip
+from app.risk.monitoring.domain.breakers import (
+    BREAKERS_MAX,
+    BreakerKind,
+    BreakerProposal,
+    CircuitBreaker,
+    Trip,
+    proposal_document,
+    proposal_of_document,
+)
 
 _TRIPS = """
   SELECT t.*, h.resumed_at FROM circuit_breaker_trips AS t
@@ -45,7 +54,7 @@ async def breaker(session: BatchSession, tenant_id: TenantId, breaker_id: Breake
 
 
 async def store_breaker(session: BatchSession, tenant_id: TenantId, one: CircuitBreaker) -> None:
-    """Writes a breaker, new or as it is to stand. What it covers and its kind stay."""
+    """Writes a breaker, new or as it is to stand. What it covers and its kind stay; a proposal is over."""
     await session.execute(
         """
         INSERT INTO circuit_breakers (tenant_id, id, kind, account_id, threshold, currency, mode, window_s, minimum,
@@ -54,7 +63,7 @@ async def store_breaker(session: BatchSession, tenant_id: TenantId, one: Circuit
         ON CONFLICT (tenant_id, id) DO UPDATE SET threshold = excluded.threshold, currency = excluded.currency,
           mode = excluded.mode, window_s = excluded.window_s, minimum = excluded.minimum,
           cooldown_s = excluded.cooldown_s, is_active = excluded.is_active, version = excluded.version,
-          updated_by = excluded.updated_by, updated_at = excluded.updated_at
+          updated_by = excluded.updated_by, updated_at = excluded.updated_at, proposal = NULL
         """,
         tenant_id,
         one.id,
@@ -73,11 +82,48 @@ async def store_breaker(session: BatchSession, tenant_id: TenantId, one: Circuit
     )
 
 
+async def store_proposal(
+    session: BatchSession, tenant_id: TenantId, breaker_id: BreakerId, proposal: BreakerProposal
+) -> None:
+    """Keeps what is wanted of a breaker, in place of what was wanted before."""
+    await session.execute(
+        "UPDATE circuit_breakers SET proposal = $3 WHERE tenant_id = $1 AND id = $2",
+        tenant_id,
+        breaker_id,
+        proposal_document(proposal),
+    )
+
+
+def store_sight(tenant_id: TenantId, breaker_id: BreakerId, blind: Sequence[AccountId], since: datetime) -> Write:
+    """Keeps which accounts the breaker cannot see; since when stays while it is blind for any."""
+    return Write.of(
+        """
+        UPDATE circuit_breakers SET blind_accounts = $3::uuid[],
+          blind_since = CASE WHEN $3::uuid[] <> '{}' THEN coalesce(blind_since, $4::timestamptz) END
+        WHERE tenant_id = $1::uuid AND id = $2::uuid
+        """,
+        tenant_id,
+        breaker_id,
+        list(blind),
+        since,
+    )
+
+
+async def breakers_by_ids(
+    session: BatchSession, tenant_id: TenantId, ids: Sequence[UUID]
+) -> dict[BreakerId, CircuitBreaker]:
+    """The breakers of these ids, those that were taken away too; absent if unknown."""
+    rows = await session.fetch(
+        "SELECT * FROM circuit_breakers WHERE tenant_id = $1 AND id = ANY($2::uuid[])", tenant_id, list(ids)
+    )
+    return {row["id"]: _breaker(row) for row in rows}
+
+
 async def delete_breaker(session: BatchSession, tenant_id: TenantId, one: CircuitBreaker, now: datetime) -> None:
     """Takes a breaker away. The row stays, for trips name it."""
     await session.execute(
         """
-        UPDATE circuit_breakers SET is_active = false, deleted_at = $3, version = version + 1
+        UPDATE circuit_breakers SET is_active = false, deleted_at = $3, version = version + 1, proposal = NULL
         WHERE tenant_id = $1 AND id = $2
         """,
         tenant_id,
@@ -173,7 +219,7 @@ async def knows_account(session: BatchSession, tenant_id: TenantId, account_id: 
 
 
 def _breaker(row: Any) -> CircuitBreaker:
-    return CircuitBreaker(
+    one = CircuitBreaker(
         id=row["id"],
         kind=BreakerKind(row["kind"]),
         account_id=row["account_id"],
@@ -187,7 +233,11 @@ def _breaker(row: Any) -> CircuitBreaker:
         version=row["version"],
         updated_by=row["updated_by"],
         updated_at=row["updated_at"],
+        blind_accounts=tuple(row["blind_accounts"]),
+        blind_since=row["blind_since"],
     )
+    proposal = row["proposal"]
+    return one if proposal is None else replace(one, proposal=proposal_of_document(proposal, one))
 
 
 def _trip(row: Any) -> Trip:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -13,6 +14,7 @@ from app.core.trading_modes import TradingMode
 from app.infra.tables import (
     NOTIONAL,
     TIMESTAMPTZ,
+    json_column,
     numeric_column,
     one_of,
     refers,
@@ -100,6 +102,9 @@ class CircuitBreakerRow(SQLModel, table=True):
     updated_by: str = text_column()
     updated_at: datetime = time_column()
     deleted_at: datetime | None = time_column(nullable=True)
+    proposal: dict[str, Any] | None = json_column(nullable=True)
+    blind_accounts: list[UUID] = Field(sa_type=ARRAY(Uuid), sa_column_kwargs={"server_default": text("'{}'")})
+    blind_since: datetime | None = time_column(nullable=True)
 
 
 class CircuitBreakerTripRow(SQLModel, table=True):

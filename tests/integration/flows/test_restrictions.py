@@ -240,3 +240,16 @@ async def test_what_the_broker_tells_of_a_restricted_name_is_taken(trader: Trade
     await trader.report(trader.execution(order, "100", "99"), trader.acknowledged(order, WorkingStatus.FILLED))
 
     assert (await trader.stored(order)).state is OrderState.FILLED
+
+
+async def test_exits_that_a_fill_lets_go_leave_a_restricted_name_as_they_were_placed(trader: Trader) -> None:
+    entry = await working(trader, quantity="10", take_profit=Decimal(110), stop_loss=Decimal(95))
+    await restrict(trader)
+
+    await trader.report(trader.execution(entry, "10", "100"))
+    more = await trader.place(side=Side.SELL, quantity="10", limit_price="100")
+
+    # An instruction that was given before, and that only leaves: without it the position has no stop.
+    assert [child.state for child in await trader.children(entry)] == [OrderState.ROUTED] * 2
+    assert len(await trader.claim()) == 2
+    assert refusal(more.order) == HELD_BACK

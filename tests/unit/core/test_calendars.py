@@ -142,3 +142,19 @@ def test_closing_days_changes_nothing_on_other_days(
     day = hours.local_date(session.closes_at - timedelta(microseconds=1))
 
     assert found.is_open(moment, is_extended=is_extended) is (is_on and day not in days)
+
+
+def test_usual_sessions_between_overridden_days_are_assumed_and_no_more() -> None:
+    days = [DayOverride(day=FRIDAY - timedelta(days=3), closes=900), HALF_DAY]
+
+    usual = known(hours_with_overrides(US_SHARES, days))
+    both = known(hours_with_overrides(US_SHARES, [*days, DayOverride(day=FRIDAY - timedelta(days=2), closes=900)]))
+    behind = known(hours_with_overrides(told(FRIDAY - timedelta(days=4)), [HALF_DAY]))
+
+    assert isinstance(usual, ToldHours)
+    assert isinstance(both, ToldHours)
+    assert isinstance(behind, ToldHours)
+    assert usual.assumed == (FRIDAY - timedelta(days=2), THANKSGIVING)
+    assert both.assumed == (THANKSGIVING,)
+    assert behind.assumed == (FRIDAY - timedelta(days=2), THANKSGIVING)
+    assert usual.is_open(at(THANKSGIVING, "10:00"), is_extended=False)

@@ -219,6 +219,8 @@ def line(*, currency: str = "USD", **more: str) -> ExposureLine:
         ({MSFT: line(position_quantity="5", open_sell_quantity="5", sell_price="30")}, "100"),
         ({MSFT: line(position_quantity="5", open_sell_quantity="12", sell_price="30")}, "160"),
         ({MSFT: line(open_buy_quantity="2", buy_price="30", open_sell_quantity="3", sell_price="20")}, "190"),
+        ({MSFT: line(open_buy_quantity="2", buy_price="30", open_sell_quantity="3")}, None),
+        ({MSFT: line(position_quantity="9", open_buy_quantity="2", buy_price="30", open_sell_quantity="3")}, "160"),
         ({MSFT: line(dealt="4", dealt_price="10")}, "140"),
         ({MSFT: line(open_buy_quantity="2")}, None),
         ({MSFT: line(dealt="2")}, None),

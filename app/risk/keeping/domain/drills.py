@@ -298,6 +298,7 @@ def _copy(activity: Activity | None) -> Activity | None:
         last_loss_at=activity.last_loss_at,
         last_reject_at=activity.last_reject_at,
         last_fill_at=activity.last_fill_at,
+        released=deque(activity.released),
         taken=list(activity.taken),
     )
 

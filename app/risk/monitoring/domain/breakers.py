@@ -1,6 +1,6 @@
 """Circuit breakers: what trips one, how long it leaves alone after a release, and what it says when it halts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from app.core.currencies import is_currency
 from app.core.errors import Problem
 from app.core.ids import AccountId, BreakerId, HaltId, TripId
 from app.core.money import FRACTION_DIGITS_MAX, ZERO, plain
+from app.core.records import replace
 from app.core.trading_modes import TradingMode
 from app.risk.domain.held import shown
 
@@ -75,6 +76,9 @@ class CircuitBreaker:
 
     threshold is in the unit of the kind. minimum is how many orders a REJECT_RATE needs to judge by. After a release it
     does not trip for cooldown_s. currency is that of a LOSS, None for the base currency.
+
+    proposal is what one person wants of it that loosens it, until another says the same. blind_accounts are those of
+    which it does not know the present figures, since blind_since.
     """
 
     id: BreakerId
@@ -90,6 +94,19 @@ class CircuitBreaker:
     version: int = 1
     updated_by: str = ""
     updated_at: datetime | None = None
+    proposal: "BreakerProposal | None" = None
+    blind_accounts: tuple[AccountId, ...] = ()
+    blind_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerProposal:
+    """A breaker as somebody wants it, None to take it away, and why that is looser."""
+
+    wanted: CircuitBreaker | None
+    why: tuple[str, ...]
+    proposed_by: str
+    proposed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +204,45 @@ def breaker_document(one: CircuitBreaker) -> dict[str, Any]:
     }
 
 
+def breaker_of_document(document: Mapping[str, Any], before: CircuitBreaker) -> CircuitBreaker:
+    """The breaker that breaker_document wrote down, as a change of another."""
+    return replace(
+        before,
+        threshold=Decimal(document["threshold"]),
+        currency=document["currency"],
+        mode=TradingMode(document["mode"]),
+        window_s=document["windowSeconds"],
+        minimum=document["minimumOrders"],
+        cooldown_s=document["cooldownSeconds"],
+        is_active=document["isActive"],
+    )
+
+
+def proposal_document(one: BreakerProposal) -> dict[str, Any]:
+    """The proposal as it is kept."""
+    return {
+        "wanted": None if one.wanted is None else breaker_document(one.wanted),
+        "why": list(one.why),
+        "proposedBy": one.proposed_by,
+        "proposedAt": one.proposed_at.isoformat(),
+    }
+
+
+def proposal_of_document(document: Mapping[str, Any], before: CircuitBreaker) -> BreakerProposal:
+    """The proposal that proposal_document wrote down, of a change of this breaker."""
+    wanted = document["wanted"]
+    return BreakerProposal(
+        wanted=None if wanted is None else breaker_of_document(wanted, before),
+        why=tuple(document["why"]),
+        proposed_by=document["proposedBy"],
+        proposed_at=datetime.fromisoformat(document["proposedAt"]),
+    )
+
+
 def summed(amounts: Sequence[Decimal | None]) -> Decimal | None:
-    """The sum; None where there is nothing or something is unknown."""
+    """The sum of what is known; None where nothing is."""
     known = [one for one in amounts if one is not None]
-    return sum(known, ZERO) if known and len(known) == len(amounts) else None
+    return sum(known, ZERO) if known else None
 
 
 def _problems(one: CircuitBreaker) -> Iterator[Problem]:

@@ -10,21 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.ids import AccountId, BreakerId, HaltId, TripId
+from app.core.records import replace
 from app.core.trading_modes import TradingMode
 from app.risk.monitoring.domain.breakers import (
     BreakerKind,
+    BreakerProposal,
     CircuitBreaker,
     Trip,
     breaker_problems,
     counts_since,
     fallen,
     may_trip,
+    proposal_document,
+    proposal_of_document,
     reason_of,
     reject_rate,
     summed,
     trips,
 )
 from app.risk.monitoring.domain.counting import SPAN, Counts, Window
+from app.risk.monitoring.domain.loosening import PROPOSAL_LASTS, is_confirmed, loosened
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 FIGURES = st.decimals(min_value=-(10**12), max_value=10**12, places=4)
@@ -110,9 +115,10 @@ def test_a_fall_is_a_part_of_the_peak() -> None:
     assert fallen(Decimal(5), Decimal(0)) is None
 
 
-def test_a_sum_with_an_unknown_part_is_unknown() -> None:
+def test_a_sum_is_that_of_what_is_known() -> None:
     assert summed([Decimal(1), Decimal(2)]) == 3
-    assert summed([Decimal(1), None]) is None
+    assert summed([Decimal(1), None]) == 1
+    assert summed([None]) is None
     assert summed([]) is None
 
 
@@ -177,3 +183,57 @@ def test_a_window_counts_what_lies_within(events: list[tuple[int, bool, bool, bo
         messages=sum(one[3] for one in within),
     )
     assert all(at >= NOW - SPAN for at, *_ in window.entries)
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms"),
+    [
+        ("REJECT_RATE", {"window_s": 30}),
+        ("REJECT_RATE", {"window_s": 90}),
+        ("REJECT_RATE", {"minimum": 21}),
+        ("MESSAGE_RATE", {"window_s": 59}),
+        ("DISCONNECTS", {"window_s": 59}),
+        ("LOSS", {"threshold": Decimal(51)}),
+        ("LOSS", {"currency": "EUR"}),
+        ("LOSS", {"mode": TradingMode.REDUCE_ONLY}),
+        ("LOSS", {"is_active": False}),
+        ("LOSS", {"cooldown_s": 61}),
+    ],
+    ids=str,
+)
+def test_what_may_let_pass_what_was_halted_loosens(kind: str, terms: dict[str, Any]) -> None:
+    before = breaker(kind, "50")
+
+    assert loosened(before, replace(before, **terms)) != ()
+    assert loosened(replace(before, is_active=False), replace(before, **terms)) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms"),
+    [
+        ("MESSAGE_RATE", {"window_s": 61}),
+        ("REJECT_RATE", {"minimum": 19}),
+        ("LOSS", {"threshold": Decimal(49)}),
+        ("LOSS", {"window_s": 5, "minimum": 500}),
+        ("LOSS", {"cooldown_s": 59}),
+    ],
+    ids=str,
+)
+def test_what_halts_no_later_loosens_nothing(kind: str, terms: dict[str, Any]) -> None:
+    before = breaker(kind, "50")
+
+    assert loosened(before, replace(before, **terms)) == ()
+
+
+def test_a_proposal_is_kept_and_read_as_it_was() -> None:
+    before = breaker()
+    wanted = replace(before, threshold=Decimal("2000.5"), currency="EUR", mode=TradingMode.REDUCE_ONLY, window_s=7)
+    made = BreakerProposal(wanted=wanted, why=("so",), proposed_by="user:1", proposed_at=NOW)
+
+    read = proposal_of_document(proposal_document(made), before)
+
+    assert read == made
+    assert is_confirmed(read, replace(wanted, version=9, updated_by="user:2"), NOW)
+    assert not is_confirmed(read, replace(wanted, threshold=Decimal(2001)), NOW)
+    assert not is_confirmed(read, None, NOW)
+    assert not is_confirmed(read, wanted, NOW + PROPOSAL_LASTS)

@@ -72,7 +72,7 @@ export function BreakersTab(): JSX.Element {
     <>
       <Section
         title="Circuit breakers"
-        about="Each halts by itself at its figure, once. A person releases the halt."
+        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may wait until another person asks for the same."
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
@@ -88,7 +88,7 @@ export function BreakersTab(): JSX.Element {
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
-      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={close} />}
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={(breaker) => done(wordsOf(breaker, "The circuit breaker holds from now on"))} onClose={close} />}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -96,7 +96,7 @@ export function BreakersTab(): JSX.Element {
           busy="Deleting"
           isDangerous
           act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
-          onDone={() => done("The circuit breaker is gone")}
+          onDone={(payload) => done(wordsOf(payload.circuitBreaker, "The circuit breaker is gone"))}
           onClose={close}
         >
           <p>
@@ -108,12 +108,29 @@ export function BreakersTab(): JSX.Element {
   );
 }
 
-function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: () => void; onClose: () => void }): JSX.Element {
+/** A breaker as a mutation answers it: with what waits of it. */
+type Kept = { proposal: { why: readonly string[] } | null };
+
+function wordsOf(breaker: Kept | null, words: string): string {
+  return breaker?.proposal ? "This loosens it, and waits until another person asks for the same" : words;
+}
+
+function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
+  return (
+    <span className="inline-flex flex-wrap gap-2">
+      {breaker.isActive ? <Status tone="ok" label="Active" /> : <Status tone="ended" label="Inactive" />}
+      {breaker.isActive && breaker.blindSince !== null && <Status tone="warn" label={`Cannot see all accounts since ${formatTime(breaker.blindSince)}`} />}
+      {breaker.proposal && <Status tone="pending" label={`Waits for a second person: ${breaker.proposal.why.join("; ")}`} />}
+    </span>
+  );
+}
+
+function BreakerDialog({ breaker, onDone, onClose }: { breaker: Breaker | null; onDone: (breaker: Kept | null) => void; onClose: () => void }): JSX.Element {
   const accounts = useAccounts();
   const [kind, setKind] = useState<Kind>(breaker?.kind ?? "LOSS");
   return (
     <Dialog title={breaker ? `Change: ${KINDS[kind].label}` : "New circuit breaker"} onClose={onClose} isWide>
-      <ActForm submit="Save" busy="Saving" act={(form) => act(SET_BREAKER, { input: inputOf(form, breaker, kind) })} onDone={onDone} onCancel={onClose}>
+      <ActForm submit="Save" busy="Saving" act={(form) => act(SET_BREAKER, { input: inputOf(form, breaker, kind) })} onDone={(payload) => onDone(payload.circuitBreaker)} onCancel={onClose}>
         {!breaker && (
           <div className="grid gap-3 sm:grid-cols-2">
             <SelectField
@@ -171,7 +188,7 @@ function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Bre
     { key: "account", header: "Account", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "mode", header: "Action", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Cooldown", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
-    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="Active" /> : <Status tone="ended" label="Inactive" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => <StateOf breaker={row} />, className: "max-sm:hidden" },
     ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }

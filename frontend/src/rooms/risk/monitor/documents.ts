@@ -63,6 +63,8 @@ export const BREAKERS = graphql(`
   query CircuitBreakers {
     circuitBreakers {
       id kind accountId threshold currency mode windowSeconds minimumOrders cooldownSeconds isActive version updatedBy updatedAt
+      blindSince
+      proposal { why }
     }
   }
 `);
@@ -79,13 +81,13 @@ export const TRIPS = graphql(`
 
 export const SET_BREAKER = graphql(`
   mutation SetCircuitBreaker($input: SetCircuitBreakerInput!) {
-    setCircuitBreaker(input: $input) { circuitBreaker { id } errors { code message path } }
+    setCircuitBreaker(input: $input) { circuitBreaker { id proposal { why } } errors { code message path } }
   }
 `);
 
 export const DELETE_BREAKER = graphql(`
   mutation DeleteCircuitBreaker($input: DeleteCircuitBreakerInput!) {
-    deleteCircuitBreaker(input: $input) { circuitBreaker { id } errors { code message path } }
+    deleteCircuitBreaker(input: $input) { circuitBreaker { id proposal { why } } errors { code message path } }
   }
 `);
 
