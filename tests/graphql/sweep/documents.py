@@ -92,6 +92,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "KillSwitchInput": lambda: {"scope": "ACCOUNT", "drill": True},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
+    "riskUtilisationHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1), "resolutionMinutes": 5},
     "stressTest": lambda: {"past": ["COVID_2020"]},
     "CancelOrderInput": lambda: {"idempotencyKey": uuid4().hex},
 }

@@ -70,6 +70,7 @@ from app.risk.domain import RiskLimit
 from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
 from app.risk.keeping.domain.changes import limit_document
 from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
+from app.risk.history.models import RiskUtilisationSampleRow, ValueAtRiskDayRow
 from app.risk.monitoring.models import CircuitBreakerRow, CircuitBreakerTripRow, RiskBreachRow, RiskWatchPlaceRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
@@ -717,6 +718,28 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
                 note="canary",
             ),
             RiskWatchPlaceRow(**account, seen=1, disconnects=[]),
+            RiskUtilisationSampleRow(
+                **account, limit_id=limit.id, minute=now, ratio=ONE, used=ONE, value=ONE, is_measured=True
+            ),
+            ValueAtRiskDayRow(
+                **account,
+                id=_ids.new(),
+                mode="SIM",
+                currency="USD",
+                day=now.date(),
+                closed_at=now,
+                computed_at=now,
+                confidence=Decimal("0.99"),
+                observations=1,
+                long=ONE,
+                short=ONE,
+                covered_gross=ONE,
+                positions=1,
+                unvalued=0,
+                uncovered=0,
+                constant_currencies=[],
+                reason="canary",
+            ),
             CircuitBreakerRow(
                 **account,
                 id=breaker_id,
