@@ -68,9 +68,9 @@ from app.positions.models import (
 )
 from app.risk.domain import RiskLimit
 from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
+from app.risk.history.models import RiskUtilisationSampleRow, ValueAtRiskDayRow
 from app.risk.keeping.domain.changes import limit_document
 from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
-from app.risk.history.models import RiskUtilisationSampleRow, ValueAtRiskDayRow
 from app.risk.monitoring.models import CircuitBreakerRow, CircuitBreakerTripRow, RiskBreachRow, RiskWatchPlaceRow
 from app.tenants.models import TenantDataKeyRow
 from tests.factories import (
