@@ -1,5 +1,5 @@
 /** Lines and bars over time: results, equity, drawdown, how full a limit was, what was at risk. */
-import { AreaSeries, createChart, HistogramSeries, LineSeries, LineStyle, LineType, type AutoscaleInfo, type IChartApi, type ISeriesApi, type SeriesType, type UTCTimestamp } from "lightweight-charts";
+import { AreaSeries, createChart, HistogramSeries, LineSeries, LineStyle, type AutoscaleInfo, type IChartApi, type ISeriesApi, type SeriesType, type UTCTimestamp } from "lightweight-charts";
 import { useEffect, useRef, type JSX } from "react";
 
 import { usePnlColours, useTheme } from "../theme/theme";
@@ -10,8 +10,6 @@ export interface ChartLine {
   name: string;
   colour: keyof ChartColours;
   isFilled?: boolean;
-  /** Holds its value until the next point. */
-  isStepped?: boolean;
   isDashed?: boolean;
   /** Bars from zero, in the colours of profit and loss. */
   isBars?: boolean;
@@ -44,8 +42,9 @@ export function LineChart({ label, lines, levels = NO_LEVELS, format }: LineChar
     if (!element.current) return;
     const colours = chartColours();
     const chart = createChart(element.current, { ...chartOptions(colours), ...(format ? { localization: { priceFormatter: format } } : {}) });
-    const drawn = lines.map((line) => draw(chart, line, colours));
-    const [first] = drawn;
+    const isPlain = levels.length === 0 && !lines.some((line) => line.isBars);
+    if (!isPlain) chart.timeScale().applyOptions({ maxBarSpacing: BAR_PX_MAX });
+    const [first] = lines.flatMap((line) => draw(chart, line, colours, isPlain));
     if (first && levels.length > 0) {
       const values = [0, ...levels.map((level) => level.value)];
       first.applyOptions({ autoscaleInfoProvider: (own: () => AutoscaleInfo | null) => reaching(own(), values) });
@@ -60,32 +59,46 @@ export function LineChart({ label, lines, levels = NO_LEVELS, format }: LineChar
 }
 
 const NO_LEVELS: readonly ChartLevel[] = [];
+const BAR_PX_MAX = 32;
 
-function draw(chart: IChartApi, line: ChartLine, colours: ChartColours): ISeriesApi<SeriesType> {
-  const color = colours[line.colour];
-  // Number() for pixels alone: what is read stands in the tables.
-  const byTime = new Map(line.points.map(({ at, value }) => [chartTime(at), value === null ? null : Number(value)]));
-  const points = [...byTime].toSorted(([left], [right]) => left - right).map(([time, value]) => ({ time: time as UTCTimestamp, value }));
-  const data = points.map(({ time, value }) => (value === null ? { time } : { time, value }));
+type Point = { time: UTCTimestamp; value?: number };
+
+/** What is drawn of a line: the library would draw on over a gap, so each part between gaps is a series by itself. */
+function draw(chart: IChartApi, line: ChartLine, colours: ChartColours, hasLastLine: boolean): ISeriesApi<SeriesType>[] {
+  const points = pointsOf(line);
   if (line.isBars) {
     const bars = chart.addSeries(HistogramSeries, { title: line.name, priceLineVisible: false, lastValueVisible: false });
-    bars.setData(data.map((each) => ("value" in each ? { ...each, color: each.value < 0 ? colours.loss : colours.gain } : each)));
-    return bars;
+    bars.setData(points.map((each) => (each.value === undefined ? each : { ...each, color: each.value < 0 ? colours.loss : colours.gain })));
+    return [bars];
   }
-  if (line.isFilled) {
-    const area = chart.addSeries(AreaSeries, { lineColor: color, topColor: "transparent", bottomColor: "transparent", lineWidth: 1, title: line.name });
-    area.setData(data);
-    return area;
-  }
-  const plain = chart.addSeries(LineSeries, {
-    color,
-    lineWidth: 1,
-    title: line.name,
-    lineType: line.isStepped ? LineType.WithSteps : LineType.Simple,
-    lineStyle: line.isDashed ? LineStyle.Dashed : LineStyle.Solid,
+  const parts = partsOf(points);
+  return parts.map((part, place) => {
+    const isLast = place === parts.length - 1;
+    const options = { lineWidth: 1, title: isLast ? line.name : "", lastValueVisible: isLast, priceLineVisible: isLast && hasLastLine } as const;
+    const color = colours[line.colour];
+    const series = line.isFilled
+      ? chart.addSeries(AreaSeries, { ...options, lineColor: color, topColor: "transparent", bottomColor: "transparent" })
+      : chart.addSeries(LineSeries, { ...options, color, lineStyle: line.isDashed ? LineStyle.Dashed : LineStyle.Solid });
+    // The first part brings the times of all gaps, so that the axis has them.
+    const end = part.at(-1)?.time ?? 0;
+    series.setData(place === 0 ? points.filter((each) => each.value === undefined || each.time <= end) : part);
+    return series;
   });
-  plain.setData(data);
-  return plain;
+}
+
+function pointsOf(line: ChartLine): Point[] {
+  // Number() for pixels alone: what is read stands in the tables.
+  const byTime = new Map(line.points.map(({ at, value }) => [chartTime(at), value === null ? null : Number(value)]));
+  return [...byTime].toSorted(([left], [right]) => left - right).map(([time, value]) => (value === null ? { time: time as UTCTimestamp } : { time: time as UTCTimestamp, value }));
+}
+
+function partsOf(points: readonly Point[]): Point[][] {
+  const parts: Point[][] = [[]];
+  for (const each of points) {
+    if (each.value !== undefined) parts.at(-1)?.push(each);
+    else if (parts.at(-1)?.length) parts.push([]);
+  }
+  return parts.length > 1 && parts.at(-1)?.length === 0 ? parts.slice(0, -1) : parts;
 }
 
 function reaching(own: AutoscaleInfo | null, values: readonly number[]): AutoscaleInfo {

@@ -58,7 +58,7 @@ function spanOf(days: string): { days: string; range: { start: string; end: stri
 }
 
 function Curve({ told, warnAt }: { told: Told; warnAt: string | null }): JSX.Element {
-  const lines = useMemo((): readonly ChartLine[] => [{ name: "", colour: "accent", isStepped: true, points: curveOf(told) }], [told]);
+  const lines = useMemo((): readonly ChartLine[] => [{ name: "", colour: "accent", points: curveOf(told) }], [told]);
   const levels = useMemo(() => levelsOf(warnAt), [warnAt]);
   const words = curveInWords(told);
   if (words === null) return <Empty title="Nothing was measured in this time.">A limit is measured while it is in force; each minute is kept once it is over.</Empty>;

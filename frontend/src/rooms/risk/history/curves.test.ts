@@ -32,13 +32,14 @@ function day(given: Partial<AtRiskDay>): AtRiskDay {
 
 describe("the curve of a limit", () => {
   it("has a gap where nothing is known or could be measured", () => {
-    const points = curveOf(history(["09:00", 0.5], ["09:10", null], ["09:15", 1.2]));
+    const points = curveOf(history(["09:05", 0.5], ["09:15", null], ["09:20", 1.2]));
 
     expect(points.map((point) => [point.at.slice(11, 16), point.value])).toEqual([
-      ["09:00", "0.5"],
-      ["09:05", null],
+      ["09:00", null],
+      ["09:05", "0.5"],
       ["09:10", null],
-      ["09:15", "1.2"],
+      ["09:15", null],
+      ["09:20", "1.2"],
     ]);
   });
 

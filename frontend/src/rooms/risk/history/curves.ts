@@ -33,13 +33,13 @@ export function rangeOf(days: number, nowMs: number): { start: string; end: stri
   return { start: new Date(nowMs - days * DAY_MS).toISOString(), end: new Date(nowMs + DAY_MS).toISOString() };
 }
 
-/** A point for each slice from the first to the last that was measured; nothing between is a gap and no line. */
+/** A point for each slice from the start to the last that is known; where nothing was measured there is a gap. */
 export function curveOf(history: UtilisationHistory): ChartLine["points"] {
   const stepMs = history.resolutionMinutes * MINUTE_MS;
   const byTime = new Map(history.points.map((point) => [Date.parse(point.at), point.ratio]));
   const times = [...byTime.keys()];
   if (times.length === 0) return [];
-  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const [first, last] = [Date.parse(history.start), Math.max(...times)];
   return Array.from({ length: (last - first) / stepMs + 1 }, (_, place) => {
     const at = first + place * stepMs;
     const ratio = byTime.get(at) ?? null;
@@ -69,8 +69,8 @@ export function atRiskLines(days: readonly AtRiskDay[]): readonly ChartLine[] {
   const next = days.map((each) => ({ each, at: `${dayAfter(each.day)}T00:00:00` }));
   return [
     { name: "P&L of the day", colour: "gain", isBars: true, points: next.map(({ each, at }) => ({ at, value: each.nextDayPnl })) },
-    { name: "Historical", colour: "critical", isStepped: true, points: next.map(({ each, at }) => ({ at, value: below(each.historical.valueAtRisk) })) },
-    { name: "Parametric", colour: "warn", isStepped: true, isDashed: true, points: next.map(({ each, at }) => ({ at, value: below(each.parametric.valueAtRisk) })) },
+    { name: "Historical", colour: "critical", points: next.map(({ each, at }) => ({ at, value: below(each.historical.valueAtRisk) })) },
+    { name: "Parametric", colour: "warn", isDashed: true, points: next.map(({ each, at }) => ({ at, value: below(each.parametric.valueAtRisk) })) },
   ];
 }
 
