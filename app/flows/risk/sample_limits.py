@@ -59,9 +59,7 @@ class LimitSampler:
                 known = known_as(error)
                 if not self._is_failing or known is None:
                     told = known or type(error).__name__
-                    log.error(
-                        "utilisation of tenant %s is not kept: %s", tenant_id, told, exc_info=known is None
-                    )
+                    log.error("utilisation of tenant %s is not kept: %s", tenant_id, told, exc_info=known is None)
                 self._is_failing = True
             if sampling.is_idle:
                 del self._samplings[tenant_id]

@@ -9,6 +9,7 @@ from app.brokers.errors import AccountUnknownError
 from app.core.ids import AccountId, InstrumentId, LimitId
 from app.core.paging import Page, Window
 from app.flows.desk import Desk
+from app.flows.positions.view_pnl import ACCOUNTS_MAX
 from app.identity.domain import Principal
 from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
@@ -53,10 +54,8 @@ async def utilisation_history(desk: Desk, principal: Principal, asked: CurveQues
     async with begin_batch(desk.database, tenant_id, accounts=principal.viewable) as session:
         if not await samples_batch.has_limit(session, tenant_id, asked.limit_id):
             raise LimitUnknownError("limitId")
-        await _check_account(session, principal, asked.account_id)
-        points = await samples_batch.curve(
-            session, tenant_id, asked.limit_id, asked.account_id, asked.instrument_id, span
-        )
+        accounts = await _accounts(session, principal, asked.account_id)
+        points = await samples_batch.curve(session, tenant_id, asked.limit_id, accounts, asked.instrument_id, span)
     return UtilisationCurve(span=span, points=points)
 
 
@@ -67,7 +66,8 @@ async def page_of_days(
     if wanted.start is not None and wanted.end is not None and wanted.end < wanted.start:
         raise RiskHistoryRangeError("The end lies before the start.", path=["end"])
     async with begin_batch(desk.database, principal.tenant_id, accounts=principal.viewable) as session:
-        await _check_account(session, principal, wanted.account_id)
+        if wanted.account_id is not None:
+            await _accounts(session, principal, wanted.account_id)
         return await days_batch.days_page(session, principal.tenant_id, wanted, window)
 
 
@@ -83,8 +83,8 @@ async def backtests_of(desk: Desk, principal: Principal, wanted: DayFilter) -> l
         return backtests(await days_batch.days_tested(session, principal.tenant_id, wanted))
 
 
-async def _check_account(session: BatchSession, principal: Principal, account_id: AccountId | None) -> None:
-    if account_id is None:
-        return
-    if not await brokers.base_currencies(session, principal.tenant_id, account_id=account_id, limit=1):
+async def _accounts(session: BatchSession, principal: Principal, account_id: AccountId | None) -> list[AccountId]:
+    found = await brokers.base_currencies(session, principal.tenant_id, account_id=account_id, limit=ACCOUNTS_MAX)
+    if account_id is not None and not found:
         raise AccountUnknownError("accountId")
+    return list(found)

@@ -1,6 +1,6 @@
 """Set-based SQL of samples of utilisation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from app.core.ids import AccountId, InstrumentId, LimitId, TenantId
@@ -43,29 +43,28 @@ async def curve(
     session: BatchSession,
     tenant_id: TenantId,
     limit_id: LimitId,
-    account_id: AccountId | None,
+    account_ids: Collection[AccountId],
     instrument_id: InstrumentId | None,
     span: Span,
 ) -> list[CurvePoint]:
-    """The fullest of each slice, over the accounts that the session sees; a slice without any sample is not there.
+    """The fullest of each slice, over the accounts; a slice without any sample is not there.
 
     A sample holds until the next one of its account, at most to the end of its hour. With an instrument those count
     in which it was the fullest.
     """
     rows = await session.fetch(
         """
-        WITH held AS MATERIALIZED (
-          SELECT s.*, least(
-            lead(s.minute) OVER (PARTITION BY s.account_id ORDER BY s.minute),
-            date_trunc('hour', s.minute) + interval '1 hour'
-          ) - interval '1 minute' AS last_minute
-          FROM risk_utilisation_samples AS s
-          WHERE s.tenant_id = $1 AND s.limit_id = $2 AND ($3::uuid IS NULL OR s.account_id = $3)
-            AND s.minute >= $5::timestamptz AND s.minute < $7::timestamptz
-        )
         SELECT DISTINCT ON (slice) slice, account_id, instrument_id, CASE WHEN used IS NOT NULL THEN ratio END AS ratio,
           used, value, is_measured
-        FROM held CROSS JOIN LATERAL generate_series(
+        FROM unnest($3::uuid[]) AS a(id) CROSS JOIN LATERAL (
+          SELECT s.*, least(
+            lead(s.minute) OVER (ORDER BY s.minute), date_trunc('hour', s.minute) + interval '1 hour'
+          ) - interval '1 minute' AS last_minute
+          FROM risk_utilisation_samples AS s
+          WHERE s.tenant_id = $1 AND s.limit_id = $2 AND s.account_id = a.id
+            AND s.minute >= $5::timestamptz AND s.minute < $7::timestamptz
+          OFFSET 0
+        ) AS held CROSS JOIN LATERAL generate_series(
           greatest(0, floor(extract(epoch FROM held.minute - $6::timestamptz) / $8::int)::int),
           least($9::int - 1, floor(extract(epoch FROM held.last_minute - $6::timestamptz) / $8::int)::int)
         ) AS slice
@@ -74,7 +73,7 @@ async def curve(
         """,
         tenant_id,
         limit_id,
-        account_id,
+        list(account_ids),
         instrument_id,
         hour_of(span.start),
         span.start,

@@ -65,7 +65,7 @@ async def curve(post: Post, limit_id: LimitId, minutes: int, step: int = 1, **of
     """The curve of the last minutes."""
     now = post.clock.now()
     span = span_of(now - timedelta(minutes=minutes), now, step, now, is_of_one=True)
-    values = {"account_id": post.trader.account_id, "instrument_id": None, **of}
+    values = {"account_ids": [post.trader.account_id], "instrument_id": None, **of}
     async with begin_batch(post.desk.database, post.trader.key.tenant_id) as session:
         return await samples_batch.curve(session, post.trader.key.tenant_id, limit_id, span=span, **values)
 
@@ -362,8 +362,8 @@ async def test_the_end_of_a_day_is_stored_once_with_its_figures_and_result(trade
     assert (one.day, one.closed_at, one.computed_at) == (TODAY, MIDNIGHT, MIDNIGHT + MINUTE)
     assert (one.historical.value_at_risk, one.historical.expected_shortfall) == (Decimal("100.00"), Decimal("100.00"))
     assert one.parametric.value_at_risk is not None
-    assert (one.confidence, one.observations, one.long, one.short) == (Decimal("0.99"), 200, 10100, 0)
-    assert (one.pnl, own.next_pnl, one.is_complete, one.reason) == (-120, None, True, None)
+    assert (one.confidence, one.observations, one.long, one.short) == (Decimal("0.99"), 200, Decimal(10100), Decimal(0))
+    assert (one.pnl, own.next_pnl, one.is_complete, one.reason) == (Decimal(-120), None, True, None)
     assert (whole.at_risk.series.account_id, whole.at_risk.series.currency) == (None, "USD")
     assert whole.at_risk.historical == one.historical
 
@@ -444,7 +444,10 @@ async def test_the_next_days_result_is_beside_the_figure(trader: Trader) -> None
 
     found = await days(trader, account_id=trader.account_id)
 
-    assert [(one.at_risk.day.day, one.at_risk.pnl, one.next_pnl) for one in found] == [(4, -490, None), (3, -10, -490)]
+    assert [(one.at_risk.day.day, one.at_risk.pnl, one.next_pnl) for one in found] == [
+        (4, Decimal(-490), None),
+        (3, Decimal(-10), Decimal(-490)),
+    ]
 
 
 async def test_a_day_that_ended_long_ago_is_left_out(own_world: OwnWorld, trader: Trader) -> None:

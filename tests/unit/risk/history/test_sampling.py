@@ -153,7 +153,7 @@ def test_what_is_stored_tells_of_each_minute_its_fullest_look(looks: list[tuple[
         look = (ratio is not None, Decimal(ratio or 0))
         fullest[NINE + at(minute)] = max(fullest.get(NINE + at(minute), (False, Decimal(0))), look)
 
-    for minute, expected in fullest.items():
-        last = told[max(one for one in told if one <= minute)]
+    for at_minute, expected in fullest.items():
+        last = told[max(one for one in told if one <= at_minute)]
         assert last.fullness == expected
-        assert last.minute.hour == minute.hour, "a sample does not hold beyond its hour"
+        assert last.minute.hour == at_minute.hour, "a sample does not hold beyond its hour"
