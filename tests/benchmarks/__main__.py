@@ -5,7 +5,7 @@ import sys
 
 import uvloop
 
-from tests.benchmarks import connector, deliveries, hostile, http_orders, intake, risk_chain, risk_figures
+from tests.benchmarks import connector, dashboard, deliveries, hostile, http_orders, intake, risk_chain, risk_figures
 from tests.faults import kills
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "risk": risk_chain.measure,
     "killswitch": kills.measure,
     "risk-figures": risk_figures.measure,
+    "dashboard": dashboard.measure,
 }
 
 

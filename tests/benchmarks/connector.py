@@ -26,7 +26,7 @@ from app.infra.migrations import upgrade
 from app.infra.settings import Settings
 from app.marketdata.domain import ticks_channel
 from tests import factories
-from tests.benchmarks.figures import Figure, print_table
+from tests.benchmarks.figures import Figure, print_table, processor_s
 
 ORDERS = 4_500
 GATEWAYS = 20
@@ -34,7 +34,6 @@ OPEN_ORDERS = 3_000
 TICK_SECONDS = 10.0
 TICKS_PER_SECOND = 10_000
 TIMEOUT_S = 120.0
-_TICKS_OF_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 GATEWAY = """
 import asyncio, sys
@@ -174,10 +173,10 @@ async def _orders(bench: Bench, gateways: int) -> Figure:
         await _place(bench, keys, ORDERS, limit_price=None)
         async with _connector(bench) as pid:
             await _until(bench, "SELECT count(*) > 0 FROM executions")
-            began, cpu = time.perf_counter(), _cpu_s(pid)
+            began, cpu = time.perf_counter(), processor_s(pid)
             before = await bench.owner.fetchval("SELECT count(*) FROM orders WHERE state = 'FILLED'")
             await _until(bench, "SELECT count(*) = $1 FROM orders WHERE state = 'FILLED'", ORDERS)
-            seconds, cpu = time.perf_counter() - began, _cpu_s(pid) - cpu
+            seconds, cpu = time.perf_counter() - began, processor_s(pid) - cpu
     filled = ORDERS - before
     return Figure(
         name=f"market orders, from the lane to filled, {gateways} gateway{'s' if gateways > 1 else ''}",
@@ -219,9 +218,9 @@ async def _ticks(bench: Bench) -> Figure:
             await running.offer()
             await asyncio.sleep(2)
             told = await running.ticks()
-            began, cpu, windows = time.perf_counter(), _cpu_s(pid), stream.waiting
+            began, cpu, windows = time.perf_counter(), processor_s(pid), stream.waiting
             await asyncio.sleep(TICK_SECONDS)
-            seconds, cpu = time.perf_counter() - began, _cpu_s(pid) - cpu
+            seconds, cpu = time.perf_counter() - began, processor_s(pid) - cpu
             told, windows = await running.ticks() - told, stream.waiting - windows
     assert windows > 0, "what the gateway tells reaches Redis"
     return Figure(
@@ -285,8 +284,3 @@ async def _until(bench: Bench, question: str, *parameters: object, every_s: floa
     async with asyncio.timeout(TIMEOUT_S):
         while not await bench.owner.fetchval(question, *parameters):
             await asyncio.sleep(every_s)
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_OF_A_SECOND

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -51,6 +52,7 @@ async def test_hundred_orders_fill_stream_and_agree_with_the_broker() -> None:
         assert "Traceback" not in installation.log()
 
 
+@pytest.mark.campaign
 async def test_stream_resumes_where_it_stopped_after_the_relay_and_web_were_killed() -> None:
     async with installed() as installation:
         demo = await installation.demo()

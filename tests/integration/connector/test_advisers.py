@@ -406,6 +406,7 @@ async def test_what_was_dealt_and_divided_while_the_connector_was_away_is_booked
     await advised.sound()
 
 
+@pytest.mark.campaign
 async def test_a_connector_that_is_killed_in_the_midst_of_blocks_leaves_none_half_booked(
     advised: Advised, simulator: Simulator, database_url: str, redis_url: str, redis_prefix: str
 ) -> None:

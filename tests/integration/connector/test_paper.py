@@ -228,6 +228,7 @@ async def test_what_was_acknowledged_survives_a_kill_and_deals_once(
     assert cash["amount"] == CASH - dealt["value"]
 
 
+@pytest.mark.campaign
 async def test_kills_in_the_midst_of_dealing_lose_nothing_and_deal_nothing_twice(
     trading: Trading, settings: Settings, redis: Redis, tmp_path: Path
 ) -> None:

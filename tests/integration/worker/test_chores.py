@@ -73,10 +73,10 @@ async def test_scheduled_chore_prunes_spent_tokens(database_url: str, redis_url:
 
 
 async def test_scheduled_chore_keeps_rates_and_takes_snapshots_of_every_account(
-    database_url: str, redis_url: str, redis_prefix: str
+    own_database_url: str, redis_url: str, redis_prefix: str
 ) -> None:
-    database = Database(database_url, DatabaseRole.APP, size=2)
-    system_database = Database(database_url, DatabaseRole.SYSTEM, size=1)
+    database = Database(own_database_url, DatabaseRole.APP, size=2)
+    system_database = Database(own_database_url, DatabaseRole.SYSTEM, size=1)
     await database.open()
     await system_database.open()
     redis = await open_redis(redis_url, redis_prefix)

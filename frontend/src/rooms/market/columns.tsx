@@ -11,12 +11,7 @@ import { changeOf, type QuoteRow } from "./quotes";
 
 export function Last({ row }: { row: QuoteRow }): JSX.Element {
   const tint = row.move > 0 ? "tint-up" : row.move < 0 ? "tint-down" : "";
-  // A new key starts the tint again with each move.
-  return (
-    <span key={`${row.last}`} className={`font-medium ${tint}`}>
-      {price(row.last, row.tickSize)}
-    </span>
-  );
+  return <span className={`font-medium ${tint}`}>{price(row.last, row.tickSize)}</span>;
 }
 
 export function Change({ row }: { row: QuoteRow }): JSX.Element {

@@ -46,6 +46,13 @@ describe("a quote", () => {
     expect([next.low, next.high]).toEqual(["187.4", "188.00"]);
   });
 
+  it("keeps the way of its last move while the last price stands", () => {
+    const moved = withTick(QUOTE, TICK);
+
+    expect(withTick(moved, { ...TICK, last: null }).move).toBe(-1);
+    expect(withTick(moved, { ...TICK, last: "187.5" }).move).toBe(1);
+  });
+
   it("starts empty for an instrument that was never quoted", () => {
     const instrument = { id: "i2", symbol: "MSFT", name: "M", exchange: "SMART", currency: "USD", instrumentType: "STOCK" as const };
     const row = fromInstrument({ ...instrument, tickSize: "0.01", lotSize: "1", multiplier: "1", quote: null });

@@ -14,7 +14,7 @@ export interface QuoteRow extends Omit<Quote, "time" | "isStale" | "line"> {
   tickSize: string;
   time: string | null;
   line: Quote["line"] | null;
-  /** Where the last price went with the newest tick; 0 when it stayed. */
+  /** Where the last price went a moment ago; 0 when it has stood since. */
   move: -1 | 0 | 1;
 }
 
@@ -59,7 +59,7 @@ export function withTick(row: QuoteRow, tick: Tick): QuoteRow {
     high: last !== null && row.high !== null && compare(last, row.high) > 0 ? last : row.high,
     low: last !== null && row.low !== null && compare(last, row.low) < 0 ? last : row.low,
     time: tick.time,
-    move: last !== null && row.last !== null ? compare(last, row.last) : 0,
+    move: (last !== null && row.last !== null && compare(last, row.last)) || row.move,
   };
 }
 

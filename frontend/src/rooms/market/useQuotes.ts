@@ -8,6 +8,7 @@ import { subscribe } from "../../shared/live/socket";
 import { createRowStore, useRows } from "../../shared/table/rows";
 import { INSTRUMENTS, TICKS } from "./documents";
 import { fromInstrument, isOlderQuote, withTick, type QuoteRow } from "./quotes";
+import { createTints } from "./tints";
 
 /** Twice and a half the heartbeat of the tick stream. */
 export const TICKS_SILENCE_MS = 12_000;
@@ -41,6 +42,12 @@ export function useQuotes(symbols: readonly string[] | null): Quotes {
     const wanted = JSON.parse(key) as string[] | null;
     let isOver = false;
     let stop: (() => void) | undefined;
+    const tints = createTints((ids) => {
+      for (const id of ids) {
+        const row = store.get(id);
+        if (row) store.upsert({ ...row, move: 0 });
+      }
+    });
     async function load(): Promise<readonly string[]> {
       const { data, error } = await client.query(INSTRUMENTS, { symbols: wanted, first: SHOWN_MAX }).toPromise();
       if (isOver) return [];
@@ -61,7 +68,10 @@ export function useQuotes(symbols: readonly string[] | null): Quotes {
           if (ticks.kind === "RESET") void load();
           for (const tick of ticks.ticks) {
             const row = store.get(tick.instrumentId);
-            if (row) store.upsert(withTick(row, tick));
+            if (!row) continue;
+            const next = withTick(row, tick);
+            if (next.last !== row.last && next.move !== 0) tints.begin(next.id);
+            store.upsert(next);
           }
         },
         { onStart: () => void load() },
@@ -70,6 +80,7 @@ export function useQuotes(symbols: readonly string[] | null): Quotes {
     return () => {
       isOver = true;
       stop?.();
+      tints.stop();
     };
   }, [key, store, feed, attempt]);
 

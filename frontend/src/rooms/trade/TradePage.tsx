@@ -164,10 +164,14 @@ function Chart({ symbol }: { symbol: string }): JSX.Element {
   );
 }
 
+/** Of one symbol, in a narrow place: how an order stands comes before how it was meant. */
+const LINKED_KEYS = ["time", "state", "side", "quantity", "filled", "price", "average", "type", "validity", "account"];
+const LINKED_COLUMNS = LINKED_KEYS.flatMap((key) => ORDER_COLUMNS.filter((column) => column.key === key));
+
 function SymbolOrders({ symbol }: { symbol: string }): JSX.Element {
   const [search, patch] = usePageSearch();
   const { rows, feed, reload } = useSymbolOrders(symbol);
-  const table = useTable("trade-orders", ORDER_COLUMNS);
+  const table = useTable("trade-orders", LINKED_COLUMNS);
   return (
     <>
       <Staleness feed={feed} silenceMs={BATCH_SILENCE_MS} isStreamed onRetry={reload} hasRows={rows.length > 0} />
