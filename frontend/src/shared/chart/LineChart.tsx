@@ -43,7 +43,7 @@ export function LineChart({ label, lines, levels = NO_LEVELS, format }: LineChar
     const colours = chartColours();
     const chart = createChart(element.current, { ...chartOptions(colours), ...(format ? { localization: { priceFormatter: format } } : {}) });
     const isPlain = levels.length === 0 && !lines.some((line) => line.isBars);
-    if (!isPlain) chart.timeScale().applyOptions({ maxBarSpacing: BAR_PX_MAX });
+    if (!isPlain) chart.timeScale().applyOptions({ maxBarSpacing: BAR_PX_MAX, rightOffset: 1 });
     const [first] = lines.flatMap((line) => draw(chart, line, colours, isPlain));
     if (first && levels.length > 0) {
       const values = [0, ...levels.map((level) => level.value)];
@@ -59,7 +59,8 @@ export function LineChart({ label, lines, levels = NO_LEVELS, format }: LineChar
 }
 
 const NO_LEVELS: readonly ChartLevel[] = [];
-const BAR_PX_MAX = 32;
+/** As wide as a name at the right end, which few points would hide behind. */
+const BAR_PX_MAX = 80;
 
 type Point = { time: UTCTimestamp; value?: number };
 
