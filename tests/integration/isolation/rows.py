@@ -719,7 +719,14 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
             ),
             RiskWatchPlaceRow(**account, seen=1, disconnects=[]),
             RiskUtilisationSampleRow(
-                **account, limit_id=limit.id, minute=now, ratio=ONE, used=ONE, value=ONE, is_measured=True
+                **account,
+                limit_id=limit.id,
+                minute=now,
+                instrument_id=firm.instrument_id,
+                ratio=ONE,
+                used=ONE,
+                value=ONE,
+                is_measured=True,
             ),
             ValueAtRiskDayRow(
                 **account,
