@@ -69,7 +69,7 @@ async def _work(settings: Settings) -> None:
     hands = WorkerHands(
         database=database,
         redis=broker.state.redis,
-        intake=OrderIntake(intake_database, broker.state.redis, broker.state.clock, broker.state.ids),
+        intake=OrderIntake(intake_database, database, broker.state.redis, broker.state.clock, broker.state.ids),
         clock=broker.state.clock,
         ids=broker.state.ids,
     )

@@ -271,6 +271,6 @@ async def _open() -> AsyncIterator[_Desk]:
         redis = Redis(make_client(settings.redis_url), settings.redis_prefix)
         stack.push_async_callback(redis.close)
         hands = WorkerHands(
-            database=app, redis=redis, intake=OrderIntake(intake, redis, clock, ids), clock=clock, ids=ids
+            database=app, redis=redis, intake=OrderIntake(intake, app, redis, clock, ids), clock=clock, ids=ids
         )
         yield _Desk(hands=hands, system_database=system)

@@ -104,7 +104,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         )
         stack.callback(door.close)
         await stack.enter_async_context(door.refusals)
-        intake = await stack.enter_async_context(OrderIntake(intake_database, redis, clock, ids))
+        intake = await stack.enter_async_context(OrderIntake(intake_database, database, redis, clock, ids))
         broker = await stack.enter_async_context(BrokerDesk(redis, bus, ids))
         events = await stack.enter_async_context(EventFeeds(bus, database, intake_database))
         markets = await stack.enter_async_context(MarketHolds(redis, clock, ids))

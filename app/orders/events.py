@@ -95,6 +95,8 @@ _PLACEMENT = {
     "groupQuantity": "what the legs of a pair deal together, null for others",
     "closesPosition": "true; left out otherwise",
     "closeId": "its own id, for a close or reversal that waits for the orders that make way for it; left out otherwise",
+    "waitsFor": "the ids of the resting orders that were canceled in favour of it and that it waits for; left out "
+    "otherwise",
     "partOf": "the close or reversal that it is a part of, which went as far as nothing covered it; left out otherwise",
     "staged": "true; left out otherwise",
     "releaseAt": "when it is released of itself, null without a time; left out where it is not staged",

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from app.core.fix import (
@@ -106,6 +106,12 @@ class OrderRow(SQLModel, table=True):
         ),
         Index("ix_orders_close", "tenant_id", "close_id", postgresql_where=text("close_id IS NOT NULL")),
         Index(
+            "ix_orders_waiting",
+            "tenant_id",
+            "account_id",
+            postgresql_where=text("waits_for IS NOT NULL AND state = 'HELD'"),
+        ),
+        Index(
             "ix_orders_blocks",
             "tenant_id",
             "account_id",
@@ -158,6 +164,8 @@ class OrderRow(SQLModel, table=True):
     is_staged: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     release_at: datetime | None = time_column(nullable=True)
     close_id: UUID | None = uuid_column(nullable=True)
+    waits_for: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid), nullable=True)
+    is_awaited: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     allocation: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
     block_id: UUID | None = uuid_column(nullable=True)
     arrival: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)

@@ -8,7 +8,7 @@ from migrations.policies import policy
 from migrations.policies.accounts import wall
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

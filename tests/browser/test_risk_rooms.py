@@ -1,6 +1,7 @@
 """Who keeps the risk of a firm: sets a limit, restricts a name, halts, and has another person release."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from tests.fakes import SetClock
 pytestmark = pytest.mark.browser
 
 _PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id state } errors { code message path } } }"
+_LIMITS = "{ riskLimits { value conditions warnAt } }"
 _HALT = "mutation($i: HaltTradingInput!) { haltTrading(input: $i) { halt { id } errors { code message path } } }"
 _LIMIT = "mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { id } errors { code message } } }"
 _HELD = "{ positions { quantity instrument { symbol } } }"
@@ -78,6 +80,11 @@ async def _place(house: House, symbol: str, quantity: str) -> Mapping[str, Any]:
     return placed
 
 
+async def _limits(house: House) -> list[dict[str, Any]]:
+    limits: list[dict[str, Any]] = (await ask(house.demo, _LIMITS))["riskLimits"]
+    return limits
+
+
 def _expect_quiet(watch: Watch, house: House) -> None:
     assert watch.complaints == []
     assert watch.hosts == {urlsplit(house.base).netloc}
@@ -114,6 +121,56 @@ async def test_a_limit_that_is_set_refuses_the_next_order_which_tells_what_would
     _expect_quiet(officer, house)
 
 
+async def test_conditions_of_a_limit_are_chosen_and_what_is_wrong_with_them_stands_at_its_field(
+    officer: Watch, house: House
+) -> None:
+    page = officer.page
+    await page.goto(f"{house.base}/risk?tab=limits")
+    await page.get_by_role("button", name="New limit").click()
+    dialog = page.get_by_role("dialog", name="New limit")
+    await dialog.get_by_label("What it holds").select_option("MAX_ORDERS_PER_MINUTE")
+    await dialog.get_by_label("How many").fill("777")
+    await dialog.get_by_label("Within so many seconds").fill("90")
+    await dialog.get_by_label("Buys").check()
+    await dialog.get_by_label("Only these symbols").fill("ibm, brk b")
+    await dialog.get_by_role("button", name="Add hours").click()
+    hours = dialog.get_by_role("group", name="Hours 1")
+    await hours.get_by_label("Mon").uncheck()
+    await hours.get_by_label("Until").fill("08:00")
+    await hours.get_by_label("By the clock of").select_option("America/New_York")
+    await dialog.get_by_label("Warn at, percent of it").fill("62.5")
+    await dialog.get_by_role("button", name="Save").click()
+    until = hours.get_by_label("Until")
+    await expect(until).to_have_attribute("aria-invalid", "true", timeout=SHOWN_MS_MAX)
+    await expect(hours).to_contain_text("a window ends behind its beginning")
+
+    await until.fill("16:00")
+    await dialog.get_by_text("Conditions as JSON").click()
+    code = dialog.get_by_label("JSON")
+    await expect(code).to_have_value(re.compile(r'"windowSeconds": 90,\s+"sides": \[\s+"BUY"'))
+    await code.fill("{oops")
+    await expect(dialog.get_by_role("button", name="Add hours")).to_be_disabled()
+    hours_of_the_week = {"weekdays": [2, 3, 4, 5], "from": "09:30", "to": "16:00", "zone": "America/New_York"}
+    wanted = {"windowSeconds": 60, "sides": ["BUY"], "symbols": ["IBM", "BRK B"], "times": [hours_of_the_week]}
+    await code.fill(json.dumps(wanted))
+    await expect(dialog.get_by_label("Within so many seconds")).to_have_value("60")
+    await dialog.get_by_role("button", name="Save").click()
+
+    await expect(dialog).to_have_count(0, timeout=SHOWN_MS_MAX)
+    kept = [each for each in (await _limits(house)) if each["value"] == "777"]
+    assert [(each["conditions"], each["warnAt"]) for each in kept] == [(wanted, "0.625")]
+    await page.get_by_role("grid", name="Limits").get_by_role("row").filter(has_text="777").click()
+    drawer = page.get_by_role("complementary", name="Orders per minute")
+    await drawer.get_by_role("button", name="Change").click()
+    dialog = page.get_by_role("dialog", name="Change: Orders per minute")
+    await dialog.get_by_label("Sells").check()
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_have_count(0, timeout=SHOWN_MS_MAX)
+    changed = [each["conditions"] for each in (await _limits(house)) if each["value"] == "777"]
+    assert changed == [{**wanted, "sides": ["BUY", "SELL"]}]
+    _expect_quiet(officer, house)
+
+
 async def test_a_restricted_name_lets_no_order_pass_and_shows_who_tried(officer: Watch, house: House) -> None:
     page = officer.page
     name = f"List {uuid4().hex[:6]}"
@@ -135,6 +192,8 @@ async def test_a_restricted_name_lets_no_order_pass_and_shows_who_tried(officer:
     refused = await _place(house, "NVDA", "5")
 
     assert [error["code"] for error in refused["errors"]] == ["COMPLIANCE_REFUSED"]
+    told = page.get_by_role("status", name="Messages").get_by_text("Restricted name touched: blocked")
+    await expect(told).to_be_visible(timeout=SHOWN_MS_MAX)
     await page.get_by_role("link", name="Alerts").click()
     alerts = page.get_by_role("group", name="Restricted names touched")
     await expect(alerts.get_by_role("row").filter(has_text="NVDA")).to_contain_text("Blocked", timeout=SHOWN_MS_MAX)

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import pyotp
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.demo import ask
 from tests.browser.house import PASSWORD, SHOWN_MS_MAX, STEP_S, House, housed, sign_in
 from tests.browser.watch import Watch
 
@@ -25,6 +27,7 @@ _BEGIN = "mutation { beginTwoFactor { secret errors { code } } }"
 _CONFIRM = "mutation($i: ConfirmTwoFactorInput!) { confirmTwoFactor(input: $i) { recoveryCodes errors { code } } }"
 _DEMAND = "mutation($i: DemandTwoFactorInput!) { demandTwoFactor(input: $i) { errors { code } } }"
 _INVITE = "mutation($i: InviteMemberInput!) { inviteMember(input: $i) { errors { code } } }"
+_RETAIN = "mutation($i: SetRecordRetentionInput!) { setRecordRetention(input: $i) { errors { code } } }"
 _ACCEPT = "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { errors { code } } }"
 
 
@@ -44,6 +47,10 @@ async def _enter(page: Page, house: House, email: str, password: str = PASSWORD,
 
 async def _enter_as_administrator(page: Page, house: House, path: str) -> None:
     await _enter(page, house, house.demo["email"], house.demo["password"], path=path)
+
+
+async def _retention(house: House) -> Any:
+    return (await ask(house.demo, "{ recordRetention { alertDays caseDays } }", token=house.token))["recordRetention"]
 
 
 def _expect_quiet(watch: Watch, house: House) -> None:
@@ -199,6 +206,28 @@ async def test_a_file_of_members_is_tried_before_it_is_taken(watch: Watch, house
     await dialog.get_by_role("button", name="Cancel").click()
     invitations = page.get_by_role("group", name="Invitations")
     await expect(invitations.get_by_text(email)).to_be_visible(timeout=SHOWN_MS_MAX)
+    _expect_quiet(watch, house)
+
+
+async def test_a_shorter_retention_says_what_goes_and_is_not_set_unless_that_is_ticked(
+    watch: Watch, house: House
+) -> None:
+    page = watch.page
+    await house.ask(_RETAIN, token=house.token, given={"alertDays": 2557, "caseDays": 2557})
+    await _enter_as_administrator(page, house, "/settings?tab=firm")
+    records = page.get_by_role("region", name="Compliance records")
+    alerts = records.get_by_label("Keep alerts of restricted names, days")
+    await expect(alerts).to_have_value("2557", timeout=SHOWN_MS_MAX)
+    await alerts.fill("1827")
+    await expect(records.get_by_text("go in the coming night, and do not come back")).to_be_visible()
+
+    await records.get_by_role("button", name="Save").click()
+
+    assert await _retention(house) == {"alertDays": 2557, "caseDays": 2557}
+    await records.get_by_label("Delete them").check()
+    await records.get_by_role("button", name="Save").click()
+    await expect(records.get_by_text("1,827 days, about 5 years")).to_be_visible(timeout=SHOWN_MS_MAX)
+    assert await _retention(house) == {"alertDays": 1827, "caseDays": 2557}
     _expect_quiet(watch, house)
 
 

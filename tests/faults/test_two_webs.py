@@ -35,6 +35,7 @@ ROOM = 500
 RACERS = 100
 TRIES_MAX = 60
 LANES = 48
+SETTLED_S = 60
 RESTING = {"symbol": "AAPL", "side": "BUY", "orderType": "LIMIT", "limitPrice": "5.00", "timeInForce": "GTC"}
 
 
@@ -168,13 +169,56 @@ async def test_orders_that_cross_at_one_instant_in_two_processes_never_both_stan
     assert max(bought, default=Decimal(0)) < min(sold, default=Decimal(1_000))
 
 
-async def guard_wash_trades(stage: Stage) -> None:
-    """Puts a limit on wash trades for the whole firm."""
+async def test_crossing_orders_of_one_account_in_two_processes_never_wait_for_each_other(stage: Stage) -> None:
+    account_id = stage.accounts[3].id
+    await guard_wash_trades(stage, account_id=AccountId(account_id), conditions={"policy": "CANCEL_RESTING"})
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'oms'"
+    before = await count(stage, deadlocks)
+    crossing = [
+        Asking(
+            web=web,
+            account_id=account_id,
+            key=f"along-{turn}-{web}",
+            terms={"side": side, "limitPrice": "6.00"},
+        )
+        # Fewer than one order may take along.
+        for turn in range(40)
+        for web, side in enumerate(("BUY", "SELL"))
+    ]
+
+    answers = await ask_all(stage, crossing)
+
+    assert [answer["errors"] for answer in answers] == [[]] * len(crossing)
+    own = "account_id = $1 AND client_order_id LIKE 'along-%'"
+    on_the_way = "state IN ('HELD', 'ROUTED', 'PENDING_CANCEL')"
+    async with asyncio.timeout(SETTLED_S):
+        while await count(stage, f"SELECT count(*) FROM orders WHERE {own} AND {on_the_way}", account_id):
+            await asyncio.sleep(0.1)
+    # Sales deal at the market at once; purchases rest, unless a sale took them along.
+    standing = f"SELECT count(DISTINCT side) FROM orders WHERE {own} AND state = 'ACCEPTED'"
+    assert await count(stage, standing, account_id) <= 1
+    canceled = f"SELECT count(*) FROM orders WHERE {own} AND state = 'CANCELED'"
+    assert await count(stage, canceled, account_id) > 0
+    waited = f"""
+      SELECT count(*) FROM order_events WHERE details ? 'waitsFor' AND order_id IN (SELECT id FROM orders WHERE {own})
+    """
+    assert await count(stage, waited, account_id) > 0
+    assert await count(stage, deadlocks) == before
+
+
+async def guard_wash_trades(
+    stage: Stage, *, account_id: AccountId | None = None, conditions: dict[str, Any] | None = None
+) -> None:
+    """Puts a limit on wash trades for the whole firm, or for one account."""
     database = Database(stage.database_url, DatabaseRole.APP, size=1)
     await database.open()
     tenant_id, ids = TenantId(stage.tenant_id), SystemIds()
     new = RiskLimit(
-        id=LimitId(ids.new()), limit_type=RiskLimitType.WASH_TRADE, value=None, conditions={"symbols": ["MSFT"]}
+        id=LimitId(ids.new()),
+        limit_type=RiskLimitType.WASH_TRADE,
+        value=None,
+        account_id=account_id,
+        conditions=conditions or {"symbols": ["MSFT"]},
     )
     async with begin_batch(database, tenant_id) as session:
         await risk.insert_limits(session, tenant_id, [new], "system:test", SystemClock().now())

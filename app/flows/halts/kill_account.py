@@ -13,7 +13,7 @@ from app.core.trading_modes import HaltScope
 from app.flows.halts.halt_news import halts_changed
 from app.flows.hands import Hands
 from app.flows.hints import LANES, OUTBOX, hint
-from app.flows.orders.cancel_orders import cancel_in
+from app.flows.orders.cancel_within import cancel_in
 from app.flows.orders.close_position import aim_at
 from app.identity.domain.access import system_principal
 from app.infra.db import BatchSession
@@ -100,7 +100,8 @@ async def _cancel_some(hands: Hands, key: AccountKey, kill: KillSwitch) -> bool:
         asked = to_ask[:CANCELS_AT_ONCE]
         errors = _unmanaged(theirs)
         if asked:
-            placements = await cancel_in(session, hands, system_principal(key.tenant_id, KILL_SWITCH), asked)
+            switch = system_principal(key.tenant_id, KILL_SWITCH)
+            placements = await cancel_in(session, switch, asked, now=hands.clock.now(), ids=hands.ids)
             errors += [
                 KillError(code=problem.code, message=problem.message, subject=order_id)
                 for order_id, placement in placements.items()

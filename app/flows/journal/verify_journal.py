@@ -26,9 +26,9 @@ from app.positions.domain import Position, PositionAdjustment
 
 ORDERS_PAGE: Final = 200
 
-# What is not of the order's life, what it makes way for, which the close tells, and the send intent: see
-# app/orders/domain/replay.py.
-_ORDER_SKIPPED: Final = frozenset({"terms_hash", "risk_checks", "close_id"})
+# What is not of the order's life, what it makes way for and waits for, which the one that waits tells when it is
+# placed, and the send intent: see app/orders/domain/replay.py.
+_ORDER_SKIPPED: Final = frozenset({"terms_hash", "risk_checks", "close_id", "waits_for", "is_awaited"})
 _CLAIM: Final = frozenset({"broker_client_id", "broker_order_id"})
 _REQUEST_SKIPPED: Final = frozenset({"sent_at"})
 # What an execution realized follows from the course of its position, which is held against its replay, and changes

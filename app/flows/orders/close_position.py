@@ -12,7 +12,7 @@ from app.flows.desk import Desk
 from app.flows.hands import Hands
 from app.flows.hints import LANES, OUTBOX, hint
 from app.flows.orders.booking import Booking
-from app.flows.orders.cancel_orders import cancel_in
+from app.flows.orders.cancel_within import cancel_in
 from app.flows.orders.follow_closes import Closes
 from app.flows.orders.follow_links import family_files
 from app.flows.orders.place_orders import Intent, place_batch
@@ -111,7 +111,8 @@ async def _take(
         return placement
     marked = [placed.id, *(order.id for order in making_way)]
     await session.write([closes.make_way(key.tenant_id, marked, placed.id)])
-    await cancel_in(session, desk, intent.principal, [*marked[1:], *_open_entries(making_way, files)])
+    canceled = [*marked[1:], *_open_entries(making_way, files)]
+    await cancel_in(session, intent.principal, canceled, now=desk.clock.now(), ids=desk.ids)
     await _go(session, desk, key, placed)
     stored = await orders.orders_by_id(session, key.tenant_id, [placed.id])
     return replace(placement, order=stored[placed.id])

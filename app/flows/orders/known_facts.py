@@ -101,22 +101,26 @@ def exposure_line(
 def resting_order(order: Order) -> Resting:
     """An order that was taken just now, as others may meet it."""
     return Resting(
+        order_id=order.id,
         account_id=order.account_id,
         instrument_id=order.instrument_id,
         family=family_of(order),
         side=order.side,
         price=order.terms.limit_price if order.order_type in _LIMITS else None,
         is_stop=order.order_type in _STOPS,
+        gives_way=order.gives_way,
     )
 
 
 def resting_of(other: OpenOrder) -> Resting:
     """An open order, as others may meet it."""
     return Resting(
+        order_id=other.id,
         account_id=AccountId(other.account_id),
         instrument_id=other.instrument_id,
         family=other.family,
         side=other.side,
         price=other.limit_price if other.order_type in _LIMITS else None,
         is_stop=other.order_type in _STOPS,
+        gives_way=other.gives_way,
     )

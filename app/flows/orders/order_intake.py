@@ -14,6 +14,7 @@ from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, NewOrder, Tick
 from app.flows.hints import LANES, OUTBOX, Bell
 from app.flows.marketdata.instrument_directory import InstrumentDirectory
+from app.flows.orders.cancel_resting import place_over_resting
 from app.flows.orders.place_orders import Intent, place_batch
 from app.flows.orders.placement import Placement
 from app.flows.orders.pre_trade import Market
@@ -34,12 +35,16 @@ log = logging.getLogger(__name__)
 class OrderIntake:
     """The one door for orders of a process: a batcher in front of one transaction at a time.
 
+    database is of the role INTAKE, acting of the role APP: an order that takes resting ones along has a transaction of
+    its own there.
+
     market is what its orders are held against besides the database; whoever else holds orders against limits in this
     process goes by the same.
     """
 
-    def __init__(self, database: Database, redis: Redis, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, acting: Database, redis: Redis, clock: Clock, ids: Ids) -> None:
         self._database = database
+        self._acting = acting
         self._clock = clock
         self._ids = ids
         self._directory = InstrumentDirectory(database)
@@ -69,9 +74,11 @@ class OrderIntake:
         if problems:
             return Placement(order=None, problems=problems)
         try:
-            return await self._batcher.submit(await self.intent(principal, new))
+            intent = await self.intent(principal, new)
+            placement = await self._batcher.submit(intent)
         except CONNECTION_LOST as error:
             raise _store_away() from error
+        return await self._over_resting(intent) if placement.meets_resting else placement
 
     async def submit_all(self, principal: Principal, orders: Sequence[NewOrder]) -> list[Placement]:
         """What became of each of the orders, each on its own merits; handled in their order.
@@ -87,6 +94,9 @@ class OrderIntake:
             raise _store_away() from error
         for place, answer in zip(sound, await self._batcher.submit_all(intents), strict=True):
             placements[place] = _known(answer)
+        for place, intent in zip(sound, intents, strict=True):
+            if placements[place].meets_resting:
+                placements[place] = await self._over_resting_or_why_not(intent)
         return placements
 
     async def intent(self, principal: Principal, new: NewOrder) -> Intent:
@@ -116,6 +126,31 @@ class OrderIntake:
         if any(placement.order is not None for placement in placements):
             self._bell.ring()
         return placements
+
+    async def _over_resting(self, intent: Intent) -> Placement:
+        try:
+            placement = await place_over_resting(
+                self._acting,
+                intent,
+                await self.quotes([intent]),
+                market=self.market,
+                now=self._clock.now(),
+                ids=self._ids,
+            )
+        except (*CONNECTION_LOST, *PUT_OFF) as error:
+            raise _store_away() from error
+        except asyncpg.PostgresError as error:
+            log.error("an order that takes resting ones along was not stored: %s", error)
+            return Placement(order=None, problems=(problem(OrderProblem.ORDER_UNSTORABLE),))
+        if placement.order is not None:
+            self._bell.ring()
+        return placement
+
+    async def _over_resting_or_why_not(self, intent: Intent) -> Placement:
+        try:
+            return await self._over_resting(intent)
+        except UnavailableError as error:
+            return _known(error)
 
     async def _place_or_split(self, intents: Sequence[Intent], quotes: Mapping[InstrumentId, Tick]) -> list[Placement]:
         tenant_ids = sorted({intent.key.tenant_id for intent in intents})

@@ -1,7 +1,7 @@
 """placeOrder: a batch of orders goes through one transaction, each on its own merits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.approvals.domain import OrderApproval, approvals_document
@@ -52,7 +52,7 @@ from app.orders.repository import account_books
 from app.orders.repository import batch as orders
 from app.orders.repository.lanes import LaneEntry
 from app.positions import batch as positions
-from app.risk.domain import Proposal, Step, adds_risk, first_breach
+from app.risk.domain import Proposal, Step, adds_risk, canceled_for, first_breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,8 @@ class _Facts:
     pre_trade: PreTrade
     restrictions: Restrictions
     blocks: BlockFacts = NO_BLOCKS
+    cancels_resting: bool = False
+    put_off: set[tuple[AccountKey, InstrumentId]] = field(default_factory=set)
 
 
 async def place_batch(
@@ -93,13 +95,24 @@ async def place_batch(
     now: datetime,
     ids: Ids,
     is_walled: bool = False,
+    cancels_resting: bool = False,
 ) -> list[Placement]:
     """Decides and stores a batch in the order of its arrival, against the exposure that is running.
 
     The transaction has locked the books of the batch at its opening, and before them what locking_washes locks.
-    is_walled is that of beyond_walls.
+    is_walled is that of beyond_walls. An order that would go once resting ones are canceled is held for their end where
+    the transaction cancels_resting; otherwise nothing is stored of it, nor of what comes behind it in the same place.
     """
-    facts, booking = await _known(session, intents, quotes, market=market, now=now, ids=ids, is_walled=is_walled)
+    facts, booking = await _known(
+        session,
+        intents,
+        quotes,
+        market=market,
+        now=now,
+        ids=ids,
+        is_walled=is_walled,
+        cancels_resting=cancels_resting,
+    )
     placements = [_decide(intent, facts, booking) for intent in intents]
     await booking.write(session)
     return placements
@@ -117,7 +130,15 @@ async def rehearse(
     """What a batch of this order alone would make of it now: nothing is locked, and nothing is written."""
     is_walled = intent.principal.tradable is not None
     facts, booking = await _known(
-        session, [intent], quotes, market=market, now=now, ids=ids, is_walled=is_walled, is_rehearsal=True
+        session,
+        [intent],
+        quotes,
+        market=market,
+        now=now,
+        ids=ids,
+        is_walled=is_walled,
+        cancels_resting=True,
+        is_rehearsal=True,
     )
     account = facts.accounts.get(intent.key)
     return Rehearsal(
@@ -135,6 +156,7 @@ async def _known(
     now: datetime,
     ids: Ids,
     is_walled: bool,
+    cancels_resting: bool,
     is_rehearsal: bool = False,
 ) -> tuple[_Facts, Booking]:
     keys = {intent.key for intent in intents}
@@ -170,6 +192,7 @@ async def _known(
         pre_trade=pre_trade,
         restrictions=restrictions,
         blocks=blocks,
+        cancels_resting=cancels_resting,
     )
     return facts, Booking(books=books, positions=held, ids=ids, now=now)
 
@@ -232,17 +255,25 @@ def _decide(intent: Intent, facts: _Facts, booking: Booking) -> Placement:
         taking = taking_problem(intent.new.side, intent.new.terms, facts.quotes.get(instrument.id), booking.now)
         if taking is not None:
             return Placement(order=None, problems=(taking,))
+    told = len(booking.alerts)
     order, proposals = _checked(intent, instrument, asked, account, facts, booking)
     asked_approvals: list[OrderApproval] = []
     if account.approval_policies and order.state is not OrderState.REJECTED:
         asked_approvals = needed_approvals(
             account, proposals, tenant_id=order.tenant_id, order_id=order.id, now=booking.now
         )
-        if asked_approvals and order.waits_for_others:
-            message = "a reversal that takes working orders along cannot wait for approval: cancel them first"
+        if asked_approvals and (order.waits_for_others or order.waits_for):
+            message = "an order that takes working orders along cannot wait for approval: cancel them first"
             return Placement(order=None, problems=(problem(OrderProblem.APPROVAL_REQUIRED, message=message),))
         if asked_approvals:
             order = replace(order, state=OrderState.PENDING_APPROVAL)
+    place = (intent.key, instrument.id)
+    is_refused = order.state is OrderState.REJECTED
+    if not is_refused and not facts.cancels_resting and (order.waits_for or place in facts.put_off):
+        # What comes behind it in the batch stays behind it.
+        facts.put_off.add(place)
+        del booking.alerts[told:]
+        return Placement(order=None, meets_resting=True)
     facts.known[intent.key, order.client_order_id] = order
     _book(intent, order, asked_approvals, booking)
     if order.state is OrderState.REJECTED:
@@ -277,6 +308,7 @@ def _checked(
         adds_quantity=max(new.terms.quantity - covered, ZERO),
         adds_orders=1 + len(linked_roles(new)) + (ZERO < covered < new.terms.quantity),
     )
+    proposal = replace(proposal, can_wait=_can_wait(new))
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
         is_walled = intent.principal.accounts is not None
@@ -305,6 +337,9 @@ def _checked(
     elif any(is_frozen_out(account, one) for one in proposals):
         refusal = problem(OrderProblem.INSTRUMENT_FROZEN)
     if refusal is None:
+        resting = canceled_for(checks)
+        if resting:
+            order = replace(order, state=OrderState.HELD, waits_for=resting)
         return order, proposals
     rejected = replace(
         order,
@@ -349,6 +384,11 @@ def _order(
     if new.take_profit is not None or new.stop_loss is not None or new.oco is not None:
         order = link_first(order, new)
     return order
+
+
+def _can_wait(new: NewOrder) -> bool:
+    # A close and a pair hang with others already, a block is several orders, and what is staged is not on its way.
+    return new.aim is None and new.oco is None and new.allocation is None and new.through is None and not new.is_staged
 
 
 def is_frozen_out(account: AccountFacts, proposal: Proposal) -> bool:

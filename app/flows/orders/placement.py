@@ -16,12 +16,14 @@ class Placement:
     """What became of an order or of a request about it.
 
     order is None where nothing was stored. A refused order that was stored has both: its row, REJECTED, and why.
-    linked are the orders that came with it: its exits, or the other leg of the pair.
+    linked are the orders that came with it: its exits, or the other leg of the pair. meets_resting: nothing is stored
+    yet, for resting orders are to be canceled in favour of it, or of one before it.
     """
 
     order: Order | None
     problems: tuple[Problem, ...] = ()
     linked: tuple[Order, ...] = ()
+    meets_resting: bool = False
 
 
 def refused(code: OrderProblem, *path: str) -> Placement:
@@ -31,7 +33,12 @@ def refused(code: OrderProblem, *path: str) -> Placement:
 
 def breach_code(check: RiskCheck) -> str:
     """The stable code of a refusal by a limit, RISK_ and the limit's type."""
-    return f"RISK_{check.check.value}"
+    return refusal_code(check.check)
+
+
+def refusal_code(limit_type: RiskLimitType) -> str:
+    """The stable code of what a limit of the type refuses."""
+    return f"RISK_{limit_type.value}"
 
 
 def breach_problem(check: RiskCheck) -> Problem:

@@ -24,6 +24,7 @@ from app.core.records import replace
 from app.core.sessions import UTC_ZONE
 from app.flows.marketdata.instrument_directory import InstrumentMemory
 from app.flows.orders.booking import Booking
+from app.flows.orders.follow_waits import settle_waits
 from app.flows.positions.restate_position import restate_position
 from app.flows.reports.charge_commissions import book_commission, charge, early_commission
 from app.flows.reports.import_orders import import_executed, import_working, room_for
@@ -245,6 +246,8 @@ async def _finish(work: Reported, session: BatchSession) -> None:
     await booking.write(session)
     for instrument_id, since in work.restated.items():
         await restate_position(session, booking, work.key, work.instruments[instrument_id], since)
+    if any(file.order.is_awaited for file in work.files.values()):
+        await settle_waits(session, work.key, now=booking.now, ids=booking.ids)
 
 
 def _telling(decision: Decision, details: dict[str, Any]) -> Decision:

@@ -82,6 +82,8 @@ def placement_details(order: Order) -> dict[str, Any]:
         details["closesPosition"] = True
     if order.waits_for_others:
         details["closeId"] = str(order.close_id)
+    if order.waits_for:
+        details["waitsFor"] = [str(one) for one in order.waits_for]
     if order.is_staged:
         details |= {"staged": True, "releaseAt": order.release_at.isoformat() if order.release_at else None}
     if order.allocation is not None:

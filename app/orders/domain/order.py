@@ -34,7 +34,9 @@ class Order:
     An exit has the entry as its parent_id. oca_group is what the broker knows linked orders by, group_quantity what
     the legs of an OCO may deal together. is_staged holds until the order is released. closes_position marks an order
     that only reduces a position, so that it needs no approval. close_id is the close or reversal that this order makes
-    way for; a close that waits for orders to make way bears its own id. An order with an allocation is an adviser's
+    way for; a close that waits for orders to make way bears its own id. waits_for are the resting orders that were
+    canceled in favour of this one, which is held until they have ended; is_awaited marks those. An order with an
+    allocation is an adviser's
     block: what it deals moves the positions of the accounts that have shares of it, never its own account's. A share
     has the block as its block_id. arrival is the market when it was taken at created_at, None where no quote was known.
     """
@@ -61,6 +63,8 @@ class Order:
     is_staged: bool = False
     release_at: datetime | None = None
     close_id: OrderId | None = None
+    waits_for: tuple[OrderId, ...] = ()
+    is_awaited: bool = False
     allocation: Allocation | None = None
     block_id: OrderId | None = None
     arrival: Arrival | None = None
@@ -113,6 +117,15 @@ class Order:
     def waits_for_others(self) -> bool:
         """True for a close that goes as far as the orders end that cover the position: what it deals, they reserve."""
         return self.state is OrderState.HELD and self.close_id == self.id
+
+    @property
+    def gives_way(self) -> bool:
+        """True when it may be canceled in favour of a newer order that it could deal with.
+
+        Not what the house cannot cancel, nor what protects or closes a position.
+        """
+        closes = self.closes_position or self.waits_for_others
+        return self.is_managed and not self.is_exit and not closes
 
     @property
     def is_managed(self) -> bool:

@@ -205,6 +205,7 @@ def _opened(tenant_id: TenantId, logged: LoggedEvent) -> OrderHistory:
                 is_staged=details.get("staged", False),
                 release_at=datetime.fromisoformat(details["releaseAt"]) if details.get("releaseAt") else None,
                 close_id=OrderId(UUID(details["closeId"])) if "closeId" in details else None,
+                waits_for=tuple(OrderId(UUID(one)) for one in details.get("waitsFor", ())),
                 allocation=allocation_from_document(details["allocation"]) if "allocation" in details else None,
                 block_id=OrderId(UUID(details["blockId"])) if "blockId" in details else None,
                 arrival=arrival_from_document(details["arrival"]) if "arrival" in details else None,

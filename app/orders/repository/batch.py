@@ -262,7 +262,7 @@ async def held_orders(session: BatchSession, key: AccountKey) -> list[Order]:
     rows = await session.fetch(
         """
         SELECT * FROM orders WHERE tenant_id = $1 AND account_id = $2 AND state = 'HELD' AND NOT is_staged
-          AND parent_id IS NULL AND close_id IS NULL ORDER BY id
+          AND parent_id IS NULL AND close_id IS NULL AND waits_for IS NULL ORDER BY id
         """,
         key.tenant_id,
         key.account_id,

@@ -17,6 +17,12 @@ RESTING_MAX: Final = 100
 
 _OPEN = "state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"
 _STOPS = ", ".join(f"'{one.value}'" for one in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP))
+# Order.gives_way
+_GIVES_WAY = """
+(o.origin NOT IN ('EXTERNAL', 'ALLOCATION') OR o.broker_order_id IS NOT NULL)
+  AND coalesce(o.link_role, '') NOT IN ('TAKE_PROFIT', 'STOP_LOSS')
+  AND NOT o.closes_position AND NOT (o.state = 'HELD' AND o.close_id IS NOT DISTINCT FROM o.id)
+"""
 _PENDING = """
 LEFT JOIN LATERAL (
   SELECT (r.terms ->> 'limitPrice')::numeric AS limit_price, (r.terms ->> 'stopPrice')::numeric AS stop_price
@@ -27,8 +33,9 @@ LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOrder:
-    """An open order of a tenant, at the more aggressive of its live and its pending limit."""
+    """An open order of a tenant, at the more aggressive of its live and its pending limit. gives_way is the order's."""
 
+    id: OrderId
     tenant_id: TenantId
     account_id: AccountId
     instrument_id: InstrumentId
@@ -36,6 +43,7 @@ class OpenOrder:
     side: Side
     order_type: OrderType
     limit_price: Decimal | None
+    gives_way: bool
 
 
 def family_of(order: Order) -> OrderId:
@@ -56,12 +64,12 @@ def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOr
     wanted = list(places)
     return Read(
         sql=f"""
-        SELECT jsonb_agg(jsonb_build_object('tenant', o.tenant_id, 'account', o.account_id,
+        SELECT jsonb_agg(jsonb_build_object('id', o.id, 'tenant', o.tenant_id, 'account', o.account_id,
           'instrument', o.instrument_id, 'family', coalesce(o.parent_id::text,
             nullif(split_part(o.oca_group, '/', 1), ''), o.close_id::text, o.id::text),
           'side', o.side, 'type', o.order_type,
           'limit', CASE WHEN o.side = 'BUY' THEN greatest(o.limit_price, q.limit_price)
-            ELSE least(o.limit_price, q.limit_price) END::text))
+            ELSE least(o.limit_price, q.limit_price) END::text, 'givesWay', {_GIVES_WAY}))
         FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, instrument_id)
         CROSS JOIN LATERAL (
           SELECT one.*, row_number() OVER (PARTITION BY one.side, one.order_type IN ({_STOPS}) ORDER BY
@@ -83,6 +91,7 @@ def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOr
 def _open_orders(documents: list[dict[str, Any]] | None) -> list[OpenOrder]:
     return [
         OpenOrder(
+            id=OrderId(UUID(one["id"])),
             tenant_id=TenantId(UUID(one["tenant"])),
             account_id=AccountId(UUID(one["account"])),
             instrument_id=InstrumentId(UUID(one["instrument"])),
@@ -90,6 +99,7 @@ def _open_orders(documents: list[dict[str, Any]] | None) -> list[OpenOrder]:
             side=Side(one["side"]),
             order_type=OrderType(one["type"]),
             limit_price=None if one["limit"] is None else Decimal(one["limit"]),
+            gives_way=one["givesWay"],
         )
         for one in documents or ()
     ]

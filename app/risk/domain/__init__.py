@@ -14,6 +14,7 @@ from app.risk.domain.chain import (
 from app.risk.domain.conditions import AccountMode, Conditions, conditions_of
 from app.risk.domain.facts import AccountFigures, Activity, ExposureLine, Fact, Facts, Resting
 from app.risk.domain.limits import RiskLimit, limit_problems
+from app.risk.domain.markets import canceled_for
 from app.risk.domain.proposal import (
     Exposure,
     Proposal,
@@ -44,6 +45,7 @@ __all__ = [
     "Step",
     "adds_risk",
     "at_rest",
+    "canceled_for",
     "chain_of",
     "conditions_of",
     "evaluate",

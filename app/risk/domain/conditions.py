@@ -56,9 +56,14 @@ class ConcentrationBasis(StrEnum):
 
 
 class CrossPolicy(StrEnum):
-    """What becomes of two orders of a firm that could deal with each other: the one that comes later is refused."""
+    """What becomes of two orders of a firm that could deal with each other.
+
+    BLOCK_NEWEST refuses the one that comes later; CANCEL_RESTING cancels the one that stands, where both are of one
+    account, and lets the later one go when it has ended.
+    """
 
     BLOCK_NEWEST = "BLOCK_NEWEST"
+    CANCEL_RESTING = "CANCEL_RESTING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +364,8 @@ OWN_KEYS: Final[dict[RiskLimitType, dict[str, ConditionKey]]] = {
         "policy": ConditionKey(
             field="policy",
             read=_word(CrossPolicy),
-            meaning="BLOCK_NEWEST, the default and the only one: the order that comes later is refused.",
+            meaning="BLOCK_NEWEST, the default: the order that comes later is refused. CANCEL_RESTING: what rests in "
+            "its own account is canceled, and it goes when that has ended.",
         ),
     },
     _TYPE.COOLDOWN: {

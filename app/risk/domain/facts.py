@@ -109,14 +109,19 @@ class ExposureLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resting:
-    """An order that works or may still work, in any account of the tenant. price is its limit, None without one."""
+    """An order that works or may still work, in any account of the tenant. price is its limit, None without one.
 
+    gives_way: it may be canceled in favour of a newer one.
+    """
+
+    order_id: OrderId
     account_id: AccountId
     instrument_id: InstrumentId
     family: OrderId
     side: Side
     price: Decimal | None
     is_stop: bool
+    gives_way: bool = True
 
 
 Fingerprint = tuple[InstrumentId, Side, OrderType, Decimal, Decimal | None, Decimal | None, Decimal | None]

@@ -1,13 +1,17 @@
 """The checks of what, when, at what price and against whom is dealt."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
-from app.core.fix import OrderType, Side
+from app.core.fix import OrderType, RiskLimitType, Side
+from app.core.ids import OrderId
+from app.core.messages import RiskCheck
 from app.core.money import ZERO
 from app.core.sessions import ToldSession
-from app.risk.domain.conditions import CollarDirection
+from app.risk.domain.conditions import CollarDirection, CrossPolicy
 from app.risk.domain.facts import Facts, Resting
 from app.risk.domain.figures import PERCENT
 from app.risk.domain.held import Finding, HeldLimit, at_most, unknown
@@ -16,6 +20,11 @@ from app.risk.domain.sizes import NO_PRICE
 
 OTHER_ACCOUNTS: Final = "otherAccounts"
 """Under which name the inputs of a wash trade tell how many orders of other accounts stand in the way."""
+
+CANCELED: Final = "canceled"
+"""Under which name the inputs of a wash trade list the resting orders that are canceled for the order to pass."""
+CANCELED_MAX: Final = 50
+"""How many resting orders one order may take along."""
 
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 
@@ -88,17 +97,45 @@ def wash_trade(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
         message = "no resting order of the firm could deal with it"
         return Finding(is_passed=True, observed=ZERO, message=message, inputs={"side": proposal.side.value})
     others = sum(one.account_id != proposal.account_id for one in crossed)
+    policy = held.conditions.policy
+    stays = "" if policy is CrossPolicy.BLOCK_NEWEST else _why_they_stay(proposal, crossed, others)
+    if policy is CrossPolicy.CANCEL_RESTING and not stays:
+        return Finding(
+            is_passed=True,
+            observed=Decimal(len(crossed)),
+            message=f"{len(crossed)} resting order(s) of the account that could deal with it are canceled first",
+            inputs={"policy": policy.value, CANCELED: [str(one.order_id) for one in crossed]},
+        )
     # Who asks may not see the other accounts: how many there are is told, and nothing of them.
     return Finding(
         is_passed=False,
         observed=Decimal(len(crossed)),
-        message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it",
+        message=f"{len(crossed)} open order(s) of the firm on the other side could deal with it{stays}",
         inputs={
             "ownAccount": str(len(crossed) - others),
             OTHER_ACCOUNTS: others,
-            "policy": held.conditions.policy.value,
+            "policy": policy.value,
         },
     )
+
+
+def canceled_for(checks: Iterable[RiskCheck]) -> tuple[OrderId, ...]:
+    """The resting orders that have to be canceled for the order to go, each once; what a shadow says cancels none."""
+    washes = (one for one in checks if one.check is RiskLimitType.WASH_TRADE and not one.is_shadow)
+    found = (str(order_id) for one in washes for order_id in one.inputs.get(CANCELED, ()))
+    return tuple(OrderId(UUID(one)) for one in dict.fromkeys(found))
+
+
+def _why_they_stay(proposal: Proposal, crossed: Sequence[Resting], others: int) -> str:
+    if others:
+        return ", and those of other accounts are not canceled"
+    if not all(one.gives_way for one in crossed):
+        return ", and what protects or closes a position, or is not managed here, is not canceled"
+    if not proposal.can_wait:
+        return ", and none is canceled for a change, a release, a close, a pair or a block"
+    if len(crossed) > CANCELED_MAX:
+        return f", and at most {CANCELED_MAX} are canceled for one"
+    return ""
 
 
 def could_cross(proposal: Proposal, resting: Resting, *, with_stops: bool) -> bool:

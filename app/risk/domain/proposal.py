@@ -42,7 +42,8 @@ class Proposal:
 
     adds_quantity is what it may add to its side beyond what is reserved already; reference is None where no fresh
     price is known. An order that closes_position never makes it larger or turns it round. family is the id that it
-    shares with the orders that it hangs with, its own where it hangs with none.
+    shares with the orders that it hangs with, its own where it hangs with none. can_wait: it may be held until others
+    have ended.
     """
 
     account_id: AccountId
@@ -58,6 +59,7 @@ class Proposal:
     step: Step = Step.NEW
     strategy_id: StrategyId | None = None
     family: OrderId | None = None
+    can_wait: bool = False
 
     @property
     def instrument_id(self) -> InstrumentId:

@@ -43,7 +43,7 @@ function List(): JSX.Element {
         </button>
       </div>
       {notices.length === 0 ? (
-        <Empty title="Nothing happened yet.">Fills, refused orders and connections are told here from now on.</Empty>
+        <Empty title="Nothing happened yet.">Fills, refusals, connections, limits and cases are told here from now on.</Empty>
       ) : (
         <ul>
           {notices.map(({ id, tone, text, detail, at }) => (

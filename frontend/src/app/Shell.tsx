@@ -34,6 +34,7 @@ export function Shell(): JSX.Element {
   const rooms = openRooms(viewer?.scopes ?? NO_SCOPES);
   const mayPlace = useMay("PLACE_ORDERS");
   const isTicketOpen = useTicketRequest() !== null;
+  const mayManageRisk = useMay("MANAGE_RISK");
   const maySeeOrders = viewer?.scopes.includes("VIEW_ORDERS") ?? false;
 
   useEffect(() => {
@@ -46,9 +47,9 @@ export function Shell(): JSX.Element {
   }, []);
   useEffect(() => {
     if (!maySeeOrders) return;
-    const stops = [followAccounts(), followNotices()];
+    const stops = [followAccounts(), followNotices(mayManageRisk)];
     return () => stops.forEach((stop) => stop());
-  }, [maySeeOrders]);
+  }, [maySeeOrders, mayManageRisk]);
   useEffect(() => {
     document.title = `${roomOf(pathname)?.title ?? "Not found"} · OMS Trading`;
     setOpen(null);

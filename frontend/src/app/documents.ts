@@ -31,8 +31,10 @@ export const FIND_SYMBOLS = graphql(`
   }
 `);
 
-export const RISK_ALERTS = graphql(`
-  subscription RiskAlerts {
-    riskAlerts { alert breachId accountId ratio isBreached message limit { id limitType } }
+/** What was told while the socket was away. */
+export const MISSED = graphql(`
+  query MissedByCompliance {
+    surveillanceCases(states: [OPEN], first: 20) { edges { node { id kind summary accountId openedAt } } }
+    restrictionAlerts(first: 20) { edges { node { id outcome accountId instrumentId createdAt } } }
   }
 `);

@@ -31,7 +31,7 @@ async def at(trader: Trader, database_url: str, moment: datetime) -> AsyncIterat
     clock = SetClock(moment)
     database = Database(database_url, DatabaseRole.INTAKE, size=2)
     await database.open()
-    async with OrderIntake(database, trader.desk.redis, clock, trader.desk.ids) as intake:
+    async with OrderIntake(database, trader.desk.database, trader.desk.redis, clock, trader.desk.ids) as intake:
         yield replace(trader, desk=replace(trader.desk, clock=clock, intake=intake))
     await database.close()
 

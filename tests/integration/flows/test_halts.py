@@ -463,7 +463,7 @@ async def test_no_order_is_accepted_after_a_halt_returned_whichever_process_take
             database = Database(settings_of_flows.database_url or "", DatabaseRole.INTAKE, size=1)
             stack.push_async_callback(database.close)
             await database.open()
-            intake = OrderIntake(database, trader.desk.redis, trader.desk.clock, trader.desk.ids)
+            intake = OrderIntake(database, trader.desk.database, trader.desk.redis, trader.desk.clock, trader.desk.ids)
             intakes.append(await stack.enter_async_context(intake))
         for _ in range(ROUNDS):
             accepted = await trader.open_orders()

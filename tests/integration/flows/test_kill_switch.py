@@ -157,7 +157,7 @@ async def test_a_refused_close_is_told_and_tried_a_bounded_number_of_times(
     fresh = WorkerHands(
         database=desk.database,
         redis=desk.redis,
-        intake=OrderIntake(intake_database, desk.redis, desk.clock, desk.ids),
+        intake=OrderIntake(intake_database, desk.database, desk.redis, desk.clock, desk.ids),
         clock=desk.clock,
         ids=desk.ids,
     )

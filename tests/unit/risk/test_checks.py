@@ -18,6 +18,7 @@ from app.core.ids import AccountId, InstrumentId, LimitId, OrderId
 from app.core.messages import Instrument, OrderTerms, RiskCheck
 from app.core.money import ZERO
 from app.core.sessions import ToldHours, ToldSession
+from app.orders.repository.resting import RESTING_MAX
 from app.risk.domain import (
     CHECKS,
     AccountFigures,
@@ -43,7 +44,7 @@ from app.risk.domain.counterfactual import passes_at, words
 from app.risk.domain.facts import fingerprint
 from app.risk.domain.figures import added_exposure, with_order
 from app.risk.domain.held import read_limit
-from app.risk.domain.markets import could_cross, wash_trade
+from app.risk.domain.markets import CANCELED, CANCELED_MAX, canceled_for, could_cross, wash_trade
 from tests.factories import instrument
 
 _TYPE = RiskLimitType
@@ -318,6 +319,7 @@ def test_price_collar(side: Side, price: str | None, conditions: dict[str, Any],
 
 def resting(side: Side, price: str | None, **more: Any) -> Resting:
     found = Resting(
+        order_id=OrderId(UUID(int=61)),
         account_id=OTHER,
         instrument_id=AAPL.id,
         family=OrderId(UUID(int=60)),
@@ -362,6 +364,69 @@ def test_the_order_that_comes_later_is_refused_with_its_policy_told() -> None:
 
     assert not found.is_passed
     assert found.inputs["policy"] == "BLOCK_NEWEST"
+
+
+CANCELING = {"policy": "CANCEL_RESTING"}
+
+
+def mine(price: str = "10", number: int = 61, **more: Any) -> Resting:
+    """A sale that rests in the account of the order and may be canceled."""
+    return resting(Side.SELL, price, account_id=ACCOUNT, order_id=OrderId(UUID(int=number)), **more)
+
+
+def test_an_order_that_can_wait_takes_what_rests_in_its_account_along() -> None:
+    crossed, beyond = (mine("9", 1), mine("10", 2), mine(number=2)), mine("11", 3)
+
+    found = check(
+        limit(_TYPE.WASH_TRADE, conditions=CANCELING), order(can_wait=True), facts(resting=(*crossed, beyond))
+    )
+
+    assert (found.outcome, found.observed) == (PASSED, Decimal(3))
+    assert canceled_for([found, found]) == (OrderId(UUID(int=1)), OrderId(UUID(int=2)))
+
+
+@pytest.mark.parametrize(
+    ("of", "others", "told"),
+    [
+        (order(can_wait=True), (mine(), resting(Side.SELL, "10")), "those of other accounts are not canceled"),
+        (order(can_wait=True), (resting(Side.SELL, "10", gives_way=False),), "of other accounts"),
+        (order(can_wait=True), (mine(), mine(number=2, gives_way=False)), "what protects or closes a position"),
+        (order(), (mine(),), "none is canceled for a change, a release"),
+        (order(can_wait=True), tuple(mine(number=one) for one in range(CANCELED_MAX + 1)), f"at most {CANCELED_MAX}"),
+    ],
+    ids=["two accounts", "another account", "protected", "cannot wait", "too many"],
+)
+def test_what_is_not_canceled_refuses_the_newest(of: Proposal, others: tuple[Resting, ...], told: str) -> None:
+    found = check(limit(_TYPE.WASH_TRADE, conditions=CANCELING), of, facts(resting=others))
+
+    assert found.outcome is FAILED
+    assert told in found.message
+    assert canceled_for([found]) == ()
+
+
+def test_as_many_as_may_be_are_canceled_for_one() -> None:
+    others = tuple(mine(number=one) for one in range(CANCELED_MAX))
+
+    found = check(limit(_TYPE.WASH_TRADE, conditions=CANCELING), order(can_wait=True), facts(resting=others))
+
+    assert len(canceled_for([found])) == CANCELED_MAX < RESTING_MAX
+
+
+def test_a_shadow_and_a_limit_without_the_policy_cancel_nothing() -> None:
+    shadow = check(
+        limit(_TYPE.WASH_TRADE, conditions=CANCELING, is_shadow=True), order(can_wait=True), facts(resting=(mine(),))
+    )
+    plain = check(limit(_TYPE.WASH_TRADE), order(can_wait=True), facts(resting=(mine(),)))
+
+    assert (shadow.outcome, plain.outcome) == (PASSED, FAILED)
+    assert canceled_for([shadow, plain]) == ()
+
+
+@pytest.mark.parametrize("limit_type", [one for one in _TYPE if one is not _TYPE.WASH_TRADE])
+def test_no_other_limit_cancels_anything(limit_type: RiskLimitType) -> None:
+    other = replace(check(limit(_TYPE.WASH_TRADE), order(), facts()), check=limit_type, inputs={CANCELED: 4})
+
+    assert canceled_for([other]) == ()
 
 
 prices = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(100), places=2)

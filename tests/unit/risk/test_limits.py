@@ -21,8 +21,11 @@ NUMBERED = sorted(one for one in _TYPE if VALUES[one] is not None)
 UNNUMBERED = sorted(one for one in _TYPE if VALUES[one] is None)
 # The last one is in Cyrillic and Latin letters.
 UNKNOWN_POLICIES: list[Any] = [
-    "CANCEL_RESTING",
     "NET",
+    "CANCEL_NEWEST",
+    "cancel_resting",
+    "CANCEL_RESTING ",
+    ["CANCEL_RESTING", "BLOCK_NEWEST"],
     "block_newest",
     "",
     None,

@@ -245,6 +245,7 @@ def _cooling(one: _Drilled) -> Ladder:
 def _crossing(one: _Drilled) -> Ladder:
     least = _least(one)
     other = Resting(
+        order_id=_NOBODY,
         account_id=least.account_id,
         instrument_id=least.instrument.id,
         family=_NOBODY,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.core.fix import RiskLimitType
 from app.core.money import plain
 from app.risk.domain import Conditions, RiskLimit, conditions_of, limit_problems
-from app.risk.domain.conditions import CollarDirection, TimeWindow
+from app.risk.domain.conditions import CollarDirection, CrossPolicy, TimeWindow
 
 _TYPE = RiskLimitType
 _LOWER_LOOSENS: Final = frozenset({_TYPE.MIN_MARGIN_EXCESS, _TYPE.DUPLICATE_ORDER, _TYPE.COOLDOWN})
@@ -141,6 +141,7 @@ _STRICTER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "margin_percent": lambda new, old: bool(new >= old),
     "window_days": lambda new, old: new is None or (old is not None and new >= old),
     "with_stops": lambda new, old: new or not old,
+    "policy": lambda new, old: new is CrossPolicy.BLOCK_NEWEST,
 }
 _COMMON: Final = frozenset({"symbols", "sides", "modes", "times", "passes_reducing"})
 

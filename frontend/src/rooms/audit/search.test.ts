@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
 import type { Verification } from "./documents";
-import { actorInWords, csvRow, filtersOf, questionOf, verdictOf } from "./search";
+import { actorInWords, CSV_HEADER, csvRow, filtersOf, questionOf, verdictOf } from "./search";
 
 const LOOK: Verification = {
   entries: 120,
@@ -83,6 +85,13 @@ describe("a verdict on the chain", () => {
 });
 
 describe("an entry in CSV", () => {
+  it("has the columns of the server's own export, in its order", () => {
+    const source = readFileSync(new URL("../../../../app/flows/audit/export_audit.py", import.meta.url), "utf8");
+    const columns = /^COLUMNS: Final = \(([^)]*)\)/m.exec(source)?.[1] ?? "";
+
+    expect(CSV_HEADER).toEqual([...columns.matchAll(/"(\w+)"/g)].map(([, name]) => name));
+  });
+
   it("has documents as JSON and nothing where there is nothing", () => {
     const entry = {
       id: "e",
@@ -105,6 +114,7 @@ describe("an entry in CSV", () => {
       "",
       "192.0.2.1",
       "r",
+      "e",
       "00",
     ]);
   });

@@ -101,6 +101,7 @@ function placeOf(from: number, to: number): string {
   return from === to ? `Entry ${COUNT.format(from)} is` : `Entries ${COUNT.format(from)} to ${COUNT.format(to)} are`;
 }
 
+/** As `oms audit export` writes them. */
 export const CSV_HEADER = [
   "sequence",
   "createdAt",
@@ -112,6 +113,7 @@ export const CSV_HEADER = [
   "newValues",
   "ipAddress",
   "requestId",
+  "id",
   "hash",
 ] as const;
 

@@ -60,7 +60,7 @@ export function BreaksTab({ accounts }: { accounts: readonly Account[] }): JSX.E
       >
         {({ rows }) => (
           <>
-            <Table label="Breaks" columns={breakColumns(accounts, setLooking)} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Breaks" file="breaks" columns={breakColumns(accounts, setLooking)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="breaks" />
           </>
         )}
@@ -88,10 +88,11 @@ export function differenceOf({ difference }: Pick<Break, "difference">): string 
 
 function breakColumns(accounts: readonly Account[], onLook: (one: Break) => void): Column<Break>[] {
   return [
-    { key: "severity", header: "Severity", cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
+    { key: "severity", header: "Severity", text: (row) => row.severity, cell: (row) => <Status {...SEVERITY[row.severity]} />, className: "max-sm:hidden" },
     {
       key: "kind",
       header: "What",
+      text: (row) => row.kind,
       cell: (row) => (
         <button type="button" onClick={() => onLook(row)} className="text-accent underline-offset-2 hover:underline">
           {kindInWords(row.kind).label}
@@ -104,11 +105,12 @@ function breakColumns(accounts: readonly Account[], onLook: (one: Break) => void
     {
       key: "freeze",
       header: "Trading",
+      text: (row) => (row.isFreezing ? "frozen" : "goes on"),
       cell: (row) => (row.isFreezing ? <Status tone="critical" label="Frozen" /> : <span className="text-faint">Goes on</span>),
       className: "max-md:hidden",
     },
-    { key: "found", header: "Found", cell: (row) => formatTime(row.foundAt), className: "max-md:hidden" },
-    { key: "age", header: "Age", isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
-    { key: "state", header: "State", cell: (row) => <Status {...breakState(row)} />, className: "max-sm:hidden" },
+    { key: "found", header: "Found", text: (row) => row.foundAt, cell: (row) => formatTime(row.foundAt), className: "max-md:hidden" },
+    { key: "age", header: "Age", text: (row) => row.ageSeconds, isNumber: true, cell: (row) => ageInWords(row.ageSeconds), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => breakState(row).label, cell: (row) => <Status {...breakState(row)} />, className: "max-sm:hidden" },
   ];
 }

@@ -32,7 +32,7 @@ export function RunsTab({ accounts }: { accounts: readonly Account[] }): JSX.Ele
           reconciliations.length === 0 ? { title: "Nothing was compared yet.", words: "The first comparison comes with the first connection." } : null
         }
       >
-        {({ reconciliations }) => <Table label="Reconciliations" columns={runColumns(accounts)} rows={reconciliations} rowKey={(row) => row.id} />}
+        {({ reconciliations }) => <Table label="Reconciliations" file="reconciliations" columns={runColumns(accounts)} rows={reconciliations} rowKey={(row) => row.id} />}
       </Answered>
     </Section>
   );
@@ -40,7 +40,7 @@ export function RunsTab({ accounts }: { accounts: readonly Account[] }): JSX.Ele
 
 function runColumns(accounts: readonly Account[]): Column<Reconciliation>[] {
   return [
-    { key: "time", header: "When", cell: (row) => formatTime(row.finishedAt ?? row.startedAt) },
+    { key: "time", header: "When", text: (row) => row.finishedAt ?? row.startedAt, cell: (row) => formatTime(row.finishedAt ?? row.startedAt) },
     { key: "account", header: "Account", cell: (row) => numberOf(accounts, row.accountId) },
     { key: "why", header: "Why", cell: (row) => OCCASIONS[row.occasion] },
     { key: "orders", header: "Orders", cell: (row) => row.ordersChecked, isNumber: true, className: "max-sm:hidden" },
@@ -51,6 +51,7 @@ function runColumns(accounts: readonly Account[]): Column<Reconciliation>[] {
     {
       key: "state",
       header: "Outcome",
+      text: (row) => (row.finishedAt === null ? "at work" : `${row.breaksOpen} breaks`),
       cell: (row) =>
         row.finishedAt === null ? (
           <Status tone="working" label="At work" />

@@ -2,12 +2,12 @@
 import { useState, type JSX } from "react";
 
 import { act } from "../../shared/act/act";
+import { exportCsv } from "../../shared/act/exportCsv";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
 import { FileDialog } from "../../shared/controls/FileDialog";
 import { ActForm, CheckField, TextField, textOf, textOrNull } from "../../shared/controls/Form";
-import { download } from "../../shared/format/download";
 import { useActors } from "../../shared/identity/actors";
 import { toast } from "../../shared/overlay/toasts";
 import { usePageSearch } from "../../shared/page/search";
@@ -51,7 +51,7 @@ export function CalendarTab(): JSX.Element {
                   New day
                 </Button>
                 <Button onClick={() => setOpen("import")}>Import CSV</Button>
-                <Button onClick={() => void exportCalendar()}>Export CSV</Button>
+                <Button onClick={() => void exportCsv("calendar.csv", act(EXPORT_CALENDAR, {}))}>Export CSV</Button>
               </>
             )}
           </>
@@ -60,7 +60,7 @@ export function CalendarTab(): JSX.Element {
         <Answered answer={pages} what="the calendar" empty={({ rows }) => (rows.length > 0 ? null : { title: "No day is overridden.", words: "Every exchange keeps the hours that the broker told." })}>
           {({ rows }) => (
             <>
-              <Table label="Calendar" columns={columnsOf(nameOfActor, mayManage, setOpen)} rows={rows} rowKey={(row) => `${row.exchange} ${row.day}`} />
+              <Table label="Calendar" file="calendar-days" columns={columnsOf(nameOfActor, mayManage, setOpen)} rows={rows} rowKey={(row) => `${row.exchange} ${row.day}`} />
               <More pages={pages} what="days" />
             </>
           )}
@@ -162,12 +162,6 @@ function ImportDialog({ onChanged, onClose }: { onChanged: () => void; onClose: 
   );
 }
 
-async function exportCalendar(): Promise<void> {
-  const outcome = await act(EXPORT_CALENDAR, {});
-  if (outcome.ok) download("calendar.csv", outcome.payload.csv ?? "");
-  else if (outcome.words !== "") toast("critical", "Not exported", outcome.words);
-}
-
 function hours(day: Day): JSX.Element {
   if (day.isClosed) return <Status tone="ended" label="Closed" />;
   return <span>{`${day.opens ?? "as usual"} to ${day.closes ?? "as usual"}`}</span>;
@@ -186,7 +180,7 @@ function columnsOf(nameOfActor: (actor: string | null) => string, mayManage: boo
       className: "max-md:hidden",
     },
     { key: "by", header: "Set by", cell: (row) => nameOfActor(row.setBy), className: "max-md:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
     ...(mayManage
       ? [
           {

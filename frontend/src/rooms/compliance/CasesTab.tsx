@@ -9,6 +9,8 @@ import { ActForm, AreaField, FILTER, SelectField, textOf } from "../../shared/co
 import { formatTime } from "../../shared/format/time";
 import { useActors } from "../../shared/identity/actors";
 import { Drawer } from "../../shared/overlay/Drawer";
+import { casesTopic } from "../../shared/live/topics";
+import { useNews, useReload } from "../../shared/live/useNews";
 import { toast } from "../../shared/overlay/toasts";
 import { RoomLink } from "../../shared/page/links";
 import { usePageSearch } from "../../shared/page/search";
@@ -28,11 +30,13 @@ const LOOK_EVERY_MS = 10_000;
 export function CasesTab(): JSX.Element {
   const [search, patch] = usePageSearch();
   const isAll = search["cases"] === "all";
+  const news = useNews(casesTopic, LOOK_EVERY_MS);
   const pages = usePages(
     CASES,
     { states: isAll ? null : ["OPEN", "UNDER_REVIEW"], kinds: null, first: PAGE },
-    { pageOf: (data) => pageOfConnection(data.surveillanceCases), everyMs: LOOK_EVERY_MS },
+    { pageOf: (data) => pageOfConnection(data.surveillanceCases), everyMs: news.everyMs },
   );
+  useReload(news, pages.reload);
   const nameOfActor = useActors();
   return (
     <div className="flex min-h-0 flex-1">
@@ -41,7 +45,7 @@ export function CasesTab(): JSX.Element {
           title="Cases"
           about="A case is no verdict: a pattern in orders and executions that somebody must look into. Two persons close it."
           answer={pages}
-          staleMs={4 * LOOK_EVERY_MS}
+          staleMs={4 * news.everyMs}
           isTable
           actions={
             <select aria-label="Which cases" className={FILTER} value={isAll ? "all" : ""} onChange={(event) => patch({ cases: event.target.value })}>
@@ -53,7 +57,7 @@ export function CasesTab(): JSX.Element {
           <Answered answer={pages} what="the cases" empty={({ rows }) => (rows.length > 0 ? null : { title: "No case is open.", words: "Orders and executions are looked through every minute." })}>
             {({ rows }) => (
               <>
-                <Table label="Cases" columns={columnsOf(nameOfActor, (one) => patch({ case: one.id }))} rows={rows} rowKey={(row) => row.id} />
+                <Table label="Cases" file="cases" columns={columnsOf(nameOfActor, (one) => patch({ case: one.id }))} rows={rows} rowKey={(row) => row.id} />
                 <More pages={pages} what="cases" />
               </>
             )}
@@ -186,18 +190,19 @@ function CloseDialog({ one, onDone, onClose }: { one: CaseFile["case"]; onDone: 
 
 function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (one: Case) => void): Column<Case>[] {
   return [
-    { key: "found", header: "Happened", cell: (row) => formatTime(row.occurredAt) },
+    { key: "found", header: "Happened", text: (row) => row.occurredAt, cell: (row) => formatTime(row.occurredAt) },
     {
       key: "kind",
       header: "What",
+      text: (row) => row.kind,
       cell: (row) => (
         <Button kind="word" onClick={() => onOpen(row)}>
           {CASE_KINDS[row.kind]}
         </Button>
       ),
     },
-    { key: "summary", header: "Found", cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
-    { key: "state", header: "State", cell: (row) => <Status {...CASE_STATES[row.state]} /> },
+    { key: "summary", header: "Found", text: (row) => row.summary, cell: (row) => <Words isSoft>{row.summary}</Words>, className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => row.state, cell: (row) => <Status {...CASE_STATES[row.state]} /> },
     { key: "with", header: "With", cell: (row) => nameOfActor(row.assignee), className: "max-md:hidden" },
     { key: "disposition", header: "Held to be", cell: (row) => row.disposition && DISPOSITIONS[row.disposition], className: "max-md:hidden" },
   ];

@@ -2,6 +2,8 @@
 import type { JSX } from "react";
 
 import { Tabs, tabOf, type Tab } from "../../shared/controls/Tabs";
+import { casesTopic } from "../../shared/live/topics";
+import { useNews, useReload } from "../../shared/live/useNews";
 import { Page } from "../../shared/page/Page";
 import { usePageSearch } from "../../shared/page/search";
 import { useAnswer } from "../../shared/query/useAnswer";
@@ -23,7 +25,9 @@ export function CompliancePage(): JSX.Element {
   const mayManage = useMay("MANAGE_RISK");
   const maySeeMarket = useMay("VIEW_MARKET_DATA");
   const maySeeAudit = useMay("VIEW_AUDIT");
-  const open = useAnswer(CASES, { states: ["OPEN"], kinds: null, first: 1 }, { everyMs: COUNT_EVERY_MS, isWanted: mayManage });
+  const news = useNews(casesTopic, COUNT_EVERY_MS, mayManage);
+  const open = useAnswer(CASES, { states: ["OPEN"], kinds: null, first: 1 }, { everyMs: news.everyMs, isWanted: mayManage });
+  useReload(news, open.reload);
   const tabs: Tab<TabId>[] = [
     ...(mayManage
       ? ([

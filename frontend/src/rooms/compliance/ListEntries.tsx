@@ -2,12 +2,13 @@
 import { useState, type JSX } from "react";
 
 import { act, type Outcome } from "../../shared/act/act";
+import { exportCsv } from "../../shared/act/exportCsv";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
 import { FileDialog } from "../../shared/controls/FileDialog";
+import type { FileReport } from "../../shared/controls/fileReport";
 import { ActForm, CheckField, SelectField, TextField, textOf } from "../../shared/controls/Form";
-import { download } from "../../shared/format/download";
 import { formatTime } from "../../shared/format/time";
 import { useSymbols } from "../../shared/instrument/names";
 import { toast } from "../../shared/overlay/toasts";
@@ -59,7 +60,7 @@ export function ListEntries({ list, nameOfActor, onChanged }: ListEntriesProps):
         <Answered answer={pages} what="the entries" empty={({ rows }) => (rows.length > 0 ? null : { title: "Nothing is on the list." })}>
           {({ rows }) => (
             <>
-              <Table label={`Entries of ${list.name}`} columns={entryColumns(nameOf, nameOfActor, setOpen)} rows={rows} rowKey={(row) => row.id} />
+              <Table label={`Entries of ${list.name}`} file="restricted-entries" columns={entryColumns(nameOf, nameOfActor, setOpen)} rows={rows} rowKey={(row) => row.id} />
               <More pages={pages} what="entries" />
             </>
           )}
@@ -67,7 +68,7 @@ export function ListEntries({ list, nameOfActor, onChanged }: ListEntriesProps):
       </Section>
       <Section title="Versions" answer={versions} isTable>
         <Answered answer={versions} what="the versions">
-          {({ rows }) => <Table label="Versions of the list" columns={versionColumns(nameOfActor)} rows={rows} rowKey={(row) => String(row.version)} />}
+          {({ rows }) => <Table label="Versions of the list" file="restricted-list-versions" columns={versionColumns(nameOfActor)} rows={rows} rowKey={(row) => String(row.version)} />}
         </Answered>
         <More pages={versions} what="versions" />
       </Section>
@@ -158,7 +159,7 @@ function ImportDialog({ list, onChanged, onClose }: { list: RestrictedList; onCh
       title={`Import into ${list.name}`}
       about="Columns: symbol, instrument_id, kind, reason, from, until."
       nameHeader="Name"
-      send={async ({ text, isTrial, takesEach, form }): Promise<Outcome<{ isStored: boolean; lines: { number: number; name: string; tone: Tone; label: string; message: string }[] }>> => {
+      send={async ({ text, isTrial, takesEach, form }): Promise<Outcome<FileReport>> => {
         const outcome = await act(IMPORT_LIST, {
           input: { listId: list.id, content: text, dryRun: isTrial, skipRefused: takesEach, replace: form.get("replace") !== null, reason: textOf(form, "reason") },
         });
@@ -180,21 +181,19 @@ function ImportDialog({ list, onChanged, onClose }: { list: RestrictedList; onCh
   );
 }
 
-async function exportList(list: RestrictedList): Promise<void> {
-  const outcome = await act(EXPORT_LIST, { input: { listId: list.id } });
-  if (outcome.ok) download(`${list.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.csv`, outcome.payload.csv ?? "");
-  else if (outcome.words !== "") toast("critical", "Not exported", outcome.words);
+function exportList(list: RestrictedList): Promise<void> {
+  return exportCsv(`${list.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.csv`, act(EXPORT_LIST, { input: { listId: list.id } }));
 }
 
 function entryColumns(nameOf: (entry: Entry) => string, nameOfActor: (actor: string | null) => string, onRemove: (entry: Entry) => void): Column<Entry>[] {
   return [
-    { key: "name", header: "Name", cell: (row) => <span className="font-medium">{nameOf(row)}</span> },
-    { key: "kind", header: "Restriction", cell: (row) => <Status {...RESTRICTIONS[row.kind]} /> },
-    { key: "reason", header: "Reason", cell: (row) => <Words>{row.reason}</Words>, className: "max-sm:hidden" },
-    { key: "state", header: "State", cell: (row) => <Status {...entryState(row)} />, className: "max-sm:hidden" },
-    { key: "from", header: "From", cell: (row) => row.validFrom && formatTime(row.validFrom), className: "max-md:hidden" },
-    { key: "until", header: "Until", cell: (row) => row.validUntil && formatTime(row.validUntil), className: "max-md:hidden" },
-    { key: "by", header: "Added", cell: (row) => `${nameOfActor(row.addedBy)}, ${formatTime(row.addedAt)}`, className: "max-md:hidden" },
+    { key: "name", header: "Name", text: (row) => nameOf(row), cell: (row) => <span className="font-medium">{nameOf(row)}</span> },
+    { key: "kind", header: "Restriction", text: (row) => row.kind, cell: (row) => <Status {...RESTRICTIONS[row.kind]} /> },
+    { key: "reason", header: "Reason", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words>, className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => entryState(row).label, cell: (row) => <Status {...entryState(row)} />, className: "max-sm:hidden" },
+    { key: "from", header: "From", text: (row) => row.validFrom, cell: (row) => row.validFrom && formatTime(row.validFrom), className: "max-md:hidden" },
+    { key: "until", header: "Until", text: (row) => row.validUntil, cell: (row) => row.validUntil && formatTime(row.validUntil), className: "max-md:hidden" },
+    { key: "by", header: "Added", text: (row) => row.addedAt, cell: (row) => `${nameOfActor(row.addedBy)}, ${formatTime(row.addedAt)}`, className: "max-md:hidden" },
     {
       key: "act",
       header: "",
@@ -213,10 +212,10 @@ type Version = { version: number; added: number; removed: number; changedBy: str
 function versionColumns(nameOfActor: (actor: string | null) => string): Column<Version>[] {
   return [
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true },
-    { key: "when", header: "When", cell: (row) => formatTime(row.changedAt) },
+    { key: "when", header: "When", text: (row) => row.changedAt, cell: (row) => formatTime(row.changedAt) },
     { key: "by", header: "By", cell: (row) => nameOfActor(row.changedBy), className: "max-sm:hidden" },
     { key: "added", header: "Added", cell: (row) => row.added, isNumber: true },
     { key: "removed", header: "Removed", cell: (row) => row.removed, isNumber: true },
-    { key: "reason", header: "Why", cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-sm:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-sm:hidden" },
   ];
 }

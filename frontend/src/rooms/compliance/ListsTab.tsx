@@ -1,18 +1,19 @@
 /** Restricted lists: what they keep out, their entries, their versions, and files of them. */
-import { useState, type JSX } from "react";
+import type { JSX } from "react";
 
 import { act } from "../../shared/act/act";
+import { useEditing } from "../../shared/act/useEditing";
 import { Button } from "../../shared/controls/Button";
 import { Dialog } from "../../shared/controls/Dialog";
 import { ActForm, CheckField, TextField, textOf } from "../../shared/controls/Form";
 import { formatTime } from "../../shared/format/time";
 import { useActors } from "../../shared/identity/actors";
-import { toast } from "../../shared/overlay/toasts";
 import { usePageSearch } from "../../shared/page/search";
 import { Answered, Section } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
 import { pageOfConnection, usePages } from "../../shared/query/usePages";
 import { Status } from "../../shared/table/Status";
+import { actsColumn } from "../../shared/table/actsColumn";
 import { Table, type Column } from "../../shared/table/Table";
 import { LISTS, SET_LIST, type RestrictedList } from "./documents";
 import { ListEntries } from "./ListEntries";
@@ -23,7 +24,8 @@ export function ListsTab(): JSX.Element {
   const pages = usePages(LISTS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.restrictedLists) });
   const [search, patch] = usePageSearch();
   const nameOfActor = useActors();
-  const [editing, setEditing] = useState<RestrictedList | "new" | null>(null);
+  const acts = useEditing<RestrictedList>(pages.reload);
+  const { editing, close, done } = acts;
   const opened = pages.data?.rows.find((list) => list.id === search["list"]);
   return (
     <>
@@ -33,7 +35,7 @@ export function ListsTab(): JSX.Element {
         answer={pages}
         isTable
         actions={
-          <Button kind="primary" onClick={() => setEditing("new")}>
+          <Button kind="primary" onClick={acts.make}>
             New list
           </Button>
         }
@@ -41,7 +43,7 @@ export function ListsTab(): JSX.Element {
         <Answered answer={pages} what="the restricted lists" empty={({ rows }) => (rows.length > 0 ? null : { title: "No restricted lists.", words: "Every instrument may be traded, as far as compliance is concerned." })}>
           {({ rows }) => (
             <>
-              <Table label="Restricted lists" columns={columnsOf(nameOfActor, (list) => patch({ list: list.id }), setEditing)} rows={rows} rowKey={(row) => row.id} />
+              <Table label="Restricted lists" file="restricted-lists" columns={columnsOf(nameOfActor, (list) => patch({ list: list.id }), acts.edit)} rows={rows} rowKey={(row) => row.id} />
               <More pages={pages} what="lists" />
             </>
           )}
@@ -52,12 +54,10 @@ export function ListsTab(): JSX.Element {
         <ListDialog
           list={editing === "new" ? null : editing}
           onDone={(id) => {
-            setEditing(null);
-            pages.reload();
+            done("The list is saved");
             patch({ list: id });
-            toast("ok", "The list is saved");
           }}
-          onClose={() => setEditing(null)}
+          onClose={close}
         />
       )}
     </>
@@ -100,27 +100,19 @@ function columnsOf(nameOfActor: (actor: string | null) => string, onOpen: (list:
     {
       key: "name",
       header: "List",
+      text: (row) => row.name,
       cell: (row) => (
         <Button kind="word" onClick={() => onOpen(row)}>
           {row.name}
         </Button>
       ),
     },
-    { key: "description", header: "For", cell: (row) => <span className="text-soft">{row.description}</span>, className: "max-md:hidden" },
+    { key: "description", header: "For", text: (row) => row.description, cell: (row) => <span className="text-soft">{row.description}</span>, className: "max-md:hidden" },
     { key: "entries", header: "Entries", cell: (row) => row.entryCount, isNumber: true },
-    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
     { key: "told", header: "Traders learn", cell: (row) => (row.isReasonVisible ? "The reason" : "Only that it was refused"), className: "max-md:hidden" },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-sm:hidden" },
-    { key: "changed", header: "Changed", cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <Button kind="word" onClick={() => onEdit(row)}>
-          Change
-        </Button>
-      ),
-    },
+    { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => `${nameOfActor(row.changedBy)}, ${formatTime(row.updatedAt)}`, className: "max-md:hidden" },
+    actsColumn({ edit: onEdit }),
   ];
 }

@@ -17,6 +17,7 @@ import { TableTools } from "../../shared/table/TableTools";
 import { useTable } from "../../shared/table/useTable";
 import { Toolbar } from "../risk/Toolbar";
 import { QUALITY, type Quality } from "./documents";
+import { AccountFilter, DaysFilter } from "./Filters";
 import { bpsInWords, dayBefore, rateInWords, secondsInWords, spanOf } from "./words";
 
 const GROUPS = [
@@ -50,14 +51,7 @@ export function QualityTab(): JSX.Element {
   return (
     <>
       <Toolbar actions={<TableTools table={table} rows={rows} />}>
-        <label className="flex items-center gap-2 text-small text-faint">
-          From
-          <input type="date" className={FILTER} value={from} max={to} onChange={(event) => event.target.value && patch({ from: event.target.value })} />
-        </label>
-        <label className="flex items-center gap-2 text-small text-faint">
-          To
-          <input type="date" className={FILTER} value={to} min={from} onChange={(event) => event.target.value && patch({ to: event.target.value })} />
-        </label>
+        <DaysFilter from={from} to={to} />
         <select aria-label="Put together by" className={FILTER} value={group} onChange={(event) => patch({ group: event.target.value })}>
           {GROUPS.map(([name, label]) => (
             <option key={name} value={name}>
@@ -65,14 +59,7 @@ export function QualityTab(): JSX.Element {
             </option>
           ))}
         </select>
-        <select aria-label="Of account" className={FILTER} value={search["account"] ?? ""} onChange={(event) => patch({ account: event.target.value })}>
-          <option value="">All accounts</option>
-          {accounts.map((account) => (
-            <option key={account.id} value={account.id}>
-              {accountName(account)}
-            </option>
-          ))}
-        </select>
+        <AccountFilter />
         <Stale answer={answer} />
       </Toolbar>
       <Answered answer={answer} what="the execution quality">

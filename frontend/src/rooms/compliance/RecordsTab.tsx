@@ -2,7 +2,6 @@
 import { useState, type JSX } from "react";
 
 import { Button } from "../../shared/controls/Button";
-import { FILTER } from "../../shared/controls/Form";
 import { download } from "../../shared/format/download";
 import { formatEnum, formatTime } from "../../shared/format/time";
 import { Drawer } from "../../shared/overlay/Drawer";
@@ -11,21 +10,20 @@ import { Answered } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
 import { Stale } from "../../shared/query/Stale";
 import { pageOfConnection, usePages } from "../../shared/query/usePages";
-import { accountName, useAccounts } from "../../shared/session/accounts";
 import { Table, type Column } from "../../shared/table/Table";
 import { Toolbar } from "../risk/Toolbar";
 import { RECORDS, type OrderRecord } from "./documents";
+import { AccountFilter, DaysFilter } from "./Filters";
 import { dayBefore, spanOf, told } from "./words";
 
 const PAGE = 50;
 
 export function RecordsTab(): JSX.Element {
-  const [search, patch] = usePageSearch();
+  const [search] = usePageSearch();
   const [today] = useState(() => dayBefore(0));
   const from = search["from"] ?? today;
   const to = search["to"] ?? today;
   const { after: fromTime, before: toTime } = spanOf(from, to);
-  const accounts = useAccounts();
   const pages = usePages(
     RECORDS,
     { fromTime, toTime, accountId: search["account"] ?? null, first: PAGE },
@@ -42,22 +40,8 @@ export function RecordsTab(): JSX.Element {
             </Button>
           }
         >
-          <label className="flex items-center gap-2 text-small text-faint">
-            From
-            <input type="date" className={FILTER} value={from} max={to} onChange={(event) => event.target.value && patch({ from: event.target.value })} />
-          </label>
-          <label className="flex items-center gap-2 text-small text-faint">
-            To
-            <input type="date" className={FILTER} value={to} min={from} onChange={(event) => event.target.value && patch({ to: event.target.value })} />
-          </label>
-          <select aria-label="Of account" className={FILTER} value={search["account"] ?? ""} onChange={(event) => patch({ account: event.target.value })}>
-            <option value="">All accounts</option>
-            {accounts.map((account) => (
-              <option key={account.id} value={account.id}>
-                {accountName(account)}
-              </option>
-            ))}
-          </select>
+          <DaysFilter from={from} to={to} />
+          <AccountFilter />
           <Stale answer={pages} />
         </Toolbar>
         <Answered answer={pages} what="the order records" empty={({ rows }) => (rows.length > 0 ? null : { title: "No orders were stored in these days." })}>

@@ -2,8 +2,7 @@ import { formatDecimal, multiply } from "../../shared/format/decimal";
 import { money, NOTHING, Pnl } from "../../shared/format/Pnl";
 import { formatTime } from "../../shared/format/time";
 import { RoomLink, SymbolLink } from "../../shared/page/links";
-import { accountName, modeOf } from "../../shared/session/accounts";
-import { ModeBadge } from "../../shared/session/Mode";
+import { accountColumn } from "../../shared/session/accountColumn";
 import type { LiveColumn } from "../../shared/table/layout";
 import { Status } from "../../shared/table/Status";
 import { price, Side } from "../orders/columns";
@@ -26,17 +25,7 @@ export const EXECUTION_COLUMNS: readonly LiveColumn<Execution>[] = [
     text: (row) => row.commission ?? "",
   },
   { key: "realized", header: "Realized", width: 96, isNumber: true, cell: (row) => (row.realizedPnl === null ? NOTHING : <Pnl value={row.realizedPnl} />), text: (row) => row.realizedPnl ?? "" },
-  {
-    key: "account",
-    header: "Account",
-    width: 150,
-    cell: (row) => (
-      <span className="flex items-center gap-2">
-        {accountName(row.account)} <ModeBadge mode={modeOf(row.account)} />
-      </span>
-    ),
-    text: (row) => row.account.accountNumber,
-  },
+  accountColumn(),
   {
     key: "order",
     header: "Order",

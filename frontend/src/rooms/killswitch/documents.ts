@@ -28,29 +28,11 @@ export const KILL_SWITCH_PROGRESS = graphql(
   [SWITCH],
 );
 
-const HALT = graphql(`
-  fragment HaltState on TradingHalt @_unmask {
-    id scope targetId mode reason automatic killSwitch haltedBy haltedAt resumedAt
+export const HALTS = graphql(`
+  query HaltsInForce {
+    tradingHalts { id scope targetId mode reason automatic killSwitch haltedBy haltedAt resumedAt }
   }
 `);
-
-export const HALTS = graphql(
-  `
-    query HaltsInForce {
-      tradingHalts { ...HaltState }
-    }
-  `,
-  [HALT],
-);
-
-export const HALTS_LIVE = graphql(
-  `
-    subscription HaltsLive {
-      tradingHalts { ...HaltState }
-    }
-  `,
-  [HALT],
-);
 
 export const RESUME_TRADING = graphql(`
   mutation ResumeTrading($input: ResumeTradingInput!) {

@@ -2,12 +2,11 @@
 import { useEffect, useState } from "react";
 
 import { client } from "../../shared/graphql/client";
-import { createFeed } from "../../shared/live/feed";
-import { subscribe } from "../../shared/live/socket";
+import { haltsTopic } from "../../shared/live/topics";
 import { accountName } from "../../shared/session/accounts";
 import type { DeskAccount } from "../../shared/session/documents";
 import { useMay } from "../../shared/session/viewer";
-import { HALTS, HALTS_LIVE, type Halt } from "./documents";
+import { HALTS, type Halt } from "./documents";
 
 /** The halts with one more told: one that was released is gone. */
 export function withHalt(halts: readonly Halt[], told: Halt): readonly Halt[] {
@@ -34,8 +33,7 @@ export function useHalts(): readonly Halt[] {
         .then(({ data }) => data && setHalts(data.tradingHalts));
     };
     load();
-    const take = ({ tradingHalts }: { tradingHalts: Halt }): void => setHalts((before) => withHalt(before, tradingHalts));
-    return subscribe(HALTS_LIVE, {}, createFeed(), take, { onStart: load });
+    return haltsTopic.follow({ take: (told) => setHalts((before) => withHalt(before, told.tradingHalts)), onStart: load });
   }, [maySee]);
   return halts;
 }

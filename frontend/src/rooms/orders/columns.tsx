@@ -5,8 +5,7 @@ import { decimalsOf, formatDecimal, signOf } from "../../shared/format/decimal";
 import { money, NOTHING } from "../../shared/format/Pnl";
 import { formatEnum, formatTime } from "../../shared/format/time";
 import { SymbolLink } from "../../shared/page/links";
-import { accountName, modeOf } from "../../shared/session/accounts";
-import { ModeBadge } from "../../shared/session/Mode";
+import { accountColumn } from "../../shared/session/accountColumn";
 import type { LiveColumn } from "../../shared/table/layout";
 import { Status, type Tone } from "../../shared/table/Status";
 import type { Order } from "./documents";
@@ -110,17 +109,7 @@ export const ORDER_COLUMNS: readonly LiveColumn<Order>[] = [
   },
   { key: "validity", header: "Valid", width: 52, cell: (row) => row.timeInForce, text: (row) => row.timeInForce },
   { key: "state", header: "State", width: 150, isCompact: true, cell: (row) => <OrderStatus order={row} />, text: (row) => row.state },
-  {
-    key: "account",
-    header: "Account",
-    width: 150,
-    cell: (row) => (
-      <span className="flex items-center gap-2">
-        {accountName(row.account)} <ModeBadge mode={modeOf(row.account)} />
-      </span>
-    ),
-    text: (row) => row.account.accountNumber,
-  },
+  accountColumn(),
   { key: "remaining", header: "Remaining", width: 80, isNumber: true, isExtra: true, cell: (row) => formatDecimal(row.remainingQuantity), text: (row) => row.remainingQuantity },
   { key: "stop", header: "Stop", width: 80, isNumber: true, isExtra: true, cell: (row) => price(row.stopPrice, row.instrument.tickSize), text: (row) => row.stopPrice ?? "" },
   { key: "commission", header: "Commission", width: 84, isNumber: true, isExtra: true, cell: (row) => money(row.commission), text: (row) => row.commission },

@@ -2,8 +2,7 @@ import { formatDecimal, signOf } from "../../shared/format/decimal";
 import { money, NOTHING, Pnl } from "../../shared/format/Pnl";
 import { formatTime } from "../../shared/format/time";
 import { SymbolLink } from "../../shared/page/links";
-import { accountName, modeOf } from "../../shared/session/accounts";
-import { ModeBadge } from "../../shared/session/Mode";
+import { accountColumn } from "../../shared/session/accountColumn";
 import type { LiveColumn } from "../../shared/table/layout";
 import { price } from "../orders/columns";
 import type { Position } from "./documents";
@@ -37,16 +36,6 @@ export const POSITION_COLUMNS: readonly LiveColumn<Position>[] = [
   },
   { key: "openBuy", header: "Open buys", width: 80, isNumber: true, isExtra: true, cell: (row) => (signOf(row.openBuyQuantity) === 0 ? NOTHING : formatDecimal(row.openBuyQuantity)), text: (row) => row.openBuyQuantity },
   { key: "openSell", header: "Open sells", width: 80, isNumber: true, isExtra: true, cell: (row) => (signOf(row.openSellQuantity) === 0 ? NOTHING : formatDecimal(row.openSellQuantity)), text: (row) => row.openSellQuantity },
-  {
-    key: "account",
-    header: "Account",
-    width: 150,
-    cell: (row) => (
-      <span className="flex items-center gap-2">
-        {accountName(row.account)} <ModeBadge mode={modeOf(row.account)} />
-      </span>
-    ),
-    text: (row) => row.account.accountNumber,
-  },
+  accountColumn(),
   { key: "updated", header: "Updated", width: 84, isExtra: true, cell: (row) => <span className="text-soft">{formatTime(row.updatedAt)}</span>, text: (row) => row.updatedAt },
 ];

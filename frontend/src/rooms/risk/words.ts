@@ -1,5 +1,5 @@
 /** Limits as people say them: their names, units and amounts, their conditions, and what drills found. */
-import { formatDecimal } from "../../shared/format/decimal";
+import { formatDecimal, multiply, plain } from "../../shared/format/decimal";
 import { formatEnum } from "../../shared/format/time";
 import type { Tone } from "../../shared/table/Status";
 import type { Limit, LimitType } from "./documents";
@@ -72,6 +72,11 @@ export function amountInWords(type: LimitType, value: string | null, currency: s
     default:
       return told;
   }
+}
+
+/** A part such as 0.8 as percent: 80; blank where there is none. */
+export function percentOf(part: string | null): string {
+  return part === null ? "" : plain(multiply(part, "100"));
 }
 
 /** The conditions as `key value` pairs; blank where there are none. */

@@ -1,11 +1,11 @@
-/** The firm: its name, what it asks of its members, how long its audit log is kept, who of the platform was in it, its end. */
+/** The firm: its name, what it asks of its members, how long its records are kept, who of the platform was in it, its end. */
 import { useState, type JSX } from "react";
 
 import { act } from "../../shared/act/act";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Facts } from "../../shared/controls/Facts";
-import { ActForm, CheckField, TextField, textOf } from "../../shared/controls/Form";
+import { ActForm, TextField, textOf } from "../../shared/controls/Form";
 import { formatTime } from "../../shared/format/time";
 import { scopeInWords } from "../../shared/identity/scopes";
 import { toast } from "../../shared/overlay/toasts";
@@ -16,20 +16,18 @@ import { Status } from "../../shared/table/Status";
 import { Table, type Column } from "../../shared/table/Table";
 import { Words } from "../../shared/table/Words";
 import {
-  AUDIT_RETENTION,
   DEACTIVATE_TENANT,
   DEMAND_TWO_FACTOR,
   END_PLATFORM_ENTRY,
   PLATFORM_ENTRIES,
   PROFILE,
-  SET_AUDIT_RETENTION,
   UPDATE_TENANT,
   type PlatformEntry,
   type Viewer,
 } from "./documents";
 import { PASSWORD_LENGTH, readSettings, SESSION_HOURS, settingsInput } from "./firm";
+import { AuditRetentionSection, RecordRetentionSection } from "./RetentionSections";
 
-const RETENTION_DAYS_MIN = 1827;
 const ENTRIES = 50;
 
 type Tenant = Viewer["tenant"];
@@ -49,7 +47,8 @@ export function FirmTab(): JSX.Element {
               <TwoFactorSection tenant={tenant} onChanged={answer.reload} />
             </>
           )}
-          {mayAudit && <RetentionSection mayChange={mayAdminister} />}
+          {mayAudit && <AuditRetentionSection mayChange={mayAdminister} />}
+          {mayAudit && <RecordRetentionSection mayChange={mayAdminister} />}
           {mayAudit && <EntriesSection mayEnd={mayAdminister} />}
           {mayAdminister && <EndSection tenant={tenant} />}
         </>
@@ -170,58 +169,6 @@ function TwoFactorSection({ tenant, onChanged }: TenantProps): JSX.Element {
           </p>
         </Confirm>
       )}
-    </Section>
-  );
-}
-
-function RetentionSection({ mayChange }: { mayChange: boolean }): JSX.Element {
-  const answer = useAnswer(AUDIT_RETENTION, {});
-  const [isForever, setIsForever] = useState<boolean | null>(null);
-  return (
-    <Section title="Audit log" answer={answer}>
-      <Answered answer={answer} what="how long the audit log is kept">
-        {({ auditRetention: { keepDays, setAt } }) => {
-          const forever = isForever ?? keepDays === null;
-          return (
-            <div className="flex flex-col gap-3">
-              <Facts
-                facts={[
-                  ["Kept", keepDays === null ? "For ever" : `${keepDays} days`],
-                  ["Set", setAt && formatTime(setAt)],
-                ]}
-              />
-              {mayChange && (
-                <ActForm
-                  className="max-w-108"
-                  submit="Save"
-                  busy="Saving"
-                  done="Saved"
-                  kind="plain"
-                  act={(form) =>
-                    act(SET_AUDIT_RETENTION, { input: { keepDays: forever ? null : Number(textOf(form, "keepDays")) } })
-                  }
-                  onDone={() => {
-                    setIsForever(null);
-                    answer.reload();
-                  }}
-                >
-                  <CheckField name="forever" label="Keep everything for ever" defaultChecked={forever} onChange={setIsForever} />
-                  {!forever && (
-                    <TextField
-                      name="keepDays"
-                      label="Keep, days"
-                      type="number"
-                      min={String(RETENTION_DAYS_MIN)}
-                      hint={`${RETENTION_DAYS_MIN} at least, which is five years`}
-                      defaultValue={String(keepDays ?? RETENTION_DAYS_MIN)}
-                    />
-                  )}
-                </ActForm>
-              )}
-            </div>
-          );
-        }}
-      </Answered>
     </Section>
   );
 }

@@ -1,19 +1,20 @@
 /** Which orders need a second person. */
 import { useState, type JSX } from "react";
 
-import { act, type Outcome } from "../../shared/act/act";
+import { act, refused } from "../../shared/act/act";
+import { useEditing, type Editing } from "../../shared/act/useEditing";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
 import { ActForm, AreaField, CheckField, SelectField, TextField, textOf, textOrNull } from "../../shared/controls/Form";
 import type { VariablesOf } from "../../shared/graphql/document";
-import { toast } from "../../shared/overlay/toasts";
 import { Answered, Section } from "../../shared/query/Answered";
 import { More } from "../../shared/query/More";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { pageOfConnection, usePages } from "../../shared/query/usePages";
 import { useMay } from "../../shared/session/viewer";
 import { Status } from "../../shared/table/Status";
+import { actsColumn } from "../../shared/table/actsColumn";
 import { Table, type Column } from "../../shared/table/Table";
 import { Words } from "../../shared/table/Words";
 import { DELETE_POLICY, GRANTABLE_ACCOUNTS, POLICIES, SET_POLICY, type Account, type Policy } from "./documents";
@@ -29,16 +30,9 @@ export function PoliciesTab(): JSX.Element {
   const pages = usePages(POLICIES, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.approvalPolicies) });
   const accounts = useAnswer(GRANTABLE_ACCOUNTS, {}).data?.brokerAccounts ?? [];
   const mayChange = useMay("MANAGE_RISK");
-  const [editing, setEditing] = useState<Policy | "new" | null>(null);
-  const [deleting, setDeleting] = useState<Policy | null>(null);
+  const acts = useEditing<Policy>(pages.reload);
+  const { editing, deleting, close, done } = acts;
   const numbers = new Map(accounts.map((account) => [account.id, account.accountNumber]));
-
-  function done(words: string): void {
-    setEditing(null);
-    setDeleting(null);
-    pages.reload();
-    toast("ok", words);
-  }
 
   return (
     <Section
@@ -48,7 +42,7 @@ export function PoliciesTab(): JSX.Element {
       isTable
       actions={
         mayChange && (
-          <Button kind="primary" onClick={() => setEditing("new")}>
+          <Button kind="primary" onClick={acts.make}>
             New policy
           </Button>
         )
@@ -63,12 +57,12 @@ export function PoliciesTab(): JSX.Element {
       >
         {({ rows }) => (
           <>
-            <Table label="Approval policies" columns={policyColumns(numbers, mayChange, setEditing, setDeleting)} rows={rows} rowKey={(row) => row.id} />
+            <Table label="Approval policies" file="approval-policies" columns={policyColumns(numbers, mayChange ? acts : null)} rows={rows} rowKey={(row) => row.id} />
             <More pages={pages} what="policies" />
           </>
         )}
       </Answered>
-      {editing && <PolicyDialog policy={editing === "new" ? null : editing} accounts={accounts} onDone={done} onClose={() => setEditing(null)} />}
+      {editing && <PolicyDialog policy={editing === "new" ? null : editing} accounts={accounts} onDone={done} onClose={close} />}
       {deleting && (
         <Confirm
           title="Delete the policy"
@@ -81,7 +75,7 @@ export function PoliciesTab(): JSX.Element {
             act(DELETE_POLICY, { input: { id: deleting.id, expectedVersion: deleting.version, reason: reason || null } })
           }
           onDone={() => done("The policy is gone.")}
-          onClose={() => setDeleting(null)}
+          onClose={close}
         >
           <p>{conditionInWords(deleting)}. Orders that wait under it still need their approval.</p>
         </Confirm>
@@ -180,40 +174,19 @@ function readInput(form: FormData, policy: Policy | null, hasHours: boolean): { 
   };
 }
 
-function refused<Payload>(words: string): Outcome<Payload> {
-  return { ok: false, words, code: null, complaints: [] };
-}
-
-function policyColumns(numbers: ReadonlyMap<string, string>, mayChange: boolean, onEdit: (policy: Policy) => void, onDelete: (policy: Policy) => void): Column<Policy>[] {
+function policyColumns(numbers: ReadonlyMap<string, string>, acts: Editing<Policy> | null): Column<Policy>[] {
   return [
-    { key: "what", header: "An order needs a second person when it is", cell: (row) => <Words>{conditionInWords(row)}</Words> },
+    { key: "what", header: "An order needs a second person when it is", text: (row) => conditionInWords(row), cell: (row) => <Words>{conditionInWords(row)}</Words> },
     { key: "account", header: "Of", cell: (row) => (row.accountId === null ? "All accounts" : (numbers.get(row.accountId) ?? "Another account")) },
     { key: "expiry", header: "Waits", cell: (row) => expiryInWords(row.expirySeconds), isNumber: true, className: "max-sm:hidden" },
     {
       key: "state",
       header: "State",
+      text: (row) => (row.isActive ? "on" : "off"),
       cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />),
       className: "max-sm:hidden",
     },
     { key: "version", header: "Version", cell: (row) => row.version, isNumber: true, className: "max-md:hidden" },
-    ...(mayChange
-      ? [
-          {
-            key: "act",
-            header: "",
-            isNumber: true,
-            cell: (row: Policy) => (
-              <span className="inline-flex gap-3">
-                <Button kind="word" onClick={() => onEdit(row)}>
-                  Change
-                </Button>
-                <Button kind="dangerWord" onClick={() => onDelete(row)}>
-                  Delete
-                </Button>
-              </span>
-            ),
-          },
-        ]
-      : []),
+    ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }

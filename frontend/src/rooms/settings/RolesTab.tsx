@@ -1,7 +1,8 @@
 /** Roles: what the built-in ones allow, and those of the firm's own. */
-import { useState, type JSX } from "react";
+import type { JSX } from "react";
 
 import { act } from "../../shared/act/act";
+import { useEditing, type Editing } from "../../shared/act/useEditing";
 import { Button } from "../../shared/controls/Button";
 import { Confirm } from "../../shared/controls/Confirm";
 import { Dialog } from "../../shared/controls/Dialog";
@@ -10,10 +11,10 @@ import { ActForm, TextField, textOf } from "../../shared/controls/Form";
 import { formatTime } from "../../shared/format/time";
 import { ScopeField, scopesOf } from "../../shared/identity/fields";
 import { ROLES as BUILT_IN, scopeInWords, type Scope } from "../../shared/identity/scopes";
-import { toast } from "../../shared/overlay/toasts";
 import { Answered, Section } from "../../shared/query/Answered";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { useViewer } from "../../shared/session/viewer";
+import { actsColumn } from "../../shared/table/actsColumn";
 import { Table, type Column } from "../../shared/table/Table";
 import { Words } from "../../shared/table/Words";
 import { CREATE_ROLE, DELETE_ROLE, ROLES, UPDATE_ROLE, type CustomRole } from "./documents";
@@ -21,15 +22,8 @@ import { CREATE_ROLE, DELETE_ROLE, ROLES, UPDATE_ROLE, type CustomRole } from ".
 export function RolesTab(): JSX.Element {
   const answer = useAnswer(ROLES, {});
   const own = useViewer().viewer?.scopes ?? [];
-  const [editing, setEditing] = useState<CustomRole | "new" | null>(null);
-  const [deleting, setDeleting] = useState<CustomRole | null>(null);
-
-  function done(words: string): void {
-    setEditing(null);
-    setDeleting(null);
-    answer.reload();
-    toast("ok", words);
-  }
+  const acts = useEditing<CustomRole>(answer.reload);
+  const { editing, deleting, close, done } = acts;
 
   return (
     <>
@@ -39,7 +33,7 @@ export function RolesTab(): JSX.Element {
         answer={answer}
         isTable
         actions={
-          <Button kind="primary" onClick={() => setEditing("new")}>
+          <Button kind="primary" onClick={acts.make}>
             New role
           </Button>
         }
@@ -53,14 +47,14 @@ export function RolesTab(): JSX.Element {
               : null
           }
         >
-          {({ customRoles }) => <Table label="Roles of your own" columns={roleColumns(setEditing, setDeleting)} rows={customRoles} rowKey={(row) => row.id} />}
+          {({ customRoles }) => <Table label="Roles of your own" file="roles" columns={roleColumns(acts)} rows={customRoles} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Built-in roles">
         <Facts label="Built-in roles" facts={BUILT_IN.map(({ label, meaning }) => [label, meaning])} />
       </Section>
       {editing && (
-        <Dialog title={editing === "new" ? "New role" : `Change ${editing.name}`} onClose={() => setEditing(null)} isWide>
+        <Dialog title={editing === "new" ? "New role" : `Change ${editing.name}`} onClose={close} isWide>
           <ActForm
             submit="Save"
             busy="Saving"
@@ -70,7 +64,7 @@ export function RolesTab(): JSX.Element {
               return await act(UPDATE_ROLE, { input: { roleId: editing.id, ...input } });
             }}
             onDone={() => done(editing === "new" ? "The role is there." : "The role is changed.")}
-            onCancel={() => setEditing(null)}
+            onCancel={close}
           >
             <TextField name="name" label="Name" defaultValue={editing === "new" ? "" : editing.name} maxLength={64} isFirst />
             <ScopeField own={own} chosen={editing === "new" ? [] : editing.scopes} />
@@ -85,7 +79,7 @@ export function RolesTab(): JSX.Element {
           isDangerous
           act={() => act(DELETE_ROLE, { input: { roleId: deleting.id } })}
           onDone={() => done("The role is gone.")}
-          onClose={() => setDeleting(null)}
+          onClose={close}
         >
           <p>It goes only when no member and no open invitation has it.</p>
         </Confirm>
@@ -98,25 +92,11 @@ function scopesInWords(scopes: readonly Scope[]): string {
   return scopes.length === 0 ? "Nothing" : scopes.map(scopeInWords).join(", ");
 }
 
-function roleColumns(onEdit: (role: CustomRole) => void, onDelete: (role: CustomRole) => void): Column<CustomRole>[] {
+function roleColumns(acts: Editing<CustomRole>): Column<CustomRole>[] {
   return [
     { key: "name", header: "Name", cell: (row) => row.name },
-    { key: "scopes", header: "Allows", cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
-    { key: "changed", header: "Changed", cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
-    {
-      key: "act",
-      header: "",
-      isNumber: true,
-      cell: (row) => (
-        <span className="inline-flex gap-3">
-          <Button kind="word" onClick={() => onEdit(row)}>
-            Change
-          </Button>
-          <Button kind="dangerWord" onClick={() => onDelete(row)}>
-            Delete
-          </Button>
-        </span>
-      ),
-    },
+    { key: "scopes", header: "Allows", text: (row) => scopesInWords(row.scopes), cell: (row) => <Words>{scopesInWords(row.scopes)}</Words> },
+    { key: "changed", header: "Changed", text: (row) => row.updatedAt, cell: (row) => formatTime(row.updatedAt), className: "max-sm:hidden" },
+    actsColumn(acts),
   ];
 }

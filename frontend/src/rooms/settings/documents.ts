@@ -188,6 +188,18 @@ export const SET_AUDIT_RETENTION = graphql(`
   }
 `);
 
+export const RECORD_RETENTION = graphql(`
+  query RecordRetention {
+    recordRetention { alertDays caseDays setBy setAt }
+  }
+`);
+
+export const SET_RECORD_RETENTION = graphql(`
+  mutation SetRecordRetention($input: SetRecordRetentionInput!) {
+    setRecordRetention(input: $input) { retention { alertDays caseDays } errors { code message path } }
+  }
+`);
+
 export const PLATFORM_ENTRIES = graphql(`
   query PlatformEntries($first: Int!) {
     platformEntries(first: $first) { id administrator reason scopes createdAt expiresAt endedAt }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { linesInWords, roleChoiceOf, roleChoices, roleInput, roleNameOf } from "./members";
+import { roleChoiceOf, roleChoices, roleInput, roleNameOf } from "./members";
 
 const OWN = { id: "r1", name: "Night desk", scopes: [], updatedAt: "2026-11-21T09:00:00Z" };
 
@@ -17,20 +17,5 @@ describe("a role", () => {
 
   it("can be any of the built-in and of the firm's own", () => {
     expect(roleChoices([OWN]).map(({ value }) => value)).toEqual(["ADMIN", "MANAGER", "TRADER", "COMPLIANCE", "VIEWER", "own:r1"]);
-  });
-});
-
-describe("a file of members", () => {
-  it("is told by what became of its lines", () => {
-    const line = { line: 2, email: "a@firm.example", code: null, message: null };
-
-    expect(
-      linesInWords([
-        { ...line, outcome: "REFUSED" },
-        { ...line, outcome: "INVITED" },
-        { ...line, outcome: "INVITED" },
-      ]),
-    ).toBe("2 invited, 1 refused");
-    expect(linesInWords([])).toBe("No lines");
   });
 });

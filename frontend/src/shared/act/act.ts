@@ -71,8 +71,14 @@ export function proofAskedBy(error: CombinedError | undefined): Proof | null {
   return proof === "CODE" || proof === "PASSWORD" ? proof : null;
 }
 
-function refused<Payload>(words: string, code: string | null = null, complaints: readonly Complaint[] = []): Outcome<Payload> {
+/** An outcome that the page itself found, before or after it asked the server. */
+export function refused<Payload>(words: string, code: string | null = null, complaints: readonly Complaint[] = []): Outcome<Payload> {
   return { ok: false, words, code, complaints };
+}
+
+/** What the page itself found wrong with one field of a form. */
+export function refusedAt<Payload>(field: string, message: string): Outcome<Payload> {
+  return refused(message, null, [{ code: "", message, path: [field] }]);
 }
 
 function firstPayload<Data extends object>(data: Data | undefined): PayloadOf<Data> | null {

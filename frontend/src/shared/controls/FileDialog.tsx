@@ -1,29 +1,18 @@
 /** A CSV file to take in: tried first, then stored, with a report on each line. */
 import { useState, type JSX, type ReactNode } from "react";
 
-import type { Outcome } from "../act/act";
-import { Status, type Tone } from "../table/Status";
+import { refused, type Outcome } from "../act/act";
+import { Status } from "../table/Status";
 import { Table, type Column } from "../table/Table";
 import { Words } from "../table/Words";
 import { Dialog } from "./Dialog";
+import { linesInWords, type FileLine, type FileReport } from "./fileReport";
 import { ActForm, CheckField } from "./Form";
-
-export interface FileLine {
-  number: number;
-  /** What the line is about, or which of its columns is wrong. */
-  name: string;
-  tone: Tone;
-  label: string;
-  message: string;
-}
-
-export interface FileReport {
-  isStored: boolean;
-  lines: readonly FileLine[];
-}
 
 export interface FileAsked {
   text: string;
+  /** The file itself, for what is to be read byte by byte. */
+  file: File;
   /** Only tell what would become of each line. */
   isTrial: boolean;
   /** Take the lines that are in order, even when others are refused. */
@@ -52,7 +41,7 @@ export function FileDialog({ title, about, nameHeader, send, onChanged, onClose,
     const file = form.get("file");
     if (!(file instanceof File) || file.size === 0) return refused("Choose a file that has something in it.");
     if (file.size > BYTES_MAX) return refused("The file is larger than 512 KiB.");
-    return await send({ text: await file.text(), isTrial, takesEach: form.get("each") !== null, form });
+    return await send({ text: await file.text(), file, isTrial, takesEach: form.get("each") !== null, form });
   }
 
   return (
@@ -102,13 +91,6 @@ export function FileDialog({ title, about, nameHeader, send, onChanged, onClose,
   );
 }
 
-/** "3 made, 1 refused": what became, or would, of the lines. */
-export function linesInWords(lines: readonly FileLine[]): string {
-  const counts = new Map<string, number>();
-  for (const { label } of lines) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return counts.size === 0 ? "No lines" : [...counts].map(([label, count]) => `${count} ${label.toLowerCase()}`).join(", ");
-}
-
 function columnsOf(nameHeader: string): Column<FileLine>[] {
   return [
     { key: "line", header: "Line", cell: (row) => (row.number === 0 ? "" : row.number), isNumber: true },
@@ -116,8 +98,4 @@ function columnsOf(nameHeader: string): Column<FileLine>[] {
     { key: "outcome", header: "Outcome", cell: (row) => <Status tone={row.tone} label={row.label} /> },
     { key: "message", header: "Why", cell: (row) => <Words>{row.message}</Words> },
   ];
-}
-
-function refused(words: string): Outcome<FileReport> {
-  return { ok: false, words, code: null, complaints: [] };
 }

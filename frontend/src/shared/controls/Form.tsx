@@ -89,7 +89,8 @@ function fieldOf(complaint: Complaint, names: ReadonlySet<string>): string | nul
   return complaint.path.findLast((step) => names.has(step)) ?? null;
 }
 
-function useComplaint(name: string): string | null {
+/** What the server found wrong with the field of that name, at the last try. */
+export function useComplaint(name: string): string | null {
   const { complaints } = useContext(Context);
   return complaints.findLast((each) => each.path.includes(name))?.message ?? null;
 }
@@ -102,8 +103,9 @@ interface Labelled {
 }
 
 interface TextFieldProps extends Labelled {
-  type?: "text" | "password" | "email" | "tel" | "number" | "date" | "datetime-local" | "search";
+  type?: "text" | "password" | "email" | "tel" | "number" | "date" | "time" | "datetime-local" | "search";
   defaultValue?: string;
+  value?: string;
   autoComplete?: string;
   placeholder?: string;
   inputMode?: "numeric" | "decimal" | "text";
@@ -157,13 +159,18 @@ export function TextField(props: TextFieldProps): JSX.Element {
 
 interface AreaFieldProps extends Labelled {
   defaultValue?: string;
+  value?: string;
   isOptional?: boolean;
   isFirst?: boolean;
   rows?: number;
   maxLength?: number;
+  /** For text that a machine reads. */
+  isCode?: boolean;
+  onChange?: (value: string) => void;
 }
 
-export function AreaField({ name, label, hint, className, isOptional, isFirst, rows = 2, ...rest }: AreaFieldProps): JSX.Element {
+export function AreaField(props: AreaFieldProps): JSX.Element {
+  const { name, label, hint, className, isOptional, isFirst, rows = 2, isCode, onChange, ...rest } = props;
   const id = useId();
   const complaint = useComplaint(name);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -180,7 +187,9 @@ export function AreaField({ name, label, hint, className, isOptional, isFirst, r
         required={!isOptional}
         aria-invalid={complaint !== null}
         aria-describedby={`${id}-told`}
-        className={`${INPUT} h-auto resize-y py-1.5 max-md:h-auto`}
+        spellCheck={!isCode}
+        onChange={onChange && ((event) => onChange(event.target.value))}
+        className={`${INPUT} h-auto resize-y py-1.5 max-md:h-auto ${isCode ? "font-mono text-small" : ""}`}
         {...rest}
       />
     </FieldFrame>
@@ -230,19 +239,22 @@ interface CheckFieldProps {
   label: ReactNode;
   value?: string;
   defaultChecked?: boolean;
+  /** Where the form is told each change. */
+  isChecked?: boolean;
   isDisabled?: boolean;
   isRequired?: boolean;
   onChange?: (isChecked: boolean) => void;
 }
 
-export function CheckField({ name, label, value = "true", defaultChecked, isDisabled, isRequired, onChange }: CheckFieldProps): JSX.Element {
+export function CheckField(props: CheckFieldProps): JSX.Element {
+  const { name, label, value = "true", defaultChecked, isChecked, isDisabled, isRequired, onChange } = props;
   return (
     <label className="flex min-h-6 items-start gap-2 text-small text-text has-disabled:text-faint">
       <input
         type="checkbox"
         name={name}
         value={value}
-        defaultChecked={defaultChecked}
+        {...(isChecked === undefined ? { defaultChecked } : { checked: isChecked })}
         disabled={isDisabled}
         required={isRequired}
         onChange={onChange && ((event) => onChange(event.target.checked))}
@@ -250,6 +262,37 @@ export function CheckField({ name, label, value = "true", defaultChecked, isDisa
       />
       <span className="min-w-0">{label}</span>
     </label>
+  );
+}
+
+interface MarksFieldProps extends Labelled {
+  choices: readonly Choice[];
+  chosen: readonly string[];
+  onChange: (chosen: string[]) => void;
+}
+
+/** Any of a few, each with a tick of its own; they keep the order of the choices. */
+export function MarksField({ name, label, hint, className, choices, chosen, onChange }: MarksFieldProps): JSX.Element {
+  const complaint = useComplaint(name);
+  return (
+    <fieldset className={`flex min-w-0 flex-col gap-1 ${className ?? ""}`}>
+      <legend className="mb-1 text-small font-medium text-soft">{label}</legend>
+      <div className="flex flex-wrap gap-x-4">
+        {choices.map((choice) => (
+          <CheckField
+            key={choice.value}
+            name={name}
+            value={choice.value}
+            label={choice.label}
+            isChecked={chosen.includes(choice.value)}
+            onChange={(isChecked) =>
+              onChange(choices.flatMap(({ value }) => ((value === choice.value ? isChecked : chosen.includes(value)) ? [value] : [])))
+            }
+          />
+        ))}
+      </div>
+      <Told hint={hint} complaint={complaint} />
+    </fieldset>
   );
 }
 
@@ -269,10 +312,17 @@ function FieldFrame({ id, label, hint, complaint, className, children }: FieldFr
         {label}
       </label>
       {children}
-      <p id={`${id}-told`} className={`text-micro leading-4 empty:hidden ${complaint === null ? "text-faint" : "text-critical"}`}>
-        {complaint ?? hint}
-      </p>
+      <Told id={`${id}-told`} hint={hint} complaint={complaint} />
     </div>
+  );
+}
+
+/** Below a field: what was wrong with it, or what to know of it. */
+function Told({ id, hint, complaint }: { id?: string; hint: ReactNode; complaint: string | null }): JSX.Element {
+  return (
+    <p id={id} className={`text-micro leading-4 empty:hidden ${complaint === null ? "text-faint" : "text-critical"}`}>
+      {complaint ?? hint}
+    </p>
   );
 }
 

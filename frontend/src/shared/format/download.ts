@@ -9,14 +9,3 @@ export function download(name: string, text: string, type = "text/csv"): void {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
 }
-
-/** Cells as CSV (RFC 4180); what a spreadsheet could run begins with an apostrophe, which makes it text. */
-export function toCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
-}
-
-function cell(text: string): string {
-  const isNumber = /^[-+]?\d+(\.\d+)?$/.test(text);
-  const safe = !isNumber && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}

@@ -1,6 +1,7 @@
 /** A part of a page over one question: loading, forbidden, failed, empty, stale, or what it answers. */
-import type { JSX, ReactNode } from "react";
+import { useState, type JSX, type ReactNode } from "react";
 
+import { ToolSlot } from "../table/slot";
 import { Empty, Failed, Forbidden, Loading } from "../page/states";
 import { Stale } from "./Stale";
 import type { Answer } from "./useAnswer";
@@ -39,15 +40,19 @@ interface SectionProps {
 export function Section({ title, about, actions, answer, staleMs, isTable, children }: SectionProps): JSX.Element {
   // The region of a table bears the same name.
   const Frame = isTable ? "div" : "section";
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   return (
     <Frame aria-label={isTable ? undefined : title} className="flex min-w-0 flex-col border-b border-line last:border-b-0">
       <header className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 px-4 pt-1">
         <h2 className="text-body font-semibold">{title}</h2>
         {answer && <Stale answer={answer} {...(staleMs === undefined ? {} : { limitMs: staleMs })} />}
-        {actions !== undefined && <div className="ml-auto flex flex-wrap items-center gap-3">{actions}</div>}
+        <div className="ml-auto flex flex-wrap items-center gap-3">
+          {actions}
+          <span ref={setSlot} className="contents" />
+        </div>
       </header>
       {about !== undefined && <p className="max-w-160 px-4 pb-2 text-small text-faint">{about}</p>}
-      <div className={isTable ? "min-w-0 pb-2" : "min-w-0 px-4 pt-1 pb-4"}>{children}</div>
+      <div className={isTable ? "min-w-0 pb-2" : "min-w-0 px-4 pt-1 pb-4"}><ToolSlot value={slot}>{children}</ToolSlot></div>
     </Frame>
   );
 }

@@ -1,9 +1,11 @@
 /** What every table offers: columns, saved views and a file of what is on screen. */
 import { useId, useState, type FormEvent, type JSX } from "react";
 
+import { csvName } from "../format/csv";
+import { download } from "../format/download";
 import { Menu, MenuHeading, MenuItem } from "../overlay/Menu";
 import { usePageSearch } from "../page/search";
-import { csvName, csvOf, download } from "./csv";
+import { csvOf } from "./csv";
 import { isShown, moved, NO_LAYOUT, sorted, type SavedView } from "./layout";
 import type { TableState } from "./useTable";
 

@@ -66,7 +66,7 @@ OWN_CONDITIONS: dict[RiskLimitType, dict[str, list[Any]]] = {
     _TYPE.PRICE_COLLAR: {"direction": ["WORSE", "BOTH"]},
     _TYPE.MAX_CONCENTRATION: {"basis": ["EQUITY", "GROSS"]},
     _TYPE.DUPLICATE_ORDER: {"allowance": [0, 1, 5]},
-    _TYPE.WASH_TRADE: {"stops": [True, False], "policy": ["BLOCK_NEWEST"]},
+    _TYPE.WASH_TRADE: {"stops": [True, False], "policy": ["BLOCK_NEWEST", "CANCEL_RESTING"]},
     _TYPE.COOLDOWN: {"after": [["LOSS"], ["REJECT"], ["FILL", "LOSS"], ["LOSS", "REJECT", "FILL"]]},
     _TYPE.CANCEL_RATE: {"windowSeconds": [60, 300], "allowance": [0, 20, 5]},
     _TYPE.ORDER_TO_TRADE_RATIO: {"windowSeconds": [60, 300], "allowance": [0, 20, 5]},
@@ -156,6 +156,7 @@ class Draws:
                 open_sell_quantity=Decimal(0),
                 open_orders=chance.choice([0, 4, 9, 99]),
             ),
+            can_wait=chance.random() < 0.7,
         )
 
     def facts(self, at: datetime, order: Proposal) -> Facts:
@@ -183,12 +184,14 @@ class Draws:
             last_fill_at=chance.choice([None, at - timedelta(seconds=70)]),
         )
         resting = Resting(
+            order_id=OrderId(UUID(int=6)),
             account_id=ACCOUNT,
             instrument_id=AAPL.id,
             family=OrderId(UUID(int=5)),
             side=chance.choice(list(Side)),
             price=Decimal(10),
             is_stop=chance.random() < 0.5,
+            gives_way=chance.random() < 0.7,
         )
         return Facts(now=at, account=figures, activity=activity, resting=(resting,))
 
@@ -308,6 +311,12 @@ LOOSENINGS: list[tuple[str, RiskLimit, dict[str, Any]]] = [
     ),
     ("a shorter memory", _limit(_TYPE.MAX_DRAWDOWN, "5"), {"conditions": {"windowDays": 30}}),
     ("less margin", _limit(_TYPE.MIN_MARGIN_EXCESS, "5"), {"conditions": {"marginPercent": "50"}}),
+    (
+        "newest first",
+        _limit(_TYPE.WASH_TRADE, conditions={"policy": "BLOCK_NEWEST"}),
+        {"conditions": {"policy": "CANCEL_RESTING"}},
+    ),
+    ("newest first by default", _limit(_TYPE.WASH_TRADE), {"conditions": {"policy": "CANCEL_RESTING"}}),
     ("no stops", _limit(_TYPE.WASH_TRADE, conditions={"stops": True}), {"conditions": {}}),
 ]
 

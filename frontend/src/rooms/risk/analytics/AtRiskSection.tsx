@@ -78,7 +78,7 @@ function Told({ told }: { told: AtRisk }): JSX.Element {
         )}
         {told.constantCurrencies.length > 0 && <p>As if its rate never moved: {told.constantCurrencies.join(", ")}.</p>}
       </div>
-      {told.contributions.length > 0 && <Table label="What each position adds to the value at risk" columns={COLUMNS} rows={told.contributions} rowKey={(row) => row.instrument.id} />}
+      {told.contributions.length > 0 && <Table label="What each position adds to the value at risk" file="value-at-risk" columns={COLUMNS} rows={told.contributions} rowKey={(row) => row.instrument.id} />}
     </>
   );
 }
@@ -90,13 +90,14 @@ function signed(value: string | null): JSX.Element | string {
 }
 
 const COLUMNS: Column<Contribution>[] = [
-  { key: "symbol", header: "Position", cell: (row) => <SymbolLink symbol={row.instrument.symbol} /> },
-  { key: "value", header: "Value", isNumber: true, cell: (row) => money(row.value) },
-  { key: "component", header: "Adds to the value at risk", isNumber: true, cell: (row) => signed(row.componentValueAtRisk) },
-  { key: "shortfall", header: "Adds to the shortfall", isNumber: true, cell: (row) => signed(row.componentExpectedShortfall), className: "max-sm:hidden" },
+  { key: "symbol", header: "Position", text: (row) => row.instrument.symbol, cell: (row) => <SymbolLink symbol={row.instrument.symbol} /> },
+  { key: "value", header: "Value", text: (row) => row.value, isNumber: true, cell: (row) => money(row.value) },
+  { key: "component", header: "Adds to the value at risk", text: (row) => row.componentValueAtRisk, isNumber: true, cell: (row) => signed(row.componentValueAtRisk) },
+  { key: "shortfall", header: "Adds to the shortfall", text: (row) => row.componentExpectedShortfall, isNumber: true, cell: (row) => signed(row.componentExpectedShortfall), className: "max-sm:hidden" },
   {
     key: "marginal",
     header: "For one more unit of money",
+    text: (row) => row.marginalValueAtRisk,
     isNumber: true,
     cell: (row) => (row.marginalValueAtRisk === null ? NOTHING : formatDecimal(row.marginalValueAtRisk, { decimals: 4 })),
     className: "max-md:hidden",

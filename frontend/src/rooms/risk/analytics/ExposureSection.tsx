@@ -42,10 +42,10 @@ function linesOf(exposed: Exposed, by: string): Line[] {
 
 const COLUMNS: Column<Line>[] = [
   { key: "name", header: "Of", cell: (row) => row.name },
-  { key: "long", header: "Long", isNumber: true, cell: ({ exposure }) => money(exposure.long), className: "max-sm:hidden" },
-  { key: "short", header: "Short", isNumber: true, cell: ({ exposure }) => money(exposure.short), className: "max-sm:hidden" },
-  { key: "gross", header: "Gross", isNumber: true, cell: ({ exposure }) => money(exposure.gross) },
-  { key: "net", header: "Net", isNumber: true, cell: ({ exposure }) => formatDecimal(exposure.net, { decimals: 2, signed: true }) },
+  { key: "long", header: "Long", text: ({ exposure }) => exposure.long, isNumber: true, cell: ({ exposure }) => money(exposure.long), className: "max-sm:hidden" },
+  { key: "short", header: "Short", text: ({ exposure }) => exposure.short, isNumber: true, cell: ({ exposure }) => money(exposure.short), className: "max-sm:hidden" },
+  { key: "gross", header: "Gross", text: ({ exposure }) => exposure.gross, isNumber: true, cell: ({ exposure }) => money(exposure.gross) },
+  { key: "net", header: "Net", text: ({ exposure }) => exposure.net, isNumber: true, cell: ({ exposure }) => formatDecimal(exposure.net, { decimals: 2, signed: true }) },
   { key: "positions", header: "Positions", isNumber: true, cell: ({ exposure }) => exposure.positions, className: "max-md:hidden" },
 ];
 
@@ -68,7 +68,7 @@ export function ExposureSection({ book }: { book: Book }): JSX.Element {
               <Figure name="Long" value={money(exposed.total.long)} />
               <Figure name="Short" value={money(exposed.total.short)} />
             </dl>
-            <Table label={`Exposure by ${by}`} columns={COLUMNS} rows={linesOf(exposed, by)} rowKey={(row) => row.key} />
+            <Table label={`Exposure by ${by}`} file="exposure" columns={COLUMNS} rows={linesOf(exposed, by)} rowKey={(row) => row.key} />
             {(exposed.greeks.length > 0 || exposed.unmodelled.length > 0) && <Greeks exposed={exposed} />}
           </>
         )}
@@ -80,17 +80,17 @@ export function ExposureSection({ book }: { book: Book }): JSX.Element {
 type Greek = Exposed["greeks"][number];
 
 const GREEKS: Column<Greek>[] = [
-  { key: "underlying", header: "Options on", cell: (row) => <SymbolLink symbol={row.underlying.symbol} /> },
-  { key: "delta", header: "Delta", isNumber: true, cell: (row) => formatDecimal(row.delta, { decimals: 2, signed: true }) },
-  { key: "gamma", header: "Gamma, for 1 %", isNumber: true, cell: (row) => formatDecimal(row.gamma, { decimals: 2, signed: true }) },
-  { key: "vega", header: "Vega, for a point", isNumber: true, cell: (row) => formatDecimal(row.vega, { decimals: 2, signed: true }), className: "max-sm:hidden" },
-  { key: "theta", header: "Theta, for a day", isNumber: true, cell: (row) => formatDecimal(row.theta, { decimals: 2, signed: true }), className: "max-sm:hidden" },
+  { key: "underlying", header: "Options on", text: (row) => row.underlying.symbol, cell: (row) => <SymbolLink symbol={row.underlying.symbol} /> },
+  { key: "delta", header: "Delta", text: (row) => row.delta, isNumber: true, cell: (row) => formatDecimal(row.delta, { decimals: 2, signed: true }) },
+  { key: "gamma", header: "Gamma, for 1 %", text: (row) => row.gamma, isNumber: true, cell: (row) => formatDecimal(row.gamma, { decimals: 2, signed: true }) },
+  { key: "vega", header: "Vega, for a point", text: (row) => row.vega, isNumber: true, cell: (row) => formatDecimal(row.vega, { decimals: 2, signed: true }), className: "max-sm:hidden" },
+  { key: "theta", header: "Theta, for a day", text: (row) => row.theta, isNumber: true, cell: (row) => formatDecimal(row.theta, { decimals: 2, signed: true }), className: "max-sm:hidden" },
 ];
 
 function Greeks({ exposed }: { exposed: Exposed }): JSX.Element {
   return (
     <>
-      {exposed.greeks.length > 0 && <Table label="Greeks of options" columns={GREEKS} rows={exposed.greeks} rowKey={(row) => row.underlying.id} />}
+      {exposed.greeks.length > 0 && <Table label="Greeks of options" file="greeks" columns={GREEKS} rows={exposed.greeks} rowKey={(row) => row.underlying.id} />}
       {exposed.unmodelled.length > 0 && (
         <p className="px-4 pt-2 text-small text-faint">
           Options that count with a delta of one to their own price: {exposed.unmodelled.map((each) => `${each.instrument.symbol} (${gapInWords(each.gap)})`).join(", ")}.

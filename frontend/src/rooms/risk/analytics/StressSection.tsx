@@ -59,7 +59,7 @@ export function StressSection({ book }: { book: Book }): JSX.Element {
         {({ stressTest }) => (
           <>
             <BasisNote basis={stressTest.basis} isBrief />
-            <Table label="Stress" columns={COLUMNS} rows={stressTest.outcomes} rowKey={(row) => row.name} />
+            <Table label="Stress" file="stress" columns={COLUMNS} rows={stressTest.outcomes} rowKey={(row) => row.name} />
           </>
         )}
       </Answered>
@@ -68,13 +68,14 @@ export function StressSection({ book }: { book: Book }): JSX.Element {
 }
 
 const COLUMNS: Column<Stressed>[] = [
-  { key: "name", header: "Scenario", cell: (row) => <span title={row.source ?? undefined}>{row.name}</span> },
-  { key: "price", header: "Prices", isNumber: true, cell: (row) => `${formatDecimal(multiply(row.priceShock, "100"), { decimals: 2, signed: true })} %`, className: "max-sm:hidden" },
-  { key: "volatility", header: "Volatility", isNumber: true, cell: (row) => `${formatDecimal(multiply(row.volatilityShock, "100"), { decimals: 2, signed: true })} %`, className: "max-md:hidden" },
-  { key: "pnl", header: "Result", isNumber: true, cell: (row) => <Pnl value={row.pnl} /> },
+  { key: "name", header: "Scenario", text: (row) => row.name, cell: (row) => <span title={row.source ?? undefined}>{row.name}</span> },
+  { key: "price", header: "Prices", text: (row) => row.priceShock, isNumber: true, cell: (row) => `${formatDecimal(multiply(row.priceShock, "100"), { decimals: 2, signed: true })} %`, className: "max-sm:hidden" },
+  { key: "volatility", header: "Volatility", text: (row) => row.volatilityShock, isNumber: true, cell: (row) => `${formatDecimal(multiply(row.volatilityShock, "100"), { decimals: 2, signed: true })} %`, className: "max-md:hidden" },
+  { key: "pnl", header: "Result", text: (row) => row.pnl, isNumber: true, cell: (row) => <Pnl value={row.pnl} /> },
   {
     key: "most",
     header: "Most of it from",
+    text: (row) => row.positions.map((each) => each.instrument.symbol).join(" "),
     cell: (row) => <span className="text-faint">{row.positions.map((each) => each.instrument.symbol).join(", ")}</span>,
     className: "max-md:hidden",
   },

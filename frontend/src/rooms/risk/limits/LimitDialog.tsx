@@ -1,13 +1,16 @@
 /** A new limit, or the whole of what one is to be from now on. */
 import { useState, type JSX } from "react";
 
-import { act, type Outcome } from "../../../shared/act/act";
+import { act, refusedAt, type Outcome } from "../../../shared/act/act";
 import { Dialog } from "../../../shared/controls/Dialog";
-import { ActForm, AreaField, CheckField, SelectField, TextField, textOf } from "../../../shared/controls/Form";
+import { ActForm, CheckField, SelectField, TextField, textOf } from "../../../shared/controls/Form";
 import { findInstrument } from "../../../shared/instrument/find";
 import { accountName, useAccounts } from "../../../shared/session/accounts";
 import { SET_LIMIT, type Limit, type LimitType } from "../documents";
-import { KINDS, LIMIT_TYPES, takesCurrency, valueLabel } from "../words";
+import { KINDS, LIMIT_TYPES, percentOf, takesCurrency, valueLabel } from "../words";
+import { ConditionFields } from "./ConditionFields";
+import { atControls, conditionsFrom, keptFor, readConditions, type Conditions } from "./conditions";
+import { OWN_ZONE } from "./HoursField";
 import { localOf, readLimit, typeOf } from "./limitInput";
 
 interface LimitDialogProps {
@@ -16,13 +19,17 @@ interface LimitDialogProps {
   onClose: () => void;
 }
 
-const HAS_SYMBOLS: ReadonlySet<LimitType> = new Set(["SYMBOL_WHITELIST", "SYMBOL_BLACKLIST"]);
-
 export function LimitDialog({ limit, onDone, onClose }: LimitDialogProps): JSX.Element {
   const accounts = useAccounts();
   const [type, setType] = useState<LimitType>(limit?.limitType ?? "MAX_ORDER_NOTIONAL");
   const value = valueLabel(type);
-  const conditions = limit ? withoutSymbols(limit.conditions, type) : "";
+  const [conditions, setConditions] = useState<Conditions>(() => conditionsFrom(limit?.conditions));
+  const [broken, setBroken] = useState<string | null>(null);
+
+  function become(next: LimitType): void {
+    setType(next);
+    setConditions(keptFor(next, type, conditions));
+  }
 
   return (
     <Dialog title={limit ? `Change: ${KINDS[type].label}` : "New limit"} onClose={onClose} isWide>
@@ -39,7 +46,7 @@ export function LimitDialog({ limit, onDone, onClose }: LimitDialogProps): JSX.E
               name="limitType"
               label="What it holds"
               value={type}
-              onChange={(next) => setType(typeOf(next))}
+              onChange={(next) => become(typeOf(next))}
               hint={KINDS[type].asks}
               choices={LIMIT_TYPES.map((each) => ({ value: each, label: KINDS[each].label }))}
             />
@@ -60,18 +67,13 @@ export function LimitDialog({ limit, onDone, onClose }: LimitDialogProps): JSX.E
             {takesCurrency(type) && <TextField name="currency" label="Currency" defaultValue={limit ? (limit.currency ?? "") : type === "MAX_DRAWDOWN" ? "" : "USD"} maxLength={3} isOptional />}
           </div>
         )}
-        {HAS_SYMBOLS.has(type) && <AreaField name="symbols" label="Symbols" hint="Apart by commas or spaces" defaultValue={symbolsIn(limit?.conditions).join(", ")} />}
-        <AreaField
-          name="conditions"
-          label="Conditions"
-          hint='A JSON object; nothing for none. Such as {"sides": ["BUY"], "reducing": "PASS"}'
-          defaultValue={conditions}
-          isOptional
-        />
+        <ConditionFields type={type} conditions={conditions} onChange={setConditions} broken={broken} onBreak={setBroken} />
         <div className="grid gap-3 sm:grid-cols-3">
-          <TextField name="warnAt" label="Warn at this part" inputMode="decimal" placeholder="0.8" defaultValue={limit?.warnAt ?? ""} isOptional />
-          <TextField name="effectiveFrom" label="Holds from" type="datetime-local" defaultValue={localOf(limit?.effectiveFrom ?? null)} isOptional />
-          <TextField name="effectiveUntil" label="Until" type="datetime-local" defaultValue={localOf(limit?.effectiveUntil ?? null)} isOptional />
+          {value !== null && (
+            <TextField name="warnAt" label="Warn at, percent of it" inputMode="decimal" placeholder="80" hint="Nothing for 80" defaultValue={percentOf(limit?.warnAt ?? null)} isOptional />
+          )}
+          <TextField name="effectiveFrom" label="Holds from" type="datetime-local" hint={`By the clock of ${OWN_ZONE}`} defaultValue={localOf(limit?.effectiveFrom ?? null)} isOptional />
+          <TextField name="effectiveUntil" label="Until" type="datetime-local" hint="Nothing for always" defaultValue={localOf(limit?.effectiveUntil ?? null)} isOptional />
         </div>
         <div className="flex flex-wrap gap-x-6">
           <CheckField name="isActive" label="On" defaultChecked={limit?.isActive ?? true} />
@@ -83,26 +85,14 @@ export function LimitDialog({ limit, onDone, onClose }: LimitDialogProps): JSX.E
   );
 
   async function send(form: FormData): Promise<Outcome<{ proposal: { id: string } | null }>> {
+    const written = broken === null ? null : readConditions(broken);
+    if (written !== null && "problem" in written) return refusedAt("conditions", written.problem);
     const symbol = limit ? "" : textOf(form, "instrument");
     const found = symbol === "" ? null : await findInstrument(symbol);
-    if (found && "problem" in found) return complaint("instrument", found.problem);
-    const read = readLimit(form, limit, found?.id ?? null);
-    return "problem" in read ? complaint("conditions", read.problem) : await act(SET_LIMIT, { input: read.input });
+    if (found && "problem" in found) return refusedAt("instrument", found.problem);
+    const read = readLimit(form, conditions, limit, found?.id ?? null);
+    if ("problem" in read) return refusedAt(read.field, read.problem);
+    const outcome = await act(SET_LIMIT, { input: read.input });
+    return outcome.ok ? outcome : { ...outcome, complaints: atControls(outcome.complaints, type) };
   }
-}
-
-function complaint<Payload>(field: string, message: string): Outcome<Payload> {
-  return { ok: false, words: message, code: null, complaints: [{ code: "", message, path: [field] }] };
-}
-
-function symbolsIn(conditions: unknown): string[] {
-  if (typeof conditions !== "object" || conditions === null || !("symbols" in conditions)) return [];
-  return Array.isArray(conditions.symbols) ? conditions.symbols.map(String) : [];
-}
-
-/** The conditions as text; lists of symbols have a field of their own. */
-function withoutSymbols(conditions: unknown, type: LimitType): string {
-  if (typeof conditions !== "object" || conditions === null) return "";
-  const shown = Object.entries(conditions).filter(([key]) => !(HAS_SYMBOLS.has(type) && key === "symbols"));
-  return shown.length === 0 ? "" : JSON.stringify(Object.fromEntries(shown));
 }

@@ -18,7 +18,7 @@ import { Status } from "../../../shared/table/Status";
 import { DELETE_LIMIT, DRILL_LIMITS, LIMIT_HISTORY, type Limit } from "../documents";
 import { hasHistory } from "../history/curves";
 import { UtilisationHistory } from "../history/UtilisationHistory";
-import { amountInWords, conditionsInWords, drillState, KINDS, limitState } from "../words";
+import { amountInWords, conditionsInWords, drillState, KINDS, limitState, percentOf } from "../words";
 import { LimitDialog } from "./LimitDialog";
 import type { LimitRow } from "./LimitsTab";
 import { ShadowSection } from "./ShadowSection";
@@ -66,7 +66,7 @@ export function LimitDrawer({ row, onChanged, onReload, onClose }: LimitDrawerPr
             ["Account", row.account],
             ["Instrument", row.symbol || "Every one"],
             ["Conditions", conditionsInWords(limit.conditions)],
-            ["Warns at", limit.warnAt ?? "0.8, the default"],
+            ["Warns at", limit.warnAt === null ? "80 %, the default" : `${percentOf(limit.warnAt)} %`],
             ["Holds from", limit.effectiveFrom && formatTime(limit.effectiveFrom)],
             ["Until", limit.effectiveUntil && formatTime(limit.effectiveUntil)],
             ["Made", `${nameOfActor(limit.createdBy)}, ${formatTime(limit.createdAt)}`],

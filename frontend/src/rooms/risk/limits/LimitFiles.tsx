@@ -2,9 +2,9 @@
 import type { JSX } from "react";
 
 import { act } from "../../../shared/act/act";
-import { FileDialog, type FileReport } from "../../../shared/controls/FileDialog";
-import { download } from "../../../shared/format/download";
-import { toast } from "../../../shared/overlay/toasts";
+import { exportCsv } from "../../../shared/act/exportCsv";
+import { FileDialog } from "../../../shared/controls/FileDialog";
+import type { FileReport } from "../../../shared/controls/fileReport";
 import type { Tone } from "../../../shared/table/Status";
 import { EXPORT_LIMITS, IMPORT_LIMITS, type ImportReport } from "../documents";
 
@@ -16,10 +16,8 @@ const OUTCOMES: Record<ImportReport["lines"][number]["outcome"], { tone: Tone; l
   REFUSED: { tone: "critical", label: "Refused" },
 };
 
-export async function exportLimits(): Promise<void> {
-  const outcome = await act(EXPORT_LIMITS, {});
-  if (outcome.ok) download("risk-limits.csv", outcome.payload.csv ?? "");
-  else if (outcome.words !== "") toast("critical", "Not exported", outcome.words);
+export function exportLimits(): Promise<void> {
+  return exportCsv("risk-limits.csv", act(EXPORT_LIMITS, {}));
 }
 
 function reportOf({ isStored, lines }: ImportReport): FileReport {

@@ -10,6 +10,8 @@ import { FILTER } from "../../../shared/controls/Form";
 import { formatTime } from "../../../shared/format/time";
 import { useActors } from "../../../shared/identity/actors";
 import { useSymbols } from "../../../shared/instrument/names";
+import { alertsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { toast } from "../../../shared/overlay/toasts";
 import { usePageSearch } from "../../../shared/page/search";
 import { Empty } from "../../../shared/page/states";
@@ -49,11 +51,14 @@ export function BreachesTab(): JSX.Element {
   const shown = search["breaches"] ?? "unseen";
   const accountIds = useAccountIds();
   const accounts = useAccounts();
+  const news = useNews(alertsTopic, LOOK_EVERY_MS);
   const pages = usePages(
     BREACHES,
     { filter: { ...(SHOWN[shown] ?? SHOWN["all"]), accountIds: accountIds === null ? null : [...accountIds] }, first: PAGE },
     { pageOf: (data) => pageOfConnection(data.riskBreaches), everyMs: LOOK_EVERY_MS },
   );
+  // An order that a limit refused is a breach, too, of which no alert tells: hence it asks often besides.
+  useReload(news, pages.reload);
   const found = pages.data?.rows ?? [];
   const symbolOf = useSymbols(found.map((each) => each.instrumentId));
   const rows: Row[] = found.map((breach) => {

@@ -2,6 +2,7 @@
 import { useState, type JSX } from "react";
 
 import { act } from "../../../shared/act/act";
+import { useEditing, type Editing } from "../../../shared/act/useEditing";
 import { Button } from "../../../shared/controls/Button";
 import { Confirm } from "../../../shared/controls/Confirm";
 import { Dialog } from "../../../shared/controls/Dialog";
@@ -9,7 +10,8 @@ import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from 
 import { formatDecimal } from "../../../shared/format/decimal";
 import { formatTime } from "../../../shared/format/time";
 import type { VariablesOf } from "../../../shared/graphql/document";
-import { toast } from "../../../shared/overlay/toasts";
+import { tripsTopic, haltsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
 import { useAnswer } from "../../../shared/query/useAnswer";
@@ -17,6 +19,7 @@ import { pageOfConnection, usePages } from "../../../shared/query/usePages";
 import { accountName, useAccounts } from "../../../shared/session/accounts";
 import { useMay } from "../../../shared/session/viewer";
 import { Status } from "../../../shared/table/Status";
+import { actsColumn } from "../../../shared/table/actsColumn";
 import { Table, type Column } from "../../../shared/table/Table";
 import { Words } from "../../../shared/table/Words";
 import { BREAKERS, DELETE_BREAKER, SET_BREAKER, TRIPS, type Breaker, type Trip } from "./documents";
@@ -51,20 +54,18 @@ export function thresholdInWords(breaker: Pick<Breaker, "kind" | "threshold" | "
 
 export function BreakersTab(): JSX.Element {
   const answer = useAnswer(BREAKERS, {}, { everyMs: LOOK_EVERY_MS });
-  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: LOOK_EVERY_MS });
+  const news = useNews(tripsTopic, LOOK_EVERY_MS);
+  const trips = usePages(TRIPS, { first: PAGE }, { pageOf: (data) => pageOfConnection(data.circuitBreakerTrips), everyMs: news.everyMs });
+  useReload(news, trips.reload);
+  // That a halt was released shows at its trip.
+  useReload(useNews(haltsTopic, LOOK_EVERY_MS), trips.reload);
   const mayManage = useMay("MANAGE_RISK");
   const accounts = useAccounts();
-  const [editing, setEditing] = useState<Breaker | "new" | null>(null);
-  const [deleting, setDeleting] = useState<Breaker | null>(null);
+  const acts = useEditing<Breaker>(answer.reload);
+  const { editing, deleting, close, done } = acts;
   function nameOf(id: string | null): string {
     const account = accounts.find((each) => each.id === id);
     return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
-  }
-  function done(words: string): void {
-    setEditing(null);
-    setDeleting(null);
-    answer.reload();
-    toast("ok", words);
   }
 
   return (
@@ -75,19 +76,19 @@ export function BreakersTab(): JSX.Element {
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
-        actions={mayManage && <Button kind="primary" onClick={() => setEditing("new")}>New breaker</Button>}
+        actions={mayManage && <Button kind="primary" onClick={acts.make}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" columns={breakerColumns(nameOf, mayManage, setEditing, setDeleting)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" file="circuit-breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
         <Answered answer={trips} what="the trips" empty={({ rows }) => (rows.length > 0 ? null : { title: "None has tripped." })}>
-          {({ rows }) => <Table label="Trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
+          {({ rows }) => <Table label="Trips" file="circuit-breaker-trips" columns={tripColumns(nameOf)} rows={rows} rowKey={(row) => row.id} />}
         </Answered>
         <More pages={trips} what="trips" />
       </Section>
-      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={() => setEditing(null)} />}
+      {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={() => done("The circuit breaker holds from now on")} onClose={close} />}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -96,7 +97,7 @@ export function BreakersTab(): JSX.Element {
           isDangerous
           act={() => act(DELETE_BREAKER, { input: { id: deleting.id } })}
           onDone={() => done("The circuit breaker is gone")}
-          onClose={() => setDeleting(null)}
+          onClose={close}
         >
           <p>
             {KINDS[deleting.kind].label}, {thresholdInWords(deleting)}, {nameOf(deleting.accountId)}. Its trips stay, and a halt that it set.
@@ -163,42 +164,24 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
   };
 }
 
-function breakerColumns(nameOf: (id: string | null) => string, mayManage: boolean, onEdit: (row: Breaker) => void, onDelete: (row: Breaker) => void): Column<Breaker>[] {
+function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Breaker> | null): Column<Breaker>[] {
   return [
     { key: "kind", header: "Watches", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
     { key: "mode", header: "Then", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Rests", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
-    { key: "state", header: "State", cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
-    ...(mayManage
-      ? [
-          {
-            key: "act",
-            header: "",
-            isNumber: true,
-            cell: (row: Breaker) => (
-              <span className="inline-flex gap-3">
-                <Button kind="word" onClick={() => onEdit(row)}>
-                  Change
-                </Button>
-                <Button kind="dangerWord" onClick={() => onDelete(row)}>
-                  Delete
-                </Button>
-              </span>
-            ),
-          },
-        ]
-      : []),
+    { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => (row.isActive ? <Status tone="ok" label="On" /> : <Status tone="ended" label="Off" />), className: "max-sm:hidden" },
+    ...(acts === null ? [] : [actsColumn(acts)]),
   ];
 }
 
 function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {
   return [
-    { key: "when", header: "When", cell: (row) => formatTime(row.trippedAt) },
+    { key: "when", header: "When", text: (row) => row.trippedAt, cell: (row) => formatTime(row.trippedAt) },
     { key: "kind", header: "Watched", cell: (row) => KINDS[row.kind].label, className: "max-sm:hidden" },
     { key: "account", header: "Of", cell: (row) => nameOf(row.accountId), className: "max-sm:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
-    { key: "state", header: "Halt", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
+    { key: "state", header: "Halt", text: (row) => row.resumedAt ?? "in force", cell: (row) => (row.resumedAt === null ? <Status tone="critical" label="In force" /> : <Status tone="ended" label={`Released ${formatTime(row.resumedAt)}`} />) },
   ];
 }

@@ -11,6 +11,8 @@ import { formatTime } from "../../../shared/format/time";
 import { useActors } from "../../../shared/identity/actors";
 import { findInstrument } from "../../../shared/instrument/find";
 import { useSymbols } from "../../../shared/instrument/names";
+import { haltsTopic } from "../../../shared/live/topics";
+import { useNews, useReload } from "../../../shared/live/useNews";
 import { toast } from "../../../shared/overlay/toasts";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { More } from "../../../shared/query/More";
@@ -28,8 +30,11 @@ const PAST = 50;
 const RUNS = 20;
 
 export function HaltsTab(): JSX.Element {
-  const active = useAnswer(HALTS_PAGE, { active: true, first: PAST }, { everyMs: LOOK_EVERY_MS });
+  const news = useNews(haltsTopic, LOOK_EVERY_MS);
+  const active = useAnswer(HALTS_PAGE, { active: true, first: PAST }, { everyMs: news.everyMs });
   const past = useAnswer(HALTS_PAGE, { active: false, first: PAST }, { everyMs: 10 * LOOK_EVERY_MS });
+  useReload(news, active.reload);
+  useReload(news, past.reload);
   const runs = usePages(KILL_SWITCHES, { first: RUNS }, { pageOf: (data) => pageOfConnection(data.killSwitches), everyMs: 10 * LOOK_EVERY_MS });
   const mayHalt = useMay("MANAGE_RISK");
   const accounts = useAccounts();
@@ -50,22 +55,22 @@ export function HaltsTab(): JSX.Element {
         title="In force"
         about="A halt stops new risk the moment it is set. Cancels pass in every mode."
         answer={active}
-        staleMs={4 * LOOK_EVERY_MS}
+        staleMs={4 * news.everyMs}
         isTable
         actions={mayHalt && <Button kind="danger" onClick={() => setIsHalting(true)}>Halt trading</Button>}
       >
         <Answered answer={active} what="the halts" empty={({ tradingHalts }) => (tradingHalts.length > 0 ? null : { title: "Nothing is halted." })}>
-          {({ tradingHalts }) => <Table label="Halts in force" columns={activeColumns(cover, nameOfActor, mayHalt, setReleasing)} rows={tradingHalts} rowKey={(row) => row.id} />}
+          {({ tradingHalts }) => <Table label="Halts in force" file="halts" columns={activeColumns(cover, nameOfActor, mayHalt, setReleasing)} rows={tradingHalts} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Released" answer={past} isTable>
         <Answered answer={past} what="the halts" empty={({ tradingHalts }) => (tradingHalts.length > 0 ? null : { title: "No halt was released yet." })}>
-          {({ tradingHalts }) => <Table label="Halts that were released" columns={pastColumns(cover, nameOfActor)} rows={tradingHalts} rowKey={(row) => row.id} />}
+          {({ tradingHalts }) => <Table label="Halts that were released" file="halts-released" columns={pastColumns(cover, nameOfActor)} rows={tradingHalts} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Kill switches and drills" answer={runs} isTable>
         <Answered answer={runs} what="the kill switches" empty={({ rows }) => (rows.length > 0 ? null : { title: "It was never used nor rehearsed.", words: "A drill from the top bar tells what it would do, and touches nothing." })}>
-          {({ rows }) => <Table label="Kill switches and drills" columns={runColumns(cover, nameOfActor)} rows={rows} rowKey={(row) => row.id} />}
+          {({ rows }) => <Table label="Kill switches and drills" file="kill-switches" columns={runColumns(cover, nameOfActor)} rows={rows} rowKey={(row) => row.id} />}
         </Answered>
         <More pages={runs} what="runs" />
       </Section>
@@ -146,11 +151,11 @@ function origin(halt: PastHalt): string {
 function activeColumns(cover: Cover, named: Named, mayRelease: boolean, onRelease: (halt: PastHalt) => void): Column<PastHalt>[] {
   return [
     { key: "cover", header: "Covers", cell: cover },
-    { key: "mode", header: "Mode", cell: (row) => <Mode halt={row} />, className: "max-sm:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words>{row.reason}</Words> },
+    { key: "mode", header: "Mode", text: (row) => row.mode, cell: (row) => <Mode halt={row} />, className: "max-sm:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words>{row.reason}</Words> },
     { key: "origin", header: "How", cell: origin, className: "max-md:hidden" },
     { key: "by", header: "By", cell: (row) => named(row.haltedBy), className: "max-md:hidden" },
-    { key: "since", header: "Since", cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
+    { key: "since", header: "Since", text: (row) => row.haltedAt, cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
     ...(mayRelease ? [{ key: "act", header: "", isNumber: true, cell: (row: PastHalt) => <Button kind="word" onClick={() => onRelease(row)}>Release</Button> }] : []),
   ];
 }
@@ -158,25 +163,25 @@ function activeColumns(cover: Cover, named: Named, mayRelease: boolean, onReleas
 function pastColumns(cover: Cover, named: Named): Column<PastHalt>[] {
   return [
     { key: "cover", header: "Covered", cell: cover },
-    { key: "mode", header: "Mode", cell: (row) => <Mode halt={row} />, className: "max-md:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-sm:hidden" },
+    { key: "mode", header: "Mode", text: (row) => row.mode, cell: (row) => <Mode halt={row} />, className: "max-md:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-sm:hidden" },
     { key: "by", header: "By", cell: (row) => named(row.haltedBy), className: "max-md:hidden" },
-    { key: "since", header: "From", cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
-    { key: "until", header: "Until", cell: (row) => row.resumedAt && formatTime(row.resumedAt) },
+    { key: "since", header: "From", text: (row) => row.haltedAt, cell: (row) => formatTime(row.haltedAt), className: "max-sm:hidden" },
+    { key: "until", header: "Until", text: (row) => row.resumedAt, cell: (row) => row.resumedAt && formatTime(row.resumedAt) },
     { key: "released", header: "Released by", cell: (row) => named(row.resumedBy) },
-    { key: "why", header: "Said", cell: (row) => <Words isSoft>{row.resumeReason}</Words>, className: "max-md:hidden" },
+    { key: "why", header: "Said", text: (row) => row.resumeReason, cell: (row) => <Words isSoft>{row.resumeReason}</Words>, className: "max-md:hidden" },
   ];
 }
 
 function runColumns(cover: Cover, named: Named): Column<KillSwitchRun>[] {
   return [
-    { key: "when", header: "When", cell: (row) => formatTime(row.activatedAt) },
-    { key: "kind", header: "What", cell: (row) => (row.drill ? <Status tone="ended" label="Drill" /> : <Status tone="critical" label="Kill switch" />) },
+    { key: "when", header: "When", text: (row) => row.activatedAt, cell: (row) => formatTime(row.activatedAt) },
+    { key: "kind", header: "What", text: (row) => (row.drill ? "drill" : "kill switch"), cell: (row) => (row.drill ? <Status tone="ended" label="Drill" /> : <Status tone="critical" label="Kill switch" />) },
     { key: "cover", header: "Covered", cell: cover, className: "max-sm:hidden" },
     { key: "by", header: "By", cell: (row) => named(row.activatedBy), className: "max-md:hidden" },
-    { key: "reason", header: "Why", cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
+    { key: "reason", header: "Why", text: (row) => row.reason, cell: (row) => <Words isSoft>{row.reason}</Words>, className: "max-md:hidden" },
     { key: "orders", header: "Orders", isNumber: true, cell: (row) => row.ordersCancelled },
-    { key: "positions", header: "Positions", isNumber: true, cell: (row) => (row.closePositions ? row.positionsClosing : "–"), className: "max-sm:hidden" },
+    { key: "positions", header: "Positions", isNumber: true, text: (row) => (row.closePositions ? row.positionsClosing : null), cell: (row) => (row.closePositions ? row.positionsClosing : "–"), className: "max-sm:hidden" },
     { key: "state", header: "State", cell: (row) => runState(row), className: "max-sm:hidden" },
   ];
 }
