@@ -699,6 +699,7 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
     now = datetime.now(UTC)
     account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
     breaker_id, halt_id = _ids.new(), _ids.new()
+    whole_and_one: list[dict[str, Any]] = [{"account_id": None}, {"account_id": firm.account.account_id}]
     session.add_all(
         [
             RiskBreachRow(
@@ -732,7 +733,7 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
                 ValueAtRiskDayRow(
                     tenant_id=firm.tenant_id,
                     id=_ids.new(),
-                    account_id=account_id,
+                    **of_account,
                     mode="SIM",
                     currency="USD",
                     day=now.date(),
@@ -750,7 +751,7 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
                     reason="canary",
                 )
                 # Of all accounts together, and of one.
-                for account_id in (None, firm.account.account_id)
+                for of_account in whole_and_one
             ),
             CircuitBreakerRow(
                 **account,
