@@ -64,6 +64,7 @@ async def _work(settings: Settings) -> None:
     broker.state.redis = Redis(make_client(settings.redis_url), settings.redis_prefix)
     broker.state.trading_timezone = ZoneInfo(settings.trading_timezone)
     broker.state.snapshot_interval_s = settings.pnl_snapshot_interval_s
+    broker.state.risk_history_days = settings.risk_history_days
     errands = asyncio.create_task(_runner(settings, database, system_database).run_forever(), name="errands")
     intake_database = Database(settings.database_url, DatabaseRole.INTAKE, size=1)
     await intake_database.open()

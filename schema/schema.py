@@ -54,6 +54,7 @@ from schema.positions.subscriptions import PositionSubscription
 from schema.risk.analytics_queries import RiskAnalyticsQuery
 from schema.risk.halt_mutations import HaltMutation
 from schema.risk.halt_queries import HaltQuery, HaltSubscription
+from schema.risk.history_queries import RiskHistoryQuery
 from schema.risk.limit_files import RiskLimitFileMutation
 from schema.risk.limit_mutations import RiskLimitMutation
 from schema.risk.limit_queries import RiskLimitQuery
@@ -96,6 +97,7 @@ class Query(
     HaltQuery,
     RiskMonitoringQuery,
     RiskAnalyticsQuery,
+    RiskHistoryQuery,
 ):
     """What can be asked."""
 

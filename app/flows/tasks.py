@@ -14,6 +14,8 @@ from app.flows.identity.run_errands import prune_errands
 from app.flows.positions.snapshot_pnl import snapshot_all
 from app.flows.risk.decide_risk_limit import expire_risk_limit_proposals
 from app.flows.risk.drill_risk_limits import DrillDesk, drill_due_limits
+from app.flows.risk.keep_value_at_risk import DayEndDesk, keep_value_at_risk
+from app.flows.risk.sample_limits import prune_samples
 
 
 @async_shared_broker.task(task_name="prune_identity", schedule=[{"cron": "17 * * * *"}])
@@ -62,6 +64,27 @@ async def drill_risk_limits_task(context: Annotated[Context, TaskiqDepends()]) -
     state = context.state
     desk = DrillDesk(database=state.database, redis=state.redis, clock=state.clock, ids=state.ids)
     return await drill_due_limits(desk, state.system_database)
+
+
+@async_shared_broker.task(task_name="keep_value_at_risk", schedule=[{"cron": "* * * * *"}])
+async def keep_value_at_risk_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every minute: within the hour after a trading day, store what was at risk at its end and is not stored yet."""
+    state = context.state
+    desk = DayEndDesk(
+        database=state.database,
+        redis=state.redis,
+        clock=state.clock,
+        ids=state.ids,
+        trading_timezone=state.trading_timezone,
+    )
+    return await keep_value_at_risk(desk, state.system_database)
+
+
+@async_shared_broker.task(task_name="prune_risk_history", schedule=[{"cron": "7 3 * * *"}])
+async def prune_risk_history_task(context: Annotated[Context, TaskiqDepends()]) -> int:
+    """Every night: throw away how full limits were longer ago than is kept."""
+    state = context.state
+    return await prune_samples(state.database, state.system_database, state.clock.now(), state.risk_history_days)
 
 
 @async_shared_broker.task(task_name="prune_audit", schedule=[{"cron": "41 2 * * *"}])

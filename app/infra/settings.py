@@ -329,6 +329,13 @@ class Settings(BaseSettings):
         description="how often the worker takes a snapshot of each account's profit and loss, in whole minutes; "
         "another is taken when the trading day ends",
     )
+    risk_history_days: int = Field(
+        default=92,
+        ge=31,
+        le=3_660,
+        description="for how many days the worker keeps how full limits were, minute by minute; values at risk at the "
+        "ends of days stay",
+    )
     ib_timezone: str = Field(default="UTC", description="time zone of a gateway whose times do not name one")
     ib_restart_times: str = Field(
         default="",

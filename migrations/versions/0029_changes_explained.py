@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.policies import policy
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -26,6 +26,8 @@ from app.risk.analytics.terms import (
     DAYS_MAX,
     DECAY_MAX,
     DECAY_MIN,
+    DEFAULT_CONFIDENCE,
+    DEFAULT_DAYS,
     HORIZON_MAX,
     OBSERVATIONS_MIN,
     RATE_MAX,
@@ -34,8 +36,6 @@ from app.risk.analytics.terms import (
 from schema.base.ids import parse_id, parse_ids, storable
 
 NAME_LENGTH_MAX: Final = 100
-DEFAULT_CONFIDENCE: Final = Decimal("0.99")
-DEFAULT_DAYS: Final = 500
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 strawberry.enum(

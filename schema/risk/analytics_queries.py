@@ -10,13 +10,11 @@ from app.flows.risk.risk_book import BookMode
 from app.flows.risk.risk_figures import concentration, correlations_of, risk_exposure, stress_test, value_at_risk
 from app.identity.domain import Scope
 from app.risk.analytics.scenarios import PastFall
-from app.risk.analytics.terms import NAMES_MAX
+from app.risk.analytics.terms import DEFAULT_CONFIDENCE, DEFAULT_DAYS, NAMES_MAX
 from schema.base.context import Info
 from schema.base.ids import bounded, parse_ids
 from schema.base.permissions import scoped
 from schema.risk.analytics_inputs import (
-    DEFAULT_CONFIDENCE,
-    DEFAULT_DAYS,
     StressScenarioInput,
     read_days,
     read_question,

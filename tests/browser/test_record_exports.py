@@ -4,10 +4,9 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -15,7 +14,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.demo import ask
-from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, housed, sign_in
+from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, expect_quiet, sign_in
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -25,14 +24,6 @@ _STATE = "query($id: ID!) { order(id: $id) { state } }"
 _MODIFY = "mutation($i: ModifyOrderInput!) { modifyOrder(input: $i) { errors { code } } }"
 _LIMIT = "mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { id } errors { code } } }"
 _WRITTEN_MS_MAX = 30_000
-
-
-@pytest.fixture(scope="module")
-async def house(static_dir: Path) -> AsyncIterator[House]:
-    """The whole system as `make run` starts it; its mails go to a folder."""
-    assert static_dir.is_dir()
-    async with housed() as house:
-        yield house
 
 
 async def _working(house: House) -> str:
@@ -52,11 +43,6 @@ async def _working(house: House) -> str:
         while (await ask(house.demo, _STATE, {"id": order_id}))["order"]["state"] != "ACCEPTED":
             await asyncio.sleep(0.05)
     return order_id
-
-
-def _expect_quiet(watch: Watch, house: House) -> None:
-    assert watch.complaints == []
-    assert watch.hosts == {urlsplit(house.base).netloc}
 
 
 async def test_a_compliance_officer_asks_for_records_and_fetches_the_file(
@@ -103,7 +89,7 @@ async def test_a_compliance_officer_asks_for_records_and_fetches_the_file(
     assert hashlib.sha256(whole.content).digest() == hashlib.sha256(saved.read_bytes()).digest()
     await page.set_viewport_size({"width": 390, "height": 844})
     await expect(fetch.first).to_be_visible()
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)
 
 
 async def test_a_refused_change_shows_its_checks_beside_the_request(watch: Watch, house: House) -> None:
@@ -130,4 +116,4 @@ async def test_a_refused_change_shows_its_checks_beside_the_request(watch: Watch
     await expect(requests).to_contain_text("What would have passed: passes at a quantity of 40")
     await expect(requests.get_by_role("link", name="held in its version 1").first).to_be_visible()
     assert [error["code"] for error in refused["errors"]] == ["RISK_MAX_ORDER_QUANTITY"]
-    _expect_quiet(watch, house)
+    expect_quiet(watch, house)

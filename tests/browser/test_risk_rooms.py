@@ -1,23 +1,44 @@
 """Who keeps the risk of a firm: sets a limit, restricts a name, halts, and has another person release."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from app.flows.desk import open_desk
+from app.flows.positions.snapshot_pnl import snapshot_tenant
+from app.flows.risk.keep_value_at_risk import DayEndDesk, keep_day
+from app.infra.db import Database, DatabaseRole
+from app.infra.reach import reachable_settings
+from app.infra.settings import Settings
+from app.infra.system import SystemIds
+from app.infra.uow import begin_system
 from tests.browser.demo import ask, expect_live
 from tests.browser.house import PASSWORD, SHOWN_MS_MAX, House, expect_quiet, sign_in
 from tests.browser.watch import Watch
+from tests.fakes import SetClock
 
 pytestmark = pytest.mark.browser
 
 _PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id state } errors { code message path } } }"
 _LIMITS = "{ riskLimits { value conditions warnAt } }"
 _HALT = "mutation($i: HaltTradingInput!) { haltTrading(input: $i) { halt { id } errors { code message path } } }"
+_LIMIT = "mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { id } errors { code message } } }"
+_HELD = "{ positions { quantity instrument { symbol } } }"
+_HISTORY = """
+query($l: ID!, $s: DateTime!, $e: DateTime!) {
+  riskUtilisationHistory(limitId: $l, start: $s, end: $e) { points { at ratio } }
+}
+"""
+FILLED_S_MAX = 20.0
+MINUTE_OVER_S_MAX = 80.0
 
 
 @pytest.fixture
@@ -198,3 +219,78 @@ async def test_a_halt_is_told_to_everybody_and_released_by_another_person(
     expect_quiet(officer, house)
     expect_quiet(other, house)
     await context.close()
+
+
+async def _hold(house: House, symbol: str, quantity: str) -> None:
+    order = {
+        "accountId": house.demo["accountId"],
+        "symbol": symbol,
+        "side": "BUY",
+        "orderType": "MARKET",
+        "quantity": quantity,
+        "clientOrderId": uuid4().hex,
+    }
+    assert (await ask(house.demo, _PLACE, {"i": order}))["placeOrder"]["errors"] == []
+    async with asyncio.timeout(FILLED_S_MAX):
+        while quantity not in [one["quantity"] for one in (await ask(house.demo, _HELD))["positions"]]:
+            await asyncio.sleep(0.2)
+
+
+async def _end_days(house: House, count: int) -> None:
+    """What the worker does at the ends of these days, today's first: by its own code, on the house's servers."""
+    settings = await reachable_settings(Settings(environment="development", state_dir=house.mails.folder.parent))
+    zone, ids = ZoneInfo("UTC"), SystemIds()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    account_id = UUID(house.demo["accountId"])
+    async with open_desk(settings) as desk:
+        database = Database(settings.database_url or "", DatabaseRole.SYSTEM, size=1)
+        await database.open()
+        async with begin_system(database) as session:
+            rows = await session.fetch("SELECT tenant_id FROM broker_accounts WHERE id = $1", account_id)
+        await database.close()
+        tenant_id = rows[0]["tenant_id"]
+        for place in range(count):
+            now = midnight + timedelta(days=place + 1, minutes=1)
+            await snapshot_tenant(
+                desk.database, desk.redis, tenant_id, now=now, ids=ids, timezone=zone, interval_s=86_400
+            )
+            ending = DayEndDesk(
+                database=desk.database, redis=desk.redis, clock=SetClock(now), ids=ids, trading_timezone=zone
+            )
+            assert await keep_day(ending, tenant_id) > 0
+
+
+async def test_how_full_a_limit_was_and_what_was_at_risk_are_charts_of_what_the_system_kept(
+    officer: Watch, house: House
+) -> None:
+    page = officer.page
+    limit = {"limitType": "MAX_POSITION_QUANTITY", "value": "50", "reason": "a journey"}
+    limit_id = (await house.ask(_LIMIT, token=house.token, given=limit))["riskLimit"]["id"]
+    await _hold(house, "AMZN", "45")
+    await page.goto(f"{house.base}/risk?tab=limits&limit={limit_id}")
+    history = page.get_by_role("region", name="Utilisation over time")
+    await expect(history).to_be_visible(timeout=SHOWN_MS_MAX)
+    # The minute has to be over: then the monitor's looks of it are one sample.
+    async with asyncio.timeout(MINUTE_OVER_S_MAX):
+        while not any(one["ratio"] == 0.9 for one in await _points(house, limit_id)):
+            await asyncio.sleep(0.5)
+
+    await history.get_by_role("button", name="Week").click()
+
+    await expect(history.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(r"Used from .* to 90 %, 90 % at the end"), timeout=SHOWN_MS_MAX
+    )
+    await expect(history).to_contain_text("The highest of every 30 minutes")
+    await _end_days(house, 3)
+    await page.goto(f"{house.base}/risk?tab=analytics")
+    days = page.get_by_role("group", name="What was at risk at the end of each day")
+    await expect(days.get_by_role("row")).to_have_count(4, timeout=SHOWN_MS_MAX)
+    await expect(page.get_by_role("img", name="Value at risk of 3 days")).to_be_visible()
+    expect_quiet(officer, house)
+
+
+async def _points(house: House, limit_id: str) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    asked = {"l": limit_id, "s": (now - timedelta(hours=1)).isoformat(), "e": now.isoformat()}
+    points: list[dict[str, Any]] = (await ask(house.demo, _HISTORY, asked))["riskUtilisationHistory"]["points"]
+    return points

@@ -140,6 +140,13 @@ QUERIES: dict[str, Tried] = {
     "riskUtilisationPage": lambda hidden: {"accountId": hidden.account},
     "riskBreaches": lambda hidden: {"filter": {"accountIds": [hidden.account]}},
     "riskLimitHistory": lambda hidden: {"limitId": hidden.order},
+    "riskUtilisationHistory": lambda hidden: {
+        "limitId": hidden.order,
+        "accountId": hidden.account,
+        "start": YEAR["after"],
+        "end": YEAR["before"],
+    },
+    "valueAtRiskHistory": lambda hidden: {"accountId": hidden.account},
     "executionQuality": lambda hidden: {"accountId": hidden.account, **YEAR},
 }
 # Without any argument that names an account: what is told must be of the granted accounts alone.
@@ -169,6 +176,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "circuitBreakers": {},
     "circuitBreakerTrips": {},
     "executionQuality": YEAR,
+    "valueAtRiskHistory": {},
 }
 NOTHING_TOLD_YET = {
     "inDoubtOrders",
@@ -181,6 +189,9 @@ NOTHING_TOLD_YET = {
     # tests/graphql/test_risk_monitoring.py has breaches, and test_kept_limits.py versions.
     "riskBreaches",
     "riskLimitHistory",
+    # tests/graphql/test_risk_history.py has both.
+    "riskUtilisationHistory",
+    "valueAtRiskHistory",
 }
 MUTATIONS: dict[str, Tried] = {
     "createApiKey": lambda hidden: {

@@ -251,6 +251,7 @@ async def test_nothing_is_granted_to_everybody_and_nobody_may_truncate(owner: as
         "restricted_list_versions",
         "restriction_alerts",
         "surveillance_notes",
+        "value_at_risk_days",
     ],
 )
 async def test_logs_can_only_be_appended_to(owner: asyncpg.Connection, table: str) -> None:

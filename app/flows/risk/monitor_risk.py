@@ -20,6 +20,7 @@ from app.flows.positions.view_pnl import Day
 from app.flows.risk.measure_risk import ACCOUNTS_MAX, Measured, Measurer
 from app.flows.risk.risk_episodes import Changes, Pair, Refused, changes_of
 from app.flows.risk.risk_news import alerts_told
+from app.flows.risk.sample_limits import LimitSampler
 from app.flows.risk.trip_breakers import Observations, trip_breakers
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
 from app.infra.outages import known_as
@@ -73,6 +74,7 @@ class RiskMonitor:
     system_database: Database
     timezone: ZoneInfo
     lease_s: float = LEASE_S
+    sampler: LimitSampler = field(init=False)
     _holder: str = field(init=False)
     _lease: RelayLease | None = None
     _measurer: Measurer = field(init=False)
@@ -82,9 +84,15 @@ class RiskMonitor:
         self._holder = str(self.hands.ids.new())
         market = Market(redis=self.hands.redis)
         self._measurer = Measurer(database=self.hands.database, market=market, memory=InstrumentMemory())
+        self.sampler = LimitSampler(database=self.hands.database, clock=self.hands.clock)
 
     async def run_forever(self) -> None:
-        """Monitors until it is cancelled. A server that is away is waited for."""
+        """Monitors until it is cancelled, and keeps what it saw. A server that is away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sampler.run_forever())
+            await self._monitor_forever()
+
+    async def _monitor_forever(self) -> None:
         is_up = True
         try:
             while True:
@@ -110,6 +118,7 @@ class RiskMonitor:
             tenants = [] if self._lease is None else await batch.watched_tenants(session)
         if self._lease is None:
             self._memories.clear()
+            await self.sampler.hand_over()
             return None
         self._memories = {one: self._memories.get(one) or _Memory() for one in tenants}
         gate = asyncio.Semaphore(AT_ONCE)
@@ -120,6 +129,7 @@ class RiskMonitor:
 
     async def stand_down(self) -> None:
         """Lets another monitor take over at once."""
+        await self.sampler.hand_over()
         lease, self._lease = self._lease, None
         if lease is not None:
             with contextlib.suppress(*CONNECTION_LOST):
@@ -140,6 +150,7 @@ class RiskMonitor:
         for trip in await trip_breakers(self.hands, tenant_id, looked.breakers, looked.trips, seen):
             log.warning("tenant %s: %s", tenant_id, trip.reason)
         await self._keep(tenant_id, memory, looked, measured)
+        self.sampler.see(tenant_id, measured)
 
     async def _watch_behind(self, gate: asyncio.Semaphore, tenant_id: TenantId) -> None:
         async with gate:

@@ -16,6 +16,8 @@ STALE_DAYS: Final = 10
 """A history that ends longer before the newest day of all tells nothing of now."""
 CONFIDENCE_MIN: Final = Decimal("0.8")
 CONFIDENCE_MAX: Final = Decimal("0.999")
+DEFAULT_CONFIDENCE: Final = Decimal("0.99")
+DEFAULT_DAYS: Final = 500
 HORIZON_MAX: Final = 60
 DECAY_MIN: Final = Decimal("0.5")
 DECAY_MAX: Final = Decimal("0.9999")

@@ -93,6 +93,7 @@ FITTING: Final[Mapping[str, Callable[[], Values]]] = {
     "RequestOrderRecordsInput": lambda: {"fromTime": _hours_from_now(-1), "toTime": _hours_from_now(1)},
     "SimulatorFaultInput": lambda: {"pathology": "cancel-not-found"},
     "pnlHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1)},
+    "riskUtilisationHistory": lambda: {"start": _hours_from_now(-1), "end": _hours_from_now(1), "resolutionMinutes": 5},
     "stressTest": lambda: {"past": ["COVID_2020"]},
     "CancelOrderInput": lambda: {"idempotencyKey": uuid4().hex},
 }

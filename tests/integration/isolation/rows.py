@@ -68,6 +68,7 @@ from app.positions.models import (
 )
 from app.risk.domain import RiskLimit
 from app.risk.halts.models import KillSwitchAccountRow, KillSwitchRow, TradingHaltRow
+from app.risk.history.models import RiskUtilisationSampleRow, ValueAtRiskDayRow
 from app.risk.keeping.domain.changes import limit_document
 from app.risk.keeping.models import RiskLimitDrillRow, RiskLimitProposalRow, RiskLimitVersionRow
 from app.risk.monitoring.models import CircuitBreakerRow, CircuitBreakerTripRow, RiskBreachRow, RiskWatchPlaceRow
@@ -698,6 +699,7 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
     now = datetime.now(UTC)
     account: dict[str, Any] = {"tenant_id": firm.tenant_id, "account_id": firm.account.account_id}
     breaker_id, halt_id = _ids.new(), _ids.new()
+    whole_and_one: list[dict[str, Any]] = [{"account_id": None}, {"account_id": firm.account.account_id}]
     session.add_all(
         [
             RiskBreachRow(
@@ -717,6 +719,40 @@ async def _add_monitoring(session: WriteSession, firm: Firm, limit: RiskLimit) -
                 note="canary",
             ),
             RiskWatchPlaceRow(**account, seen=1, disconnects=[]),
+            RiskUtilisationSampleRow(
+                **account,
+                limit_id=limit.id,
+                minute=now,
+                instrument_id=firm.instrument_id,
+                ratio=ONE,
+                used=ONE,
+                value=ONE,
+                is_measured=True,
+            ),
+            *(
+                ValueAtRiskDayRow(
+                    tenant_id=firm.tenant_id,
+                    id=_ids.new(),
+                    **of_account,
+                    mode="SIM",
+                    currency="USD",
+                    day=now.date(),
+                    closed_at=now,
+                    computed_at=now,
+                    confidence=Decimal("0.99"),
+                    observations=1,
+                    long=ONE,
+                    short=ONE,
+                    covered_gross=ONE,
+                    positions=1,
+                    unvalued=0,
+                    uncovered=0,
+                    constant_currencies=[],
+                    reason="canary",
+                )
+                # Of all accounts together, and of one.
+                for of_account in whole_and_one
+            ),
             CircuitBreakerRow(
                 **account,
                 id=breaker_id,

@@ -10,6 +10,8 @@ export interface ChartColours {
   gain: string;
   loss: string;
   faint: string;
+  warn: string;
+  critical: string;
 }
 
 const NAMES: Readonly<Record<keyof ChartColours, string>> = {
@@ -22,6 +24,8 @@ const NAMES: Readonly<Record<keyof ChartColours, string>> = {
   gain: "--gain",
   loss: "--loss",
   faint: "--line-strong",
+  warn: "--warn",
+  critical: "--critical",
 };
 
 /** Read as they stand now: ask again after the theme or the colours of profit and loss have changed. */

@@ -5,6 +5,7 @@ import { FILTER } from "../../../shared/controls/Form";
 import { usePageSearch } from "../../../shared/page/search";
 import { useAccountIds } from "../../../shared/session/accounts";
 import { Toolbar } from "../Toolbar";
+import { AtRiskHistory } from "../history/AtRiskHistory";
 import { AtRiskSection } from "./AtRiskSection";
 import { ConcentrationSection, CorrelationSection } from "./StructureSections";
 import { ExposureSection } from "./ExposureSection";
@@ -37,6 +38,7 @@ export function AnalyticsTab(): JSX.Element {
       </Toolbar>
       <ExposureSection book={book} />
       <AtRiskSection book={book} />
+      <AtRiskHistory />
       <StressSection book={book} />
       <ConcentrationSection book={book} />
       <CorrelationSection book={book} />

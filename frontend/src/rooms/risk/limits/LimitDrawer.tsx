@@ -16,6 +16,8 @@ import { pageOfConnection, usePages } from "../../../shared/query/usePages";
 import { useMay } from "../../../shared/session/viewer";
 import { Status } from "../../../shared/table/Status";
 import { DELETE_LIMIT, DRILL_LIMITS, LIMIT_HISTORY, type Limit } from "../documents";
+import { hasHistory } from "../history/curves";
+import { UtilisationHistory } from "../history/UtilisationHistory";
 import { amountInWords, conditionsInWords, drillState, KINDS, limitState, percentOf } from "../words";
 import { LimitDialog } from "./LimitDialog";
 import type { LimitRow } from "./LimitsTab";
@@ -74,6 +76,7 @@ export function LimitDrawer({ row, onChanged, onReload, onClose }: LimitDrawerPr
           ]}
         />
       </section>
+      {hasHistory(limit.limitType) && <UtilisationHistory key={limit.id} limit={limit} />}
       {mayManage && <ShadowSection limit={limit} />}
       {mayManage && <History key={limit.version} limit={limit} nameOfActor={nameOfActor} />}
       {open === "change" && (
