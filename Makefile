@@ -11,10 +11,10 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Half of what a test does is waiting for servers: two groups more at a time than there are processors.
-TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
+# Half of what a test does is waiting for servers: one group more at a time than there are processors.
+TESTS_AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 # Groups of tests to run, and how many at a time: make test PYTEST_ARGS='-x tests/unit'
-PYTEST_ARGS ?= -n $(TESTS_AT_ONCE) --maxprocesses 6 --dist loadfile
+PYTEST_ARGS ?= -n $(TESTS_AT_ONCE) --maxprocesses 4 --dist loadfile
 DASHBOARD_INPUTS := $(shell [ -d frontend ] && find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.d.ts')
 
 .PHONY: help run test check bench faults faults-short soak browser clients fmt lock settings clean

@@ -127,7 +127,7 @@ async def test_the_process_serves_and_ends_at_once_with_sockets_open(
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 10) == 0
 
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 5
             with pytest.raises(ConnectionClosed):
                 await opened.receive()
     finally:
