@@ -58,7 +58,8 @@ faults: $(VENV)/.tested-with ## Break loaded installations for half an hour; wri
 	$(BIN)/python -m tests.faults --streams --write $(FAULTS_ARGS)
 
 faults-short: $(VENV)/.tested-with ## Break loaded installations for some minutes
-	$(BIN)/python -m pytest -n 0 -m campaign tests/faults tests/system tests/integration/connector
+	$(BIN)/python -m pytest -n 2 --dist load -m campaign tests/integration/connector
+	$(BIN)/python -m pytest -n 0 -m campaign tests/faults tests/system
 	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)
 
 # Another length: make soak SOAK_S=300

@@ -10,6 +10,8 @@ from tests.integration.connector.test_connector import Trading, connector, setti
 
 __all__ = ["settings", "trading"]
 
+pytestmark = pytest.mark.campaign
+
 NOT_STRUCK_BY_ORDERS = {"what-if"}
 """Faults of questions that this work does not ask; test_behaviours.py asks them."""
 
