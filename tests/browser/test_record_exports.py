@@ -29,7 +29,7 @@ _WRITTEN_MS_MAX = 30_000
 async def _working(house: House) -> str:
     order = {
         "accountId": house.demo["accountId"],
-        "symbol": "AAPL",
+        "symbol": "QQQ",
         "side": "BUY",
         "orderType": "LIMIT",
         "limitPrice": "1.50",
@@ -98,7 +98,7 @@ async def test_a_refused_change_shows_its_checks_beside_the_request(watch: Watch
     limit = {
         "limitType": "MAX_ORDER_QUANTITY",
         "value": "40",
-        "accountId": house.demo["accountId"],
+        "conditions": {"symbols": ["QQQ"]},
         "reason": "a journey",
     }
     set_limit = (await house.ask(_LIMIT, token=house.token, given=limit)) or {}

@@ -31,7 +31,7 @@ _PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id st
 _LIMITS = "{ riskLimits { value conditions warnAt } }"
 _HALT = "mutation($i: HaltTradingInput!) { haltTrading(input: $i) { halt { id } errors { code message path } } }"
 _LIMIT = "mutation($i: SetRiskLimitInput!) { setRiskLimit(input: $i) { riskLimit { id } errors { code message } } }"
-_AMAZON = '{ instruments(search: "AMZN", first: 1) { edges { node { id symbol } } } }'
+_HELD_ONE = '{ instruments(search: "IWM", first: 1) { edges { node { id symbol } } } }'
 _HELD = "{ positions { quantity instrument { symbol } } }"
 _HISTORY = """
 query($l: ID!, $s: DateTime!, $e: DateTime!) {
@@ -265,11 +265,11 @@ async def test_how_full_a_limit_was_and_what_was_at_risk_are_charts_of_what_the_
     officer: Watch, house: House
 ) -> None:
     page = officer.page
-    (instrument,) = (await ask(house.demo, _AMAZON))["instruments"]["edges"]
+    (instrument,) = (await ask(house.demo, _HELD_ONE))["instruments"]["edges"]
     limit = {"limitType": "MAX_POSITION_QUANTITY", "value": "50", "reason": "a journey"}
     limit["instrumentId"] = instrument["node"]["id"]
     limit_id = (await house.ask(_LIMIT, token=house.token, given=limit))["riskLimit"]["id"]
-    await _hold(house, "AMZN", "45")
+    await _hold(house, "IWM", "45")
     await page.goto(f"{house.base}/risk?tab=limits&limit={limit_id}")
     history = page.get_by_role("region", name="Utilisation over time")
     await expect(history).to_be_visible(timeout=SHOWN_MS_MAX)

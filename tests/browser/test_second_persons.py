@@ -213,7 +213,7 @@ async def test_a_circuit_breaker_trips_halts_and_is_released_by_another(browser:
         await dialog.get_by_label("At percent rejected").fill("50")
         await dialog.get_by_label("Once so many orders were asked for").fill("3")
         await dialog.get_by_label("Action").select_option("HALTED")
-        await dialog.get_by_label("Rests after a release").fill("3600")
+        await dialog.get_by_label("Cooldown after a release").fill("3600")
         await dialog.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("group", name="Circuit breakers")).to_contain_text(
             "50 % within 60 s", timeout=SHOWN_MS_MAX

@@ -1,7 +1,7 @@
 /** What the server tells of by itself, followed once for all who listen on the page. */
 import type { TypedDocumentNode } from "@urql/core";
 
-import { graphql } from "../graphql/document";
+import { ALERTS, CASES, HALTS, RESTRICTIONS, TRIPS } from "./documents";
 import { createFeed, type Feed } from "./feed";
 import { subscribe, type SubscribeOptions } from "./socket";
 
@@ -54,43 +54,13 @@ function topicOf<Data>(document: TypedDocumentNode<Data, Record<string, never>>)
   return createTopic((feed, take, options) => subscribe(document, {}, feed, take, options));
 }
 
-export const alertsTopic = topicOf(
-  graphql(`
-    subscription RiskAlerts {
-      riskAlerts { alert breachId accountId ratio isBreached message limit { id limitType } }
-    }
-  `),
-);
+export const alertsTopic = topicOf(ALERTS);
 
 /** The halts in force, then each that is set or released. */
-export const haltsTopic = topicOf(
-  graphql(`
-    subscription HaltsLive {
-      tradingHalts { id scope targetId mode reason automatic killSwitch haltedBy haltedAt resumedAt }
-    }
-  `),
-);
+export const haltsTopic = topicOf(HALTS);
 
-export const tripsTopic = topicOf(
-  graphql(`
-    subscription BreakerTrips {
-      circuitBreakerTrips { id kind accountId reason trippedAt resumedAt }
-    }
-  `),
-);
+export const tripsTopic = topicOf(TRIPS);
 
-export const casesTopic = topicOf(
-  graphql(`
-    subscription OpenedCases {
-      surveillanceCaseOpened { id kind summary accountId openedAt }
-    }
-  `),
-);
+export const casesTopic = topicOf(CASES);
 
-export const restrictionsTopic = topicOf(
-  graphql(`
-    subscription AddedRestrictionAlerts {
-      restrictionAlertAdded { id outcome accountId instrumentId createdAt }
-    }
-  `),
-);
+export const restrictionsTopic = topicOf(RESTRICTIONS);

@@ -1,4 +1,4 @@
-/** Short words about what was just done; they go by themselves unless something went wrong. */
+/** Short words about what was just done or told; they go by themselves, what is graver later. */
 import { createValue, useValue } from "../value";
 
 export interface Toast {
@@ -8,7 +8,8 @@ export interface Toast {
   detail?: string | undefined;
 }
 
-const SHOWN_MS = 5_000;
+/** They stand over the page: what has to stay is told at its place, and by the bell. */
+const SHOWN_MS = { ok: 5_000, warn: 10_000, critical: 15_000 } as const;
 const SHOWN_AT_ONCE = 4;
 
 const shown = createValue<readonly Toast[]>([]);
@@ -18,7 +19,7 @@ export function toast(tone: Toast["tone"], text: string, detail?: string): void 
   lastId += 1;
   const id = lastId;
   shown.set([...shown.get(), { id, tone, text, detail }].slice(-SHOWN_AT_ONCE));
-  if (tone === "ok") setTimeout(() => dismissToast(id), SHOWN_MS);
+  setTimeout(() => dismissToast(id), SHOWN_MS[tone]);
 }
 
 export function dismissToast(id: number): void {
