@@ -5,6 +5,7 @@ import { LineChart } from "../../../shared/chart/LineChart";
 import { FILTER } from "../../../shared/controls/Form";
 import { percent } from "../../../shared/format/decimal";
 import { money, NOTHING, Pnl } from "../../../shared/format/Pnl";
+import { Empty } from "../../../shared/page/states";
 import { Answered, Section } from "../../../shared/query/Answered";
 import { useAnswer } from "../../../shared/query/useAnswer";
 import { accountName, modeOf, MODES, useChosenAccounts, type Mode } from "../../../shared/session/accounts";
@@ -69,15 +70,19 @@ export function AtRiskHistory(): JSX.Element {
         )
       }
     >
-      <Answered
-        answer={answer}
-        what="the value at risk over time"
-        empty={({ valueAtRiskHistory }) =>
-          valueAtRiskHistory.edges.length > 0 ? null : { title: "No day has ended yet.", words: "What is at risk is kept at the end of each trading day; nobody can ask for a day of the past." }
-        }
-      >
-        {({ valueAtRiskHistory: told }) => <Days told={told} currency={series?.currency ?? ""} />}
-      </Answered>
+      {series === undefined ? (
+        <Empty title="No account is on screen." />
+      ) : (
+        <Answered
+          answer={answer}
+          what="the value at risk over time"
+          empty={({ valueAtRiskHistory }) =>
+            valueAtRiskHistory.edges.length > 0 ? null : { title: "No day has ended yet.", words: "What is at risk is kept at the end of each trading day; nobody can ask for a day of the past." }
+          }
+        >
+          {({ valueAtRiskHistory: told }) => <Days told={told} currency={series.currency} />}
+        </Answered>
+      )}
     </Section>
   );
 }
