@@ -235,5 +235,11 @@ async def test_a_circuit_breaker_trips_halts_and_is_released_by_another(browser:
         await expect(page.get_by_text("Trading is halted: the whole firm")).to_have_count(0, timeout=SHOWN_MS_MAX)
         await page.get_by_role("group", name="Circuit breakers").get_by_role("button", name="Delete").click()
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        breakers = page.get_by_role("group", name="Circuit breakers")
+        await expect(breakers).to_contain_text("Waits for a second person", timeout=SHOWN_MS_MAX)
+        async with _at(browser, house, officer, "/risk?tab=breakers") as other:
+            await other.get_by_role("group", name="Circuit breakers").get_by_role("button", name="Delete").click()
+            await other.get_by_role("dialog").get_by_role("button", name="Delete").click()
+            await expect(other.get_by_text("Nothing halts by itself.")).to_be_visible(timeout=SHOWN_MS_MAX)
         await expect(page.get_by_text("Nothing halts by itself.")).to_be_visible(timeout=SHOWN_MS_MAX)
     assert (await _place(house, "3"))["errors"] == []
