@@ -75,7 +75,7 @@ export const ORDER_COLUMNS: readonly LiveColumn<Order>[] = [
   {
     key: "time",
     header: "Time",
-    width: 84,
+    width: 104,
     cell: (row) => <span className="text-soft">{formatTime(row.createdAt)}</span>,
     text: (row) => row.createdAt,
   },
