@@ -62,12 +62,18 @@ async def installation(static_dir: Path) -> AsyncIterator[Installation]:
 
 
 @pytest.fixture(scope="session")
-async def house(installation: Installation) -> House:
-    """The system with its mails; whoever needs a firm without anything in it founds one."""
+async def standing(installation: Installation) -> House:
+    """The system as it was entered when the tests began."""
     return await housed(installation)
 
 
+@pytest.fixture
+async def house(standing: House) -> House:
+    """The system with its mails, entered now; whoever needs a firm without anything in it founds one."""
+    return await standing.signed_in()
+
+
 @pytest.fixture(scope="session")
-def demo(house: House) -> dict[str, Any]:
+def demo(standing: House) -> dict[str, Any]:
     """What `oms demo --json` tells: where the system is and how to log in."""
-    return dict(house.demo)
+    return dict(standing.demo)
