@@ -186,6 +186,12 @@ async def test_crossing_orders_of_one_account_in_two_processes_never_wait_for_ea
         for web, side in enumerate(("BUY", "SELL"))
     ]
 
+    resting = [
+        Asking(web=0, account_id=account_id, key=f"along-first-{turn}", terms={"side": "BUY", "limitPrice": "6.00"})
+        for turn in range(5)
+    ]
+    assert [answer["errors"] for answer in await ask_all(stage, resting)] == [[]] * len(resting)
+
     answers = await ask_all(stage, crossing)
 
     assert [answer["errors"] for answer in answers] == [[]] * len(crossing)
@@ -194,7 +200,7 @@ async def test_crossing_orders_of_one_account_in_two_processes_never_wait_for_ea
     async with asyncio.timeout(SETTLED_S):
         while await count(stage, f"SELECT count(*) FROM orders WHERE {own} AND {on_the_way}", account_id):
             await asyncio.sleep(0.1)
-    # Sales deal at the market at once; purchases rest, unless a sale took them along.
+    # Sales deal at the market at once; purchases rest, unless a sale takes them along: the first one takes five.
     standing = f"SELECT count(DISTINCT side) FROM orders WHERE {own} AND state = 'ACCEPTED'"
     assert await count(stage, standing, account_id) <= 1
     canceled = f"SELECT count(*) FROM orders WHERE {own} AND state = 'CANCELED'"
