@@ -26,7 +26,7 @@ from app.flows.compliance.order_records import PAGE, WantedRecords, head_text, r
 from app.flows.compliance.record_exports import RESOURCE, asked_document
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
-from app.infra.outages import known_as
+from app.infra.outages import go_on, known_as
 from app.infra.uow import begin_batch, begin_system
 from app.orders.repository.records import OrderRows, count_orders, order_rows
 from app.tenants import batch as tenants
@@ -60,20 +60,11 @@ class RecordExportRunner:
 
     async def run_forever(self) -> None:
         """Writes what is due until it is cancelled. A database that is away is waited for."""
-        is_up = True
-        while True:
-            wait_s = IDLE_S
-            try:
-                if await self.run_due():
-                    wait_s = 0
-                is_up = True
-            except Exception as error:
-                # Whatever it was must not end the worker: the export stays, and is taken up again.
-                known = known_as(error)
-                if is_up or known is None:
-                    _log.error("exports wait: %s", known or type(error).__name__, exc_info=known is None)
-                is_up, wait_s = False, AWAY_S
-            await asyncio.sleep(wait_s)
+        # Whatever it was must not end the worker: the export stays, and is taken up again.
+        await go_on(self._turn, away_s=AWAY_S, log=_log, what="exports wait")
+
+    async def _turn(self) -> float:
+        return 0 if await self.run_due() else IDLE_S
 
     async def run_due(self) -> int:
         """Gives each export that is due a turn; how many were taken up."""

@@ -1,6 +1,5 @@
 """The worker goes on with every kill switch that is not finished, whichever process began it."""
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from app.flows.halts.kill_switch import advance
 from app.flows.hands import Hands
 from app.infra.db import Database
-from app.infra.outages import known_as
+from app.infra.outages import go_on
 from app.infra.uow import begin_system
 from app.risk.halts import batch as halts
 
@@ -28,19 +27,12 @@ class KillSwitchRunner:
 
     async def run_forever(self) -> None:
         """Goes on until it is cancelled. A database that is away is waited for."""
-        is_up = True
-        while True:
-            wait_s = PULSE_S
-            try:
-                await self.run_once()
-                is_up = True
-            except Exception as error:
-                # Whatever it was must not end the worker: the rows stay, and the next look goes on.
-                known = known_as(error)
-                if is_up or known is None:
-                    _log.error("kill switches wait: %s", known or type(error).__name__, exc_info=known is None)
-                is_up, wait_s = False, AWAY_S
-            await asyncio.sleep(wait_s)
+        # Whatever it was must not end the worker: the rows stay, and the next look goes on.
+        await go_on(self._turn, away_s=AWAY_S, log=_log, what="kill switches wait")
+
+    async def _turn(self) -> float:
+        await self.run_once()
+        return PULSE_S
 
     async def run_once(self) -> int:
         """Takes the next step of each that runs; how many there were."""

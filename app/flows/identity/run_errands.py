@@ -15,7 +15,7 @@ from app.errands.letters import MailTemplate, compose
 from app.errands.service import Errands
 from app.infra.db import Database
 from app.infra.mail import MailNotSentError, MailRefusedError, MailTransport, mail_message
-from app.infra.outages import known_as
+from app.infra.outages import go_on, known_as
 from app.infra.uow import begin_system
 
 CLAIMED_MAX: Final = 8
@@ -44,20 +44,11 @@ class ErrandRunner:
 
     async def run_forever(self) -> None:
         """Does what is due until it is cancelled. A database that is away is waited for."""
-        is_up = True
-        while True:
-            wait_s = IDLE_S
-            try:
-                if await self.run_due() == CLAIMED_MAX:
-                    wait_s = 0
-                is_up = True
-            except Exception as error:
-                # Whatever it was must not end the worker: the errand stays, and is taken again after its lease.
-                known = known_as(error)
-                if is_up or known is None:
-                    _log.error("errands wait: %s", known or type(error).__name__, exc_info=known is None)
-                is_up, wait_s = False, AWAY_S
-            await asyncio.sleep(wait_s)
+        # Whatever it was must not end the worker: the errand stays, and is taken again after its lease.
+        await go_on(self._turn, away_s=AWAY_S, log=_log, what="errands wait")
+
+    async def _turn(self) -> float:
+        return 0 if await self.run_due() == CLAIMED_MAX else IDLE_S
 
     async def run_due(self) -> int:
         """Does some errands that are due now; how many were taken."""

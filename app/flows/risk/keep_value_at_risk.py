@@ -19,7 +19,7 @@ from app.flows.risk.risk_desk import RiskDesk
 from app.flows.risk.risk_figures import ValueAtRiskAnswer, value_at_risk
 from app.identity.domain import system_principal
 from app.infra.db import Database
-from app.infra.outages import known_as
+from app.infra.outages import tell
 from app.infra.redis import Redis
 from app.infra.uow import begin_batch, begin_system
 from app.positions.domain import day_start, trading_day
@@ -79,9 +79,7 @@ async def keep_value_at_risk(desk: DayEndDesk, system_database: Database) -> int
             stored += await keep_day(desk, tenant_id)
         except Exception as error:
             # One tenant must not keep the others from theirs; the next minute tries again.
-            known = known_as(error)
-            told = known or type(error).__name__
-            log.error("value at risk of tenant %s is not kept: %s", tenant_id, told, exc_info=known is None)
+            tell(log, f"value at risk of tenant {tenant_id} is not kept", error)
     return stored
 
 

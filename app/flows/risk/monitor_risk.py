@@ -23,7 +23,7 @@ from app.flows.risk.risk_news import alerts_told
 from app.flows.risk.sample_limits import LimitSampler
 from app.flows.risk.trip_breakers import Observations, trip_breakers
 from app.infra.db import CONNECTION_LOST, BatchSession, Database
-from app.infra.outages import known_as
+from app.infra.outages import go_on, tell
 from app.infra.uow import begin_batch, begin_system
 from app.orders.repository import activity, watching
 from app.orders.repository.watching import EVENTS_MAX, WatchedEvent
@@ -93,23 +93,14 @@ class RiskMonitor:
             await self._monitor_forever()
 
     async def _monitor_forever(self) -> None:
-        is_up = True
         try:
-            while True:
-                wait_s = PULSE_S
-                try:
-                    if await self.run_once() is None:
-                        wait_s = STANDBY_S
-                    is_up = True
-                except Exception as error:
-                    # Whatever it was must not end the worker: nothing is lost, the next look goes on.
-                    known = known_as(error)
-                    if is_up or known is None:
-                        log.error("the risk monitor waits: %s", known or type(error).__name__, exc_info=known is None)
-                    is_up, wait_s = False, AWAY_S
-                await asyncio.sleep(wait_s)
+            # Whatever it was must not end the worker: nothing is lost, the next look goes on.
+            await go_on(self._turn, away_s=AWAY_S, log=log, what="the risk monitor waits")
         finally:
             await self.stand_down()
+
+    async def _turn(self) -> float:
+        return STANDBY_S if await self.run_once() is None else PULSE_S
 
     async def run_once(self) -> int | None:
         """Looks at every tenant that has something to watch; how many, None while another process monitors."""
@@ -161,9 +152,7 @@ class RiskMonitor:
                 # One tenant must not hold up the others; it is looked at again at the next pulse, from where the last
                 # look that was kept had come to.
                 self._memories[tenant_id] = _Memory()
-                known = known_as(error)
-                told = known or type(error).__name__
-                log.error("the limits of tenant %s are not watched: %s", tenant_id, told, exc_info=known is None)
+                tell(log, f"the limits of tenant {tenant_id} are not watched", error)
 
     async def _look(self, session: BatchSession, tenant_id: TenantId, memory: _Memory, now: datetime) -> _Looked:
         breaches = await batch.open_breaches(session, tenant_id)

@@ -10,7 +10,7 @@ from app.core.clock import Clock
 from app.core.ids import TenantId
 from app.flows.risk.measure_risk import Measured
 from app.infra.db import Database
-from app.infra.outages import known_as
+from app.infra.outages import known_as, tell
 from app.infra.uow import begin_batch, begin_system
 from app.risk.history import samples_batch
 from app.risk.history.domain.sampling import Sampling
@@ -56,10 +56,8 @@ class LimitSampler:
                 self._is_failing = False
             except Exception as error:
                 # The monitor must go on, and the other tenants too: these minutes wait.
-                known = known_as(error)
-                if not self._is_failing or known is None:
-                    told = known or type(error).__name__
-                    log.error("utilisation of tenant %s is not kept: %s", tenant_id, told, exc_info=known is None)
+                if not self._is_failing or known_as(error) is None:
+                    tell(log, f"utilisation of tenant {tenant_id} is not kept", error)
                 self._is_failing = True
             if sampling.is_idle:
                 del self._samplings[tenant_id]
