@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from app.infra.db import Database, DatabaseRole
@@ -105,6 +106,14 @@ async def intake_database(database_url: str) -> AsyncIterator[Database]:
     """The worker's database under the role of the order intake."""
     async with _opened(database_url, DatabaseRole.INTAKE) as opened:
         yield opened
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The owner of the tables, whom row-level security does not bind."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="session")

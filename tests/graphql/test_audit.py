@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -70,14 +69,6 @@ def house(firm: Firm, sealer_database: Database) -> House:
         database=firm.desk.database,
         sealer_database=sealer_database,
     )
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The superuser that owns the tables."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def log(api: Api, **variables: Any) -> Any:

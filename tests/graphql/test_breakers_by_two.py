@@ -10,11 +10,10 @@ from tests import factories
 from tests.graphql.conftest import Api, Firm, token_of
 from tests.graphql.test_account_grants import grant
 from tests.graphql.test_accounts import mailbox
-from tests.graphql.test_risk_limits import owner
 from tests.graphql.test_risk_monitoring import Watchman, put, watchman
 from tests.mailbox import Mailbox
 
-__all__ = ["mailbox", "owner", "watchman"]
+__all__ = ["mailbox", "watchman"]
 
 pytestmark = pytest.mark.usefixtures("relayed")
 

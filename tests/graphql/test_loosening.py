@@ -9,10 +9,9 @@ from app.identity.domain import Principal, Role, Scope
 from tests import factories
 from tests.graphql.conftest import Api, Firm
 from tests.graphql.test_accounts import mailbox
-from tests.graphql.test_risk_limits import owner
 from tests.mailbox import Mailbox
 
-__all__ = ["mailbox", "owner"]
+__all__ = ["mailbox"]
 
 SET = "mutation($i: SetRestrictedListInput!) { setRestrictedList(input: $i) { restrictedList { id version } ERR } }"
 CHANGE = """mutation($i: ChangeRestrictedEntriesInput!) {

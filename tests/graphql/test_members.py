@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -52,14 +51,6 @@ mutation Import($input: ImportMembersInput!) {
 EXPORT = "mutation { exportMembers { csv } }"
 DANGEROUS = "mutation D($input: {kind}!) {{ {name}(input: $input) {{ errors {{ code }} }} }}"
 LOGIN = "mutation In($input: LoginInput!) { login(input: $input) { tokens { accessToken } errors { code } } }"
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the tables, whom row-level security does not bind."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def _joined(firm: Firm, role: Role) -> tuple[Principal, Api, str]:

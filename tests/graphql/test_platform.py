@@ -81,14 +81,6 @@ async def system_database(settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the tables, whom row-level security does not bind."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 async def _person(desk: Desk, owner: asyncpg.Connection) -> str:
     principal = await factories.make_principal(desk.database, await factories.make_tenant(desk.database))
     assert principal.user_id is not None

@@ -1,6 +1,5 @@
 """How long a tenant keeps alerts and closed cases: set by its administrator, and kept by night."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,14 +22,6 @@ mutation S($input: SetRecordRetentionInput!) {
 """
 UNSET = {"alertDays": KEEP_DAYS_DEFAULT, "caseDays": KEEP_DAYS_DEFAULT, "setBy": None}
 SIX_YEARS, EIGHT_YEARS = 6 * 366, 8 * 366
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the database, who alone makes rows of another year."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def put(firm: Firm, alerts: int, cases: int) -> Any:

@@ -1,7 +1,6 @@
 """Each type of limit, as a client meets it: an order that it blocks, and one that it lets pass."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,14 +19,6 @@ from tests.graphql.conftest import Answer, Broker, Firm
 LIMIT = RiskLimitType
 MODIFY = "mutation($i: ModifyOrderInput!) { modifyOrder(input: $i) { errors { code path } } }"
 CANCEL = "mutation($i: CancelOrderInput!) { cancelOrder(input: $i) { errors { code path } } }"
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the database, who plays the connector."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def limit(firm: Firm, limit_type: RiskLimitType, value: str | None = None, **more: Any) -> None:

@@ -31,14 +31,6 @@ ORDERS = "{ orders { totalCount } }"
 A_KEY = {"name": "desk", "scopes": ["VIEW_ORDERS"]}
 
 
-@pytest.fixture
-async def owner(database_url: str) -> Any:
-    """The owner of the tables, whom row-level security does not bind."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A member with a password of the test's own, signed in."""

@@ -1,6 +1,5 @@
 """What the database itself says about its walls: read from the catalogue, so that no new table is forgotten."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -50,14 +49,6 @@ _TABLES = """
   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> 'alembic_version'
   ORDER BY c.relname
 """
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection as the owner of the schema."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def _rows(connection: asyncpg.Connection, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -3,7 +3,6 @@
 The long form: `python -m tests.integration.audit --rounds 250`.
 """
 
-from collections.abc import AsyncIterator
 from random import Random
 
 import asyncpg
@@ -16,14 +15,6 @@ from tests.integration.audit.tampering import SIGNATURES, WAYS, Victim, make_vic
 from tests.integration.audit.writing import House, as_owner, make_house
 
 ROUNDS = 6
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The superuser that owns the tables."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

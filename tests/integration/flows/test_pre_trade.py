@@ -35,14 +35,6 @@ async def other_desk(database_url: str, redis_url: str, redis_prefix: str) -> As
         yield desk
 
 
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the database."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 async def limit(trader: Trader, kind: LIMIT, value: str | None = None, **more: object) -> None:
     number = None if value is None else Decimal(value)
     await factories.make_limit(trader.desk.database, trader.key.tenant_id, kind, number, **more)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,23 +71,6 @@ class Ahead(Clock):
 
 
 LATER = Ahead(LEASE + timedelta(seconds=1))
-
-
-@pytest.fixture(scope="module")
-async def system_database(database_url: str) -> AsyncIterator[Database]:
-    """What the worker looks for work with."""
-    database = Database(database_url, DatabaseRole.SYSTEM, size=1)
-    await database.open()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The owner of the database."""
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 def runner(trader: Trader, system: Database, clock: Clock | None = None, **more: Any) -> RecordExportRunner:
