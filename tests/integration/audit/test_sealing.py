@@ -23,8 +23,10 @@ from tests.integration.audit.writing import IDS, VAULT, House, as_owner, make_ho
 
 @pytest.fixture
 async def house(database: Database, sealer_database: Database) -> House:
-    """A tenant with an empty log."""
-    return await make_house(database, sealer_database)
+    """A tenant with an empty log, and nothing of anybody else that would fill a batch."""
+    made = await make_house(database, sealer_database)
+    await made.seal()
+    return made
 
 
 def sealer_of(house: House, **options: Any) -> Sealer:

@@ -1,4 +1,4 @@
-"""What the hot path reads to find its rows, where the planner has no statistics."""
+"""What the hot path reads to find its rows, where the planner has no statistics, or has them of nearly empty tables."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,9 +16,9 @@ from app.orders.repository.lanes import LaneEntry, LaneHolds
 from app.positions import batch as positions
 from tests.integration.flows.conftest import CLIENT_ID, Trader
 
-OTHERS = 3_000
+OTHERS = 1_000
 ROWS_MAX = 8
-TAKEN = 500
+TAKEN = 200
 ROOT = "lookup-root"
 
 Lookup = Callable[[BatchSession, Trader, Order], Awaitable[object]]
@@ -75,8 +75,14 @@ async def keeping(database_url: str) -> AsyncIterator[Database]:
         await database.close()
 
 
+@pytest.fixture(params=["never analyzed", "analyzed when nearly empty"])
+def has_statistics(request: pytest.FixtureRequest) -> bool:
+    """Whether the planner learned of the tables while they had a row or two."""
+    return str(request.param) != "never analyzed"
+
+
 async def test_lookups_read_what_they_are_asked_for_however_much_is_stored(
-    keeping: Database, database_url: str, trader: Trader, monkeypatch: pytest.MonkeyPatch
+    keeping: Database, owner: asyncpg.Connection, trader: Trader, monkeypatch: pytest.MonkeyPatch, has_statistics: bool
 ) -> None:
     order = await trader.placed(quantity="100")
     await trader.claim()
@@ -87,7 +93,7 @@ async def test_lookups_read_what_they_are_asked_for_however_much_is_stored(
     assert max(read.values()) <= ROWS_MAX, read
     assert min(read[one.__name__] for one in LOOKUPS if one is not _requests) > 0, read
 
-    await _add_others(database_url, order)
+    await _add_others(owner, order, has_statistics=has_statistics)
     # What was planned for the empty tables has had its time; the first new plans go by what the connection still
     # remembers of the indexes' depths.
     monkeypatch.setattr("app.infra.db.PLANS_KEPT_S", 0.0)
@@ -98,9 +104,11 @@ async def test_lookups_read_what_they_are_asked_for_however_much_is_stored(
     assert {name for name, rows in later.items() if rows > read[name]} == set(), (read, later)
 
 
-async def test_a_long_lane_is_taken_by_key(keeping: Database, database_url: str, trader: Trader) -> None:
+async def test_a_long_lane_is_taken_by_key(
+    keeping: Database, owner: asyncpg.Connection, trader: Trader, has_statistics: bool
+) -> None:
     order = await trader.placed(quantity="100")
-    await _add_others(database_url, order, with_lane=True)
+    await _add_others(owner, order, has_statistics=has_statistics, with_lane=True)
 
     async with begin_batch(keeping, trader.key.tenant_id) as session:
         before = await _read_so_far(session)
@@ -113,10 +121,10 @@ async def test_a_long_lane_is_taken_by_key(keeping: Database, database_url: str,
 
 
 async def test_a_cancel_behind_a_long_lane_is_taken_before_it_and_by_key(
-    keeping: Database, database_url: str, trader: Trader
+    keeping: Database, owner: asyncpg.Connection, trader: Trader, has_statistics: bool
 ) -> None:
     order = await trader.placed(quantity="100")
-    await _add_others(database_url, order, with_lane=True)
+    await _add_others(owner, order, has_statistics=has_statistics, with_lane=True)
     cancel = LaneEntry(key=trader.key, kind=LaneKind.CANCEL, order_id=order.id)
 
     async with begin_batch(keeping, trader.key.tenant_id) as session:
@@ -152,37 +160,37 @@ async def _read_so_far(session: BatchSession) -> int:
     return int(row["rows"])
 
 
-async def _add_others(database_url: str, order: Order, *, with_lane: bool = False) -> None:
-    owner = await asyncpg.connect(database_url)
-    try:
+async def _add_others(
+    owner: asyncpg.Connection, order: Order, *, has_statistics: bool, with_lane: bool = False
+) -> None:
+    if has_statistics:
+        await owner.execute("ANALYZE orders, executions, positions, lane_commands")
+    await owner.execute(
+        """
+        INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
+          'client_order_id', 'other-' || n, 'permanent_id', -n, 'broker_order_id', 1000000 + n))).*
+        FROM orders AS o, generate_series(1, $3::int) AS n WHERE o.tenant_id = $1 AND o.id = $2
+        """,
+        order.tenant_id,
+        order.id,
+        OTHERS,
+    )
+    await owner.execute(
+        """
+        INSERT INTO executions SELECT (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid(),
+          'execution_id', 'other-' || n, 'execution_root', 'other-' || n))).*
+        FROM executions AS e, generate_series(1, $3::int) AS n WHERE e.tenant_id = $1 AND e.order_id = $2
+        """,
+        order.tenant_id,
+        order.id,
+        OTHERS,
+    )
+    if with_lane:
         await owner.execute(
             """
-            INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
-              'client_order_id', 'other-' || n, 'permanent_id', -n, 'broker_order_id', 1000000 + n))).*
-            FROM orders AS o, generate_series(1, $3::int) AS n WHERE o.tenant_id = $1 AND o.id = $2
+            INSERT INTO lane_commands (tenant_id, account_id, kind, order_id, created_at)
+            SELECT tenant_id, account_id, 'PLACE', id, now() FROM orders WHERE tenant_id = $1 AND id <> $2
             """,
             order.tenant_id,
             order.id,
-            OTHERS,
         )
-        await owner.execute(
-            """
-            INSERT INTO executions SELECT (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid(),
-              'execution_id', 'other-' || n, 'execution_root', 'other-' || n))).*
-            FROM executions AS e, generate_series(1, $3::int) AS n WHERE e.tenant_id = $1 AND e.order_id = $2
-            """,
-            order.tenant_id,
-            order.id,
-            OTHERS,
-        )
-        if with_lane:
-            await owner.execute(
-                """
-                INSERT INTO lane_commands (tenant_id, account_id, kind, order_id, created_at)
-                SELECT tenant_id, account_id, 'PLACE', id, now() FROM orders WHERE tenant_id = $1 AND id <> $2
-                """,
-                order.tenant_id,
-                order.id,
-            )
-    finally:
-        await owner.close()
