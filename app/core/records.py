@@ -35,7 +35,7 @@ RecordT = TypeVar("RecordT")
 
 
 def changer(kind: type[RecordT], *names: str) -> Callable[..., RecordT]:
-    """A function of a record and of new values for these fields, by place, that makes the copy at half of replace's cost.
+    """A function of a record and of new values for these fields, by place: it copies at half the cost of replace.
 
     The kind is a slotted record that does not check itself at its making. Raises TypeError for one that is not, or has
     no such field.
