@@ -52,9 +52,3 @@ export function useMay(scope: Scope): boolean {
 export function nameOf(viewer: Viewer): string {
   return viewer.user?.email ?? viewer.apiKey?.name ?? "";
 }
-
-/** Whether the member's grants let orders be placed on the account: who has none deals on all. */
-export function mayTradeOn(viewer: Pick<Viewer, "membership"> | null, accountId: string): boolean {
-  const grants = viewer?.membership?.accounts ?? null;
-  return grants === null || grants.some((each) => each.accountId === accountId && each.access === "TRADE");
-}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Viewer } from "./documents";
-import { mayTradeOn } from "./viewer";
+import { mayTradeOn } from "./grants";
 
 type Seated = Pick<Viewer, "membership">;
 
