@@ -63,7 +63,7 @@ class HeldLimit:
             return False
         if conditions.sides is not None and proposal.side not in conditions.sides:
             return False
-        if conditions.symbols is not None and not self.is_list and proposal.instrument.symbol not in conditions.symbols:
+        if conditions.symbols is not None and not self.is_list and not conditions.names(proposal.instrument.symbol):
             return False
         if conditions.modes is not None and facts.account is not None and facts.account.mode not in conditions.modes:
             return False
