@@ -634,6 +634,19 @@ def test_the_counterfactual_of_a_price_lies_on_the_grid() -> None:
     assert told(wash, order(price="20"), crossed) == "passes at a limit of 9.49 or lower"
 
 
+def test_the_counterfactual_of_a_price_stays_between_the_exits() -> None:
+    notional, collar = chain(limit(_TYPE.MAX_ORDER_NOTIONAL, "900")), chain(limit(_TYPE.PRICE_COLLAR, "1"))
+
+    assert told(notional, order("100", exits=(Decimal("8.99"), None)), facts()) == (
+        "passes at a quantity of 90, or at a limit of 9 or lower"
+    )
+    assert told(notional, order("100", exits=(Decimal(9), None)), facts()) == "passes at a quantity of 90"
+    sold = order(side=Side.SELL, price="5", reference="10", exits=(Decimal(4), Decimal("9.9")))
+    assert told(collar, sold, facts()) is None
+    wider = order(side=Side.SELL, price="5", reference="10", exits=(Decimal(4), Decimal(12)))
+    assert told(collar, wider, facts()) == "passes at a limit of 9.9 or higher"
+
+
 def test_the_counterfactual_does_not_tell_at_what_price_another_account_deals() -> None:
     wash = chain(limit(_TYPE.WASH_TRADE))
     mine, theirs = resting(Side.SELL, "9.5", account_id=ACCOUNT), resting(Side.SELL, "9")
