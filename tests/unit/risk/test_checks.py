@@ -615,6 +615,21 @@ def told(held: Chain, of: Proposal, given: Facts) -> str | None:
     return words(passes_at(held, of, given, evaluate(held, of, given)))
 
 
+@pytest.mark.parametrize(
+    ("quantity", "limit_type", "value", "message"),
+    [
+        ("100.00001", _TYPE.MAX_ORDER_QUANTITY, "100", "order quantity 100.00001 is above 100"),
+        ("100.123456", _TYPE.MAX_ORDER_QUANTITY, "100", "order quantity 100.1235 is above 100"),
+        ("0.000001", _TYPE.MAX_LEVERAGE, "0.8", "leverage if all is filled 0.80000001 is above 0.8"),
+        ("0.000001", _TYPE.MIN_MARGIN_EXCESS, "500", "margin left if all is filled 499.99999 is below 500"),
+    ],
+)
+def test_a_breach_is_never_rounded_to_the_value_itself(
+    quantity: str, limit_type: RiskLimitType, value: str, message: str
+) -> None:
+    assert check(limit(limit_type, value), order(quantity), facts()).message == message
+
+
 def test_the_counterfactual_holds_for_every_limit() -> None:
     both = chain(limit(_TYPE.MAX_ORDER_QUANTITY, "50"), limit(_TYPE.MAX_ORDER_NOTIONAL, "300"))
 
