@@ -87,7 +87,13 @@ async def _replace(
         return _refused(file.order, *problems)
     place = (key, instrument.id)
     now, market = desk.clock.now(), desk.intake.market
-    asked = Asked(keys=[key], places=[(key.tenant_id, instrument.id)], is_walled=principal.tradable is not None)
+    traded = (key.tenant_id, instrument.id)
+    asked = Asked(
+        keys=[key],
+        places=[traded],
+        sides={traded: [file.order.side]},
+        is_walled=principal.tradable is not None,
+    )
     quotes = {} if quote is None else {instrument.id: quote}
     pre_trade, (held, told) = await read_pre_trade(
         session,

@@ -146,8 +146,8 @@ def could_cross(proposal: Proposal, resting: Resting, *, with_stops: bool) -> bo
     An order without a limit could deal at any price.
     """
     if (
-        resting.instrument_id != proposal.instrument.id
-        or resting.side is proposal.side
+        resting.side is proposal.side
+        or resting.instrument_id != proposal.instrument.id
         or resting.family == proposal.family
         or (resting.is_stop and not with_stops)
     ):
