@@ -320,7 +320,8 @@ def _checked(
         adds_quantity=max(new.terms.quantity - covered, ZERO),
         adds_orders=1 + len(linked_roles(new)) + (ZERO < covered < new.terms.quantity),
     )
-    proposal = replace(proposal, can_wait=_can_wait(new))
+    exits = (new.stop_loss, new.take_profit) if new.side is Side.BUY else (new.take_profit, new.stop_loss)
+    proposal = replace(proposal, can_wait=_can_wait(new), exits=exits)
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
         is_walled = intent.principal.accounts is not None
@@ -330,7 +331,8 @@ def _checked(
     checks = facts.pre_trade.check(key, proposal)
     if not of_shares and new.oco is None:
         # Of what is dealt for several, or in a pair, no single figure would do.
-        checks = facts.pre_trade.explained(key, proposal, checks)
+        is_barred = halted_out(account, proposal, order.placed_by) is not None or is_frozen_out(account, proposal)
+        checks = facts.pre_trade.explained(key, proposal, checks, is_barred=is_barred)
     checks += of_shares
     proposals = [proposal]
     if new.oco is not None:

@@ -128,10 +128,15 @@ class PreTrade:
         held = self.chain(key.tenant_id) if chain is None else chain
         return evaluate(held, proposal, self.facts(key, proposal), perf_counter_ns) if held.limits else ()
 
-    def explained(self, key: AccountKey, proposal: Proposal, checks: tuple[RiskCheck, ...]) -> tuple[RiskCheck, ...]:
-        """The checks of a refused order, the first breach with the terms at which the order would have passed."""
+    def explained(
+        self, key: AccountKey, proposal: Proposal, checks: tuple[RiskCheck, ...], *, is_barred: bool
+    ) -> tuple[RiskCheck, ...]:
+        """The checks of a refused order, the first breach with the terms at which the order would have passed.
+
+        One that is_barred, as by a halt, would have passed at none.
+        """
         breach = first_breach(checks)
-        if breach is None:
+        if breach is None or is_barred:
             return checks
         found = passes_at(self.chain(key.tenant_id), proposal, self.facts(key, proposal), checks)
         if not found:
