@@ -2,7 +2,6 @@
 import type { JSX } from "react";
 
 import { Pnl } from "../shared/format/Pnl";
-import { formatEnum } from "../shared/format/time";
 import { useConnection, type ConnectionStatus } from "../shared/graphql/connection";
 import { signOut } from "../shared/graphql/session";
 import { Menu, MenuHeading, MenuItem } from "../shared/overlay/Menu";
@@ -15,8 +14,8 @@ import {
   useAccounts,
   useChosenAccounts,
 } from "../shared/session/accounts";
+import { brokerState, useUnknownFor } from "../shared/session/brokers";
 import { useDayPnl } from "../shared/session/dayPnl";
-import type { DeskAccount } from "../shared/session/documents";
 import { ModeBadge } from "../shared/session/Mode";
 import { useMay, useViewer } from "../shared/session/viewer";
 import { Status, type Tone } from "../shared/table/Status";
@@ -161,25 +160,11 @@ function ApiPill(): JSX.Element | null {
   );
 }
 
-/** The worst of the accounts on screen: what does not send orders now is what counts. */
-export function brokerState(accounts: readonly DeskAccount[]): { tone: Tone; text: string; detail: string | null } | null {
-  const wanted = accounts.filter((account) => account.isActive && account.isConnectionWanted);
-  if (wanted.length === 0) return null;
-  const away = wanted.filter(({ connection }) => connection.state !== "CONNECTED" || !connection.isGateOpen);
-  const worst = away.find(({ connection }) => connection.state === "DISCONNECTED") ?? away[0];
-  if (worst === undefined) return { tone: "ok", text: "Broker", detail: "Every account is connected, orders leave." };
-  const { connection } = worst;
-  const why = connection.state === "CONNECTED" ? "its gate is shut, orders wait" : formatEnum(connection.state).toLowerCase();
-  const text = away.length === 1 ? `${accountName(worst)} away` : `${away.length} of ${wanted.length} away`;
-  const tone = connection.state === "DISCONNECTED" ? "critical" : "warn";
-  return { tone, text, detail: `${accountName(worst)}: ${why}${connection.lastError ? `. ${connection.lastError}` : ""}` };
-}
-
 function BrokerPill(): JSX.Element | null {
-  const state = brokerState(useChosenAccounts());
+  const state = brokerState(useChosenAccounts(), useUnknownFor());
   if (state === null) return null;
   return (
-    <span title={state.detail ?? undefined}>
+    <span title={state.detail}>
       <Status tone={state.tone} label={state.text} />
     </span>
   );

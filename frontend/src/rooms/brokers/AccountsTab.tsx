@@ -8,6 +8,7 @@ import { Facts } from "../../shared/controls/Facts";
 import { formatAge, formatTime } from "../../shared/format/time";
 import { toast } from "../../shared/overlay/toasts";
 import { Answered, Section } from "../../shared/query/Answered";
+import { useStaleAge } from "../../shared/query/Stale";
 import { useAnswer, type Answer } from "../../shared/query/useAnswer";
 import { modeOf } from "../../shared/session/accounts";
 import { useMay } from "../../shared/session/viewer";
@@ -24,6 +25,7 @@ export function AccountsTab({ answer }: { answer: Answer<{ brokerAccounts: Accou
   const mayManage = useMay("MANAGE_BROKERS");
   const credentials = useAnswer(CREDENTIALS, {}, { isWanted: mayManage });
   const [question, setQuestion] = useState<Question | null>(null);
+  const staleMs = useStaleAge(answer, STALE_MS);
 
   async function connect(account: Account): Promise<void> {
     const outcome = await act(CONNECT, { input: { accountId: account.id } });
@@ -62,6 +64,7 @@ export function AccountsTab({ answer }: { answer: Answer<{ brokerAccounts: Accou
                 <AccountRow
                   key={account.id}
                   account={account}
+                  staleMs={staleMs}
                   credentials={credentials.data?.brokerAccounts.find((each) => each.id === account.id)?.credentials ?? null}
                   mayManage={mayManage}
                   onConnect={() => void connect(account)}
@@ -102,15 +105,17 @@ export function AccountsTab({ answer }: { answer: Answer<{ brokerAccounts: Accou
 
 interface AccountRowProps {
   account: Account;
+  /** The age of what is known of it, once that is stale. */
+  staleMs: number | null;
   credentials: readonly { name: string; setAt: string }[] | null;
   mayManage: boolean;
   onConnect: () => void;
   onAsk: (kind: "disconnect" | "edit") => void;
 }
 
-function AccountRow({ account, credentials, mayManage, onConnect, onAsk }: AccountRowProps): JSX.Element {
+function AccountRow({ account, staleMs, credentials, mayManage, onConnect, onAsk }: AccountRowProps): JSX.Element {
   const { connection } = account;
-  const state = stateInWords(account);
+  const state = stateInWords(account, staleMs);
   const efficiency = efficiencyInWords(connection.orderEfficiency);
   const meaning = errorInWords(connection.lastError);
   return (

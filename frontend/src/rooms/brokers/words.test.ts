@@ -6,7 +6,7 @@ const STATES = ["DISCONNECTED", "CONNECTING", "SYNCHRONIZING", "CONNECTED", "DEG
 
 describe("a connection", () => {
   it.each(STATES)("%s has its own words and what they mean", (state) => {
-    const words = stateInWords({ isConnectionWanted: true, connection: { state, isGateOpen: false, reconnectAttempts: 2 } });
+    const words = stateInWords({ isConnectionWanted: true, connection: { state, isGateOpen: false, reconnectAttempts: 2 } }, null);
 
     expect(words.label).not.toBe("");
     expect(words.meaning.endsWith(".")).toBe(true);
@@ -15,15 +15,25 @@ describe("a connection", () => {
   it("that is connected is not fine while its gate is shut", () => {
     const open = { state: "CONNECTED", isGateOpen: true, reconnectAttempts: 0 } as const;
 
-    expect(stateInWords({ isConnectionWanted: true, connection: open }).tone).toBe("ok");
-    expect(stateInWords({ isConnectionWanted: true, connection: { ...open, isGateOpen: false } }).tone).toBe("warn");
+    expect(stateInWords({ isConnectionWanted: true, connection: open }, null).tone).toBe("ok");
+    expect(stateInWords({ isConnectionWanted: true, connection: { ...open, isGateOpen: false } }, null).tone).toBe("warn");
+  });
+
+  it("of which nothing was heard for long is unknown, and what it was is told with its age", () => {
+    const open = { state: "CONNECTED", isGateOpen: true, reconnectAttempts: 0 } as const;
+
+    expect(stateInWords({ isConnectionWanted: true, connection: open }, 23_000)).toEqual({
+      tone: "warn",
+      label: "Unknown",
+      meaning: "Connected when it was last heard of, 23 s ago.",
+    });
   });
 
   it("that nobody wants is told from one that nobody makes", () => {
     const connection = { state: "DISCONNECTED", isGateOpen: false, reconnectAttempts: 0 } as const;
 
-    expect(stateInWords({ isConnectionWanted: false, connection }).label).toBe("Disconnected");
-    expect(stateInWords({ isConnectionWanted: true, connection }).label).toBe("Waiting for a connector");
+    expect(stateInWords({ isConnectionWanted: false, connection }, null).label).toBe("Disconnected");
+    expect(stateInWords({ isConnectionWanted: true, connection }, null).label).toBe("Waiting for a connector");
   });
 });
 

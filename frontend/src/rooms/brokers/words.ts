@@ -16,7 +16,14 @@ type Stand = Pick<Account, "isConnectionWanted"> & {
   connection: Pick<Connection, "state" | "isGateOpen" | "reconnectAttempts">;
 };
 
-export function stateInWords({ isConnectionWanted, connection: { state, isGateOpen, reconnectAttempts } }: Stand): Words {
+/** How it stands, or, with the age of what is known in milliseconds, how it stood then. */
+export function stateInWords(stand: Stand, staleMs: number | null): Words {
+  const words = knownInWords(stand);
+  if (staleMs === null) return words;
+  return { tone: "warn", label: "Unknown", meaning: `${words.label} when it was last heard of, ${formatAge(staleMs)} ago.` };
+}
+
+function knownInWords({ isConnectionWanted, connection: { state, isGateOpen, reconnectAttempts } }: Stand): Words {
   switch (state) {
     case "CONNECTED":
       return isGateOpen

@@ -8,6 +8,7 @@ import { useRateLimit } from "../../shared/graphql/rateLimit";
 import { RoomLink } from "../../shared/page/links";
 import { Page } from "../../shared/page/Page";
 import { Answered, Section } from "../../shared/query/Answered";
+import { useStaleAge } from "../../shared/query/Stale";
 import { useAnswer } from "../../shared/query/useAnswer";
 import { modeOf } from "../../shared/session/accounts";
 import { useMay } from "../../shared/session/viewer";
@@ -110,14 +111,16 @@ function Clock({ skewMs }: { skewMs: number }): JSX.Element {
   return <Status tone="warn" label={`${seconds} s ${skewMs > 0 ? "behind" : "ahead of"} the server's: ages on this screen are off`} />;
 }
 
-const ACCOUNT_COLUMNS: Column<OpsAccount>[] = [
+type AccountRow = OpsAccount & { staleMs: number | null };
+
+const ACCOUNT_COLUMNS: Column<AccountRow>[] = [
   { key: "account", header: "Account", cell: (row) => row.label ?? row.accountNumber },
   { key: "mode", header: "Mode", cell: (row) => modeOf(row), className: "max-sm:hidden" },
   {
     key: "state",
     header: "Connection",
     cell: (row) => {
-      const { tone, label, meaning } = stateInWords(row);
+      const { tone, label, meaning } = stateInWords(row, row.staleMs);
       return (
         <span title={meaning}>
           <Status tone={tone} label={label} />
@@ -146,6 +149,7 @@ const ACCOUNT_COLUMNS: Column<OpsAccount>[] = [
 
 function BrokersSection(): JSX.Element {
   const answer = useAnswer(OPS_ACCOUNTS, {}, { everyMs: LOOK_EVERY_MS });
+  const staleMs = useStaleAge(answer, STALE_MS);
   return (
     <Section title="Brokers" answer={answer} staleMs={STALE_MS} isTable actions={<RoomLink to="/brokers">Brokers</RoomLink>}>
       <Answered
@@ -153,7 +157,9 @@ function BrokersSection(): JSX.Element {
         what="the broker accounts"
         empty={({ brokerAccounts }) => (brokerAccounts.length === 0 ? { title: "No broker account yet." } : null)}
       >
-        {({ brokerAccounts }) => <Table label="Brokers" columns={ACCOUNT_COLUMNS} rows={brokerAccounts} rowKey={(row) => row.id} />}
+        {({ brokerAccounts }) => (
+          <Table label="Brokers" columns={ACCOUNT_COLUMNS} rows={brokerAccounts.map((account) => ({ ...account, staleMs }))} rowKey={(row) => row.id} />
+        )}
       </Answered>
     </Section>
   );

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useState, type JSX } from "react";
 
 import { money, NOTHING } from "../../shared/format/Pnl";
-import { formatEnum } from "../../shared/format/time";
+import { formatAge, formatEnum } from "../../shared/format/time";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { BATCH_SILENCE_MS } from "../../shared/live/batches";
@@ -12,6 +12,7 @@ import { usePageSearch } from "../../shared/page/search";
 import { Staleness } from "../../shared/page/Staleness";
 import { usePreference } from "../../shared/preferences/preferences";
 import { accountName, accountsFeed, modeOf, useAccountIds, useChosenAccounts } from "../../shared/session/accounts";
+import { useUnknownFor } from "../../shared/session/brokers";
 import type { DeskAccount } from "../../shared/session/documents";
 import { ModeBadge } from "../../shared/session/Mode";
 import { useMay } from "../../shared/session/viewer";
@@ -65,7 +66,11 @@ const CONNECTION_TONE: Record<DeskAccount["connection"]["state"], Tone> = {
   DISCONNECTED: "critical",
 };
 
-type AccountRow = DeskAccount & { figures: Figures | undefined };
+type AccountRow = DeskAccount & {
+  figures: Figures | undefined;
+  /** Milliseconds since it was heard of, once that is too long ago to hold. */
+  unknownMs: number | null;
+};
 
 const WIDE = "max-sm:hidden";
 const WIDER = "max-md:hidden";
@@ -79,9 +84,12 @@ const ACCOUNT_COLUMNS: readonly Column<AccountRow>[] = [
   {
     key: "state",
     header: "Connection",
-    cell: ({ connection }) => (
-      <Status tone={CONNECTION_TONE[connection.state]} label={formatEnum(connection.state)} detail={connection.state === "CONNECTED" ? null : connection.lastError} />
-    ),
+    cell: ({ connection, unknownMs }) =>
+      unknownMs === null ? (
+        <Status tone={CONNECTION_TONE[connection.state]} label={formatEnum(connection.state)} detail={connection.state === "CONNECTED" ? null : connection.lastError} />
+      ) : (
+        <Status tone="warn" label="Unknown" detail={`${formatEnum(connection.state)} ${formatAge(unknownMs)} ago`} />
+      ),
   },
   {
     key: "roundTrip",
@@ -114,7 +122,11 @@ function Accounts({ maySeeFigures }: { maySeeFigures: boolean }): JSX.Element {
     const timer = setInterval(() => void ask(), FIGURES_EVERY_MS);
     return () => clearInterval(timer);
   }, [ask, maySeeFigures]);
-  const rows = useMemo(() => accounts.map((account) => Object.assign({ figures: figures.get(account.id) }, account)), [accounts, figures]);
+  const unknownMs = useUnknownFor();
+  const rows = useMemo(
+    () => accounts.map((account): AccountRow => Object.assign({ figures: figures.get(account.id), unknownMs }, account)),
+    [accounts, figures, unknownMs],
+  );
 
   return (
     <LivePanel
