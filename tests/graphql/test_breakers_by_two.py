@@ -180,7 +180,7 @@ async def test_the_others_get_a_mail_and_news(firm: Firm, owner: asyncpg.Connect
         await change(firm.api, breaker, threshold="2000")
 
     [mail] = await mailbox.to(f"{other.user_id.hex}@example.com")
-    assert "the circuit breaker LOSS of the firm is to be loosened" in mail.text
+    assert "the circuit breaker loss of the firm is to be loosened" in mail.text
     assert "it trips at 2000 instead of 1000" in mail.text
     assert await mailbox.to(f"{trader.user_id.hex}@example.com") == []
     assert (told["id"], told["proposal"]["threshold"]) == (breaker, "2000")
@@ -235,7 +235,7 @@ async def test_a_breaker_of_the_firm_counts_what_is_known_and_says_for_whom_it_i
     assert (told["id"], told["blindAccountIds"]) == (breaker, [other])
     assert standing["blindSince"] is not None
     assert before == []
-    assert [one["reason"] for one in after] == ["circuit breaker DRAWDOWN of the firm"]
+    assert [one["reason"] for one in after] == ["circuit breaker drawdown of the firm"]
 
 
 async def test_a_breaker_that_sees_again_says_so(firm: Firm, watchman: Watchman, owner: asyncpg.Connection) -> None:

@@ -388,7 +388,7 @@ async def test_a_trip_is_told_listed_and_refuses_orders_until_a_person_releases(
     listed = (await firm.api.data(TRIPS))["circuitBreakerTrips"]
 
     assert (told["breakerId"], told["observed"], told["threshold"]) == (breaker["id"], "600", "500")
-    assert told["reason"] == "circuit breaker LOSS: the account has lost 600 USD today, 500 or more halts"
+    assert told["reason"] == "circuit breaker loss: the account has lost 600 USD today, 500 or more halts"
     assert standing == told
     assert [edge["node"] for edge in listed["edges"]] == [told]
     assert [one["code"] for one in refused["errors"]] == ["TRADING_HALTED"]
@@ -434,6 +434,6 @@ async def test_who_is_restricted_learns_of_a_halt_of_the_firm_and_not_what_other
         [edge] = (await firm.api.data(TRIPS))["circuitBreakerTrips"]["edges"]
 
     assert (seen["totalCount"], seen["edges"]) == (0, [])
-    assert halt == {"reason": "circuit breaker LOSS of the firm", "automatic": True}
+    assert halt == {"reason": "circuit breaker loss of the firm", "automatic": True}
     assert edge["node"]["observed"] == "600"
-    assert edge["node"]["reason"].startswith("circuit breaker LOSS: the firm has lost 600 USD today")
+    assert edge["node"]["reason"].startswith("circuit breaker loss: the firm has lost 600 USD today")

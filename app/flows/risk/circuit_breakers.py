@@ -184,7 +184,7 @@ async def _loosen(
 
 
 def _named(one: CircuitBreaker) -> str:
-    return f"the circuit breaker {one.kind.value} of {'the firm' if one.account_id is None else 'an account'}"
+    return f"the circuit breaker {one.kind.words} of {'the firm' if one.account_id is None else 'an account'}"
 
 
 async def list_circuit_breakers(desk: Desk, principal: Principal) -> list[CircuitBreaker]:

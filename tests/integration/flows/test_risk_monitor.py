@@ -315,7 +315,7 @@ async def test_a_marked_loss_trips_the_breaker_within_two_seconds_and_orders_are
     assert (await trader.stored(refused.order)).state is OrderState.REJECTED
     assert trip is not None
     assert (halt.id, halt.is_automatic, halt.halted_by) == (trip.halt_id, True, "system:circuit-breakers")
-    assert halt.reason == "circuit breaker LOSS: the account has lost 1100 USD today, 1000 or more halts"
+    assert halt.reason == "circuit breaker loss: the account has lost 1100 USD today, 1000 or more halts"
 
 
 @dataclass(kw_only=True)
@@ -375,7 +375,7 @@ async def test_a_breaker_of_the_firm_counts_all_accounts_and_halts_all(post: Pos
     [halt] = await post.halts()
     assert (halt.target.scope.value, halt.target.target_id, halt.mode) == ("TENANT", None, TradingMode.REDUCE_ONLY)
     # What all accounts lost together is for who sees them all: a halt is for everybody.
-    assert halt.reason == "circuit breaker LOSS of the firm"
+    assert halt.reason == "circuit breaker loss of the firm"
 
 
 async def test_rejected_orders_trip_a_breaker(post: Post) -> None:
@@ -390,7 +390,7 @@ async def test_rejected_orders_trip_a_breaker(post: Post) -> None:
 
     assert too_few == []
     assert [one.reason for one in await post.halts()] == [
-        "circuit breaker REJECT_RATE: 50% of the orders in 60 s were rejected, 50% or more halts"
+        "circuit breaker reject rate: 50% of the orders in 60 s were rejected, 50% or more halts"
     ]
 
 

@@ -24,7 +24,7 @@ VALUES = {
     "inviter": "Ann Lee",
     "role": "TRADER",
     "who_email": "ann@example.com",
-    "what": "the circuit breaker LOSS of the firm is loosened",
+    "what": "the circuit breaker loss of the firm is loosened",
     "change": "it trips at 2000.5 instead of 1000",
 }
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_every_template_composes_with_its_link_in_both_parts(template: MailTempl
 def test_an_amount_that_was_loosened_is_told_as_it_is() -> None:
     letter = compose(MailTemplate.SAFEGUARD_LOOSENED, VALUES, base_url="")
 
-    assert "ann@example.com: the circuit breaker LOSS of the firm is loosened. it trips at 2000.5" in letter.text
+    assert "ann@example.com: the circuit breaker loss of the firm is loosened. it trips at 2000.5" in letter.text
 
 
 def test_every_link_leads_to_a_page_of_the_dashboard() -> None:

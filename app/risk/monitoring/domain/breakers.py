@@ -41,6 +41,11 @@ class BreakerKind(StrEnum):
     DISCONNECTS = "DISCONNECTS"
     MESSAGE_RATE = "MESSAGE_RATE"
 
+    @property
+    def words(self) -> str:
+        """As people say it: "reject rate"."""
+        return self.value.replace("_", " ").lower()
+
 
 OF_WINDOWS: Final = frozenset({BreakerKind.REJECT_RATE, BreakerKind.DISCONNECTS, BreakerKind.MESSAGE_RATE})
 """The kinds that count within a window."""
@@ -178,14 +183,14 @@ def reason_of(one: CircuitBreaker, observed: Decimal, currency: str) -> str:
             told = f"the broker was lost {shown(observed)} times in {one.window_s} s, {limit} or more halts"
         case BreakerKind.MESSAGE_RATE:
             told = f"{shown(observed)} orders, changes and cancels in {one.window_s} s, {limit} or more halts"
-    return f"circuit breaker {one.kind.value}: {told}"
+    return f"circuit breaker {one.kind.words}: {told}"
 
 
 def reason_for_all(one: CircuitBreaker, reason: str) -> str:
     """Why it halts, as everybody may know who meets the halt: what the firm's accounts came to together is not theirs
     to know who see some of them alone.
     """
-    return reason if one.account_id is not None else f"circuit breaker {one.kind.value} of the firm"
+    return reason if one.account_id is not None else f"circuit breaker {one.kind.words} of the firm"
 
 
 def breaker_document(one: CircuitBreaker) -> dict[str, Any]:
@@ -247,7 +252,7 @@ def summed(amounts: Sequence[Decimal | None]) -> Decimal | None:
 
 def _problems(one: CircuitBreaker) -> Iterator[Problem]:
     if not _is_fitting(one):
-        told = f"{one.kind.value} needs {_UNIT[one.kind]} above zero, at most {plain(_MOST[one.kind])}"
+        told = f"{one.kind.words.capitalize()} needs {_UNIT[one.kind]} above zero, at most {plain(_MOST[one.kind])}"
         yield _problem(BreakerProblem.BREAKER_THRESHOLD_INVALID, "threshold", told)
     if not 1 <= one.window_s <= WINDOW_S_MAX:
         yield _problem(BreakerProblem.BREAKER_WINDOW_INVALID, "windowSeconds")

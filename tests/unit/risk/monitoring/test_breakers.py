@@ -124,14 +124,23 @@ def test_a_sum_is_that_of_what_is_known() -> None:
 
 def test_it_says_why_with_figures() -> None:
     assert reason_of(breaker(), Decimal("1234.5"), "USD") == (
-        "circuit breaker LOSS: the account has lost 1234.5 USD today, 1000 or more halts"
+        "circuit breaker loss: the account has lost 1234.5 USD today, 1000 or more halts"
     )
     assert "3 times in 60 s" in reason_of(breaker("DISCONNECTS", "3"), Decimal(3), "")
 
 
-@pytest.mark.parametrize("kind", list(BreakerKind))
-def test_every_kind_says_why(kind: BreakerKind) -> None:
-    assert reason_of(breaker(kind.value, "7"), Decimal(7), "USD").startswith(f"circuit breaker {kind.value}: ")
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (BreakerKind.LOSS, "loss"),
+        (BreakerKind.DRAWDOWN, "drawdown"),
+        (BreakerKind.REJECT_RATE, "reject rate"),
+        (BreakerKind.DISCONNECTS, "disconnects"),
+        (BreakerKind.MESSAGE_RATE, "message rate"),
+    ],
+)
+def test_every_kind_says_why_in_words(kind: BreakerKind, words: str) -> None:
+    assert reason_of(breaker(kind.value, "7"), Decimal(7), "USD").startswith(f"circuit breaker {words}: ")
 
 
 @pytest.mark.parametrize(
