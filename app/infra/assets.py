@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 GraphiqlAudience = Literal["off", "admins", "all"]
 
 CLIENT_ROUTES: Final = ("/", "/sign-in", "/forgot-password", "/verify-email", "/reset-password", "/accept-invitation")
 NONCE_MARKER: Final = "OMS_CSP_NONCE"
 AUDIENCE_MARKER: Final = "OMS_GRAPHIQL_AUDIENCE"
+NOT_PAGES: Final = ("graphql", "graphiql", "health", "exports", "assets")
+"""What begins the paths of the API and its like: an address below one of them is never a page."""
 NOT_BUILT: Final = "the dashboard was not built: run make run\n"
 
 _COMMON_POLICY: Final = (
@@ -43,12 +47,28 @@ class Asset:
     encoded: tuple[tuple[str, Path], ...]
 
 
+class NoSuchPage(Route):
+    """Matches whatever a browser goes to as a page; all else that has no route keeps the router's answer."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A full match for a page that somebody looks for, else none."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return Match.NONE, {}
+        path = scope["path"]
+        # With its slash taken away it may be a page, which the router looks for where nothing matches.
+        if path.endswith("/") or path.split("/")[1] in NOT_PAGES:
+            return Match.NONE, {}
+        wants_page = "text/html" in Headers(scope=scope).get("accept", "").lower()
+        return super().matches(scope) if wants_page else (Match.NONE, {})
+
+
 def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseRoute]:
     """Routes of the dashboard and of GraphiQL, to be mounted beside /graphql.
 
     `graphiql` says who may open the explorer: nobody (the route does not exist), people who administer the tenant
     (the page asks the API who is signed in), or everybody. It guards the page alone; the API authorises each operation.
-    Without a build in `static_dir` every page answers 503 in plain text.
+    The last route answers a browser that looks for a page which is not there, with the dashboard and 404; it comes
+    after all others. Without a build in `static_dir` every page answers 503 in plain text.
     """
     pages = CLIENT_ROUTES if graphiql == "off" else (*CLIENT_ROUTES, "/graphiql")
     if not (static_dir / "index.html").is_file():
@@ -63,6 +83,11 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
     async def serve_index(_: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
         return _page(index, nonce, f"style-src 'self' 'nonce-{nonce}'; require-trusted-types-for 'script'")
+
+    async def serve_missing(request: Request) -> Response:
+        response = await serve_index(request)
+        response.status_code = 404
+        return response
 
     async def serve_graphiql(_: Request) -> Response:
         # Monaco writes style elements of its own and loads scripts lazily through plain strings.
@@ -79,6 +104,7 @@ def dashboard_routes(static_dir: Path, graphiql: GraphiqlAudience) -> list[BaseR
     if graphiql != "off":
         routes.append(Route("/graphiql", serve_graphiql, methods=["GET"]))
     routes.append(Route("/assets/{name}", serve_asset, methods=["GET"]))
+    routes.append(NoSuchPage("/{path:path}", serve_missing, methods=["GET"]))
     return routes
 
 

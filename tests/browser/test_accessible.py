@@ -69,15 +69,18 @@ async def test_no_room_breaks_a_rule_of_accessibility(
     assert found == {}
 
 
-async def test_an_unknown_page_says_so_within_the_shell(
+async def test_an_unknown_page_says_so_within_the_shell_and_leads_on(
     browser: Browser, demo: dict[str, Any], session: StorageState
 ) -> None:
     context = await browser.new_context(storage_state=session)
     page = await context.new_page()
-    await page.goto(f"{base(demo)}/orders")
+
+    response = await page.goto(f"{base(demo)}/nothing-here")
+
+    assert response is not None
+    assert response.status == 404
     await expect_live(page)
-
-    await page.evaluate("history.pushState(null, '', '/nowhere')")
-
     await expect(page.get_by_text("There is no such page.")).to_be_visible(timeout=SHOWN_MS_MAX)
+    await page.get_by_role("link", name="Go to Overview").click()
+    await expect(page.get_by_role("heading", name="Overview")).to_be_attached(timeout=SHOWN_MS_MAX)
     await context.close()

@@ -93,6 +93,15 @@ async def test_whoever_is_not_signed_in_is_asked_to(watch: Watch, url: str) -> N
     assert watch.hosts == {urlsplit(url).netloc}
 
 
+async def test_whoever_is_not_signed_in_is_asked_to_on_a_page_that_is_none_too(watch: Watch, url: str) -> None:
+    response = await watch.page.goto(f"{url}/nothing-here")
+
+    assert response is not None
+    assert response.status == 404
+    await expect(watch.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert urlsplit(watch.page.url).path == "/sign-in"
+
+
 async def test_a_key_that_is_refused_is_told_in_words_and_kept_nowhere(watch: Watch, url: str) -> None:
     await watch.page.goto(url)
     await watch.page.get_by_role("button", name="Use an API key").click()

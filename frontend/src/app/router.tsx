@@ -4,6 +4,7 @@ import type { ErrorComponentProps } from "@tanstack/react-router";
 import { useEffect, type ComponentType, type JSX } from "react";
 
 import { catchFocus } from "../shared/keyboard/focus";
+import { RoomLink } from "../shared/page/links";
 import { Empty, Failed, Forbidden, Loading } from "../shared/page/states";
 import { useViewer } from "../shared/session/viewer";
 import { ROOMS, type Room } from "./rooms";
@@ -14,7 +15,11 @@ type Search = Record<string, string>;
 const root = createRootRoute({
   component: Shell,
   validateSearch: (raw): Search => raw as Search,
-  notFoundComponent: () => <Empty title="There is no such page.">It may have moved: look for it with Ctrl+K.</Empty>,
+  notFoundComponent: () => (
+    <Empty title="There is no such page." action={<RoomLink to="/">Go to Overview</RoomLink>}>
+      It may have moved: look for it with Ctrl+K.
+    </Empty>
+  ),
 });
 
 function routeOf(room: Room) {

@@ -153,6 +153,57 @@ async def test_what_is_no_page_loads_nothing(static_dir: Path) -> None:
     assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/orders/gone", "/%3Cscript%3E", "//elsewhere.example/x"])
+async def test_a_browser_that_looks_for_a_page_that_is_none_gets_the_dashboard_and_404(
+    static_dir: Path, path: str
+) -> None:
+    response = await client_of(static_dir).get(f"http://oms.test{path}", headers=BROWSER)
+
+    assert response.status_code == 404
+    assert response.text.endswith("index")
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["cache-control"] == "no-store"
+    nonce = response.text.split('nonce="')[1].split('"')[0]
+    assert f"style-src 'self' 'nonce-{nonce}'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/graphql/x", "/health/x", "/health", "/exports/order-records/x/y", "/exports", "/assets/gone.js", "/graphiql"],
+)
+async def test_what_is_no_page_by_its_path_keeps_its_own_answer(static_dir: Path, path: str) -> None:
+    response = await client_of(static_dir, "off").get(path, headers=BROWSER)
+
+    assert response.status_code == 404
+    assert response.text.lower().strip() == "not found"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "image/avif,image/webp,*/*;q=0.8", ""])
+async def test_what_asks_for_no_page_gets_none(static_dir: Path, accept: str) -> None:
+    response = await client_of(static_dir).get("/nothing-here", headers={"accept": accept})
+
+    assert (response.status_code, response.text) == (404, "Not Found")
+
+
+async def test_only_looking_finds_the_page_that_is_none(static_dir: Path) -> None:
+    client = client_of(static_dir)
+
+    assert (await client.head("/nothing-here", headers=BROWSER)).status_code == 404
+    told = await client.post("/nothing-here", headers=BROWSER)
+    assert (told.status_code, told.text) == (404, "Not Found")
+    assert (await client.post("/sign-in", headers=BROWSER)).status_code == 405
+
+
+async def test_a_slash_too_many_still_leads_to_the_page(static_dir: Path) -> None:
+    response = await client_of(static_dir).get("/sign-in/", headers=BROWSER)
+
+    assert response.status_code == 307
+    assert response.headers["location"] == "http://oms.test/sign-in"
+
+
 def test_the_documents_of_the_dashboard_are_listed_by_its_build(static_dir: Path) -> None:
     assert dashboard_documents(static_dir) == {}
 
