@@ -72,9 +72,10 @@ type AccountRow = DeskAccount & {
   unknownMs: number | null;
 };
 
-const WIDE = "max-sm:hidden";
-const WIDER = "max-md:hidden";
-const WIDEST = "max-xl:hidden";
+/** By the width of the panel, which has less of the screen while the ticket is open. */
+const WIDE = "@max-lg:hidden";
+const WIDER = "@max-2xl:hidden";
+const WIDEST = "@max-3xl:hidden";
 
 const figure = (value: string | null | undefined): JSX.Element | string => (value === null || value === undefined ? NOTHING : money(value));
 
@@ -98,10 +99,10 @@ const ACCOUNT_COLUMNS: readonly Column<AccountRow>[] = [
     className: WIDEST,
     cell: ({ connection }) => (connection.roundTripMs === null ? NOTHING : `${connection.roundTripMs.toFixed(1)} ms`),
   },
-  { key: "currency", header: "Currency", className: WIDE, cell: (row) => row.baseCurrency },
+  { key: "currency", header: "Currency", className: WIDER, cell: (row) => row.baseCurrency },
   { key: "cash", header: "Cash", isNumber: true, className: WIDER, cell: (row) => figure(row.figures?.cash) },
   { key: "excess", header: "Excess liquidity", isNumber: true, className: WIDEST, cell: (row) => figure(row.figures?.excessLiquidity) },
-  { key: "buyingPower", header: "Buying power", isNumber: true, className: WIDER, cell: (row) => figure(row.figures?.buyingPower) },
+  { key: "buyingPower", header: "Buying power", isNumber: true, className: WIDE, cell: (row) => figure(row.figures?.buyingPower) },
   { key: "equity", header: "Equity", isNumber: true, cell: (row) => figure(row.figures?.equity) },
 ];
 
@@ -218,7 +219,7 @@ function LivePanel({ title, count, feed, freshness, silenceMs, isStreamed, empty
       failure={hasRows ? null : failure}
       onRetry={onRetry}
       empty={!hasRows && failure === null ? empty : null}
-      {...(className === undefined ? {} : { className })}
+      className={`@container ${className ?? ""}`}
     >
       {hasRows && children}
     </Panel>
