@@ -8,9 +8,11 @@ import { toast } from "../../shared/overlay/toasts";
 import { accountName } from "../../shared/session/accounts";
 import { Status, type Tone } from "../../shared/table/Status";
 import { Checks } from "./Checks";
+import { changeInWords } from "./checks";
 import { orderPrice, price } from "./columns";
 import type { FullOrder } from "./documents";
 import { Explanation } from "./Explanation";
+import { placedThrough } from "./origin";
 import { Facts, Section } from "./parts";
 import { asCurl, asGraphql, asPython } from "./snippets";
 
@@ -45,7 +47,7 @@ function Terms({ order }: { order: FullOrder }): JSX.Element {
     ["Valid", order.expiresAt === null ? order.timeInForce : `${order.timeInForce} until ${formatTime(order.expiresAt)}`],
     ["Currency", currency],
     ["Account", `${accountName(order.account)} ${order.account.label === null ? "" : order.account.accountNumber}`],
-    ["From", formatEnum(order.origin)],
+    ["Placed through", placedThrough(order.origin)],
     ["Client order id", order.clientOrderId],
     ["Broker id", order.brokerOrderId ?? NOTHING],
     ["Placed", formatTime(order.createdAt)],
@@ -155,7 +157,7 @@ function Requests({ order }: { order: FullOrder }): JSX.Element | null {
               {formatTime(request.requestedAt)}
             </time>
             <span>
-              {request.kind === "CANCEL" ? "Cancel" : `Change to ${termsInWords(request.terms)}`}
+              {request.kind === "CANCEL" ? "Cancel" : `Change to ${changeInWords(request.terms, order.instrument.tickSize)}`}
               {request.reason !== null && <span className="block text-small break-words text-soft">{request.reason}</span>}
             </span>
             <Status tone={REQUEST_TONE[request.outcome]} label={outcomeInWords(request)} />
@@ -194,14 +196,6 @@ function checksInWords(checks: FullOrder["requests"][number]["riskChecks"]): str
   const refused = checks.filter((check) => check.outcome === "FAILED" && !check.isShadow).length;
   const count = checks.length === 1 ? "1 risk check" : `${checks.length} risk checks`;
   return refused === 0 ? `${count}, none refused` : `${count}, ${refused} refused`;
-}
-
-function termsInWords(terms: unknown): string {
-  if (typeof terms !== "object" || terms === null) return "other terms";
-  return Object.entries(terms)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${formatEnum(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_")).toLowerCase()} ${String(value)}`)
-    .join(", ");
 }
 
 async function copy(kind: string, text: string): Promise<void> {

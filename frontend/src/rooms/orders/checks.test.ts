@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { inOrder, inputsOf, microsInWords } from "./checks";
+import { changeInWords, inOrder, inputsOf, microsInWords } from "./checks";
 
 const check = (outcome: "FAILED" | "PASSED" | "SKIPPED", isShadow = false) => ({ outcome, isShadow });
 
@@ -13,6 +13,22 @@ describe("the facts of a check", () => {
       ["symbols", "AAPL, MSFT"],
     ]);
     expect(inputsOf(null)).toEqual([]);
+  });
+
+  it("have separators whether they came as text or as numbers", () => {
+    expect(inputsOf({ placed: 12_500, value: "5000000", ratio: 0.25 })).toEqual([
+      ["placed", "12,500"],
+      ["value", "5,000,000"],
+      ["ratio", "0.25"],
+    ]);
+  });
+});
+
+describe("what a change asked for", () => {
+  it("has prices as fine as the tick, and never rounds one", () => {
+    expect(changeInWords({ quantity: "5000", limitPrice: "200", stopPrice: null }, "0.01")).toBe("quantity 5,000, limit price 200.00");
+    expect(changeInWords({ stopPrice: "1200.125" }, "0.01")).toBe("stop price 1,200.125");
+    expect(changeInWords(null, "0.01")).toBe("other terms");
   });
 });
 

@@ -1,9 +1,10 @@
 /** What the checks of an order were found from, in words. */
-import { formatDecimal } from "../../shared/format/decimal";
+import { formatDecimal, formatPrice } from "../../shared/format/decimal";
 import { formatEnum } from "../../shared/format/time";
 
 export type Input = readonly [name: string, value: string];
 
+const PRICE = /(Price|Amount)$/;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** The facts of a check as names and values, those within others by both names; without what is not there. */
@@ -23,9 +24,18 @@ function nameOf(key: string): string {
 
 function textOf(value: unknown): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return Number.isSafeInteger(value) ? formatDecimal(String(value)) : String(value);
   if (typeof value !== "string") return JSON.stringify(value);
   return DECIMAL.test(value) ? formatDecimal(value) : value;
+}
+
+/** quantity 1,000, limit price 200.00: what a request asked for, prices as fine as the tick. */
+export function changeInWords(terms: unknown, tickSize: string): string {
+  if (typeof terms !== "object" || terms === null) return "other terms";
+  return Object.entries(terms)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${nameOf(key)} ${PRICE.test(key) && typeof value === "string" && DECIMAL.test(value) ? formatPrice(value, tickSize) : textOf(value)}`)
+    .join(", ");
 }
 
 const ORDER = { FAILED: 0, PASSED: 1, SKIPPED: 2 } as const;

@@ -9,6 +9,7 @@ import { accountColumn } from "../../shared/session/accountColumn";
 import type { LiveColumn } from "../../shared/table/layout";
 import { Status, type Tone } from "../../shared/table/Status";
 import type { Order } from "./documents";
+import { placedThrough } from "./origin";
 
 /** Average prices need more than the tick: two fills a tick apart meet between ticks. */
 const AVERAGE_DECIMALS_MORE = 2;
@@ -114,7 +115,7 @@ export const ORDER_COLUMNS: readonly LiveColumn<Order>[] = [
   { key: "stop", header: "Stop", width: 80, isNumber: true, isExtra: true, cell: (row) => price(row.stopPrice, row.instrument.tickSize), text: (row) => row.stopPrice ?? "" },
   { key: "commission", header: "Commission", width: 84, isNumber: true, isExtra: true, cell: (row) => money(row.commission), text: (row) => row.commission },
   { key: "role", header: "Role", width: 90, isExtra: true, cell: (row) => (row.linkRole === null ? NOTHING : formatEnum(row.linkRole)), text: (row) => row.linkRole ?? "" },
-  { key: "origin", header: "From", width: 76, isExtra: true, cell: (row) => formatEnum(row.origin), text: (row) => row.origin },
+  { key: "origin", header: "Through", width: 76, isExtra: true, cell: (row) => placedThrough(row.origin), text: (row) => row.origin },
   { key: "clientOrderId", header: "Client order id", width: 180, isExtra: true, cell: (row) => <span className="truncate text-soft">{row.clientOrderId}</span>, text: (row) => row.clientOrderId },
   { key: "brokerOrderId", header: "Broker id", width: 90, isExtra: true, cell: (row) => row.brokerOrderId ?? NOTHING, text: (row) => row.brokerOrderId ?? "" },
   { key: "updated", header: "Updated", width: 84, isExtra: true, cell: (row) => <span className="text-soft">{formatTime(row.updatedAt)}</span>, text: (row) => row.updatedAt },

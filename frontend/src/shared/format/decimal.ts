@@ -108,6 +108,11 @@ export function formatDecimal(value: string, options: FormatOptions = {}): strin
   return options.signed && sign > 0 ? `+${body}` : body;
 }
 
+/** A price with the decimals of its tick, and more where it has more: it is never rounded. */
+export function formatPrice(value: string, tickSize: string): string {
+  return formatDecimal(value, { decimals: Math.max(decimalsOf(tickSize), decimalsOf(value)) });
+}
+
 /** The value without zeros that say nothing, as a person would type it: 10.00 as 10. */
 export function plain(value: string): string {
   return value === "" ? "" : trim(value);
