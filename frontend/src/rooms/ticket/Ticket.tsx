@@ -13,7 +13,7 @@ import { useViewer } from "../../shared/session/viewer";
 import { CheckList } from "../orders/parts";
 import { Confirm } from "./Confirm";
 import { PLACE_ORDER, type Placed } from "./documents";
-import { inputOf, newDraft, ORDER_TYPES, type Draft, type Problems } from "./draft";
+import { inputOf, newDraft, reviewInWords, type Draft, type Problems } from "./draft";
 import { PreviewPane } from "./PreviewPane";
 import { TicketFields } from "./TicketFields";
 import { useInstrument } from "./useInstrument";
@@ -152,7 +152,7 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
               <>
                 <p className="flex items-center gap-2 pb-2">
                   <span className="font-medium">
-                    {label} {inWords(draft)}
+                    {label} {input && reviewInWords(input, instrument.tickSize)}
                   </span>
                   {account && <ModeBadge mode={modeOf(account)} />}
                 </p>
@@ -191,13 +191,6 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
       )}
     </form>
   );
-}
-
-function inWords(draft: Draft): string {
-  const type = ORDER_TYPES.find(([value]) => value === draft.orderType)?.[1].toLowerCase() ?? "";
-  const at = [draft.stopPrice, draft.limitPrice, draft.trailingAmount].filter((each) => each !== "").join(" / ");
-  const isPriced = draft.orderType !== "MARKET";
-  return `${type}${isPriced ? ` ${at}` : ""}, ${draft.timeInForce}`;
 }
 
 function PlacedNote({ placed, onAgain }: { placed: NonNullable<Placed["order"]>; onAgain: () => void }): JSX.Element {

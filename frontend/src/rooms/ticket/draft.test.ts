@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { inputOf, newDraft, validities, type Draft } from "./draft";
+import { inputOf, newDraft, reviewInWords, validities, type Draft } from "./draft";
 
 function draft(patch: Partial<Draft> = {}): Draft {
   return newDraft({ accountId: "a", symbol: "AAPL", quantity: "1k", limitPrice: "187.4", ...patch }, "mine");
@@ -47,5 +47,25 @@ describe("a ticket", () => {
   it("offers the quick validities to market and limit orders alone", () => {
     expect(validities("LIMIT")).toContain("IOC");
     expect(validities("STOP")).toEqual(["DAY", "GTC", "GTD"]);
+  });
+});
+
+function reviewed(patch: Partial<Draft>): string {
+  const meant = inputOf(draft(patch), "i");
+  return "input" in meant ? reviewInWords(meant.input, "0.01") : "";
+}
+
+describe("the review of a ticket", () => {
+  it.each([
+    [{ limitPrice: "200" }, "limit 200.00, DAY"],
+    [{ limitPrice: "1,200.125" }, "limit 1,200.125, DAY"],
+    [{ orderType: "STOP_LIMIT", stopPrice: "186", limitPrice: "187.5", timeInForce: "GTC" }, "stop limit 186.00 / 187.50, GTC"],
+    [{ orderType: "TRAILING_STOP", trailingAmount: "2.5" }, "trailing stop 2.50, DAY"],
+  ] as const)("%j", (patch, words) => {
+    expect(reviewed(patch)).toBe(words);
+  });
+
+  it("leaves out prices that its type does not have", () => {
+    expect(reviewed({ orderType: "MARKET", stopPrice: "190" })).toBe("market, DAY");
   });
 });

@@ -1,6 +1,6 @@
 /** What is typed into a ticket, and the order that it means. */
 import type { VariablesOf } from "../../shared/graphql/document";
-import { signOf } from "../../shared/format/decimal";
+import { formatPrice, signOf } from "../../shared/format/decimal";
 import type { PLACE_ORDER } from "./documents";
 import { parseDecimal, parseQuantity } from "./quantity";
 
@@ -119,4 +119,11 @@ export function inputOf(draft: Draft, instrumentId: string | null): { input: Ord
       ...(draft.staged ? { staged: true } : {}),
     },
   };
+}
+
+/** stop limit 186.00 / 187.50, DAY: what is about to be sent, prices as fine as the tick. */
+export function reviewInWords(input: OrderInput, tickSize: string): string {
+  const type = ORDER_TYPES.find(([value]) => value === input.orderType)?.[1].toLowerCase() ?? "";
+  const prices = [input.stopPrice, input.limitPrice, input.trailingAmount].flatMap((each) => (each ? [formatPrice(each, tickSize)] : []));
+  return `${[type, prices.join(" / ")].filter((each) => each !== "").join(" ")}, ${input.timeInForce ?? "DAY"}`;
 }
