@@ -30,7 +30,7 @@ interface FieldProps {
   problemId: string;
   isOptional?: boolean;
   initial?: string;
-  /** Takes the focus when it appears: for a step that follows another, never for a page that has just loaded. */
+  /** Takes the focus when it appears: for the first field of a page that is nothing but its form, or a step that follows. */
   isNext?: boolean;
 }
 

@@ -105,7 +105,7 @@ export function SignIn(): JSX.Element {
           />
         ) : method === "password" ? (
           <>
-            <Field name="email" label="E-mail" type="email" autoComplete="username" {...{ invalid, problemId }} />
+            <Field name="email" label="E-mail" type="email" autoComplete="username" isNext {...{ invalid, problemId }} />
             <Field
               name="password"
               label="Password"
@@ -118,7 +118,7 @@ export function SignIn(): JSX.Element {
             )}
           </>
         ) : (
-          <Field name="apiKey" label="API key" type="password" autoComplete="off" {...{ invalid, problemId }} />
+          <Field name="apiKey" label="API key" type="password" autoComplete="off" isNext {...{ invalid, problemId }} />
         )}
         <Problem id={problemId}>{problem}</Problem>
         <SubmitButton isBusy={isBusy}>{isBusy ? "Signing in" : "Sign in"}</SubmitButton>
