@@ -42,7 +42,7 @@ async def test_somebody_places_modifies_and_cancels_an_order_without_a_mouse(
     await page.goto(house.base)
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
-    await keys.tab_to("E-mail")
+    await expect(page.get_by_label("E-mail")).to_be_focused()
     await keys.write(email)
     await keys.press("Tab")
     await keys.write("not the password")
@@ -59,6 +59,9 @@ async def test_somebody_places_modifies_and_cancels_an_order_without_a_mouse(
     sheet = page.get_by_role("dialog", name="Keyboard")
     await expect(sheet).to_contain_text("Buy")
     await expect(sheet).to_contain_text("Orders")
+    # Those of an order are told before one is open.
+    in_an_order = sheet.get_by_role("region", name="In an order")
+    await expect(in_an_order.get_by_role("term")).to_have_text(["Modify the order", "Cancel the order", "Close"])
     await keys.expect_focus("the sheet")
     await keys.press("Escape")
     await expect(sheet).to_have_count(0)

@@ -1,11 +1,11 @@
 import type { JSX } from "react";
 
-import { useShortcutGroups } from "../shared/keyboard/shortcuts";
+import { sheetOf, useShortcutGroups } from "../shared/keyboard/shortcuts";
 import { Dialog } from "../shared/overlay/Dialog";
 
-/** Every shortcut that works on this page now. */
+/** Every shortcut that works on this page now, and those of what may be opened on it. */
 export function KeyboardSheet({ onClose }: { onClose: () => void }): JSX.Element {
-  const groups = useShortcutGroups();
+  const groups = sheetOf(useShortcutGroups());
   return (
     <Dialog title="Keyboard" width="wide" onClose={onClose}>
       <div className="grid gap-x-10 gap-y-4 px-4 pt-3 pb-4 sm:grid-cols-2">

@@ -33,6 +33,8 @@ export function Shell(): JSX.Element {
   const { pathname } = useLocation();
   const rooms = openRooms(viewer?.scopes ?? NO_SCOPES);
   const mayPlace = useMay("PLACE_ORDERS");
+  const mayModify = useMay("MODIFY_ORDERS");
+  const mayCancel = useMay("CANCEL_ORDERS");
   const isTicketOpen = useTicketRequest() !== null;
   const mayManageRisk = useMay("MANAGE_RISK");
   const maySeeOrders = viewer?.scopes.includes("VIEW_ORDERS") ?? false;
@@ -69,6 +71,16 @@ export function Shell(): JSX.Element {
           { keys: "s", label: "Sell", run: () => openTicket({ side: "SELL" }) },
           { keys: "Ctrl+Enter", label: "In the ticket: review, then send" },
           { keys: "↑ ↓", label: "In a number: a step, with Shift ten" },
+        ]
+      : [],
+  );
+  useShortcuts(
+    "In an order",
+    maySeeOrders
+      ? [
+          ...(mayModify ? [{ keys: "m", label: "Modify the order" }] : []),
+          ...(mayCancel ? [{ keys: "c", label: "Cancel the order" }] : []),
+          { keys: "Escape", label: "Close" },
         ]
       : [],
   );

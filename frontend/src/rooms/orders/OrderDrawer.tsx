@@ -21,6 +21,8 @@ interface OrderDrawerProps {
   id: string;
   /** As the table has it, if it has: a newer one asks for the rest anew. */
   row: Order | undefined;
+  /** The key that cancels means other orders now: those that are selected. */
+  isCancelKeyTaken?: boolean;
   onClose: () => void;
   onOpen: (id: string) => void;
 }
@@ -48,7 +50,7 @@ function useFullOrder(id: string, stamp: string): [Told, () => void] {
   return [told, () => setAttempt((before) => before + 1)];
 }
 
-export function OrderDrawer({ id, row, onClose, onOpen }: OrderDrawerProps): JSX.Element {
+export function OrderDrawer({ id, row, isCancelKeyTaken = false, onClose, onOpen }: OrderDrawerProps): JSX.Element {
   const [told, retry] = useFullOrder(id, row ? `${row.updatedAt} ${row.state} ${row.version} ${row.filledQuantity}` : "");
   const order = typeof told === "object" && "order" in told ? told.order : undefined;
   const shown = row ?? order;
@@ -78,26 +80,37 @@ export function OrderDrawer({ id, row, onClose, onOpen }: OrderDrawerProps): JSX
       }
       onClose={onClose}
     >
-      <Acts order={shown} />
+      <Acts order={shown} isCancelKeyTaken={isCancelKeyTaken} />
       {typeof told === "object" && "failure" in told && <Failed message={told.failure} onRetry={retry} />}
       {order ? <OrderDetails order={order} onOpen={onOpen} /> : told === "loading" && <Loading />}
     </Drawer>
   );
 }
 
-function Acts({ order }: { order: Order }): JSX.Element | null {
+function Acts({ order, isCancelKeyTaken }: { order: Order; isCancelKeyTaken: boolean }): JSX.Element | null {
   const mayModify = useMay("MODIFY_ORDERS");
   const mayCancel = useMay("CANCEL_ORDERS");
   if (!isWorking(order) || !(mayModify || mayCancel)) return null;
-  return <WorkingActs order={order} mayModify={mayModify} mayCancel={mayCancel} />;
+  return <WorkingActs {...{ order, mayModify, mayCancel, isCancelKeyTaken }} />;
 }
 
-function WorkingActs({ order, mayModify, mayCancel }: { order: Order; mayModify: boolean; mayCancel: boolean }): JSX.Element {
+interface WorkingActsProps {
+  order: Order;
+  mayModify: boolean;
+  mayCancel: boolean;
+  isCancelKeyTaken: boolean;
+}
+
+function WorkingActs({ order, mayModify, mayCancel, isCancelKeyTaken }: WorkingActsProps): JSX.Element {
   const mayPlace = useMay("PLACE_ORDERS");
   useReturnedFocus();
   const [isModifying, setIsModifying] = useState(false);
   const canModify = mayModify && isWorking(order) && order.state !== "PENDING_CANCEL";
-  useShortcuts("Order", canModify ? [{ keys: "m", label: "Modify the order", run: () => setIsModifying(true) }] : []);
+  const canCancel = mayCancel && order.state !== "PENDING_CANCEL" && !isCancelKeyTaken;
+  useShortcuts("In an order", [
+    ...(canModify ? [{ keys: "m", label: "Modify the order", run: () => setIsModifying(true) }] : []),
+    ...(canCancel ? [{ keys: "c", label: "Cancel the order", run: () => void cancelOrder(order) }] : []),
+  ]);
 
   async function release(): Promise<void> {
     const [outcome] = await releaseMany([order]);

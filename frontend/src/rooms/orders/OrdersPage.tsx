@@ -1,7 +1,6 @@
 /** The blotter: orders as they stand, live, with what can be done to them. */
 import { useMemo, useState, type JSX } from "react";
 
-import { useShortcuts } from "../../shared/keyboard/shortcuts";
 import { Choices } from "../../shared/page/Choices";
 import { Empty } from "../../shared/page/states";
 import { Page } from "../../shared/page/Page";
@@ -17,9 +16,8 @@ import { LiveTable } from "../../shared/table/LiveTable";
 import { TableTools } from "../../shared/table/TableTools";
 import { useTable } from "../../shared/table/useTable";
 import { openTicket } from "../ticket/open";
-import { cancelOrder } from "./acts";
 import { BulkBar } from "./BulkBar";
-import { isWorking, ORDER_COLUMNS } from "./columns";
+import { ORDER_COLUMNS } from "./columns";
 import type { Order } from "./documents";
 import { filterOf, fits, SPANS, spanOf, STATE_GROUPS } from "./filters";
 import { OrderDrawer } from "./OrderDrawer";
@@ -42,13 +40,6 @@ export function OrdersPage(): JSX.Element {
   const orderId = search["order"] ?? null;
   const open = found.find((row) => row.id === orderId);
   const mayPlace = useMay("PLACE_ORDERS");
-  const mayCancel = useMay("CANCEL_ORDERS");
-  useShortcuts(
-    "Open order",
-    open && chosen.length === 0 && mayCancel && isWorking(open)
-      ? [{ keys: "c", label: "Cancel the open order", run: () => void cancelOrder(open) }]
-      : [],
-  );
 
   return (
     <Page
@@ -96,7 +87,7 @@ export function OrdersPage(): JSX.Element {
           </LiveBody>
         </div>
         {orderId !== null && (
-          <OrderDrawer key={orderId} id={orderId} row={open} onClose={() => patch({ order: undefined })} onOpen={(id) => patch({ order: id })} />
+          <OrderDrawer key={orderId} id={orderId} row={open} isCancelKeyTaken={chosen.length > 0} onClose={() => patch({ order: undefined })} onOpen={(id) => patch({ order: id })} />
         )}
       </div>
     </Page>

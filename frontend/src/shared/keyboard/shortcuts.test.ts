@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createSequence, keyOf, type Shortcut } from "./shortcuts";
+import { createSequence, keyOf, sheetOf, type Shortcut } from "./shortcuts";
 
 const shortcut = (keys: string): Shortcut => ({ keys, label: keys, run: () => {} });
 const ALL = ["g o", "g h", "o", "c", "?"].map(shortcut);
@@ -36,5 +36,20 @@ describe("shortcuts", () => {
     expect(keyOf({ ...key, key: "Enter", ctrlKey: true })).toBe("Ctrl+Enter");
     expect(keyOf({ ...key, key: "Shift" })).toBe("");
     expect(keyOf(key)).toBe("k");
+  });
+});
+
+describe("the sheet", () => {
+  it("has each part once and each of its keys once, whether its place is on screen or not", () => {
+    const told = { title: "In an order", shortcuts: [{ keys: "m", label: "Modify the order" }, { keys: "c", label: "Cancel the order" }] };
+    const other = { title: "Table", shortcuts: [shortcut("j")] };
+    const open = { title: "In an order", shortcuts: [shortcut("m"), shortcut("Escape")] };
+
+    const sheet = sheetOf([told, other, open]);
+
+    expect(sheet.map(({ title, shortcuts }) => [title, shortcuts.map(({ keys }) => keys)])).toEqual([
+      ["In an order", ["m", "c", "Escape"]],
+      ["Table", ["j"]],
+    ]);
   });
 });

@@ -42,6 +42,15 @@ export function useShortcuts(title: string, shortcuts: readonly Shortcut[]): voi
   }, [title, signature]);
 }
 
+/** As the sheet has them: a part that is named twice is one, and each of its keys stands there once. */
+export function sheetOf(all: readonly ShortcutGroup[]): ShortcutGroup[] {
+  const titles = [...new Set(all.map(({ title }) => title))];
+  return titles.map((title) => {
+    const told = all.filter((group) => group.title === title).flatMap(({ shortcuts }) => shortcuts);
+    return { title, shortcuts: told.filter(({ keys }, index) => told.findIndex((each) => each.keys === keys) === index) };
+  });
+}
+
 export function useShortcutGroups(): readonly ShortcutGroup[] {
   return useValue(groups);
 }
