@@ -357,6 +357,8 @@ async def test_a_frozen_server_is_told_and_its_return_too(
         os.kill(pid, signal.SIGSTOP)
     try:
         await expect(page.get_by_text("Reconnecting", exact=True)).to_be_visible(timeout=_AWAY_MS_MAX)
+        # What the broker is doing is not known either then, whatever it did.
+        await expect(page.get_by_text(re.compile(r"^Broker unknown, \d+ s$"))).to_be_visible(timeout=_AWAY_MS_MAX)
         await expect(page.get_by_text("The connection to the server is away.")).to_be_visible(timeout=_AWAY_MS_MAX)
         await expect(page.get_by_text(re.compile("^Stale"))).to_be_visible(timeout=_AWAY_MS_MAX)
     finally:
@@ -365,5 +367,6 @@ async def test_a_frozen_server_is_told_and_its_return_too(
 
     await expect_live(page)
     await expect(page.get_by_text(re.compile("^Stale"))).to_be_hidden(timeout=_AWAY_MS_MAX)
+    await expect(page.get_by_text(re.compile("^Broker unknown"))).to_be_hidden(timeout=_AWAY_MS_MAX)
     await _place_far(demo, "222")
     await expect(_row(page, "222")).to_be_visible(timeout=SHOWN_MS_MAX)
