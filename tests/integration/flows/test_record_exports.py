@@ -336,6 +336,7 @@ async def test_the_erasure_of_a_person_takes_the_kept_files_that_may_name_them(
     person = await factories.make_principal(desk.database, tenant_id, role=Role.TRADER)
     placed = await desk.intake.submit(person, trader.order())
     assert placed.order is not None
+    assert person.user_id is not None
     email = await owner.fetchval("SELECT email FROM users WHERE id = $1", person.user_id)
     kept, running = await asked(trader), await asked(trader)
     await runner(trader, system_database).take_turn(tenant_id, kept.id)
