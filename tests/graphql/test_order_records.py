@@ -17,10 +17,12 @@ import asyncpg
 import pytest
 
 from app.compliance.domain.order_record import RecordFormat
-from app.flows.compliance.order_records import WantedRecords, exported_records
+from app.flows.compliance.order_records import WantedRecords, exported_records, lived_orders
+from app.flows.identity.create_api_key import create_api_key
 from app.identity.actors_batch import named_actors
 from app.identity.domain import Principal, Role, Scope
-from app.identity.domain.actors import ActorKind, PersonState
+from app.identity.domain.actors import ActorKind, NamedActor, PersonState
+from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
 from tests import factories
 from tests.graphql.conftest import Broker, Firm, token_of
@@ -245,6 +247,44 @@ async def test_no_person_or_key_of_another_firm_is_named(firm: Firm, stranger: F
     assert found[program].person_id is None
     kinds = [found[one].kind for one in odd]
     assert kinds == [*[ActorKind.SYSTEM] * 4, ActorKind.PLATFORM, ActorKind.PERSON, ActorKind.SYSTEM]
+
+
+async def test_the_key_of_an_erased_person_is_not_named(firm: Firm) -> None:
+    person = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.TRADER)
+    issued = await create_api_key(firm.desk.door, person, name="gus at night", scopes=[Scope.VIEW_ORDERS])
+    actor = f"key:{issued.api_key.id}"
+    given = {"userId": str(person.user_id), "reason": "asked for it"}
+    assert (await firm.api.data(ERASE, input=given))["erasePerson"]["errors"] == []
+
+    async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
+        found = await named_actors(session, firm.key.tenant_id, [actor])
+
+    assert found == {
+        actor: NamedActor(
+            actor=actor, kind=ActorKind.API_KEY, person_id=person.user_id, person_state=PersonState.ERASED
+        )
+    }
+
+
+async def test_the_actors_of_a_page_are_looked_up_at_once(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, hour = firm.desk.clock.now(), timedelta(hours=1)
+    wanted, asked = WantedRecords(after=now - hour, before=now + hour), []
+    fetch = BatchSession.fetch
+
+    async def counted(session: BatchSession, query: str, *values: Any) -> Any:
+        asked.append(query)
+        return await fetch(session, query, *values)
+
+    monkeypatch.setattr(BatchSession, "fetch", counted)
+    counts = []
+    for role in (Role.TRADER, Role.TRADER, Role.MANAGER):
+        await (await firm.member(role)).place(**firm.order())
+        async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
+            asked.clear()
+            found = await lived_orders(session, firm.key.tenant_id, wanted, behind=None, limit=10)
+        counts.append((len(found), len(asked)))
+
+    assert counts == [(1, 5), (2, 5), (3, 5)]
 
 
 async def test_who_left_is_named_without_a_role(firm: Firm, owner: asyncpg.Connection) -> None:
