@@ -1,5 +1,6 @@
 """A process that has the modules of `oms` in memory and forks one for each command that a test runs."""
 
+import atexit
 import gc
 import json
 import os
@@ -7,12 +8,14 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from runpy import run_module
+from typing import NoReturn
 
 # A request: its text and the descriptors of stdin, stdout, stderr and of who waits for the exit code.
 TEXT_BYTES_MAX = 200_000
@@ -41,7 +44,12 @@ def main() -> None:
             import_module(module.name)
     gc.freeze()
     become(forked(asked))
-    run_module("app.cli", run_name="__main__", alter_sys=True)
+    code: object = 0
+    try:
+        run_module("app.cli", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+    leave(code)
 
 
 def forked(asked: socket.socket) -> Command:
@@ -99,6 +107,17 @@ def become(command: Command) -> None:
     os.environ.update(command.environment)
     os.chdir(Path(command.folder))
     sys.argv = ["oms", *command.arguments]
+
+
+def leave(code: object) -> NoReturn:
+    """End as an interpreter does, but for taking apart each module, which would copy all the memory that is shared."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":
