@@ -25,6 +25,7 @@ from tests import factories
 from tests.graphql.conftest import Api, Firm, broker_of, relaying, token_of
 from tests.graphql.sweep.documents import Leaf, Operation, fields_asked, operations, with_id
 from tests.graphql.sweep.worlds import MARK, TABLES, Side, make_side, rows_of, side_of, unlike
+from tests.http_transport import PlainTransport
 from tests.integration.isolation import rows
 
 SCHEMA = build_schema((Path(schema_package.__file__).parent / "schema.graphql").read_text())
@@ -72,7 +73,7 @@ async def world(desk: Desk, database_url: str, address: str) -> AsyncIterator[Wo
     """The firms, made once."""
     owner = await asyncpg.connect(database_url)
     try:
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(transport=PlainTransport(), timeout=30) as http:
             mine, theirs = await make_side(desk.database, owner), await make_side(desk.database, owner)
             made = World(desk=desk, owner=owner, anonymous=Api(http=http, address=address), mine=mine, theirs=theirs)
             made.hidden = unlike(theirs, mine)
