@@ -55,7 +55,7 @@ SHOWN = ("Log in", "API key")
 
 @pytest.fixture(scope="module")
 async def installation() -> AsyncIterator[Installation]:
-    """One for all journeys, with every process as talkative as it can be. The README's come first: they count from the first event."""
+    """One for all journeys, with every process as talkative as it can be; the README counts from its first event."""
     async with installed({"OMS_LOG_LEVEL": "debug"}) as running:
         yield running
 
