@@ -14,6 +14,11 @@ class Side(StrEnum):
         """+1 for a buy, -1 for a sell: what an execution does to the position."""
         return 1 if self is Side.BUY else -1
 
+    @property
+    def opposite(self) -> "Side":
+        """The side that an order of this one deals with."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
 
 class OrderType(StrEnum):
     """OrdType (40)."""

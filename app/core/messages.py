@@ -1,11 +1,11 @@
 """The messages of the field that rooms share: orders on their way in, reports from a broker, ticks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from app.core.allocation import Allocation
 from app.core.fix import (
@@ -435,19 +435,13 @@ class RiskCheck:
 
     def inputs_document(self) -> dict[str, Any]:
         """The facts as JSON: numbers as plain decimals in text, instants in RFC 3339."""
-        return {name: _shown(value) for name, value in self.inputs.items()}
+        return {
+            name: value if (shown := _SHOWN.get(value.__class__)) is None else shown(value)
+            for name, value in self.inputs.items()
+        }
 
 
-def _shown(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return value.isoformat()
-        case int():
-            return str(value)
-        case _:
-            return value
+_SHOWN: Final[Mapping[type, Callable[[Any], str]]] = {Decimal: plain, datetime: datetime.isoformat, int: str}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,13 @@ def parse_decimal(text: str) -> Decimal:
 
 def plain(value: Decimal) -> str:
     """The number in plain notation, without an exponent and without trailing zeros behind the point."""
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        # Very small or very large, or made with an exponent.
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return "0" if text == "-0" else text
 
 
 def rounded(value: Decimal) -> Decimal:

@@ -1,8 +1,8 @@
 """Copies of frozen records with some fields changed: what dataclasses.replace does, at a quarter of its cost."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     # The type checker knows its fields by this name.
@@ -31,6 +31,21 @@ else:
         return copied
 
 
+RecordT = TypeVar("RecordT")
+
+
+def changer(kind: type[RecordT], *names: str) -> Callable[..., RecordT]:
+    """A function of a record and of new values for these fields, by place: it copies at half the cost of replace.
+
+    The kind is a slotted record that does not check itself at its making. Raises TypeError for one that is not, or has
+    no such field.
+    """
+    known = _moves_of(kind)
+    if known.copy is None or not known.setters.keys() >= set(names):
+        raise TypeError(f"{kind.__name__} cannot be copied with other {', '.join(names)}")
+    return _written_out(kind, known.setters, names)
+
+
 class _Moves(NamedTuple):
     copy: Callable[[Any], Any] | None
     setters: dict[str, Callable[[Any, Any], None]]
@@ -43,11 +58,23 @@ def _moves_of(kind: type) -> _Moves:
     names = [field.name for field in dataclasses.fields(kind)]
     setters = {name: getattr(kind.__dict__.get(name), "__set__", None) for name in names}
     is_plain = not hasattr(kind, "__post_init__") and all(field.init for field in dataclasses.fields(kind))
-    if not is_plain or not all(setters.values()):
+    known = {name: setter for name, setter in setters.items() if setter is not None}
+    if not is_plain or len(known) < len(names):
         return _Moves(copy=None, setters={})
-    # Written out, as dataclasses writes constructors: a loop over the names would cost as much as the constructor.
-    lines = ["def copy(record):", " copied = new(kind)", *(f" set_{name}(copied, record.{name})" for name in names)]
-    space: dict[str, Any] = {"new": object.__new__, "kind": kind}
-    space |= {f"set_{name}": setter for name, setter in setters.items()}
-    exec("\n".join([*lines, " return copied"]), space)  # noqa: S102 - the names are those of fields
-    return _Moves(copy=space["copy"], setters={name: setter for name, setter in setters.items() if setter})
+    return _Moves(copy=_written_out(kind, known, ()), setters=known)
+
+
+def _written_out(kind: type, setters: Mapping[str, Any], changed: Sequence[str]) -> Callable[..., Any]:
+    # As dataclasses writes constructors: a loop over the names would cost as much as the constructor.
+    # A field may have any name that does not begin with two underscores.
+    lines = [
+        f"def copy({', '.join(['__record', *changed])}):",
+        " __copied = __new(__kind)",
+        *(f" __set_{name}(__copied, {name if name in changed else f'__record.{name}'})" for name in setters),
+        " return __copied",
+    ]
+    space: dict[str, Any] = {"__new": object.__new__, "__kind": kind}
+    space |= {f"__set_{name}": setter for name, setter in setters.items()}
+    exec("\n".join(lines), space)  # noqa: S102 - the names are those of fields
+    made: Callable[..., Any] = space["copy"]
+    return made

@@ -292,7 +292,8 @@ class Database:
 
 
 async def _set_json_codec(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec("jsonb", encoder=plain_json, decoder=orjson.loads, schema="pg_catalog")
+    for name in ("jsonb", "json"):
+        await connection.set_type_codec(name, encoder=plain_json, decoder=orjson.loads, schema="pg_catalog")
 
 
 async def _keep_session(_: asyncpg.Connection) -> None:

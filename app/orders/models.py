@@ -30,6 +30,7 @@ from app.infra.tables import (
     refers,
     text_column,
     time_column,
+    told_json_column,
     uuid_column,
 )
 
@@ -95,6 +96,13 @@ class OrderRow(SQLModel, table=True):
             "account_id",
             postgresql_where=text("state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"),
         ),
+        Index(
+            "ix_orders_facing",
+            "tenant_id",
+            "instrument_id",
+            "side",
+            postgresql_where=text("state NOT IN ('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED')"),
+        ),
         Index("ix_orders_parent", "tenant_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_orders_oca_group", "tenant_id", "oca_group", postgresql_where=text("oca_group IS NOT NULL")),
         Index(
@@ -150,7 +158,7 @@ class OrderRow(SQLModel, table=True):
     reject_code: str | None = text_column(nullable=True)
     reject_reason: str | None = text_column(nullable=True)
     in_doubt: bool = False
-    risk_checks: list[Any] = json_column()
+    risk_checks: list[Any] = told_json_column()
     version: int = 1
     broker_client_id: int | None = None
     broker_order_id: int | None = Field(default=None, sa_type=BigInteger)

@@ -11,7 +11,7 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-_DISTINCT = {
+_DISTINCT: dict[str, dict[str, float]] = {
     "orders": {"id": -1, "client_order_id": -1, "permanent_id": -1, "broker_order_id": -1},
     "executions": {"id": -1, "execution_id": -1, "execution_root": -1, "order_id": -0.5},
     "order_requests": {"id": -1, "order_id": -0.5},

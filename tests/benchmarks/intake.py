@@ -1,7 +1,6 @@
 """The order intake by itself: no HTTP, real PostgreSQL with durable commits, beside one transaction per order."""
 
 import asyncio
-import gc
 import shutil
 import tempfile
 import time
@@ -16,6 +15,7 @@ from app.identity.domain import Principal
 from app.infra.db import Database, DatabaseRole
 from app.infra.embedded.server import start_postgres, start_redis
 from app.infra.migrations import upgrade
+from app.infra.readiness import settle
 from app.infra.settings import Settings
 from app.infra.uow import begin_intake
 from app.instruments.batch import find
@@ -119,8 +119,7 @@ async def _open_loop(name: str, place: Place, keys: list[AccountKey], beside: st
     latencies: list[float] = []
     count = int(RATE * SECONDS)
     # As the web process does: a collection over all that was imported takes longer than many batches.
-    gc.collect()
-    gc.freeze()
+    settle()
     start = time.perf_counter()
 
     async def arrive(number: int) -> None:

@@ -23,6 +23,7 @@ from app.core.sessions import ToldHours, ToldSession
 from app.flows.desk import Desk, open_desk
 from app.infra.embedded.server import start_postgres, start_redis
 from app.infra.migrations import upgrade
+from app.infra.readiness import settle
 from app.infra.settings import Settings
 from app.marketdata import service as marketdata
 from app.risk.domain import (
@@ -193,6 +194,8 @@ async def _loop(desk: Desk, database_url: str, *, is_limited: bool) -> Figure:
     )
     await marketdata.publish_ticks(desk.redis, tenant_id, [quote])
     latencies: list[float] = []
+    # As the web process does.
+    settle()
     ends = time.perf_counter() + SECONDS
 
     async def caller(number: int) -> None:

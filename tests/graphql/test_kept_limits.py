@@ -524,8 +524,8 @@ async def test_a_file_makes_tightens_and_proposes(firm: Firm, officer: Api) -> N
 
 BAD_LINES = [
     ("MAX_ORDER_QUANTITY,NaN,,,", "BAD_USER_INPUT", "value"),
-    ("MAX_ORDER_QUANTITY,-5,,,", "LIMIT_INVALID", "value"),
-    ("MAX_ORDER_QUANTITY,,,,", "LIMIT_INVALID", "value"),
+    ("MAX_ORDER_QUANTITY,-5,,,", "LIMIT_VALUE_INVALID", "value"),
+    ("MAX_ORDER_QUANTITY,,,,", "LIMIT_VALUE_REQUIRED", "value"),
     ("NO_TYPE,5,,,", "BAD_USER_INPUT", "type"),
     (",5,,,", "BAD_USER_INPUT", "type"),
     ("MAX_ORDER_QUANTITY,5,DU-NOBODY,,", "BAD_USER_INPUT", "account"),
@@ -535,6 +535,24 @@ BAD_LINES = [
     ("MAX_ORDER_QUANTITY,5,,", "BAD_USER_INPUT", None),
     ("MAX_ORDER_QUANTITY,５,,,", "BAD_USER_INPUT", "value"),
 ]
+
+
+async def test_a_refused_line_names_a_column_of_the_file(firm: Firm) -> None:
+    kept, other = await made(firm.api, value="50"), await made(firm.api, value="60")
+    csv = (
+        "id,version,type,value,effective_until\n"
+        f"{kept['id']},9,MAX_ORDER_QUANTITY,5,\n"
+        f"{other['id']},,MAX_OPEN_ORDERS,5,\n"
+        ",,MAX_ORDER_QUANTITY,5,2020-01-01T00:00:00Z\n"
+    )
+
+    lines = (await import_(firm.api, csv, mode="EACH"))["lines"]
+
+    assert [(one["code"], one["column"]) for one in lines] == [
+        ("LIMIT_VERSION_CONFLICT", "version"),
+        ("LIMIT_INVALID", "type"),
+        ("LIMIT_INVALID", "effective_until"),
+    ]
 
 
 @pytest.mark.parametrize(("line", "code", "column"), BAD_LINES, ids=range(len(BAD_LINES)))

@@ -77,7 +77,7 @@ async def test_records_come_in_pages_by_account_and_to_whom_they_may(firm: Firm,
     assert ids == placed
     assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (3, True)
     assert (foreign[0], trader[0]) == ("ACCOUNT_NOT_FOUND", "FORBIDDEN")
-    assert backwards == ("BAD_USER_INPUT", ["before"])
+    assert backwards == ("BAD_USER_INPUT", ["toTime"])
 
 
 async def compliance(database_url: str, folder: Path, *arguments: str) -> Ended:

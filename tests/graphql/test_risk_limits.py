@@ -508,6 +508,24 @@ async def test_a_collar_is_explained_by_the_price_that_passes(firm: Firm) -> Non
     assert selling["counterfactual"] == "passes at a limit of 99 or higher"
 
 
+async def test_a_limit_beyond_an_exit_is_not_said_to_pass(firm: Firm) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_NOTIONAL, "1000", currency="USD")
+
+    told = await explained(firm, quantity="100", limitPrice="50", stopLoss="20", takeProfit="90")
+
+    assert told["counterfactual"] == "passes at a quantity of 20"
+
+
+@pytest.mark.parametrize("mode", ["HALTED", "REDUCE_ONLY"])
+async def test_no_figure_helps_against_a_halt(firm: Firm, mode: str) -> None:
+    await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "10")
+    await firm.api.data(
+        f'mutation {{ haltTrading(input: {{scope: TENANT, mode: {mode}, reason: "x"}}) {{ halt {{ id }} }} }}'
+    )
+
+    assert (await explained(firm, quantity="50"))["counterfactual"] is None
+
+
 async def test_an_order_that_passes_is_explained_too(firm: Firm) -> None:
     await limit(firm, LIMIT.MAX_ORDER_QUANTITY, "10")
 

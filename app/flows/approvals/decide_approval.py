@@ -180,17 +180,18 @@ async def _after(
         whole, of_shares = held_as_block(pre_trade, proposals[0], waiting[0].allocation, key, account, facts)
         proposals = [whole]
     checks = tuple(check for proposal in proposals for check in pre_trade.check(key, proposal))
-    if len(proposals) == 1 and not of_shares:
-        # Of what is dealt for several, or together, no single figure would do.
-        checks = pre_trade.explained(key, proposals[0], checks)
-    checks += of_shares
-    checked = [_looked_at(order, checks, principal, booking.now) for order in waiting]
     first = waiting[0]
     halted = [halted_out(account, proposal, first.placed_by, first.allocation) for proposal in proposals]
     problems = [one for one in halted if one is not None]
+    is_frozen = any(is_frozen_out(account, proposal) for proposal in proposals)
+    if len(proposals) == 1 and not of_shares:
+        # Of what is dealt for several, or together, no single figure would do.
+        checks = pre_trade.explained(key, proposals[0], checks, is_barred=bool(problems) or is_frozen)
+    checks += of_shares
+    checked = [_looked_at(order, checks, principal, booking.now) for order in waiting]
     if problems:
         return _rejected(checked, problems[0].value, MEANING[problems[0]])
-    if any(is_frozen_out(account, proposal) for proposal in proposals):
+    if is_frozen:
         return _rejected(checked, OrderProblem.INSTRUMENT_FROZEN.value, MEANING[OrderProblem.INSTRUMENT_FROZEN])
     breach = first_breach(checks)
     if breach is not None and not waits_for_room(checks):

@@ -62,9 +62,12 @@ async def execution_quality(
     return report(measured, list(dict.fromkeys(by)))
 
 
-def check_span(after: datetime, before: datetime) -> None:
-    """Raises InputError for a time that ends before it begins, lies before all orders, or is too long."""
+def check_span(after: datetime, before: datetime, names: tuple[str, str] = ("after", "before")) -> None:
+    """Raises InputError for a time that ends before it begins, lies before all orders, or is too long.
+
+    names are what the caller knows its two ends by.
+    """
     if after.year < YEAR_MIN:
-        raise InputError(f"A time begins in {YEAR_MIN} or later.", path=["after"])
+        raise InputError(f"A time begins in {YEAR_MIN} or later.", path=names[:1])
     if before.year > YEAR_MAX or not after < before <= after + SPAN_MAX:
-        raise InputError(f"A time ends after it begins, at most {SPAN_MAX.days} days later.", path=["before"])
+        raise InputError(f"A time ends after it begins, at most {SPAN_MAX.days} days later.", path=names[1:])

@@ -21,6 +21,8 @@ from app.infra.uow import begin_batch
 from app.orders.repository.records import OrderRows, count_orders, order_rows
 
 PAGE: Final = 200
+ENDS: Final = ("fromTime", "toTime")
+"""What a client calls the two ends of the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ async def list_records(
 ) -> Page[OrderRecord]:
     """A page of records, the oldest first. Raises InputError for a time that cannot be, and WholeTenantError."""
     principal.require_whole_tenant()
-    check_span(wanted.after, wanted.before)
+    check_span(wanted.after, wanted.before, ENDS)
     async with begin_batch(desk.database, principal.tenant_id) as session:
         found = await order_rows(
             session,

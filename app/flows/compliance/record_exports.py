@@ -13,17 +13,16 @@ from app.compliance.domain.order_record import RecordFormat
 from app.compliance.domain.record_exports import KEPT_MAX, UNFINISHED_MAX, ExportState, RecordExport
 from app.compliance.errors import RecordExportsFullError, RecordExportUnfinishedError, RecordExportUnknownError
 from app.core.clock import as_utc
-from app.core.errors import InputError, UnavailableError
+from app.core.errors import UnavailableError
 from app.core.ids import RecordExportId
 from app.core.paging import Page, Window
 from app.flows.compliance.execution_quality import check_span
-from app.flows.compliance.order_records import WantedRecords
+from app.flows.compliance.order_records import ENDS, WantedRecords
 from app.flows.desk import Desk
 from app.identity.domain import Principal
 from app.infra.uow import begin_batch
 
 RESOURCE: Final = "order_record_export"
-_PATHS: Final = {"after": "fromTime", "before": "toTime"}
 
 
 async def request_export(desk: Desk, principal: Principal, wanted: WantedRecords, form: RecordFormat) -> RecordExport:
@@ -32,10 +31,7 @@ async def request_export(desk: Desk, principal: Principal, wanted: WantedRecords
     Raises InputError for a time that cannot be, RecordExportsFullError, WholeTenantError.
     """
     principal.require_whole_tenant()
-    try:
-        check_span(wanted.after, wanted.before)
-    except InputError as error:
-        raise InputError(error.message, path=[_PATHS[one] for one in error.path]) from error
+    check_span(wanted.after, wanted.before, ENDS)
     tenant_id, now = principal.tenant_id, desk.clock.now()
     export = RecordExport(
         tenant_id=tenant_id,

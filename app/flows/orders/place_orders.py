@@ -1,6 +1,6 @@
 """placeOrder: a batch of orders goes through one transaction, each on its own merits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from app.compliance.domain.restrictions import RestrictedAct
 from app.compliance.restrictions_batch import Restrictions, restrictions_of
 from app.core.arrival import arrival_of
 from app.core.errors import Problem
-from app.core.fix import OrderState, PositionAim, RejectOrigin
-from app.core.ids import Ids, InstrumentId, OrderId
+from app.core.fix import OrderState, PositionAim, RejectOrigin, Side
+from app.core.ids import Ids, InstrumentId, OrderId, TenantId
 from app.core.messages import AccountKey, Aim, Instrument, LaneKind, NewOrder, OcoLeg, RiskCheck, Tick
 from app.core.money import ZERO
 from app.core.records import replace
@@ -171,9 +171,13 @@ async def _known(
     names = [(intent.key, one) for intent in intents for one in _client_order_ids(intent.new)]
     places = {(intent.key, match.id) for intent in intents for match in intent.matches}
     traded = {(key.tenant_id, instrument_id) for key, instrument_id in places}
+    sides: dict[tuple[TenantId, InstrumentId], set[Side]] = {}
+    for intent in intents:
+        for match in intent.matches:
+            sides.setdefault((intent.key.tenant_id, match.id), set()).update(_sides(intent.new))
     pre_trade, (books, accounts, held, is_known, restrictions) = await read_pre_trade(
         session,
-        Asked(keys=keys, places=traded, is_walled=is_walled),
+        Asked(keys=keys, places=traded, sides=sides, is_walled=is_walled),
         (
             account_books.locked_books(keys),
             brokers.facts_of(keys),
@@ -316,7 +320,8 @@ def _checked(
         adds_quantity=max(new.terms.quantity - covered, ZERO),
         adds_orders=1 + len(linked_roles(new)) + (ZERO < covered < new.terms.quantity),
     )
-    proposal = replace(proposal, can_wait=_can_wait(new))
+    exits = (new.stop_loss, new.take_profit) if new.side is Side.BUY else (new.take_profit, new.stop_loss)
+    proposal = replace(proposal, can_wait=_can_wait(new), exits=exits)
     of_shares: tuple[RiskCheck, ...] = ()
     if new.allocation is not None:
         is_walled = intent.principal.accounts is not None
@@ -326,7 +331,8 @@ def _checked(
     checks = facts.pre_trade.check(key, proposal)
     if not of_shares and new.oco is None:
         # Of what is dealt for several, or in a pair, no single figure would do.
-        checks = facts.pre_trade.explained(key, proposal, checks)
+        is_barred = halted_out(account, proposal, order.placed_by) is not None or is_frozen_out(account, proposal)
+        checks = facts.pre_trade.explained(key, proposal, checks, is_barred=is_barred)
     checks += of_shares
     proposals = [proposal]
     if new.oco is not None:
@@ -426,6 +432,13 @@ def _second_leg(first: Proposal, leg: OcoLeg, quote: Tick | None, now: datetime)
         adds_quantity=leg.terms.quantity,
         reference=reference_price(quote, leg.side, now),
     )
+
+
+def _sides(new: NewOrder) -> Iterable[Side]:
+    # On which side one deals that is to end or turn a position, the position tells.
+    if new.aim is not None:
+        return Side
+    return (new.side,) if new.oco is None else (new.side, new.oco.side)
 
 
 def _client_order_ids(new: NewOrder) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from app.brokers import figures_batch
 from app.brokers.figures_batch import AccountStanding
 from app.compliance.calendars_batch import Overrides, overrides_of
 from app.core.calendars import hours_with_overrides
+from app.core.fix import Side
 from app.core.fx import FxRates
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import AccountKey, Instrument, OrderTerms, RiskCheck, Tick
@@ -127,10 +128,15 @@ class PreTrade:
         held = self.chain(key.tenant_id) if chain is None else chain
         return evaluate(held, proposal, self.facts(key, proposal), perf_counter_ns) if held.limits else ()
 
-    def explained(self, key: AccountKey, proposal: Proposal, checks: tuple[RiskCheck, ...]) -> tuple[RiskCheck, ...]:
-        """The checks of a refused order, the first breach with the terms at which the order would have passed."""
+    def explained(
+        self, key: AccountKey, proposal: Proposal, checks: tuple[RiskCheck, ...], *, is_barred: bool
+    ) -> tuple[RiskCheck, ...]:
+        """The checks of a refused order, the first breach with the terms at which the order would have passed.
+
+        One that is_barred, as by a halt, would have passed at none.
+        """
         breach = first_breach(checks)
-        if breach is None:
+        if breach is None or is_barred:
             return checks
         found = passes_at(self.chain(key.tenant_id), proposal, self.facts(key, proposal), checks)
         if not found:
@@ -191,10 +197,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whose orders are on their way: their accounts, and where they deal. is_walled is that of beyond_walls."""
+    """Whose orders are on their way: their accounts, and where they deal. is_walled is that of beyond_walls.
+
+    sides are those on which they deal in a place; where it is left out, both.
+    """
 
     keys: Collection[AccountKey]
     places: Collection[Place]
+    sides: Mapping[Place, Collection[Side]] = field(default_factory=dict)
     is_walled: bool = False
 
     @property
@@ -296,7 +306,7 @@ class _Reading:
             case Fact.RATES:
                 return [marketdata_batch.rates_of(tenants)]
             case Fact.RESTING:
-                return [resting_orders.open_in([place for place in self.asked.places if place[0] in tenants])]
+                return [resting_orders.open_in(self._facing(tenants))]
             case Fact.OPEN_HERE:
                 return [resting_orders.open_counts(keys, {instrument_id for _, instrument_id in self.asked.places})]
             case Fact.ACTIVITY:
@@ -338,6 +348,14 @@ class _Reading:
                     pre_trade.activity |= self._past.take(next(answers), self.now)
                 case Fact.CALENDAR:
                     pre_trade.calendar |= next(answers)
+
+    def _facing(self, tenants: Collection[TenantId]) -> list[tuple[TenantId, InstrumentId, Side]]:
+        return [
+            (*place, side.opposite)
+            for place in self.asked.places
+            if place[0] in tenants
+            for side in self.asked.sides.get(place, Side)
+        ]
 
     def _chain(self, key: AccountKey) -> Chain:
         return self.chains.get(key.tenant_id, NO_LIMITS)

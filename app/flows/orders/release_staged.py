@@ -188,12 +188,12 @@ class _Work:
             pre_trade, plain, order.allocation, key, self.facts.accounts[key], self.facts.blocks
         )
         checks = pre_trade.check(key, proposal)
-        if not of_shares:
-            checks = pre_trade.explained(key, proposal, checks)
-        checks += of_shares
-        breach = first_breach(checks)
         halted = halted_out(self.facts.accounts[key], proposal, order.placed_by, order.allocation)
         is_frozen = is_frozen_out(self.facts.accounts[key], proposal)
+        if not of_shares:
+            checks = pre_trade.explained(key, proposal, checks, is_barred=halted is not None or is_frozen)
+        checks += of_shares
+        breach = first_breach(checks)
         if is_timed and halted is None and not is_frozen and waits_for_room(checks):
             # It is looked at anew until there is room: what is said of it is kept and told when it leaves.
             self.waiting.add(order_id)

@@ -87,7 +87,13 @@ async def _replace(
         return _refused(file.order, *problems)
     place = (key, instrument.id)
     now, market = desk.clock.now(), desk.intake.market
-    asked = Asked(keys=[key], places=[(key.tenant_id, instrument.id)], is_walled=principal.tradable is not None)
+    traded = (key.tenant_id, instrument.id)
+    asked = Asked(
+        keys=[key],
+        places=[traded],
+        sides={traded: [file.order.side]},
+        is_walled=principal.tradable is not None,
+    )
     quotes = {} if quote is None else {instrument.id: quote}
     pre_trade, (held, told) = await read_pre_trade(
         session,
@@ -120,7 +126,8 @@ async def _replace(
     checks = pre_trade.check(key, proposal)
     if not of_shares:
         # Of what is dealt for several no single figure would do.
-        checks = pre_trade.explained(key, proposal, checks)
+        is_barred = _bar(file.order, terms, account, plain, proposal) is not None
+        checks = pre_trade.explained(key, proposal, checks, is_barred=is_barred)
     checks += of_shares
     refusal = _refusal(file.order, terms, account, plain, proposal, checks)
     if refusal is None and not only_shrinks(file.order.terms, terms):
@@ -159,12 +166,17 @@ def _refusal(
     proposal: Proposal,
     checks: tuple[RiskCheck, ...],
 ) -> Problem | None:
+    barred, breach = _bar(order, terms, account, plain, proposal), first_breach(checks)
+    if breach is None or (barred is not None and barred.code != OrderProblem.INSTRUMENT_FROZEN):
+        return barred
+    return breach_problem(breach)
+
+
+def _bar(order: Order, terms: OrderTerms, account: AccountFacts, plain: Proposal, proposal: Proposal) -> Problem | None:
+    # What keeps the new terms out whatever the limits say. A halt comes before them, a frozen instrument after.
     halted = change_halted_out(account, order, terms, proposal)
     if halted is not None:
         return problem(halted, "orderId")
-    breach = first_breach(checks)
-    if breach is not None:
-        return breach_problem(breach)
     if terms.quantity > order.terms.quantity and is_frozen_out(account, plain):
         return problem(OrderProblem.INSTRUMENT_FROZEN, "quantity")
     return None

@@ -29,10 +29,11 @@ from app.risk.keeping.domain.limit_file import (
     LimitLine,
     LimitLineOutcome,
     LimitLineReport,
+    column_of,
     line_of,
     line_values,
 )
-from app.risk.keeping.errors import LimitUnknownError
+from app.risk.keeping.errors import LimitInvalidError, LimitUnknownError
 from app.risk.keeping.repository import LimitFilter
 from app.risk.keeping.service import Acting, LimitChange
 
@@ -198,12 +199,13 @@ async def _take(work: _Work, line: FileLine, seen: set[LimitId]) -> LimitLineRep
     try:
         return await _store(work, line_of(line.values), line.number, seen)
     except OmsError as error:
+        first = next(iter(error.problems), None) if isinstance(error, LimitInvalidError) else None
         return LimitLineReport(
             number=line.number,
             outcome=LimitLineOutcome.REFUSED,
-            code=error.code,
+            code=error.code if first is None else first.code,
             message=error.message,
-            column=".".join(error.path) or None,
+            column=column_of(error.path),
         )
 
 

@@ -151,7 +151,7 @@ SELECT n.*, false, 1
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::text[], $8::text[],
   $9::text[], $10::timestamptz[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::bool[],
   $16::bool[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
-  $24::text[]::jsonb[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
+  $24::text[]::json[], $25::int[], $26::bigint[], $27::bigint[], $28::timestamptz[], $29::timestamptz[],
   $30::numeric[], $31::numeric[], $32::numeric[], $33::numeric[], $34::numeric[], $35::uuid[], $36::text[],
   $37::text[], $38::numeric[], $39::bool[], $40::bool[], $41::timestamptz[], $42::jsonb[]) AS n
 """
@@ -212,7 +212,7 @@ def store_checks(tenant_id: TenantId, orders: Sequence[Order]) -> Write:
     """Writes what the limits said of these orders."""
     return Write.of(
         """
-        UPDATE orders AS o SET risk_checks = n.checks::jsonb FROM unnest($2::uuid[], $3::text[]) AS n(id, checks)
+        UPDATE orders AS o SET risk_checks = n.checks::json FROM unnest($2::uuid[], $3::text[]) AS n(id, checks)
         WHERE o.tenant_id = $1 AND o.id = n.id
         """,
         tenant_id,

@@ -55,8 +55,8 @@ def family_of(order: Order) -> OrderId:
     return order.id if order.close_id is None else order.close_id
 
 
-def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOrder]]:
-    """The open orders of these tenants in these instruments, over all of their accounts.
+def open_in(places: Iterable[tuple[TenantId, InstrumentId, Side]]) -> Read[list[OpenOrder]]:
+    """The open orders of these tenants in these instruments on these sides, over all of their accounts.
 
     Of each side at most RESTING_MAX, those without a limit first, then those with the most aggressive; of stops that
     wait for their trigger, which need not count, as many besides.
@@ -70,18 +70,19 @@ def open_in(places: Iterable[tuple[TenantId, InstrumentId]]) -> Read[list[OpenOr
           'side', o.side, 'type', o.order_type,
           'limit', CASE WHEN o.side = 'BUY' THEN greatest(o.limit_price, q.limit_price)
             ELSE least(o.limit_price, q.limit_price) END::text, 'givesWay', {_GIVES_WAY}))
-        FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, instrument_id)
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(tenant_id, instrument_id, side)
         CROSS JOIN LATERAL (
-          SELECT one.*, row_number() OVER (PARTITION BY one.side, one.order_type IN ({_STOPS}) ORDER BY
+          SELECT one.*, row_number() OVER (PARTITION BY one.order_type IN ({_STOPS}) ORDER BY
             CASE WHEN one.side = 'BUY' THEN -one.limit_price ELSE one.limit_price END NULLS FIRST) AS place
           FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.instrument_id = w.instrument_id
-            AND {_OPEN} OFFSET 0) AS o
+            AND one.side = w.side AND {_OPEN} OFFSET 0) AS o
         {_PENDING}
-        WHERE o.place <= $3 OR q.limit_price IS NOT NULL
+        WHERE o.place <= $4 OR q.limit_price IS NOT NULL
         """,
         parameters=(
-            [tenant_id for tenant_id, _ in wanted],
-            [instrument_id for _, instrument_id in wanted],
+            [tenant_id for tenant_id, _, _ in wanted],
+            [instrument_id for _, instrument_id, _ in wanted],
+            [side for _, _, side in wanted],
             RESTING_MAX,
         ),
         decode=_open_orders,
@@ -152,14 +153,29 @@ def worst_prices(keys: Iterable[AccountKey]) -> Read[WorstPrices]:
         sql=f"""
         SELECT jsonb_agg(jsonb_build_array(s.tenant_id, s.account_id, s.instrument_id, s.side, s.price::text,
           s.is_priced)) FROM (
-          SELECT o.tenant_id, o.account_id, o.instrument_id, o.side,
-            bool_and(coalesce(o.limit_price, o.stop_price) IS NOT NULL) AS is_priced,
-            max(greatest(o.limit_price, o.stop_price, q.limit_price, q.stop_price)) AS price
-          FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)
-          CROSS JOIN LATERAL (
-            SELECT * FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.account_id = w.account_id
-              AND {_OPEN} OFFSET 0) AS o
-          {_PENDING}
+          SELECT o.tenant_id, o.account_id, o.instrument_id, o.side, bool_and(o.is_priced) AS is_priced,
+            max(o.price) AS price
+          FROM (
+            SELECT w.*, o.* FROM unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, account_id)
+            CROSS JOIN LATERAL (
+              SELECT one.instrument_id, one.side,
+                bool_and(coalesce(one.limit_price, one.stop_price) IS NOT NULL) AS is_priced,
+                max(greatest(one.limit_price, one.stop_price)) AS price
+              FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.account_id = w.account_id AND {_OPEN}
+              GROUP BY one.instrument_id, one.side OFFSET 0) AS o
+            UNION ALL
+            SELECT o.* FROM (SELECT DISTINCT tenant_id FROM unnest($1::uuid[]) AS t(tenant_id)) AS w
+            CROSS JOIN LATERAL (
+              SELECT r.order_id, (r.terms ->> 'limitPrice')::numeric AS limit_price,
+                (r.terms ->> 'stopPrice')::numeric AS stop_price
+              FROM order_requests AS r WHERE r.tenant_id = w.tenant_id AND r.kind = 'REPLACE'
+                AND r.outcome = 'PENDING' OFFSET 0) AS q
+            CROSS JOIN LATERAL (
+              SELECT one.tenant_id, one.account_id, one.instrument_id, one.side, NULL::boolean AS is_priced,
+                greatest(q.limit_price, q.stop_price) AS price
+              FROM orders AS one WHERE one.tenant_id = w.tenant_id AND one.id = q.order_id AND {_OPEN} OFFSET 0) AS o
+            WHERE (o.tenant_id, o.account_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+          ) AS o
           GROUP BY o.tenant_id, o.account_id, o.instrument_id, o.side) AS s
         """,
         parameters=([key.tenant_id for key in wanted], [key.account_id for key in wanted]),

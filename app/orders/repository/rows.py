@@ -148,21 +148,24 @@ def request_terms_document(request: OrderRequest) -> dict[str, Any]:
     return dict(terms_document(request.terms)) if request.terms is not None else {}
 
 
-def risk_check_document(check: RiskCheck) -> dict[str, Any]:
-    """A check as stored with its order."""
-    return {
-        "check": check.check.value,
-        "outcome": check.outcome.value,
+def _risk_check_document(check: RiskCheck) -> dict[str, Any]:
+    # The writer of JSON knows ids and enumerations itself, and faster.
+    document: dict[str, Any] = {
+        "check": check.check,
+        "outcome": check.outcome,
         "limit": None if check.limit is None else plain(check.limit),
         "observed": None if check.observed is None else plain(check.observed),
         "message": check.message,
-        "limitId": None if check.limit_id is None else str(check.limit_id),
+        "limitId": check.limit_id,
         "limitVersion": check.limit_version,
         "inputs": check.inputs_document(),
         "nanoseconds": check.nanoseconds,
-        **({"isShadow": True} if check.is_shadow else {}),
-        **({} if check.look is None else {"look": _look_document(check.look)}),
     }
+    if check.is_shadow:
+        document["isShadow"] = True
+    if check.look is not None:
+        document["look"] = _look_document(check.look)
+    return document
 
 
 def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
@@ -184,7 +187,7 @@ def risk_check_from_document(document: Mapping[str, Any]) -> RiskCheck:
 
 def checks_text(checks: Sequence[RiskCheck]) -> str:
     """The checks as stored, as JSON text: the driver would take a list within an array for another dimension."""
-    return plain_json([risk_check_document(check) for check in checks])
+    return plain_json([_risk_check_document(check) for check in checks])
 
 
 def _look_document(look: Look) -> dict[str, str]:

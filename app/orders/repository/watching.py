@@ -91,8 +91,8 @@ async def events_behind(
         LEFT JOIN orders AS o ON e.type = '{_REJECTED}' AND o.tenant_id = e.tenant_id AND o.id = e.order_id
           AND o.reject_origin = 'OMS' AND o.reject_code LIKE 'RISK\\_%'
         LEFT JOIN LATERAL (
-          SELECT c.found AS refused FROM jsonb_array_elements(o.risk_checks) WITH ORDINALITY AS c(found, place)
-          WHERE c.found ->> 'outcome' = 'FAILED' AND c.found ->> 'limitId' IS NOT NULL AND NOT c.found ? 'isShadow'
+          SELECT c.found AS refused FROM json_array_elements(o.risk_checks) WITH ORDINALITY AS c(found, place)
+          WHERE c.found ->> 'outcome' = 'FAILED' AND c.found ->> 'limitId' IS NOT NULL AND c.found -> 'isShadow' IS NULL
             AND o.reject_code = 'RISK_' || (c.found ->> 'check')
           ORDER BY c.found -> 'look' ->> 'at' DESC NULLS LAST, c.place LIMIT 1) AS r
           ON true

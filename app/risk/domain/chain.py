@@ -8,7 +8,7 @@ from typing import Final
 from app.core.fix import RiskLimitType, RiskOutcome, Side
 from app.core.messages import RiskCheck
 from app.core.money import ZERO
-from app.core.records import replace
+from app.core.records import changer, replace
 from app.risk.domain import figures, markets, pace, sizes
 from app.risk.domain.facts import Fact, Facts
 from app.risk.domain.held import Check, Finding, HeldLimit, read_limit
@@ -106,6 +106,9 @@ def _needs(held: HeldLimit) -> frozenset[Fact]:
     return needs
 
 
+_said: Final = changer(RiskCheck, "outcome", "observed", "message", "inputs", "nanoseconds")
+
+
 def _no_time() -> int:
     return 0
 
@@ -125,14 +128,7 @@ def evaluate(
         outcome, finding = hold(held, proposal, facts)
         after = nanoseconds()
         checks.append(
-            replace(
-                held.blank,
-                outcome=outcome,
-                observed=finding.observed,
-                message=finding.message,
-                inputs=finding.inputs,
-                nanoseconds=after - before,
-            )
+            _said(held.blank, outcome, finding.observed, finding.message, finding.inputs, after - before),
         )
         before = after
     return tuple(checks)

@@ -89,7 +89,8 @@ class Conditions:
     """What a limit says beside its value.
 
     The first five narrow down what it is held against; None and an empty `times` narrow nothing. Of a list of symbols,
-    `symbols` is the list itself. window_s and the rest belong to the types that name them in CONDITION_KEYS.
+    `symbols` is the list itself; they are in capitals, however they were written. window_s and the rest belong to the
+    types that name them in CONDITION_KEYS.
     """
 
     symbols: frozenset[str] | None = None
@@ -113,6 +114,10 @@ class Conditions:
     def is_on(self, at: datetime) -> bool:
         """True when the instant lies within the hours of the limit."""
         return not self.times or any(window.holds(at) for window in self.times)
+
+    def names(self, symbol: str) -> bool:
+        """True when the symbol, in any letters, is one of the symbols; False where there are none."""
+        return self.symbols is not None and symbol.upper() in self.symbols
 
 
 NO_CONDITIONS: Final = Conditions()
@@ -169,7 +174,8 @@ def _symbols(value: Any, path: tuple[str, ...]) -> frozenset[str]:
         if not is_text or not 1 <= len(one) <= SYMBOL_LENGTH_MAX:
             message = f"a symbol is 1 to {SYMBOL_LENGTH_MAX} printable ASCII characters without blanks around it"
             raise _WrongError(message, *path, str(place))
-    return frozenset(value)
+    # A list in small letters would guard nothing, and nobody would be told.
+    return frozenset(one.upper() for one in value)
 
 
 def _words(words: type[StrEnum]) -> Callable[[Any, tuple[str, ...]], frozenset[StrEnum]]:
@@ -272,7 +278,11 @@ def _zones() -> frozenset[str]:
 
 
 COMMON_KEYS: Final[dict[str, ConditionKey]] = {
-    "symbols": ConditionKey(field="symbols", read=_symbols, meaning="Only orders for these symbols."),
+    "symbols": ConditionKey(
+        field="symbols",
+        read=_symbols,
+        meaning="Only orders for these symbols, in any letters; an option or a future bears one of its own.",
+    ),
     "sides": ConditionKey(field="sides", read=_words(Side), meaning="Only orders of these sides, BUY or SELL."),
     "modes": ConditionKey(
         field="modes", read=_words(AccountMode), meaning="Only accounts that are LIVE, PAPER or SIM."

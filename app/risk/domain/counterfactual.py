@@ -108,8 +108,19 @@ def _ends(proposal: Proposal, own: Decimal) -> list[Decimal]:
     reference = None if proposal.reference is None else good_price(proposal.reference.price)
     is_buy = proposal.side is Side.BUY
     far = proposal.instrument.band_at(ZERO).increment if is_buy else own * _FAR
-    ends = [_on_grid(proposal, one, is_down=is_buy) for one in (reference, far) if one is not None]
-    return [one for one in ends if one > 0 and one != own]
+    ends = [
+        _on_grid(proposal, _within_exits(proposal, one), is_down=is_buy) for one in (reference, far) if one is not None
+    ]
+    return [one for one in ends if one > 0 and one != own and _within_exits(proposal, one) == one]
+
+
+def _within_exits(proposal: Proposal, price: Decimal) -> Decimal:
+    lowest, highest = proposal.exits
+    if lowest is not None:
+        price = max(price, _on_grid(proposal, lowest, is_down=True) + proposal.instrument.band_at(lowest).increment)
+    if highest is not None:
+        price = min(price, _on_grid(proposal, highest, is_down=False) - proposal.instrument.band_at(highest).increment)
+    return price
 
 
 def _nearest(proposal: Proposal, own: Decimal, end: Decimal, passes: Callable[[Proposal], bool]) -> Decimal:

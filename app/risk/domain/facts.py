@@ -12,7 +12,7 @@ from app.core.fix import OrderType, Side
 from app.core.fx import FxRates
 from app.core.ids import AccountId, InstrumentId, OrderId
 from app.core.messages import OrderTerms
-from app.core.money import ZERO
+from app.core.money import ZERO, plain
 from app.risk.domain.conditions import AccountMode
 from app.risk.domain.proposal import good_price
 
@@ -127,21 +127,15 @@ class Resting:
     gives_way: bool = True
 
 
-Fingerprint = tuple[InstrumentId, Side, OrderType, Decimal, Decimal | None, Decimal | None, Decimal | None]
-"""What makes two orders of an account the same."""
+Fingerprint = str
+"""What makes two orders of an account the same. Text, for many are compared for each order."""
 
 
 def fingerprint(instrument_id: InstrumentId, side: Side, order_type: OrderType, terms: OrderTerms) -> Fingerprint:
     """The fingerprint of an order with these terms."""
-    return (
-        instrument_id,
-        side,
-        order_type,
-        terms.quantity,
-        terms.limit_price,
-        terms.stop_price,
-        terms.trailing_amount,
-    )
+    figures = (terms.quantity, terms.limit_price, terms.stop_price, terms.trailing_amount)
+    told = " ".join("-" if one is None else plain(one) for one in figures)
+    return f"{instrument_id.hex} {side.value} {order_type.value} {told}"
 
 
 @dataclass(slots=True)

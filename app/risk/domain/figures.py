@@ -76,7 +76,7 @@ def margin_excess(held: HeldLimit, proposal: Proposal, facts: Facts) -> Finding:
     return Finding(
         is_passed=is_passed,
         observed=observed,
-        message=f"margin left if all is filled {shown(observed)} {relation} {plain(held.value)}",
+        message=f"margin left if all is filled {shown(observed, held.value)} {relation} {plain(held.value)}",
         inputs={"excess": figures.excess_liquidity, "added": added, "currency": currency},
     )
 

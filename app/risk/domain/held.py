@@ -63,7 +63,7 @@ class HeldLimit:
             return False
         if conditions.sides is not None and proposal.side not in conditions.sides:
             return False
-        if conditions.symbols is not None and not self.is_list and proposal.instrument.symbol not in conditions.symbols:
+        if conditions.symbols is not None and not self.is_list and not conditions.names(proposal.instrument.symbol):
             return False
         if conditions.modes is not None and facts.account is not None and facts.account.mode not in conditions.modes:
             return False
@@ -113,7 +113,7 @@ def at_most(held: HeldLimit, observed: Decimal, what: str, unit: str = "", **inp
     """The order passes while what is observed does not exceed the value."""
     is_passed = observed <= held.value
     relation = "is within" if is_passed else "is above"
-    message = f"{what} {shown(observed)}{unit} {relation} {held.value_text}{unit}"
+    message = f"{what} {shown(observed, held.value)}{unit} {relation} {held.value_text}{unit}"
     return Finding(is_passed, observed, message, inputs)
 
 
@@ -125,8 +125,12 @@ def unknown(message: str, **inputs: Any) -> Finding:
 _SHOWN_DIGITS: Final = 4
 
 
-def shown(number: Decimal) -> str:
-    """A figure for a sentence: whole where it fits into a few digits, else rounded."""
+def shown(number: Decimal, beside: Decimal | None = None) -> str:
+    """A figure for a sentence: whole where it fits into a few digits, else rounded, but never to what it is beside."""
     text = plain(number)
-    point = text.find(".")
-    return text if point < 0 or len(text) - point - 1 <= _SHOWN_DIGITS else plain(round(number, _SHOWN_DIGITS))
+    point, digits = text.find("."), _SHOWN_DIGITS
+    if point < 0 or len(text) - point - 1 <= digits:
+        return text
+    while round(number, digits) == beside != number:
+        digits += 1
+    return plain(round(number, digits))

@@ -146,8 +146,8 @@ def could_cross(proposal: Proposal, resting: Resting, *, with_stops: bool) -> bo
     An order without a limit could deal at any price.
     """
     if (
-        resting.instrument_id != proposal.instrument.id
-        or resting.side is proposal.side
+        resting.side is proposal.side
+        or resting.instrument_id != proposal.instrument.id
         or resting.family == proposal.family
         or (resting.is_stop and not with_stops)
     ):
@@ -166,11 +166,10 @@ def _is_on(session: ToldSession, held: HeldLimit, facts: Facts) -> bool:
 
 def _listed(held: HeldLimit, proposal: Proposal, *, must_be_listed: bool) -> Finding:
     symbol = proposal.instrument.symbol
-    symbols = held.conditions.symbols
     name = "white" if must_be_listed else "black"
-    if symbols is None:
+    if held.conditions.symbols is None:
         return unknown(f"the {name} list has no symbols")
-    is_listed = symbol in symbols
+    is_listed = held.conditions.names(symbol)
     word = "is" if is_listed else "is not"
     return Finding(
         is_passed=is_listed is must_be_listed,

@@ -43,7 +43,8 @@ class Proposal:
     adds_quantity is what it may add to its side beyond what is reserved already; leaving is when each of the orders
     was placed that waited and are let go now; reference is None where no fresh price is known. An order that
     closes_position never makes it larger or turns it round. family is the id that it shares with the orders that it
-    hangs with, its own where it hangs with none. can_wait: it may be held until others have ended.
+    hangs with, its own where it hangs with none. can_wait: it may be held until others have ended. exits are the lower
+    and the higher price at which what it opens is to be closed, between which its own lies.
     """
 
     account_id: AccountId
@@ -61,6 +62,7 @@ class Proposal:
     family: OrderId | None = None
     leaving: tuple[datetime, ...] = ()
     can_wait: bool = False
+    exits: tuple[Decimal | None, Decimal | None] = (None, None)
 
     @property
     def instrument_id(self) -> InstrumentId:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from app.core.fix import OrderType, PositionAim, RiskLimitType, Side
-from app.core.messages import Aim, Tick
+from app.core.messages import Aim, OcoLeg, Tick
 from app.flows.desk import Desk, open_desk
 from app.flows.orders.close_position import aim_at_position
 from app.flows.orders.placement import Placement
@@ -251,6 +251,17 @@ async def test_a_close_does_not_wash(trader: Trader) -> None:
     assert codes(close) == ["RISK_WASH_TRADE"]
     assert close.order is not None
     assert [check.outcome for check in close.order.risk_checks] == ["FAILED", "SKIPPED"]
+
+
+async def test_the_second_leg_of_a_pair_does_not_wash_either(trader: Trader) -> None:
+    await limit(trader, LIMIT.WASH_TRADE)
+    await trader.placed(side=Side.SELL, limit_price="190")
+    new = trader.order(side=Side.SELL, limit_price="250")
+    leg = OcoLeg(side=Side.BUY, order_type=OrderType.LIMIT, terms=replace(new.terms, limit_price=Decimal(190)))
+
+    pair = await trader.desk.intake.submit(trader.principal, replace(new, oco=leg))
+
+    assert codes(pair) == ["RISK_WASH_TRADE"]
 
 
 async def test_leverage_counts_market_orders_that_are_open_elsewhere(trader: Trader, owner: asyncpg.Connection) -> None:

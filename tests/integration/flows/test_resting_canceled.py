@@ -563,7 +563,7 @@ async def test_whatever_happens_none_waits_for_what_is_over_and_the_journal_tell
     guarded: Trader, seed: int
 ) -> None:
     lives = Lives(trader=guarded, random=Random(seed))
-    places = [(guarded.key.tenant_id, one.id) for one in guarded.instruments.values()]
+    places = [(guarded.key.tenant_id, one.id, side) for one in guarded.instruments.values() for side in Side]
     waited = 0
 
     for _ in range(120):

@@ -20,6 +20,10 @@ def test_a_buy_adds_and_a_sell_takes() -> None:
     assert Side.SELL.sign == -1
 
 
+def test_a_side_deals_with_its_opposite() -> None:
+    assert [side.opposite for side in Side] == [Side.SELL, Side.BUY]
+
+
 @pytest.mark.parametrize("state", OrderState)
 def test_a_state_knows_whether_it_is_terminal(state: OrderState) -> None:
     assert state.is_terminal is (state in TERMINAL_STATES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.core.records import replace
+from app.core.records import changer, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +63,20 @@ def test_record_that_checks_itself_is_checked_again() -> None:
 def test_unknown_field_is_a_programmers_error(record: Plain | Open) -> None:
     with pytest.raises(TypeError):
         replace(record, colour="red")  # type: ignore[call-arg]
+
+
+def test_changer_makes_the_copies_that_replace_makes() -> None:
+    counted = changer(Plain, "parts", "count")
+    record = Plain(name="a", parts=("b",))
+
+    copied = counted(record, ("c",), 5)
+
+    assert copied == replace(record, parts=("c",), count=5)
+    assert type(copied) is Plain
+    assert record == Plain(name="a", parts=("b",))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Plain, "colour"), (Checked, "count"), (Open, "count")])
+def test_changer_is_refused_for_what_it_could_not_keep(kind: type, name: str) -> None:
+    with pytest.raises(TypeError, match=name):
+        changer(kind, name)

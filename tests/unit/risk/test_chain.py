@@ -203,6 +203,8 @@ def test_open_orders(orders: int, said: RiskOutcome) -> None:
         (_TYPE.SYMBOL_BLACKLIST, ["AAPL"], FAILED),
         (_TYPE.SYMBOL_BLACKLIST, ["MSFT"], PASSED),
         (_TYPE.SYMBOL_BLACKLIST, [], FAILED),
+        (_TYPE.SYMBOL_BLACKLIST, ["aapl"], FAILED),
+        (_TYPE.SYMBOL_WHITELIST, ["Aapl"], PASSED),
     ],
 )
 def test_lists_of_symbols(limit_type: RiskLimitType, symbols: list[str], said: RiskOutcome) -> None:
@@ -251,6 +253,8 @@ def test_an_order_is_valued_by_the_worst_price_it_may_deal_at(of: Proposal, pric
         ({"instrument_id": InstrumentId(UUID(int=7))}, False),
         ({"account_id": ACCOUNT, "instrument_id": InstrumentId(UUID(int=7))}, False),
         ({"is_active": False}, False),
+        ({"conditions": {"symbols": ["aapl"]}}, True),
+        ({"conditions": {"symbols": ["msft"]}}, False),
     ],
 )
 def test_a_limit_is_held_against_what_it_covers(narrowed: dict[str, Any], applies: bool) -> None:

@@ -615,6 +615,21 @@ def told(held: Chain, of: Proposal, given: Facts) -> str | None:
     return words(passes_at(held, of, given, evaluate(held, of, given)))
 
 
+@pytest.mark.parametrize(
+    ("quantity", "limit_type", "value", "message"),
+    [
+        ("100.00001", _TYPE.MAX_ORDER_QUANTITY, "100", "order quantity 100.00001 is above 100"),
+        ("100.123456", _TYPE.MAX_ORDER_QUANTITY, "100", "order quantity 100.1235 is above 100"),
+        ("0.000001", _TYPE.MAX_LEVERAGE, "0.8", "leverage if all is filled 0.80000001 is above 0.8"),
+        ("0.000001", _TYPE.MIN_MARGIN_EXCESS, "500", "margin left if all is filled 499.99999 is below 500"),
+    ],
+)
+def test_a_breach_is_never_rounded_to_the_value_itself(
+    quantity: str, limit_type: RiskLimitType, value: str, message: str
+) -> None:
+    assert check(limit(limit_type, value), order(quantity), facts()).message == message
+
+
 def test_the_counterfactual_holds_for_every_limit() -> None:
     both = chain(limit(_TYPE.MAX_ORDER_QUANTITY, "50"), limit(_TYPE.MAX_ORDER_NOTIONAL, "300"))
 
@@ -632,6 +647,19 @@ def test_the_counterfactual_of_a_price_lies_on_the_grid() -> None:
     )
     crossed = facts(resting=(resting(Side.SELL, "9.5", account_id=ACCOUNT),))
     assert told(wash, order(price="20"), crossed) == "passes at a limit of 9.49 or lower"
+
+
+def test_the_counterfactual_of_a_price_stays_between_the_exits() -> None:
+    notional, collar = chain(limit(_TYPE.MAX_ORDER_NOTIONAL, "900")), chain(limit(_TYPE.PRICE_COLLAR, "1"))
+
+    assert told(notional, order("100", exits=(Decimal("8.99"), None)), facts()) == (
+        "passes at a quantity of 90, or at a limit of 9 or lower"
+    )
+    assert told(notional, order("100", exits=(Decimal(9), None)), facts()) == "passes at a quantity of 90"
+    sold = order(side=Side.SELL, price="5", reference="10", exits=(Decimal(4), Decimal("9.9")))
+    assert told(collar, sold, facts()) is None
+    wider = order(side=Side.SELL, price="5", reference="10", exits=(Decimal(4), Decimal(12)))
+    assert told(collar, wider, facts()) == "passes at a limit of 9.9 or higher"
 
 
 def test_the_counterfactual_does_not_tell_at_what_price_another_account_deals() -> None:

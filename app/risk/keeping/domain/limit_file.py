@@ -1,7 +1,7 @@
 """Limits as lines of CSV: read from what anybody may send, written so that they can be read again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,6 +36,17 @@ COLUMNS: Final = (
     "effective_until",
     "reason",
 )
+_COLUMN_OF: Final = {
+    "expectedVersion": "version",
+    "limitType": "type",
+    "accountId": "account",
+    "instrumentId": "instrument",
+    "isActive": "active",
+    "isShadow": "shadow",
+    "warnAt": "warn_at",
+    "effectiveFrom": "effective_from",
+    "effectiveUntil": "effective_until",
+}
 FORM: Final = LineFormat(columns=COLUMNS, needed=("type",), bytes_max=FILE_BYTES_MAX, lines_max=LINES_MAX)
 _DEPTH_MAX: Final = 8
 _NODES_MAX: Final = 1_000
@@ -62,6 +73,11 @@ class LimitLineReport:
     code: str | None = None
     message: str | None = None
     column: str | None = None
+
+
+def column_of(path: Sequence[str]) -> str | None:
+    """The column that the path into an input stands for, with what lies deeper behind points; None for an empty one."""
+    return ".".join((_COLUMN_OF.get(path[0], path[0]), *path[1:])) if path else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,9 +161,9 @@ def is_beyond(limit: RiskLimit, amount: Decimal) -> bool:
 
 
 def _is_meant(held: HeldLimit, one: Proposal) -> bool:
-    symbols = held.conditions.symbols
+    conditions = held.conditions
     return held.limit.instrument_id in (None, one.instrument.id) and (
-        symbols is None or one.instrument.symbol in symbols
+        conditions.symbols is None or conditions.names(one.instrument.symbol)
     )
 
 
