@@ -11,7 +11,8 @@ _READ_BYTES = 1 << 16
 
 
 class _Answer:
-    def __init__(self) -> None:
+    def __init__(self, *, is_of_head: bool) -> None:
+        self._is_of_head = is_of_head
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: list[bytes] = []
         self.status = 0
@@ -24,6 +25,12 @@ class _Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._is_of_head:
+            # Its length is that of a body which does not come.
+            self.status = self._parser.get_status_code()
+            self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
         self.body.append(body)
@@ -83,7 +90,7 @@ async def _exchanged(line: Line, request: httpx.Request) -> _Answer:
     head = b"%s %s HTTP/1.1\r\n" % (request.method.encode(), request.url.raw_path)
     fields = b"".join(b"%s: %s\r\n" % pair for pair in request.headers.raw)
     writer.write(head + fields + b"\r\n" + await request.aread())
-    answer = _Answer()
+    answer = _Answer(is_of_head=request.method == "HEAD")
     while not answer.is_complete:
         if not (data := await reader.read(_READ_BYTES)):
             raise ConnectionResetError("the server hung up")
