@@ -237,9 +237,12 @@ async def test_a_circuit_breaker_trips_halts_and_is_released_by_another(browser:
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         breakers = page.get_by_role("group", name="Circuit breakers")
         await expect(breakers).to_contain_text("Waits for a second person", timeout=SHOWN_MS_MAX)
+        await expect(breakers.get_by_role("button", name="Confirm")).to_have_count(0)
         async with _at(browser, house, officer, "/risk?tab=breakers") as other:
-            await other.get_by_role("group", name="Circuit breakers").get_by_role("button", name="Delete").click()
-            await other.get_by_role("dialog").get_by_role("button", name="Delete").click()
+            asked = other.get_by_role("group", name="Circuit breakers").get_by_role("button", name="Confirm")
+            await asked.click(timeout=SHOWN_MS_MAX)
+            await expect(other.get_by_role("dialog")).to_contain_text("wants to delete the circuit breaker")
+            await other.get_by_role("dialog").get_by_role("button", name="Confirm").click()
             await expect(other.get_by_text("Nothing halts by itself.")).to_be_visible(timeout=SHOWN_MS_MAX)
         await expect(page.get_by_text("Nothing halts by itself.")).to_be_visible(timeout=SHOWN_MS_MAX)
     assert (await _place(house, "3"))["errors"] == []

@@ -7,7 +7,9 @@ import { describeFailure } from "../../shared/graphql/failure";
 import { catchFocus } from "../../shared/keyboard/focus";
 import { toast } from "../../shared/overlay/toasts";
 import { modeOf, useAccounts, useChosenAccounts } from "../../shared/session/accounts";
+import { mayTradeOn } from "../../shared/session/grants";
 import { ModeBadge } from "../../shared/session/Mode";
+import { useViewer } from "../../shared/session/viewer";
 import { CheckList } from "../orders/parts";
 import { Confirm } from "./Confirm";
 import { PLACE_ORDER, type Placed } from "./documents";
@@ -28,8 +30,13 @@ type Step = "edit" | "review" | "sending" | "unknown" | "placed";
 export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
   const all = useAccounts();
   const chosen = useChosenAccounts();
-  const usable = all.filter((account) => account.isActive);
-  const [draft, setDraft] = useState<Draft>(() => newDraft({ accountId: chosen.find((each) => each.isActive)?.id ?? "", ...given }, crypto.randomUUID()));
+  const { viewer } = useViewer();
+  const offered = all.filter((account) => account.isActive);
+  const usable = offered.filter((account) => mayTradeOn(viewer, account.id));
+  const [draft, setDraft] = useState<Draft>(() => {
+    const first = chosen.find((each) => each.isActive && mayTradeOn(viewer, each.id));
+    return newDraft({ accountId: first?.id ?? "", ...given }, crypto.randomUUID());
+  });
   const [step, setStep] = useState<Step>("edit");
   const [refusal, setRefusal] = useState<{ text: string; placed: Placed | null } | null>(null);
   const [placed, setPlaced] = useState<Placed["order"]>(null);
@@ -48,7 +55,8 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
   const account = usable.find((each) => each.id === accountId);
   const known = useInstrument(draft.symbol);
   const { instrument } = known;
-  const meant = useMemo(() => inputOf({ ...draft, accountId }, instrument?.id ?? null), [draft, accountId, instrument]);
+  const tradedId = account?.id ?? "";
+  const meant = useMemo(() => inputOf({ ...draft, accountId: tradedId }, instrument?.id ?? null), [draft, tradedId, instrument]);
   const input = "input" in meant ? meant.input : null;
   const problems: Problems = "problems" in meant && isShowingProblems ? meant.problems : {};
   const previewed = usePreview(step === "placed" || step === "unknown" ? null : input);
@@ -132,7 +140,7 @@ export function Ticket({ given, onSymbol }: TicketProps): JSX.Element {
       ) : (
         <>
           <fieldset disabled={step === "sending" || step === "unknown"} className="contents">
-            <TicketFields draft={{ ...draft, accountId }} accounts={usable} known={known} problems={problems} onChange={change} />
+            <TicketFields draft={{ ...draft, accountId }} accounts={offered} isTradable={(id) => mayTradeOn(viewer, id)} known={known} problems={problems} onChange={change} />
           </fieldset>
           <div className="px-4 py-2">
             {step === "edit" && (

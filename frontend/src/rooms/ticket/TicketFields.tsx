@@ -10,12 +10,14 @@ import { useSuggestions, type Known } from "./useInstrument";
 interface TicketFieldsProps {
   draft: Draft;
   accounts: readonly DeskAccount[];
+  /** False for an account that one may only view: it is shown with the reason, and cannot be chosen. */
+  isTradable: (accountId: string) => boolean;
   known: Known;
   problems: Problems;
   onChange: (patch: Partial<Draft>) => void;
 }
 
-export function TicketFields({ draft, accounts, known, problems, onChange }: TicketFieldsProps): JSX.Element {
+export function TicketFields({ draft, accounts, isTradable, known, problems, onChange }: TicketFieldsProps): JSX.Element {
   const { instrument, market } = known;
   const tick = instrument?.tickSize ?? "0.01";
   const near = draft.side === "BUY" ? (market?.ask ?? market?.last) : (market?.bid ?? market?.last);
@@ -24,7 +26,7 @@ export function TicketFields({ draft, accounts, known, problems, onChange }: Tic
 
   return (
     <div className="flex flex-col gap-2 px-4 pt-2">
-      <AccountField draft={draft} accounts={accounts} problem={problems.accountId} onChange={onChange} />
+      <AccountField draft={draft} accounts={accounts} isTradable={isTradable} problem={problems.accountId} onChange={onChange} />
       <SymbolField draft={draft} known={known} problem={problems.symbol} onChange={onChange} />
       <div role="group" aria-label="Side" className="grid grid-cols-2">
         {(["BUY", "SELL"] as const).map((side) => (
@@ -164,7 +166,7 @@ interface FieldProps {
   onChange: (patch: Partial<Draft>) => void;
 }
 
-function AccountField({ draft, accounts, problem, onChange }: FieldProps & { accounts: readonly DeskAccount[] }): JSX.Element {
+function AccountField({ draft, accounts, isTradable, problem, onChange }: FieldProps & Pick<TicketFieldsProps, "accounts" | "isTradable">): JSX.Element {
   const id = useId();
   return (
     <div>
@@ -177,14 +179,20 @@ function AccountField({ draft, accounts, problem, onChange }: FieldProps & { acc
           return own.length === 0 ? null : (
             <optgroup key={mode} label={mode}>
               {own.map((account) => (
-                <option key={account.id} value={account.id}>
+                <option key={account.id} value={account.id} disabled={!isTradable(account.id)}>
                   {accountName(account)} {mode}
+                  {isTradable(account.id) ? "" : ", to view only"}
                 </option>
               ))}
             </optgroup>
           );
         })}
       </select>
+      {accounts.length > 0 && !accounts.some((account) => isTradable(account.id)) && (
+        <p role="alert" className="pt-1 text-small text-warn">
+          You may view these accounts, not trade on them.
+        </p>
+      )}
     </div>
   );
 }

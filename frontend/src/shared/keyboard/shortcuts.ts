@@ -53,6 +53,8 @@ export function startShortcuts(): () => void {
     if (event.defaultPrevented || event.isComposing) return;
     const all = groups.get().flatMap((group) => group.shortcuts).filter((each) => each.run !== undefined);
     const isBusy = isTyping(event.target) || document.querySelector("dialog[open]") !== null;
+    // Enter on a button or a link is its own, whatever row of a table is active.
+    if (isPress(event.key, event.target)) return;
     const found = read(keyOf(event), performance.now(), isBusy ? all.filter((each) => each.isEverywhere) : all);
     // What is typed as text begins no sequence for the keys after it.
     if (isBusy) read = createSequence();
@@ -98,6 +100,10 @@ export function createSequence(): (key: string, nowMs: number, shortcuts: readon
 function isWithin(typed: readonly string[], shortcuts: readonly Shortcut[]): boolean {
   const [first] = typed;
   return typed.length === 2 && shortcuts.some((each) => each.keys.startsWith(`${first} `));
+}
+
+function isPress(key: string, target: EventTarget | null): boolean {
+  return key === "Enter" && target instanceof HTMLElement && target.matches("button, a[href], summary, [role=option], [role=menuitem]");
 }
 
 export function isTyping(target: EventTarget | null): boolean {

@@ -5,7 +5,7 @@ export const VIEWER = graphql(`
     viewer {
       user { id email firstName lastName preferences }
       apiKey { name }
-      membership { role customRole { name } }
+      membership { role customRole { name } accounts { accountId access } }
       tenant { id name slug }
       scopes
       memberships { id isActive tenant { id name slug isActive } }

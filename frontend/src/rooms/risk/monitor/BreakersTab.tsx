@@ -1,7 +1,7 @@
 /** Circuit breakers, which halt by themselves, and the times that they did. */
 import { useState, type JSX } from "react";
 
-import { act } from "../../../shared/act/act";
+import { act, type Outcome } from "../../../shared/act/act";
 import { useEditing, type Editing } from "../../../shared/act/useEditing";
 import { Button } from "../../../shared/controls/Button";
 import { Confirm } from "../../../shared/controls/Confirm";
@@ -10,6 +10,7 @@ import { ActForm, CheckField, SelectField, TextField, textOf, textOrNull } from 
 import { formatDecimal } from "../../../shared/format/decimal";
 import { formatTime } from "../../../shared/format/time";
 import type { VariablesOf } from "../../../shared/graphql/document";
+import { useActors } from "../../../shared/identity/actors";
 import { tripsTopic, haltsTopic } from "../../../shared/live/topics";
 import { useNews, useReload } from "../../../shared/live/useNews";
 import { Answered, Section } from "../../../shared/query/Answered";
@@ -28,6 +29,7 @@ const LOOK_EVERY_MS = 5_000;
 const PAGE = 50;
 
 type Kind = Breaker["kind"];
+type Managing = Editing<Breaker> & { confirm: (breaker: Breaker) => void; isOfAnother: (breaker: Breaker) => boolean };
 
 const KINDS: Record<Kind, { label: string; threshold: string; isCounted: boolean }> = {
   LOSS: { label: "Loss of the day", threshold: "At a loss of", isCounted: false },
@@ -63,6 +65,9 @@ export function BreakersTab(): JSX.Element {
   const accounts = useAccounts();
   const acts = useEditing<Breaker>(answer.reload);
   const { editing, deleting, close, done } = acts;
+  const nameOfActor = useActors();
+  const [confirming, setConfirming] = useState<Breaker | null>(null);
+  const managing = mayManage ? { ...acts, confirm: setConfirming, isOfAnother: (row: Breaker) => row.proposal !== null && nameOfActor(row.proposal.proposedBy) !== "You" } : null;
   function nameOf(id: string | null): string {
     const account = accounts.find((each) => each.id === id);
     return id === null ? "The whole firm" : account ? accountName(account) : "Another account";
@@ -72,14 +77,14 @@ export function BreakersTab(): JSX.Element {
     <>
       <Section
         title="Circuit breakers"
-        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may wait until another person asks for the same."
+        about="Each halts by itself at its figure, once. A person releases the halt. What loosens one may wait until another person confirms it."
         answer={answer}
         staleMs={4 * LOOK_EVERY_MS}
         isTable
         actions={mayManage && <Button kind="primary" onClick={acts.make}>New breaker</Button>}
       >
         <Answered answer={answer} what="the circuit breakers" empty={({ circuitBreakers }) => (circuitBreakers.length > 0 ? null : { title: "No circuit breakers.", words: "Nothing halts by itself." })}>
-          {({ circuitBreakers }) => <Table label="Circuit breakers" file="circuit-breakers" columns={breakerColumns(nameOf, mayManage ? acts : null)} rows={circuitBreakers} rowKey={(row) => row.id} />}
+          {({ circuitBreakers }) => <Table label="Circuit breakers" file="circuit-breakers" columns={breakerColumns(nameOf, managing)} rows={circuitBreakers} rowKey={(row) => row.id} />}
         </Answered>
       </Section>
       <Section title="Trips" answer={trips} isTable>
@@ -89,6 +94,25 @@ export function BreakersTab(): JSX.Element {
         <More pages={trips} what="trips" />
       </Section>
       {editing && <BreakerDialog breaker={editing === "new" ? null : editing} onDone={(breaker) => done(wordsOf(breaker, "The circuit breaker holds from now on"))} onClose={close} />}
+      {confirming?.proposal && (
+        <Confirm
+          title="Confirm what was proposed"
+          submit="Confirm"
+          busy="Confirming"
+          isDangerous
+          act={() => repeated(confirming)}
+          onDone={() => {
+            setConfirming(null);
+            done("Confirmed: it counts from now on");
+          }}
+          onClose={() => setConfirming(null)}
+        >
+          <p>
+            {nameOfActor(confirming.proposal.proposedBy)} wants to {wantedInWords(confirming)}: {KINDS[confirming.kind].label}, {thresholdInWords(confirming)}, {nameOf(confirming.accountId)}. You ask for the same, and it counts at once.
+          </p>
+          <p className="text-soft">{confirming.proposal.why.join("; ")}</p>
+        </Confirm>
+      )}
       {deleting && (
         <Confirm
           title="Delete the circuit breaker"
@@ -108,11 +132,42 @@ export function BreakersTab(): JSX.Element {
   );
 }
 
+/** What a proposal wants, before a colon. */
+export function wantedInWords({ kind, proposal }: Pick<Breaker, "kind" | "proposal">): string {
+  if (proposal === null || proposal.isDeletion) return "delete the circuit breaker";
+  const { threshold, currency, windowSeconds } = proposal;
+  if (proposal.isActive === false) return "switch the circuit breaker off";
+  return threshold === null ? "change the circuit breaker" : `let the circuit breaker trip at ${thresholdInWords({ kind, threshold, currency, windowSeconds: windowSeconds ?? 0 })}`;
+}
+
+/** The same as the first person asked for, which is how the second one agrees. */
+export function inputOfProposal(breaker: Breaker): VariablesOf<typeof SET_BREAKER>["input"] {
+  const { id, version, kind, accountId, proposal } = breaker;
+  return {
+    id,
+    expectedVersion: version,
+    kind,
+    accountId,
+    threshold: proposal?.threshold ?? breaker.threshold,
+    currency: proposal === null ? breaker.currency : proposal.currency,
+    mode: proposal?.mode ?? breaker.mode,
+    windowSeconds: proposal?.windowSeconds ?? breaker.windowSeconds,
+    minimumOrders: proposal?.minimumOrders ?? breaker.minimumOrders,
+    cooldownSeconds: proposal?.cooldownSeconds ?? breaker.cooldownSeconds,
+    isActive: proposal?.isActive ?? breaker.isActive,
+  };
+}
+
+async function repeated(breaker: Breaker): Promise<Outcome<unknown>> {
+  if (breaker.proposal?.isDeletion) return await act(DELETE_BREAKER, { input: { id: breaker.id } });
+  return await act(SET_BREAKER, { input: inputOfProposal(breaker) });
+}
+
 /** A breaker as a mutation answers it: with what waits of it. */
 type Kept = { proposal: { why: readonly string[] } | null };
 
 function wordsOf(breaker: Kept | null, words: string): string {
-  return breaker?.proposal ? "This loosens it, and waits until another person asks for the same" : words;
+  return breaker?.proposal ? "This loosens it, and waits until another person confirms it here" : words;
 }
 
 function StateOf({ breaker }: { breaker: Breaker }): JSX.Element {
@@ -181,7 +236,7 @@ function inputOf(form: FormData, breaker: Breaker | null, kind: Kind): Variables
   };
 }
 
-function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Breaker> | null): Column<Breaker>[] {
+function breakerColumns(nameOf: (id: string | null) => string, acts: Managing | null): Column<Breaker>[] {
   return [
     { key: "kind", header: "Trigger", cell: (row) => KINDS[row.kind].label },
     { key: "threshold", header: "Trips at", cell: thresholdInWords, isNumber: true },
@@ -189,8 +244,23 @@ function breakerColumns(nameOf: (id: string | null) => string, acts: Editing<Bre
     { key: "mode", header: "Action", cell: (row) => (row.mode === "HALTED" ? "Nothing passes" : "Reduce only"), className: "max-sm:hidden" },
     { key: "rest", header: "Cooldown", cell: (row) => `${row.cooldownSeconds} s`, isNumber: true, className: "max-md:hidden" },
     { key: "state", header: "State", text: (row) => (row.isActive ? "on" : "off"), cell: (row) => <StateOf breaker={row} />, className: "max-sm:hidden" },
-    ...(acts === null ? [] : [actsColumn(acts)]),
+    ...(acts === null ? [] : [confirmColumn(acts), actsColumn(acts)]),
   ];
+}
+
+/** What waits is agreed to where it stands, by anybody but who asked for it. */
+function confirmColumn({ isOfAnother, confirm }: Managing): Column<Breaker> {
+  return {
+    key: "confirm",
+    header: "",
+    isNumber: true,
+    cell: (row) =>
+      isOfAnother(row) && (
+        <Button kind="word" onClick={() => confirm(row)}>
+          Confirm
+        </Button>
+      ),
+  };
 }
 
 function tripColumns(nameOf: (id: string | null) => string): Column<Trip>[] {

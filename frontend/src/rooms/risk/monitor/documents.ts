@@ -64,7 +64,7 @@ export const BREAKERS = graphql(`
     circuitBreakers {
       id kind accountId threshold currency mode windowSeconds minimumOrders cooldownSeconds isActive version updatedBy updatedAt
       blindSince
-      proposal { why }
+      proposal { isDeletion threshold currency mode windowSeconds minimumOrders cooldownSeconds isActive why proposedBy }
     }
   }
 `);
