@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -286,9 +287,9 @@ async def _store(
 ) -> None:
     scope = uow.Scope(tenant_id=tenant_id, user_id=UserId(user_id) if user_id else None)
     async with uow.begin(database, scope) as session:
-        # One flush a row: without relationships the order of inserts is not derived from foreign keys.
-        for row in rows:
-            session.add(row)
+        # One flush a table: without relationships the order of inserts is not derived from foreign keys.
+        for _, of_table in groupby(rows, key=type):
+            session.add_all(of_table)
             await session.flush()
 
 

@@ -4,9 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +22,7 @@ from app.identity.domain.actors import ActorKind, NamedActor, PersonState
 from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
 from tests import factories
+from tests.command_line import Ended, oms
 from tests.graphql.conftest import Broker, Firm, token_of
 
 RECORDS = """
@@ -309,11 +307,9 @@ async def test_who_left_is_named_without_a_role(firm: Firm, owner: asyncpg.Conne
     assert [found[one.actor].person_role for one in (left, held, blank)] == [None, "TRADER", None]
 
 
-def export(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+async def compliance(database_url: str, folder: Path, *arguments: str) -> Ended:
     """Runs `oms compliance` on the database of the tests."""
-    environment = {**os.environ, "OMS_DATABASE_URL": database_url, "OMS_ENVIRONMENT": "test"}
-    command = [sys.executable, "-m", "app.cli", "compliance", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    return await oms("compliance", *arguments, folder=folder, OMS_DATABASE_URL=database_url, OMS_ENVIRONMENT="test")
 
 
 async def slug_of(firm: Firm) -> str:
@@ -331,13 +327,13 @@ async def test_the_command_line_writes_a_file_with_its_checksum_once(
     path, times = tmp_path / f"records.{form}", span(firm)
     arguments = ("export", "--tenant", await slug_of(firm), "--since", times["from"], "--until", times["to"])
 
-    done = export(database_url, *arguments, "--format", form, "--output", str(path))
-    again = export(database_url, *arguments, "--format", form, "--output", str(path))
+    done = await compliance(database_url, tmp_path, *arguments, "--format", form, "--output", str(path))
+    again = await compliance(database_url, tmp_path, *arguments, "--format", form, "--output", str(path))
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.error
     content = path.read_bytes()
     assert (tmp_path / f"records.{form}.sha256").read_text() == f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
-    assert again.returncode != 0
+    assert again.code != 0
     assert path.read_bytes() == content
     if form == "jsonl":
         head, record = [json.loads(line) for line in content.decode().splitlines()]
@@ -355,10 +351,10 @@ async def test_the_command_line_refuses_what_it_does_not_know(firm: Firm, databa
     times = ("--since", "2026-03-02T00:00:00Z", "--until", "2026-03-03T00:00:00Z", "--output", str(path))
 
     codes = [
-        export(database_url, "export", "--tenant", "no-such-firm", *times).returncode,
-        export(database_url, "export", "--tenant", slug, *times, "--format", "xls").returncode,
-        export(database_url, "export", "--tenant", slug, *times, "--account", "1").returncode,
-        export(database_url, "lists", "--tenant", slug, "--list", "none").returncode,
+        (await compliance(database_url, tmp_path, "export", "--tenant", "no-such-firm", *times)).code,
+        (await compliance(database_url, tmp_path, "export", "--tenant", slug, *times, "--format", "xls")).code,
+        (await compliance(database_url, tmp_path, "export", "--tenant", slug, *times, "--account", "1")).code,
+        (await compliance(database_url, tmp_path, "lists", "--tenant", slug, "--list", "none")).code,
     ]
 
     assert 0 not in codes

@@ -18,6 +18,9 @@ from app.risk.keeping.domain.changes import DrillOutcome, KeptLimit, LimitSettin
 from tests import factories
 from tests.fakes import SetClock
 from tests.integration.flows.conftest import Trader
+from tests.integration.flows.own_desk import desk, system_database
+
+__all__ = ["desk", "system_database"]
 
 _TYPE = RiskLimitType
 
