@@ -52,6 +52,12 @@ async def make_tenant(database: Database, *, name: str = "Test Capital", is_acti
     return tenant_id
 
 
+async def add_member(database: Database, tenant_id: TenantId, user_id: UserId, role: Role = Role.VIEWER) -> None:
+    """Makes somebody who is known already a member of the tenant as well."""
+    membership = MembershipRow(tenant_id=tenant_id, id=_ids.new(), user_id=user_id, role=role.value, created_at=_now())
+    await _store(database, tenant_id, [membership], user_id=user_id)
+
+
 async def make_principal(
     database: Database,
     tenant_id: TenantId,
