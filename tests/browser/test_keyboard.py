@@ -233,6 +233,27 @@ async def test_the_kill_switch_is_found_by_its_name_and_what_is_typed_is_its_rea
     await context.close()
 
 
+async def test_a_position_is_turned_round_by_a_key_that_says_how_much_it_trades(browser: Browser, house: House) -> None:
+    email = await house.member("TRADER")
+    await house.query(_PLACE, {"i": _buy(house, "JPM", "7")})
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    watch = await Watch.open(context)
+    page = watch.page
+    await enter(page, house, email, path="/positions")
+    row = page.get_by_role("grid", name="Positions").get_by_role("row").filter(has_text="JPM")
+    await expect(row).to_contain_text("7", timeout=SHOWN_MS_MAX)
+    await row.click()
+
+    await page.keyboard.press("r")
+
+    dialog = page.get_by_role("dialog", name="Reverse JPM")
+    await expect(dialog).to_contain_text("sell 14 JPM, then \u22127 is held")
+    await dialog.get_by_role("button", name="Sell 14 JPM").press("Enter")
+    await expect(row).to_contain_text("\u22127", timeout=SHOWN_MS_MAX)
+    expect_quiet(watch, house)
+    await context.close()
+
+
 async def test_enter_confirms_what_was_asked_of_the_selected_orders(browser: Browser, house: House) -> None:
     email = await house.member("TRADER")
     await house.query(_PLACE, {"i": {**_buy(house, "IWM", "243"), "orderType": "LIMIT", "limitPrice": "1.50"}})
