@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.infra.db import Database, DatabaseRole
+from tests import command_line
 from tests.servers import ServersOfRun, create_clone, delete_keys, drop_databases
 
 # The developer's own settings must not decide what a test sees.
@@ -46,6 +47,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what the run has started."""
+    command_line.close()
     servers = config.stash.get(_SERVERS, None)
     if servers is not None:
         if servers.is_given_postgres:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,12 @@ async def make_tenant(database: Database, *, name: str = "Test Capital", is_acti
     )
     await _store(database, tenant_id, [row])
     return tenant_id
+
+
+async def add_member(database: Database, tenant_id: TenantId, user_id: UserId, role: Role = Role.VIEWER) -> None:
+    """Makes somebody who is known already a member of the tenant as well."""
+    membership = MembershipRow(tenant_id=tenant_id, id=_ids.new(), user_id=user_id, role=role.value, created_at=_now())
+    await _store(database, tenant_id, [membership], user_id=user_id)
 
 
 async def make_principal(
@@ -286,9 +293,9 @@ async def _store(
 ) -> None:
     scope = uow.Scope(tenant_id=tenant_id, user_id=UserId(user_id) if user_id else None)
     async with uow.begin(database, scope) as session:
-        # One flush a row: without relationships the order of inserts is not derived from foreign keys.
-        for row in rows:
-            session.add(row)
+        # One flush a table: without relationships the order of inserts is not derived from foreign keys.
+        for _, of_table in groupby(rows, key=type):
+            session.add_all(of_table)
             await session.flush()
 
 

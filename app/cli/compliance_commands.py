@@ -41,7 +41,7 @@ def compliance_export(
 ) -> None:
     """Write the complete life of each order of a time into a file, with its SHA-256 as `sha256sum -c` takes it.
 
-    That it was exported is written into the audit log first.
+    It names the persons behind the actors of the orders. That it was exported is written into the audit log first.
     """
     from app.cli.compliance import export
 

@@ -190,6 +190,29 @@ async def expired(session: BatchSession, tenant_id: TenantId, now: datetime, lim
     return [_export(row) for row in rows]
 
 
+async def begin_anew(session: BatchSession, tenant_id: TenantId, now: datetime) -> None:
+    """Throws away what is written of exports that run: they are due now, and who has one writes nothing more of it."""
+    rows = await session.fetch(
+        """
+        UPDATE order_record_exports SET state = 'QUEUED', attempt = attempt + 1, stalled = 0, due_at = $2,
+          behind = NULL, orders_total = NULL, orders_written = 0, pieces = 0, size_bytes = 0, stored_bytes = 0
+        WHERE tenant_id = $1 AND state = 'RUNNING' RETURNING id
+        """,
+        tenant_id,
+        now,
+    )
+    for row in rows:
+        await drop_pieces(session, tenant_id, row["id"])
+
+
+async def written(session: BatchSession, tenant_id: TenantId) -> list[RecordExport]:
+    """The exports that have a file, locked, the oldest first."""
+    rows = await session.fetch(
+        "SELECT * FROM order_record_exports WHERE tenant_id = $1 AND state = 'DONE' ORDER BY id FOR UPDATE", tenant_id
+    )
+    return [_export(row) for row in rows]
+
+
 async def drop(session: BatchSession, export: RecordExport) -> None:
     """Throws away an export and its file."""
     await drop_pieces(session, export.tenant_id, export.id)

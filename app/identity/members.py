@@ -169,9 +169,10 @@ async def end(
         raise NotFoundError("There is no such person.", path=["userId"])
     check_may_change(principal, before)
     await _check_administrators(session, before, None)
-    after = replace(before, is_active=False)
-    if before.is_active:
+    after = replace(before, is_active=False, removed_at=before.removed_at or now)
+    if before != after:
         await members_repository.save_member(session, after)
+    if before.is_active:
         await _end_sessions(session, before, now, "person erased")
         await _take_invitations(session, before, now)
     return before, after

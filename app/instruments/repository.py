@@ -1,6 +1,6 @@
 """The SQL of reading instruments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,13 @@ async def by_symbols(session: ReadSession, tenant_id: TenantId, symbols: Sequenc
     """The instruments that bear one of the symbols, in the order of symbol and id."""
     statement = select(_INSTRUMENTS).where(_C.tenant_id == tenant_id, _C.symbol.in_(symbols)).order_by(_C.symbol, _C.id)
     return [instrument_from_row(row) for row in await _rows(session, statement)]
+
+
+async def symbols_borne(session: ReadSession, tenant_id: TenantId, symbols: Collection[str]) -> frozenset[str]:
+    """Those of the symbols, in capitals, that an instrument bears in any letters."""
+    symbol = func.upper(_C.symbol)
+    statement = select(symbol).where(_C.tenant_id == tenant_id, symbol.in_(symbols)).distinct()
+    return frozenset((await session.execute(statement)).scalars())
 
 
 async def page(

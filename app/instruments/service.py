@@ -1,6 +1,6 @@
 """Finding instruments: by id, by the symbol that a person types, and as a list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.core.ids import InstrumentId, TenantId
 from app.core.messages import Instrument
@@ -10,7 +10,17 @@ from app.instruments import repository
 from app.instruments.errors import InstrumentSeveralError, InstrumentUnknownError
 from app.instruments.repository import InstrumentFilter, InstrumentKey
 
-__all__ = ["InstrumentFilter", "InstrumentKey", "by_symbols", "count", "instruments", "named", "named_all", "page"]
+__all__ = [
+    "InstrumentFilter",
+    "InstrumentKey",
+    "by_symbols",
+    "count",
+    "instruments",
+    "named",
+    "named_all",
+    "page",
+    "symbols_borne",
+]
 
 
 async def instruments(
@@ -23,6 +33,11 @@ async def instruments(
 async def by_symbols(session: ReadSession, tenant_id: TenantId, symbols: Sequence[str]) -> list[Instrument]:
     """The instruments that bear one of the symbols; a symbol that none bears brings nothing."""
     return await repository.by_symbols(session, tenant_id, symbols)
+
+
+async def symbols_borne(session: ReadSession, tenant_id: TenantId, symbols: Collection[str]) -> frozenset[str]:
+    """Those of the symbols, in capitals, that an instrument bears in any letters."""
+    return await repository.symbols_borne(session, tenant_id, symbols)
 
 
 async def named(session: ReadSession, tenant_id: TenantId, symbol: str, exchange: str | None) -> Instrument:

@@ -17,6 +17,7 @@ class LimitProblem(StrEnum):
     LIMIT_CONDITION_UNKNOWN = "LIMIT_CONDITION_UNKNOWN"
     LIMIT_CONDITION_REQUIRED = "LIMIT_CONDITION_REQUIRED"
     LIMIT_CONDITION_INVALID = "LIMIT_CONDITION_INVALID"
+    LIMIT_CONDITION_TWICE = "LIMIT_CONDITION_TWICE"
     LIMIT_WARNING_INVALID = "LIMIT_WARNING_INVALID"
     LIMIT_PERIOD_INVALID = "LIMIT_PERIOD_INVALID"
 
@@ -30,6 +31,7 @@ MEANING: Final[dict[LimitProblem, str]] = {
     LimitProblem.LIMIT_CONDITION_UNKNOWN: "Limits of this type know no condition of this name.",
     LimitProblem.LIMIT_CONDITION_REQUIRED: "A limit of this type needs this condition.",
     LimitProblem.LIMIT_CONDITION_INVALID: "The condition is not of the kind that its name asks for.",
+    LimitProblem.LIMIT_CONDITION_TWICE: "The text of the conditions gives a key twice in one object.",
     LimitProblem.LIMIT_WARNING_INVALID: "The warning is a part of the value, above 0 and at most 1.",
     LimitProblem.LIMIT_PERIOD_INVALID: "The limit would end before it begins, or an instant has no time zone.",
 }

@@ -99,7 +99,7 @@ class History:
         """
         listed = self._directory[con_id]
         root = self._root(listed)
-        unit = next(unit for unit in (BLOCK_S, MINUTE_S, SLICE_S, 1) if seconds % unit == 0)
+        unit = next(unit for unit in (DAY_S, BLOCK_S, MINUTE_S, SLICE_S, 1) if seconds % unit == 0)
         first, last = int(begins.timestamp()), min(int(ends.timestamp()), int(now.timestamp()) + 1)
         groups: dict[object, list[tuple[date, Stretch]]] = {}
         for day, session in sessions_between(listed.hours, begins, ends, is_regular=is_regular):
@@ -152,9 +152,16 @@ class History:
                     whole: Stretch | None = past.day(day, session)
                 else:
                     whole = past.day_up_to(day, session, record.begins, record.opened)
-                for block in past.blocks(whole) if whole is not None else ():
+                if whole is None:
+                    continue
+                if unit == DAY_S:
+                    joined = past.of_blocks(whole, begins, before)
+                    if joined is not None:
+                        yield joined
+                    continue
+                for block in past.blocks(whole):
                     yield from _down(past, block, BLOCK_S, unit, begins, before)
-        for size, kept in record.stretches(begins, ends, unit):
+        for size, kept in record.stretches(begins, ends, min(unit, BLOCK_S)):
             yield from _down(past, kept, size, unit, begins, ends)
 
     def _past(self, root: CatalogueEntry) -> Past:

@@ -64,21 +64,25 @@ class Past:
         begins = int(session.opens_at.timestamp())
         return self._whole(day, begins, ends - begins, close) if ends > begins else None
 
+    def of_blocks(self, day: Stretch, begins: int, ends: int) -> Stretch | None:
+        """The half hours of a day that reach into a span, as one; None when none does."""
+        return _of_blocks(self._name, day, begins, ends)
+
     def blocks(self, day: Stretch) -> list[Stretch]:
         """The half hours of a day, by the clock; the first and the last may be shorter."""
-        return self._parts(day, BLOCK_S)
+        return _parts(self._name, day, BLOCK_S)
 
     def minutes(self, block: Stretch) -> list[Stretch]:
         """The minutes of a half hour."""
-        return self._parts(block, MINUTE_S)
+        return _parts(self._name, block, MINUTE_S)
 
     def slices(self, minute: Stretch) -> list[Stretch]:
         """The five seconds of a minute."""
-        return self._parts(minute, SLICE_S)
+        return _parts(self._name, minute, SLICE_S)
 
     def seconds(self, piece: Stretch) -> list[Stretch]:
         """The seconds of five."""
-        return self._parts(piece, 1)
+        return _parts(self._name, piece, 1)
 
     def _whole(self, day: date, begins: int, seconds: int, close: int) -> Stretch:
         random = Random(f"{self._name}:{day}")
@@ -106,11 +110,30 @@ class Past:
         swing = sum(size * _smooth(self._name, days, ordinal / days) for days, size in _SWINGS)
         return max(1, round(self._reference * (1 + swing)))
 
-    def _parts(self, whole: Stretch, seconds: int) -> list[Stretch]:
-        bounds = list(_bounds(whole, seconds))
-        if len(bounds) == 2:
-            return [whole]
-        return _split(whole, bounds, Random(f"{self._name}:{whole.begins}:{seconds}"))
+
+# A year of days is asked for again by whoever connects, and is the same for ever.
+@lru_cache(maxsize=16_384)
+def _of_blocks(name: str, day: Stretch, begins: int, ends: int) -> Stretch | None:
+    blocks = [one for one in _parts(name, day, BLOCK_S) if one.ends > begins and one.begins < ends]
+    if not blocks:
+        return None
+    return Stretch(
+        begins=blocks[0].begins,
+        seconds=blocks[-1].ends - blocks[0].begins,
+        open=blocks[0].open,
+        high=max(one.high for one in blocks),
+        low=min(one.low for one in blocks),
+        close=blocks[-1].close,
+        volume=sum(one.volume for one in blocks),
+        count=sum(one.count for one in blocks),
+    )
+
+
+def _parts(name: str, whole: Stretch, seconds: int) -> list[Stretch]:
+    bounds = list(_bounds(whole, seconds))
+    if len(bounds) == 2:
+        return [whole]
+    return _split(whole, bounds, Random(f"{name}:{whole.begins}:{seconds}"))
 
 
 def _bounds(whole: Stretch, seconds: int) -> Iterator[int]:

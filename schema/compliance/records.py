@@ -20,7 +20,8 @@ RECORD_CURSORS: Final = Cursors("orderRecord")
 
 
 @strawberry.type(
-    description="The complete life of an order: terms, arrival, risk checks, events, executions, requests."
+    description="The complete life of an order: terms, arrival, risk checks, events, executions, requests, and the "
+    "persons behind their actors."
 )
 class OrderRecord:
     """The record of an order."""

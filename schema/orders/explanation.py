@@ -35,7 +35,9 @@ class RiskDecision:
     terms: JSON = strawberry.field(description="What the change was to make of it; empty otherwise.")
     checks: list[RiskCheckResult] = strawberry.field(description="In the order in which they were asked.")
     breach: RiskCheckResult | None = strawberry.field(description="The first that refused; null where all let it pass.")
-    counterfactual: str | None
+    counterfactual: str | None = strawberry.field(
+        description="What would have let it pass the limits; of restricted lists, which are secret, it tells nothing."
+    )
     duration_micros: int
 
     @classmethod
@@ -67,8 +69,9 @@ class OrderExplanation:
         description="The version of each limit that was held against the order or a change of it, by the limit's id."
     )
     counterfactual: str | None = strawberry.field(
-        description='What would have let it pass with all else as it was, such as "passes at a quantity of 420". Null '
-        "for an order that passed, and where neither its quantity nor its limit alone would have done it."
+        description='What would have let it pass the limits with all else as it was, such as "passes at a quantity of '
+        '420". Null for an order that passed, and where neither its quantity nor its limit alone would have done it. '
+        "It speaks of the limits alone: a restricted list, which is secret, may refuse the order all the same."
     )
     decided_at: datetime
     duration_micros: int = strawberry.field(description="How long the checks took together, in microseconds.")

@@ -102,7 +102,8 @@ class OrderRequest(Node):
         "that FAILED is the reason."
     )
     counterfactual: str | None = strawberry.field(
-        description='What would have let a refused change pass, such as "passes at a quantity of 420"; null otherwise.'
+        description='What would have let a refused change pass the limits, such as "passes at a quantity of 420"; null '
+        "otherwise. Of restricted lists, which are secret, it tells nothing."
     )
 
     @classmethod

@@ -89,7 +89,9 @@ class RiskLimit(Node):
     updated_at: datetime
     last_drilled_at: datetime | None = strawberry.field(description="When it was last proven able to refuse.")
     last_drill_outcome: DrillOutcome | None
-    last_drill_message: str | None
+    last_drill_message: str | None = strawberry.field(
+        description="What it found in words, with a warning of symbols that no instrument of the firm bears."
+    )
     last_drill_version: int | None = strawberry.field(description="The version that was drilled.")
 
     @classmethod

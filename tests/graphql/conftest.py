@@ -54,6 +54,7 @@ from schema.base.socket import GraphQLOverSocket
 from schema.base.socket_limits import SocketLimits
 from schema.schema import schema, subscription_requirements
 from tests import factories
+from tests.http_transport import PlainTransport
 
 Answer = dict[str, Any]
 CLIENT_ID = 7
@@ -291,7 +292,7 @@ def token_of(desk: Desk, principal: Principal, *, life: timedelta = timedelta(mi
 @pytest.fixture(scope="session")
 async def anonymous(address: str) -> AsyncIterator[Api]:
     """A client without a credential."""
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(transport=PlainTransport(), timeout=10) as http:
         yield Api(http=http, address=address)
 
 

@@ -422,6 +422,17 @@ async def test_who_is_a_member_elsewhere_keeps_what_is_theirs_there(
     assert await telling(owner, mark) == {"users", "registrations", "person_tokens", "platform_sessions"}
 
 
+async def test_the_last_firm_that_erases_a_person_erases_the_profile(firm: Firm, stranger: Firm) -> None:
+    person = await factories.make_principal(firm.desk.database, firm.key.tenant_id, role=Role.TRADER)
+    assert person.user_id is not None
+    await factories.add_member(firm.desk.database, stranger.key.tenant_id, person.user_id)
+    given = {"userId": str(person.user_id), "reason": "asked for it"}
+
+    told = [(await one.api.data(ERASE, input=given))["erasePerson"]["erasedProfile"] for one in (firm, stranger, firm)]
+
+    assert told == [False, True, True]
+
+
 async def test_what_is_sealed_after_an_erasure_is_erased_too(firm: Firm, house: House) -> None:
     person = await factories.make_principal(firm.desk.database, house.tenant_id, role=Role.TRADER)
     await house.write([entry_about(firm, person.user_id, {"email": "late@example.com"})])

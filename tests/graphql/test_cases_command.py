@@ -1,9 +1,6 @@
 """`oms compliance cases` as a program: what it prints and writes down, and its exit codes."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 import asyncpg
@@ -12,10 +9,9 @@ import pytest
 from app.identity.domain import Role
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
+from tests.command_line import Ended, oms, servers_of
 from tests.graphql.conftest import Broker, Firm
 from tests.graphql.test_surveillance import CLOSE, UNKNOWN, call, look, washed
-
-_ROOT = Path(__file__).parents[2]
 
 
 class Command:
@@ -24,30 +20,15 @@ class Command:
     def __init__(self, settings: Settings, firm: Firm, folder: Path) -> None:
         self._settings, self._firm, self._folder = settings, firm, folder
 
-    async def run(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code and output."""
+    async def run(self, *arguments: str) -> Ended:
+        """The command with these arguments."""
         async with begin_batch(self._firm.desk.database, self._firm.key.tenant_id) as session:
             [row] = await session.fetch("SELECT slug FROM tenants WHERE id = $1", self._firm.key.tenant_id)
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(_ROOT),
-            "OMS_STATE_DIR": str(self._folder),
-            "OMS_DATABASE_URL": str(self._settings.database_url),
-            "OMS_REDIS_URL": str(self._settings.redis_url),
-            "OMS_REDIS_PREFIX": self._settings.redis_prefix,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "app.cli", "compliance", "cases", *arguments, "--tenant", row["slug"]),
-            env=environment,
-            cwd=self._folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        return await oms(
+            *("compliance", "cases", *arguments, "--tenant", row["slug"]),
+            folder=self._folder,
+            **servers_of(self._settings),
         )
-        async with asyncio.timeout(60):
-            out, error = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), error.decode()
 
 
 @pytest.fixture

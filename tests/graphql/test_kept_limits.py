@@ -532,6 +532,7 @@ BAD_LINES = [
     ("MAX_ORDER_QUANTITY,5,,NOSUCH,", "BAD_USER_INPUT", "instrument"),
     ('MAX_ORDER_QUANTITY,5,,,"[1]"', "BAD_USER_INPUT", "conditions"),
     ('MAX_ORDER_QUANTITY,5,,,"{""a"": NaN}"', "BAD_USER_INPUT", "conditions"),
+    ('MAX_ORDER_QUANTITY,5,,,"{""sides"": [""BUY""], ""sides"": [""SELL""]}"', "LIMIT_CONDITION_TWICE", "conditions"),
     ("MAX_ORDER_QUANTITY,5,,", "BAD_USER_INPUT", None),
     ("MAX_ORDER_QUANTITY,５,,,", "BAD_USER_INPUT", "value"),
 ]

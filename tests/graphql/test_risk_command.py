@@ -1,46 +1,23 @@
 """`oms risk` as a program: what it prints, and the exit codes that a script relies on."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from app.infra.settings import Settings
 from app.infra.uow import begin_batch
+from tests.command_line import Ended, oms, servers_of
 from tests.graphql.conftest import Firm
 from tests.graphql.test_profit_and_loss import show
 from tests.graphql.test_risk_analytics import hold, keep_closes, saw
 
-_ROOT = Path(__file__).parents[2]
 
-
-async def risk(settings: Settings, firm: Firm, folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit code and output of the command, about the firm."""
+async def risk(settings: Settings, firm: Firm, folder: Path, *arguments: str) -> Ended:
+    """The command about the firm."""
     async with begin_batch(firm.desk.database, firm.key.tenant_id) as session:
         (row,) = await session.fetch("SELECT slug FROM tenants WHERE id = $1", firm.key.tenant_id)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(_ROOT),
-        "OMS_STATE_DIR": str(folder),
-        "OMS_DATABASE_URL": str(settings.database_url),
-        "OMS_REDIS_URL": str(settings.redis_url),
-        "OMS_REDIS_PREFIX": settings.redis_prefix,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "app.cli", "risk", *arguments, "--tenant", row["slug"]),
-        env=environment,
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        out, error = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), error.decode()
+    return await oms("risk", *arguments, "--tenant", row["slug"], folder=folder, **servers_of(settings))
 
 
 async def test_the_figures_are_those_of_the_api(settings: Settings, firm: Firm, tmp_path: Path) -> None:

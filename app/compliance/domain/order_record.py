@@ -10,10 +10,12 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from app.compliance.domain.record_actors import ACTOR_COLUMNS, actor_document, actors_in
 from app.core.line_files import guarded
 from app.core.money import plain
+from app.identity.domain.actors import ActorKind, NamedActor
 
-RECORD_VERSION: Final = 1
+RECORD_VERSION: Final = 2
 CSV_COLUMNS: Final = (
     "orderId",
     "clientOrderId",
@@ -36,6 +38,7 @@ CSV_COLUMNS: Final = (
     "occurredAt",
     "recordedAt",
     "details",
+    *ACTOR_COLUMNS,
 )
 _ORDER: Final = {
     "id": "id",
@@ -134,11 +137,15 @@ class RecordFormat(StrEnum):
 
 def record_document(
     order: Mapping[str, Any],
-    events: Iterable[Mapping[str, Any]],
+    events: Sequence[Mapping[str, Any]],
     executions: Iterable[Mapping[str, Any]],
-    requests: Iterable[Mapping[str, Any]],
+    requests: Sequence[Mapping[str, Any]],
+    named: Mapping[str, NamedActor],
 ) -> dict[str, Any]:
-    """The whole life of an order. occurredAt is theirs who tell it, recordedAt ours; numbers are exact, as text."""
+    """The whole life of an order. occurredAt is theirs who tell it, recordedAt ours; numbers are exact, as text.
+
+    named has each actor that actors_in() finds in the rows.
+    """
     arrival = None
     if order["arrival"] is not None:
         quoted_at = datetime.fromisoformat(order["arrival"]["quotedAt"])
@@ -152,6 +159,7 @@ def record_document(
         "events": [_named(one, _EVENT) for one in events],
         "executions": [_named(one, _EXECUTION) for one in executions],
         "requests": [_named(one, _REQUEST) for one in requests],
+        "actors": [actor_document(named[one]) for one in actors_in(order, events, requests)],
     }
 
 
@@ -219,7 +227,11 @@ def csv_lines(record: Mapping[str, Any]) -> str:
         for one in record["executions"]
     ]
     lines += [[*head, *_check_cells(check, asked_by, at)] for check, asked_by, at in _checks(record)]
-    return "".join(_line([guarded(cell) for cell in line]) for line in lines)
+    who = {one["actor"]: [one[name] or "" for name in ACTOR_COLUMNS] for one in record["actors"]}
+    # What a record has no actor for is the broker, of executions.
+    nobody = [ActorKind.SYSTEM.value, *[""] * (len(ACTOR_COLUMNS) - 1)]
+    actor = CSV_COLUMNS.index("actor")
+    return "".join(_line([guarded(cell) for cell in (*line, *who.get(line[actor], nobody))]) for line in lines)
 
 
 def _checks(record: Mapping[str, Any]) -> Iterable[tuple[Mapping[str, Any], str, str]]:

@@ -1,7 +1,7 @@
 """orderRecords and `oms compliance export`: the complete life of each order of a time, for a regulator."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,14 +9,17 @@ from uuid import UUID
 
 from app.audit import service as audit
 from app.compliance.domain.order_record import RecordFormat, csv_header, csv_lines, json_line, record_document
+from app.compliance.domain.record_actors import actors_in
 from app.core.clock import Clock
 from app.core.ids import AccountId, Ids, OrderId, TenantId
 from app.core.paging import Page, Window, page_of
 from app.flows.compliance.execution_quality import check_span
 from app.flows.desk import Desk
+from app.identity.actors_batch import named_actors
 from app.identity.domain import Principal
+from app.identity.domain.actors import NamedActor
 from app.infra.clock_source import clock_source
-from app.infra.db import Database
+from app.infra.db import BatchSession, Database
 from app.infra.uow import begin_batch
 from app.orders.repository.records import OrderRows, count_orders, order_rows
 
@@ -42,6 +45,42 @@ class OrderRecord:
     document: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivedOrder:
+    """The rows of an order, and who is behind each actor that they name."""
+
+    rows: OrderRows
+    named: Mapping[str, NamedActor]
+
+
+async def lived_orders(
+    session: BatchSession,
+    tenant_id: TenantId,
+    wanted: WantedRecords,
+    *,
+    behind: OrderId | None,
+    ahead_of: OrderId | None = None,
+    is_from_end: bool = False,
+    limit: int,
+) -> list[LivedOrder]:
+    """The next of the wanted orders between the two ids, by their ids; the actors of all are looked up at once."""
+    found = await order_rows(
+        session,
+        tenant_id,
+        wanted.account_id,
+        after=wanted.after,
+        before=wanted.before,
+        behind=behind,
+        ahead_of=ahead_of,
+        is_from_end=is_from_end,
+        limit=limit,
+    )
+    named = await named_actors(
+        session, tenant_id, {actor for one in found for actor in actors_in(one.order, one.events, one.requests)}
+    )
+    return [LivedOrder(rows=one, named=named) for one in found]
+
+
 async def list_records(
     desk: Desk, principal: Principal, wanted: WantedRecords, window: Window[UUID]
 ) -> Page[OrderRecord]:
@@ -49,12 +88,10 @@ async def list_records(
     principal.require_whole_tenant()
     check_span(wanted.after, wanted.before, ENDS)
     async with begin_batch(desk.database, principal.tenant_id) as session:
-        found = await order_rows(
+        found = await lived_orders(
             session,
             principal.tenant_id,
-            wanted.account_id,
-            after=wanted.after,
-            before=wanted.before,
+            wanted,
             behind=None if window.after is None else OrderId(window.after),
             ahead_of=None if window.before is None else OrderId(window.before),
             is_from_end=window.is_from_end,
@@ -98,20 +135,12 @@ async def exported_records(
     behind: OrderId | None = None
     while True:
         async with begin_batch(database, principal.tenant_id) as session:
-            found = await order_rows(
-                session,
-                principal.tenant_id,
-                wanted.account_id,
-                after=wanted.after,
-                before=wanted.before,
-                behind=behind,
-                limit=PAGE,
-            )
+            found = await lived_orders(session, principal.tenant_id, wanted, behind=behind, limit=PAGE)
         for one in found:
             yield record_text(one, form)
         if len(found) < PAGE:
             return
-        behind = OrderId(found[-1].order["id"])
+        behind = OrderId(found[-1].rows.order["id"])
 
 
 class Checksum:
@@ -139,9 +168,9 @@ def head_text(tenant_id: TenantId, actor: str, wanted: WantedRecords, form: Reco
     return csv_header() if form is RecordFormat.CSV else json_line({"export": _head(tenant_id, actor, wanted, now)})
 
 
-def record_text(rows: OrderRows, form: RecordFormat) -> str:
+def record_text(order: LivedOrder, form: RecordFormat) -> str:
     """The record of an order as a file has it."""
-    document = _record(rows).document
+    document = _record(order).document
     return csv_lines(document) if form is RecordFormat.CSV else json_line(document)
 
 
@@ -166,6 +195,7 @@ def _head(tenant_id: TenantId, actor: str, wanted: WantedRecords, now: datetime)
     }
 
 
-def _record(rows: OrderRows) -> OrderRecord:
-    document = record_document(rows.order, rows.events, rows.executions, rows.requests)
+def _record(order: LivedOrder) -> OrderRecord:
+    rows = order.rows
+    document = record_document(rows.order, rows.events, rows.executions, rows.requests, order.named)
     return OrderRecord(id=OrderId(rows.order["id"]), document=document)

@@ -14,12 +14,13 @@ from app.compliance.domain.record_exports import KEPT_MAX, UNFINISHED_MAX, Expor
 from app.compliance.errors import RecordExportsFullError, RecordExportUnfinishedError, RecordExportUnknownError
 from app.core.clock import as_utc
 from app.core.errors import UnavailableError
-from app.core.ids import RecordExportId
+from app.core.ids import Ids, RecordExportId
 from app.core.paging import Page, Window
 from app.flows.compliance.execution_quality import check_span
 from app.flows.compliance.order_records import ENDS, WantedRecords
 from app.flows.desk import Desk
 from app.identity.domain import Principal
+from app.infra.db import BatchSession
 from app.infra.uow import begin_batch
 
 RESOURCE: Final = "order_record_export"
@@ -106,6 +107,31 @@ async def file_of(desk: Desk, export: RecordExport) -> AsyncIterator[bytes]:
         if content is None:
             raise UnavailableError("the file has expired")
         yield zlib.decompress(content)
+
+
+async def forget_files(session: BatchSession, principal: Principal, ids: Ids, now: datetime) -> None:
+    """Throws the files away that are kept of the tenant, and lets those that are being written begin anew.
+
+    For the erasure of a person, whom they name. Which files went is in the audit log.
+    """
+    await exports_batch.begin_anew(session, principal.tenant_id, now)
+    gone = await exports_batch.written(session, principal.tenant_id)
+    for export in gone:
+        await exports_batch.drop(session, export)
+    if gone:
+        acts = [
+            audit.entry(
+                principal,
+                "order_records.forgotten",
+                RESOURCE,
+                export.id,
+                entry_id=ids.new(),
+                now=now,
+                old={"sha256": export.sha256, **asked_document(export)},
+            )
+            for export in gone
+        ]
+        await session.write([audit.record_batch(acts)])
 
 
 def asked_document(export: RecordExport) -> dict[str, Any]:

@@ -22,13 +22,20 @@ from app.compliance.domain.record_exports import (
 from app.core.clock import Clock
 from app.core.ids import Ids, OrderId, RecordExportId, TenantId
 from app.core.records import replace
-from app.flows.compliance.order_records import PAGE, WantedRecords, head_text, record_text
+from app.flows.compliance.order_records import (
+    PAGE,
+    LivedOrder,
+    WantedRecords,
+    head_text,
+    lived_orders,
+    record_text,
+)
 from app.flows.compliance.record_exports import RESOURCE, asked_document
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.outages import go_on, known_as
 from app.infra.uow import begin_batch, begin_system
-from app.orders.repository.records import OrderRows, count_orders, order_rows
+from app.orders.repository.records import count_orders
 from app.tenants import batch as tenants
 
 TURN_PAGES: Final = 20
@@ -102,19 +109,12 @@ class RecordExportRunner:
         return True
 
     async def _page(self, export: RecordExport) -> RecordExport:
+        wanted = WantedRecords(after=export.after, before=export.before, account_id=export.account_id)
         async with begin_batch(self.database, export.tenant_id) as session:
             total = export.orders_total
             if total is None:
                 total = await count_orders(session, export.tenant_id, export.account_id, export.after, export.before)
-            found = await order_rows(
-                session,
-                export.tenant_id,
-                export.account_id,
-                after=export.after,
-                before=export.before,
-                behind=export.behind,
-                limit=PAGE,
-            )
+            found = await lived_orders(session, export.tenant_id, wanted, behind=export.behind, limit=PAGE)
         now = self.clock.now()
         # Aside: the loop serves the other chores of the worker.
         texts, pieces = await asyncio.to_thread(_written, export, found, now)
@@ -123,7 +123,7 @@ class RecordExportRunner:
             stalled=0,
             orders_total=max(total, export.orders_written + len(found)),
             orders_written=export.orders_written + len(found),
-            behind=OrderId(found[-1].order["id"]) if found else export.behind,
+            behind=OrderId(found[-1].rows.order["id"]) if found else export.behind,
             pieces=export.pieces + len(pieces),
             size_bytes=export.size_bytes + texts,
             stored_bytes=export.stored_bytes + sum(map(len, pieces)),
@@ -227,7 +227,7 @@ async def _store(session: BatchSession, export: RecordExport, due_at: datetime) 
         raise _TakenUpElsewhere
 
 
-def _written(export: RecordExport, found: Sequence[OrderRows], now: datetime) -> tuple[int, list[bytes]]:
+def _written(export: RecordExport, found: Sequence[LivedOrder], now: datetime) -> tuple[int, list[bytes]]:
     parts = [record_text(one, export.form) for one in found]
     if not export.pieces:
         wanted = WantedRecords(after=export.after, before=export.before, account_id=export.account_id)

@@ -29,7 +29,7 @@ from app.positions.domain import Position
 from app.risk.domain import Conditions, Exposure, Proposal, RiskLimit, conditions_of
 from app.risk.keeping import repository
 from app.risk.keeping.domain.changes import LIMITS_MAX, DrillOutcome, KeptLimit, LimitDrill
-from app.risk.keeping.domain.drills import DrillFinding, drill
+from app.risk.keeping.domain.drills import DrillFinding, drill, remarked
 from app.risk.keeping.errors import LimitUnknownError
 from app.risk.keeping.repository import LimitFilter
 from app.tenants import batch as tenants
@@ -140,6 +140,7 @@ async def _drill(desk: DrillDesk, principal: Principal, kept: Sequence[KeptLimit
                 )
                 if limit.id not in found or _rank(said) < _rank(found[limit.id][1]):
                     found[limit.id] = (account_id, said)
+    strange = await _strange(desk, tenant_id, [one.limit for one in kept])
     now = desk.clock.now()
     drills = [
         LimitDrill(
@@ -147,7 +148,7 @@ async def _drill(desk: DrillDesk, principal: Principal, kept: Sequence[KeptLimit
             limit_version=one.limit.version,
             account_id=account_id,
             outcome=said.outcome,
-            message=said.message,
+            message=remarked(said, _symbols(one.limit) & strange).message,
             drilled_by=principal.actor,
             drilled_at=now,
         )
@@ -211,6 +212,14 @@ async def _instruments(desk: DrillDesk, tenant_id: TenantId, limits: Sequence[Ri
         found |= await instruments.instruments(session, tenant_id, named)
         found |= {one.id: one for one in await instruments.by_symbols(session, tenant_id, symbols)}
     return [one for one in found.values() if one.is_active]
+
+
+async def _strange(desk: DrillDesk, tenant_id: TenantId, limits: Sequence[RiskLimit]) -> frozenset[str]:
+    symbols = frozenset[str]().union(*map(_symbols, limits))
+    if not symbols:
+        return symbols
+    async with reading(desk.database, Scope(tenant_id=tenant_id)) as session:
+        return symbols - await instruments.symbols_borne(session, tenant_id, symbols)
 
 
 def _symbols(limit: RiskLimit) -> frozenset[str]:

@@ -8,6 +8,7 @@ from app.audit import service as audit
 from app.audit.domain.personal import email_subject
 from app.core.errors import InputError, NotFoundError, OmsError
 from app.core.ids import ApiKeyId, UserId
+from app.flows.compliance.record_exports import forget_files
 from app.flows.desk import Desk
 from app.flows.tenants.manage_members import record
 from app.identity import erasure, members
@@ -37,6 +38,7 @@ class Erasure:
 async def erase_person(desk: Desk, principal: Principal, user_id: UserId, reason: str) -> Erasure:
     """Ends the person's access, blanks sessions, keys and profile, destroys the keys of their values in the audit log.
 
+    Kept files of order records name persons: those of the tenant go, and are asked for anew.
     The profile, with passwords, second factor, links and logins of the platform, stays while the person is a member of
     another tenant. What is sealed later about the person, such as an
     act of the last second, is sealed under a key that nobody keeps. To erase twice changes nothing more. Raises
@@ -59,6 +61,7 @@ async def erase_person(desk: Desk, principal: Principal, user_id: UserId, reason
         subjects = [f"user:{user_id}", *(f"key:{one}" for one in api_keys)]
         destroyed = await keys_batch.destroy(batch, tenant_id, subjects, [desk.ids.new() for _ in subjects], now)
         destroyed += await keys_batch.forget(batch, tenant_id, [email_subject(email)])
+        await forget_files(batch, principal, desk.ids, now)
         act = audit.entry(
             principal,
             "person.erased",

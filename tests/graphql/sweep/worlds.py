@@ -84,9 +84,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A firm, its ids by table, and every text and id that it alone has."""
+    """A firm, its rows, its ids by table, and every text and id that it alone has."""
 
     firm: Firm
+    rows: dict[str, list[str]]
     ids: dict[str, str]
     secrets: frozenset[str]
 
@@ -115,9 +116,11 @@ async def make_side(database: Database, owner: asyncpg.Connection) -> Side:
 
 async def side_of(firm: Firm, owner: asyncpg.Connection) -> Side:
     """The firm with what it has now."""
-    rows = {table: [orjson.loads(row) for row in found] for table, found in (await rows_of(firm, owner)).items()}
+    stored = await rows_of(firm, owner)
+    rows = {table: [orjson.loads(row) for row in found] for table, found in stored.items()}
     ids = {table: str(found[0]["id"]) for table, found in rows.items() if found and _is_id(found[0].get("id"))}
-    return Side(firm=firm, ids=ids, secrets=frozenset(_secrets([one for found in rows.values() for one in found])))
+    secrets = frozenset(_secrets([one for found in rows.values() for one in found]))
+    return Side(firm=firm, rows=stored, ids=ids, secrets=secrets)
 
 
 async def rows_of(firm: Firm, owner: asyncpg.Connection) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from app.infra.db import Database
 from app.infra.head_sinks import FileSink
 from app.infra.system import SystemClock
 from app.infra.uow import begin_batch
+from tests.command_line import Ended, oms
 from tests.integration.audit.tampering import SIGNER
 from tests.integration.audit.writing import VAULT, House, as_owner, make_house
 
@@ -99,44 +99,40 @@ async def test_the_script_finds_what_was_done_to_an_export(files: Files) -> None
     assert "InvalidSignature" in files.verify().stderr
 
 
-def oms(database_url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What a command says."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("OMS_")},
+async def audit(database_url: str, folder: Path, *arguments: str) -> Ended:
+    """`oms audit` with the key that the heads were signed by."""
+    variables = {
         "OMS_ENVIRONMENT": "test",
         "OMS_DATABASE_URL": database_url,
         "OMS_AUDIT_SIGNING_KEY": SIGNING_KEY,
         "OMS_AUDIT_SINK": f"file://{folder / 'heads'}",
-        "OMS_STATE_DIR": str(folder),
     }
-    command = [sys.executable, "-m", "app.cli", "audit", *arguments]
-    root = Path(__file__).parents[3]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=root)
+    return await oms("audit", *arguments, folder=folder, **variables)
 
 
 async def test_the_commands_verify_search_and_export(files: Files, database_url: str) -> None:
     house, folder = files.house, files.folder
     slug = f"test-{house.tenant_id.hex}"
 
-    good = oms(database_url, folder, "verify", "--tenant", slug, "--json")
-    found = oms(database_url, folder, "search", "--tenant", slug, "--action", "user.changed", "--limit", "2")
-    written = oms(database_url, folder, "export", "--tenant", slug, "--output", str(folder / "again.jsonl"))
-    heads = oms(database_url, folder, "export-heads", "--tenant", slug)
-    keys = oms(database_url, folder, "keys")
-    taken = oms(database_url, folder, "export", "--tenant", slug, "--output", str(folder / "again.jsonl"))
-    unknown = oms(database_url, folder, "verify", "--tenant", "nobody")
+    good = await audit(database_url, folder, "verify", "--tenant", slug, "--json")
+    found = await audit(database_url, folder, "search", "--tenant", slug, "--action", "user.changed", "--limit", "2")
+    written = await audit(database_url, folder, "export", "--tenant", slug, "--output", str(folder / "again.jsonl"))
+    heads = await audit(database_url, folder, "export-heads", "--tenant", slug)
+    keys = await audit(database_url, folder, "keys")
+    taken = await audit(database_url, folder, "export", "--tenant", slug, "--output", str(folder / "again.jsonl"))
+    unknown = await audit(database_url, folder, "verify", "--tenant", "nobody")
 
-    assert good.returncode == 0, good.stderr
-    verdict = json.loads(good.stdout)
+    assert good.code == 0, good.error
+    verdict = json.loads(good.out)
     assert (verdict["isIntact"], verdict["entries"], verdict["signedHeads"]) == (True, 20, 3)
-    assert len(found.stdout.splitlines()) == 2
-    assert written.returncode == 0, written.stderr
-    for name, content in (("heads.jsonl", heads.stdout), ("keys.txt", keys.stdout)):
+    assert len(found.out.splitlines()) == 2
+    assert written.code == 0, written.error
+    for name, content in (("heads.jsonl", heads.out), ("keys.txt", keys.out)):
         (folder / name).write_text(content, encoding="utf-8")
     (folder / "again.jsonl").rename(folder / "chain.jsonl")
     assert files.verify().stdout == "20 entries hold\n"
-    assert (taken.returncode, "File exists" in taken.stderr) == (1, True)
-    assert unknown.returncode == 5
+    assert (taken.code, "File exists" in taken.error) == (1, True)
+    assert unknown.code == 5
     async with begin_batch(house.database, house.tenant_id) as session:
         acts = await session.fetch("SELECT action, actor FROM audit_log WHERE tenant_id = $1", house.tenant_id)
     assert [(row["action"], row["actor"]) for row in acts] == [
@@ -152,8 +148,8 @@ async def test_the_command_tells_where_a_log_is_broken(files: Files, database_ur
         database_url, "DELETE FROM audit_chain WHERE tenant_id = $1 AND sequence BETWEEN 8 AND 9", house.tenant_id
     )
 
-    done = oms(database_url, files.folder, "verify", "--tenant", f"test-{house.tenant_id.hex}")
+    done = await audit(database_url, files.folder, "verify", "--tenant", f"test-{house.tenant_id.hex}")
 
-    assert done.returncode == 1
-    assert "BROKEN" in done.stdout
-    assert "missing from 8 to 9" in done.stdout
+    assert done.code == 1
+    assert "BROKEN" in done.out
+    assert "missing from 8 to 9" in done.out

@@ -1,13 +1,10 @@
 """`oms` as a program: exit codes, one clear line on stderr, nothing on stdout that is not data."""
 
-import asyncio
 import json
 import os
 import socket
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,8 +22,8 @@ from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import begin_intake
 from app.orders.repository import account_books
 from tests import factories
+from tests.command_line import oms
 
-_ROOT = Path(__file__).parents[3]
 _DEMO = Demo(
     graphqlUrl="http://127.0.0.1:8000/graphql",
     websocketUrl="ws://127.0.0.1:8000/graphql",
@@ -41,30 +38,6 @@ _DEMO = Demo(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    code: int
-    out: str
-    error: str
-
-
-async def _oms(folder: Path, *arguments: str, **variables: str) -> Ended:
-    # The folder of the state is the working folder too: a developer's .env is not there.
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMS_STATE_DIR": str(folder), **variables}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "app.cli", *arguments),
-        env=environment,
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        out, error = await process.communicate()
-    assert process.returncode is not None
-    return Ended(code=process.returncode, out=out.decode(), error=error.decode())
-
-
 @pytest.fixture
 def taken_port() -> Iterator[int]:
     with socket.socket() as server:
@@ -75,7 +48,7 @@ def taken_port() -> Iterator[int]:
 
 @pytest.mark.parametrize("command", ["up", "serve"])
 async def test_a_taken_port_is_told_with_what_to_set(state_dir: Path, taken_port: int, command: str) -> None:
-    ended = await _oms(state_dir, command, OMS_HTTP_PORT=str(taken_port))
+    ended = await oms(command, folder=state_dir, OMS_HTTP_PORT=str(taken_port))
 
     assert ended.code == 1
     assert ended.error == f"oms: port {taken_port} of 127.0.0.1 is taken: set OMS_HTTP_PORT to a free one\n"
@@ -83,9 +56,9 @@ async def test_a_taken_port_is_told_with_what_to_set(state_dir: Path, taken_port
 
 @pytest.mark.parametrize("command", ["serve", "connector", "relay", "worker", "scheduler", "migrate"])
 async def test_a_dead_server_is_told_in_one_line(state_dir: Path, redis_url: str, free_port: int, command: str) -> None:
-    ended = await _oms(
-        state_dir,
+    ended = await oms(
         command,
+        folder=state_dir,
         OMS_HTTP_PORT=str(free_port),
         OMS_DATABASE_URL="postgresql://oms:hidden@127.0.0.1:1/oms",
         OMS_REDIS_URL=redis_url,
@@ -96,7 +69,9 @@ async def test_a_dead_server_is_told_in_one_line(state_dir: Path, redis_url: str
 
 
 async def test_a_dead_redis_is_told_in_one_line(state_dir: Path, database_url: str) -> None:
-    ended = await _oms(state_dir, "worker", OMS_DATABASE_URL=database_url, OMS_REDIS_URL="redis://:hidden@127.0.0.1:1")
+    ended = await oms(
+        "worker", folder=state_dir, OMS_DATABASE_URL=database_url, OMS_REDIS_URL="redis://:hidden@127.0.0.1:1"
+    )
 
     assert ended.code == 1
     assert ended.error.startswith("oms: Redis at redis://127.0.0.1:1 does not answer: ")
@@ -104,28 +79,28 @@ async def test_a_dead_redis_is_told_in_one_line(state_dir: Path, database_url: s
 
 
 async def test_a_process_alone_says_who_would_bring_its_servers(state_dir: Path) -> None:
-    ended = await _oms(state_dir, "relay")
+    ended = await oms("relay", folder=state_dir)
 
     assert ended.code == 1
     assert ended.error == "oms: no PostgreSQL: set OMS_DATABASE_URL, or run `oms up`, which brings one\n"
 
 
 async def test_a_wrong_setting_stops_everything_in_one_line(state_dir: Path) -> None:
-    ended = await _oms(state_dir, "up", OMS_HTTP_PROT="8000")
+    ended = await oms("up", folder=state_dir, OMS_HTTP_PROT="8000")
 
     assert ended.code == 1
     assert ended.error == "oms: no such setting: OMS_HTTP_PROT (`oms config show` lists them all)\n"
 
 
 async def test_an_unknown_command_is_a_mistake_of_usage(state_dir: Path) -> None:
-    ended = await _oms(state_dir, "fly")
+    ended = await oms("fly", folder=state_dir)
 
     assert ended.code == 2
     assert "No such command 'fly'" in ended.error
 
 
 async def test_without_a_demo_one_is_told_how_to_get_it(state_dir: Path) -> None:
-    ended = await _oms(state_dir, "demo", "--json")
+    ended = await oms("demo", "--json", folder=state_dir)
 
     assert (ended.code, ended.out) == (1, "")
     assert "`make run` (or `oms up`) makes one" in ended.error
@@ -134,7 +109,7 @@ async def test_without_a_demo_one_is_told_how_to_get_it(state_dir: Path) -> None
 async def test_the_demo_is_one_json_object_and_its_file_is_private(state_dir: Path) -> None:
     write_demo(Folders.at(state_dir), _DEMO)
 
-    ended = await _oms(state_dir, "demo", "--json")
+    ended = await oms("demo", "--json", folder=state_dir)
 
     assert ended.code == 0
     assert json.loads(ended.out) == {name: getattr(_DEMO, name) for name in _DEMO.__slots__}
@@ -142,7 +117,7 @@ async def test_the_demo_is_one_json_object_and_its_file_is_private(state_dir: Pa
 
 
 async def test_production_has_no_demo_and_no_servers_of_its_own(state_dir: Path) -> None:
-    ended = await _oms(state_dir, "up", OMS_ENVIRONMENT="production")
+    ended = await oms("up", folder=state_dir, OMS_ENVIRONMENT="production")
 
     assert ended.code == 1
     assert ended.error.startswith("oms: production needs OMS_DATABASE_URL and OMS_REDIS_URL")
@@ -152,10 +127,10 @@ async def test_production_has_no_demo_and_no_servers_of_its_own(state_dir: Path)
 async def test_the_doctor_has_a_line_for_each_thing(
     state_dir: Path, database_url: str, redis_url: str, free_port: int
 ) -> None:
-    ended = await _oms(
-        state_dir,
+    ended = await oms(
         "doctor",
         "--json",
+        folder=state_dir,
         OMS_DATABASE_URL=database_url,
         OMS_REDIS_URL=redis_url,
         OMS_HTTP_PORT=str(free_port),
@@ -178,10 +153,10 @@ async def test_the_doctor_has_a_line_for_each_thing(
 async def test_the_doctor_says_that_no_mail_leaves_and_where_signed_heads_are_kept(
     state_dir: Path, free_port: int
 ) -> None:
-    ended = await _oms(
-        state_dir,
+    ended = await oms(
         "doctor",
         "--json",
+        folder=state_dir,
         OMS_SMTP_HOST="127.0.0.1",
         OMS_SMTP_PORT=str(free_port),
         OMS_SMTP_TLS="none",
@@ -199,10 +174,10 @@ async def test_an_order_is_explained(state_dir: Path, own_database_url: str) -> 
     order_id, slug = await _refused_order(own_database_url)
     asked = ("order", "explain", str(order_id), "--tenant")
 
-    told = await _oms(state_dir, *asked, slug, OMS_DATABASE_URL=own_database_url)
-    document = await _oms(state_dir, *asked, slug, "--json", OMS_DATABASE_URL=own_database_url)
-    elsewhere = await _oms(state_dir, *asked, "nobody", OMS_DATABASE_URL=own_database_url)
-    odd = await _oms(state_dir, "order", "explain", "1", "--tenant", slug, OMS_DATABASE_URL=own_database_url)
+    told = await oms(*asked, slug, folder=state_dir, OMS_DATABASE_URL=own_database_url)
+    document = await oms(*asked, slug, "--json", folder=state_dir, OMS_DATABASE_URL=own_database_url)
+    elsewhere = await oms(*asked, "nobody", folder=state_dir, OMS_DATABASE_URL=own_database_url)
+    odd = await oms("order", "explain", "1", "--tenant", slug, folder=state_dir, OMS_DATABASE_URL=own_database_url)
 
     assert told.code == 0
     assert f"order {order_id}: REJECTED, order quantity 100 is above 42" in told.out

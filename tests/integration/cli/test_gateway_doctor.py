@@ -12,7 +12,7 @@ from app.infra.db import Database
 from app.simulator.config import AccountSeed, SimulatorConfig
 from app.simulator.server import Simulator
 from tests import factories
-from tests.integration.cli.test_commands import _oms
+from tests.command_line import oms
 
 FIRST, SECOND = "DU1000001", "DU1000002"
 
@@ -45,8 +45,8 @@ def _unused_port() -> int:
 async def test_a_gateway_that_is_well_is_told_with_its_accounts(state_dir: Path, simulator: Simulator) -> None:
     address = ("--host", "127.0.0.1", "--port", str(simulator.port))
 
-    people = await _oms(state_dir, "doctor", *address, "--account", SECOND)
-    programs = await _oms(state_dir, "doctor", *address, "--json")
+    people = await oms("doctor", *address, "--account", SECOND, folder=state_dir)
+    programs = await oms("doctor", *address, "--json", folder=state_dir)
 
     assert people.code == 0
     assert people.out.splitlines()[0].startswith(f"ok   127.0.0.1:{simulator.port} version 178, answers in ")
@@ -59,11 +59,11 @@ async def test_a_gateway_that_is_well_is_told_with_its_accounts(state_dir: Path,
 async def test_what_is_wrong_with_a_gateway_is_told_with_the_exit_code_of_brokers(
     state_dir: Path, simulator: Simulator
 ) -> None:
-    dead = await _oms(state_dir, "doctor", "--host", "127.0.0.1", "--port", str(_unused_port()), "--json")
-    foreign = await _oms(
-        state_dir,
+    dead = await oms("doctor", "--host", "127.0.0.1", "--port", str(_unused_port()), "--json", folder=state_dir)
+    foreign = await oms(
         "doctor",
         *("--host", "127.0.0.1", "--port", str(simulator.port), "--account", "U7654321", "--live", "--json"),
+        folder=state_dir,
     )
 
     assert dead.code == foreign.code == 6
@@ -76,7 +76,7 @@ async def test_what_is_wrong_with_a_gateway_is_told_with_the_exit_code_of_broker
     [("--host", "127.0.0.1"), ("--port", "4004"), ("--host", "127.0.0.1", "--port", "4004", "--accounts")],
 )
 async def test_half_an_address_is_a_mistake_of_usage(state_dir: Path, arguments: tuple[str, ...]) -> None:
-    assert (await _oms(state_dir, "doctor", *arguments)).code == 2
+    assert (await oms("doctor", *arguments, folder=state_dir)).code == 2
 
 
 async def test_every_account_is_looked_at_through_its_gateway(
@@ -96,7 +96,7 @@ async def test_every_account_is_looked_at_through_its_gateway(
         tenant_id,
     )
 
-    ended = await _oms(state_dir, "doctor", "--accounts", "--json", OMS_DATABASE_URL=database_url)
+    ended = await oms("doctor", "--accounts", "--json", folder=state_dir, OMS_DATABASE_URL=database_url)
 
     found = [(one["subject"], one["code"], one["is_good"]) for one in json.loads(ended.out)]
     assert sorted(found) == sorted(

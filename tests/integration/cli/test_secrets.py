@@ -22,7 +22,7 @@ from app.infra.system import SystemClock
 from app.infra.uow import begin_batch
 from app.infra.vault import SecretUnreadableError, Vault, new_master_key
 from tests import factories
-from tests.integration.cli.test_commands import _oms
+from tests.command_line import oms
 
 OLD, NEW = new_master_key(), new_master_key()
 SECRETS = {"username": "trader", "password": "hunter2"}
@@ -175,13 +175,13 @@ async def test_a_data_key_of_another_tenant_does_not_open(sealed: Sealed) -> Non
 
 
 async def test_the_command_rotates_and_says_what_is_needed(sealed: Sealed, state_dir: Path, database_url: str) -> None:
-    made = await _oms(state_dir, "secrets", "generate", "--version", "2")
+    made = await oms("secrets", "generate", "--version", "2", folder=state_dir)
     both = {"OMS_DATABASE_URL": database_url, "OMS_MASTER_KEY": f"{made.out.strip()},1:{OLD}"}
 
-    before = await _oms(state_dir, "secrets", "show", "--json", **both)
-    rotated = await _oms(state_dir, "secrets", "rotate", "--json", **both)
-    after = await _oms(state_dir, "secrets", "show", **both)
-    without = await _oms(state_dir, "secrets", "rotate", **{**both, "OMS_MASTER_KEY": f"3:{NEW}"})
+    before = await oms("secrets", "show", "--json", folder=state_dir, **both)
+    rotated = await oms("secrets", "rotate", "--json", folder=state_dir, **both)
+    after = await oms("secrets", "show", folder=state_dir, **both)
+    without = await oms("secrets", "rotate", folder=state_dir, **{**both, "OMS_MASTER_KEY": f"3:{NEW}"})
 
     assert json.loads(before.out) == {"current": "2", "by_master_version": {"1": 2}, "missing": []}
     assert json.loads(rotated.out)["rewrapped_keys"] == 2

@@ -1,11 +1,8 @@
 """`oms simulator …` and the chaos of the demo, against a simulator process that runs."""
 
-import asyncio
 import json
-import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,10 +11,11 @@ import pytest
 
 from app.cli.demo import play_chaos
 from app.infra.simulator_control import FILE_NAME
+from tests import command_line
+from tests.command_line import Ended, started
 from tests.installation import free_port, until
 
-Told = tuple[int, str, str]
-Oms = Callable[..., Awaitable[Told]]
+Oms = Callable[..., Awaitable[Ended]]
 
 SCENARIO = """
 version = 1
@@ -43,35 +41,17 @@ def state_dir() -> Iterator[Path]:
 @pytest.fixture
 async def oms(state_dir: Path) -> AsyncIterator[Oms]:
     """Runs `oms` with these arguments: exit code, what it printed, what it complained."""
-    environment = {
-        **os.environ,
-        "OMS_STATE_DIR": str(state_dir),
-        "OMS_SIMULATOR_PORT": str(free_port()),
-        "OMS_SIMULATOR_CONTROL_PORT": "0",
-    }
+    variables = {"OMS_SIMULATOR_PORT": str(free_port()), "OMS_SIMULATOR_CONTROL_PORT": "0"}
 
-    async def run(*arguments: str) -> Told:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app.cli", *arguments),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+    async def run(*arguments: str) -> Ended:
+        return await command_line.oms(*arguments, folder=state_dir, **variables)
 
-    simulator = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app.cli", "simulator", env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        await until(lambda: (state_dir / FILE_NAME).exists() or simulator.returncode is not None)
-        assert simulator.returncode is None
+    async with started("simulator", folder=state_dir, **variables) as simulator:
+        await until(lambda: (state_dir / FILE_NAME).exists() or simulator.code is not None)
+        assert simulator.code is None, simulator.error
         yield run
-    finally:
-        if simulator.returncode is None:
-            simulator.send_signal(signal.SIGTERM)
-        await simulator.communicate()
+        simulator.send_signal(signal.SIGTERM)
+        await simulator.wait()
     assert not (state_dir / FILE_NAME).exists()
 
 

@@ -1,9 +1,7 @@
 """Accounts at the paper broker: orders through the house and its connector, dealt on quotes, booked as told."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,8 +29,8 @@ from app.infra.system import SystemClock, SystemIds
 from app.infra.uow import begin_batch
 from app.marketdata.service import publish_ticks
 from tests import factories
+from tests.command_line import Running, servers_of, started
 from tests.graphql.conftest import Api, relaying, serve, token_of
-from tests.installation import ROOT
 from tests.integration.connector.conftest import House
 from tests.integration.connector.test_connector import Trading, connector
 
@@ -276,27 +274,13 @@ async def test_kills_in_the_midst_of_dealing_lose_nothing_and_deal_nothing_twice
 
 
 @asynccontextmanager
-async def connector_process(settings: Settings, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def connector_process(settings: Settings, folder: Path) -> AsyncIterator[Running]:
     """A connector in a process of its own."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OMS_STATE_DIR": str(folder),
-        "OMS_DATABASE_URL": str(settings.database_url),
-        "OMS_REDIS_URL": str(settings.redis_url),
-        "OMS_REDIS_PREFIX": settings.redis_prefix,
-        "OMS_PAPER_SESSIONS": settings.paper_sessions,
-    }
-    with (folder / "connector.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app.cli", "connector"), env=environment, cwd=folder, stdout=log, stderr=log
-        )
-    try:
+    variables = {**servers_of(settings), "OMS_PAPER_SESSIONS": settings.paper_sessions}
+    async with started("connector", folder=folder, **variables) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
 
 
 async def test_only_the_latest_session_writes_the_books(trading: Trading, database: Database) -> None:

@@ -36,7 +36,6 @@ __all__ = ["settings", "trading"]
 
 FAST = ConnectorIntervals(
     discover_s=0.05,
-    lease_s=2.0,
     renew_s=0.3,
     runner=Intervals(
         poll_s=0.25,

@@ -1,9 +1,6 @@
 """`oms risk kill`, `release` and `halts` as programs: what they print, and the exit codes that a script relies on."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,9 +8,8 @@ import pytest
 
 from app.core.fix import OrderState
 from app.infra.uow import begin_batch
+from tests.command_line import Ended, oms
 from tests.integration.flows.conftest import Trader
-
-_ROOT = Path(__file__).parents[3]
 
 
 class Command:
@@ -22,27 +18,16 @@ class Command:
     def __init__(self, trader: Trader, folder: Path, variables: dict[str, str]) -> None:
         self.trader = trader
         self._folder = folder
-        self._environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMS_STATE_DIR": str(folder), **variables}
+        self._variables = variables
 
     async def slug(self) -> str:
         async with begin_batch(self.trader.desk.database, self.trader.key.tenant_id) as session:
             [row] = await session.fetch("SELECT slug FROM tenants WHERE id = $1", self.trader.key.tenant_id)
         return str(row["slug"])
 
-    async def run(self, *arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "app.cli", "risk", arguments[0], "--tenant", await self.slug(), *arguments[1:]),
-            env=self._environment,
-            cwd=self._folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(60):
-            out, error = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), error.decode()
+    async def run(self, *arguments: str) -> Ended:
+        told = ("risk", arguments[0], "--tenant", await self.slug(), *arguments[1:])
+        return await oms(*told, folder=self._folder, **self._variables)
 
 
 @pytest.fixture

@@ -1,36 +1,15 @@
 """`oms journal verify` as a program: what it prints, and the exit code that a script relies on."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 from app.infra.uow import begin_batch
+from tests.command_line import Ended, oms
 from tests.integration.flows.conftest import Trader
 
-_ROOT = Path(__file__).parents[3]
 
-
-async def _verify(database_url: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(_ROOT),
-        "OMS_STATE_DIR": str(folder),
-        "OMS_DATABASE_URL": database_url,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "app.cli", "journal", "verify", *arguments),
-        env=environment,
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        out, error = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), error.decode()
+async def _verify(database_url: str, folder: Path, *arguments: str) -> Ended:
+    return await oms("journal", "verify", *arguments, folder=folder, OMS_DATABASE_URL=database_url)
 
 
 async def test_an_account_that_its_log_tells_is_good(trader: Trader, database_url: str, tmp_path: Path) -> None:

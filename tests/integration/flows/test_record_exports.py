@@ -43,6 +43,8 @@ from app.flows.compliance.record_exports import (
 )
 from app.flows.compliance.run_record_exports import TURN_PAGES, RecordExportRunner, prune_record_exports
 from app.flows.desk import Desk, open_desk
+from app.flows.tenants.erase_person import erase_person
+from app.identity.domain import Role
 from app.identity.domain.access import AccountGrants
 from app.identity.errors import WholeTenantError
 from app.infra.db import Database, DatabaseRole
@@ -325,6 +327,43 @@ async def test_a_file_that_would_be_too_large_fails_and_leaves_no_piece(
     assert await owner.fetchval("SELECT count(*) FROM order_record_pieces WHERE export_id = $1", export.id) == 0
     with pytest.raises(RecordExportUnfinishedError):
         await open_file(trader.desk, trader.principal, export.id)
+
+
+async def test_the_erasure_of_a_person_takes_the_kept_files_that_may_name_them(
+    trader: Trader, system_database: Database, owner: asyncpg.Connection
+) -> None:
+    tenant_id, desk = trader.key.tenant_id, trader.desk
+    person = await factories.make_principal(desk.database, tenant_id, role=Role.TRADER)
+    placed = await desk.intake.submit(person, trader.order())
+    assert placed.order is not None
+    assert person.user_id is not None
+    email = await owner.fetchval("SELECT email FROM users WHERE id = $1", person.user_id)
+    kept, running = await asked(trader), await asked(trader)
+    await runner(trader, system_database).take_turn(tenant_id, kept.id)
+    file = await content(trader, await stored(trader, kept))
+    async with begin_batch(desk.database, tenant_id) as session:
+        now = datetime.now(UTC)
+        taken = await exports_batch.take(session, tenant_id, running.id, now=now, until=now + LEASE)
+        assert taken is not None
+        # Another worker has written a piece of it, and is about to write more.
+        first = replace(taken, pieces=1, orders_written=1, behind=placed.order.id)
+        await exports_batch.store(session, first, now + LEASE)
+        await exports_batch.add_piece(session, taken, 0, b"names")
+
+    await erase_person(desk, trader.principal, person.user_id, "asked for it")
+
+    assert email.encode() in file
+    with pytest.raises(RecordExportUnknownError):
+        await open_file(desk, trader.principal, kept.id)
+    assert await owner.fetchval("SELECT count(*) FROM order_record_pieces WHERE tenant_id = $1", tenant_id) == 0
+    async with begin_batch(desk.database, tenant_id) as session:
+        assert not await exports_batch.store(session, replace(first, pieces=2), now + LEASE)
+    await runner(trader, system_database).take_turn(tenant_id, running.id)
+    done = await stored(trader, running)
+    again = await content(trader, done)
+    assert (done.state, done.orders_written) == (ExportState.DONE, 1)
+    assert (email.encode() in again, b'"personState": "ERASED"' in again) == (False, True)
+    assert "order_records.forgotten" in await acts(trader, kept)
 
 
 async def test_an_account_gets_its_own_orders_alone(trader: Trader, system_database: Database) -> None:

@@ -1,11 +1,9 @@
 """The relay: one at a time by lease, each account in order, nothing lost while Redis or a relay is away."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -18,9 +16,9 @@ from app.infra.db import Database
 from app.infra.redis import Redis, make_client
 from app.infra.uow import begin_system
 from app.orders.domain.journal import events_channel
+from tests.command_line import Running, started
 from tests.integration.flows.conftest import Trader
 
-ROOT = Path(__file__).parents[3]
 LEASE_S = 0.4
 
 
@@ -199,31 +197,20 @@ async def test_followers_see_what_the_bus_has_lost_without_another_event(
     assert seen == [logged, logged]
 
 
-@asynccontextmanager
-async def relay_process(database_url: str, redis_url: str, prefix: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`oms relay` as a process of its own."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OMS_ENVIRONMENT": "test",
-        "OMS_DATABASE_URL": database_url,
-        "OMS_REDIS_URL": redis_url,
-        "OMS_REDIS_PREFIX": prefix,
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.cli", "relay", env=environment)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-            await process.wait()
-
-
 @pytest.mark.usefixtures("empty_outbox")
 async def test_of_two_processes_one_may_freeze_and_then_die(
-    trader: Trader, system_database: Database, database_url: str, redis_url: str, redis_prefix: str
+    trader: Trader, system_database: Database, database_url: str, redis_url: str, redis_prefix: str, tmp_path: Path
 ) -> None:
+    def relay_process() -> AbstractAsyncContextManager[Running]:
+        return started(
+            "relay",
+            folder=tmp_path,
+            OMS_ENVIRONMENT="test",
+            OMS_DATABASE_URL=database_url,
+            OMS_REDIS_URL=redis_url,
+            OMS_REDIS_PREFIX=redis_prefix,
+        )
+
     async def holder() -> str:
         async with begin_system(system_database) as session:
             rows = await session.fetch("SELECT holder FROM relay_leases WHERE lease_until > clock_timestamp()")
@@ -237,10 +224,10 @@ async def test_of_two_processes_one_may_freeze_and_then_die(
 
     async with (
         heard(trader) as stream,
-        relay_process(database_url, redis_url, redis_prefix) as first,
+        relay_process() as first,
     ):
         one = await changed("")
-        async with relay_process(database_url, redis_url, redis_prefix) as second:
+        async with relay_process() as second:
             await trader.placed()
             seen = await sequences(stream, 1)
             assert await holder() == one
@@ -255,7 +242,7 @@ async def test_of_two_processes_one_may_freeze_and_then_die(
             seen += await sequences(stream, 3)
             assert await holder() == other
 
-            second.kill()
+            second.send_signal(signal.SIGKILL)
             await trader.placed()
             assert await changed(other) == one
             seen += await sequences(stream, 4)

@@ -1,9 +1,6 @@
 """`oms risk limits` as a program: what it prints, what it stores, and the exit codes that a script relies on."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +9,7 @@ from app.core.ids import TenantId
 from app.flows.desk import Desk
 from app.identity.domain import Role
 from tests import factories
-
-_ROOT = Path(__file__).parents[3]
+from tests.command_line import Ended, oms
 
 
 class Program:
@@ -24,29 +20,15 @@ class Program:
         self._database_url = database_url
         self._slug = f"test-{tenant_id.hex}"
 
-    async def run(
-        self, *arguments: str, tenant: str | None = None, redis_url: str | None = None
-    ) -> tuple[int, str, str]:
-        """Exit code, what was printed, and what was said besides."""
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(_ROOT),
-            "OMS_STATE_DIR": str(self.folder),
-            "OMS_DATABASE_URL": self._database_url,
-            **({} if redis_url is None else {"OMS_REDIS_URL": redis_url}),
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "app.cli", "risk", *arguments, "--tenant", tenant or self._slug),
-            env=environment,
-            cwd=self.folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+    async def run(self, *arguments: str, tenant: str | None = None, redis_url: str | None = None) -> Ended:
+        """`oms risk` with these arguments."""
+        variables = {} if redis_url is None else {"OMS_REDIS_URL": redis_url}
+        return await oms(
+            *("risk", *arguments, "--tenant", tenant or self._slug),
+            folder=self.folder,
+            OMS_DATABASE_URL=self._database_url,
+            **variables,
         )
-        async with asyncio.timeout(60):
-            out, error = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), error.decode()
 
 
 @pytest.fixture

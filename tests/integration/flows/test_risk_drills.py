@@ -18,6 +18,9 @@ from app.risk.keeping.domain.changes import DrillOutcome, KeptLimit, LimitSettin
 from tests import factories
 from tests.fakes import SetClock
 from tests.integration.flows.conftest import Trader
+from tests.integration.flows.own_desk import desk, system_database
+
+__all__ = ["desk", "system_database"]
 
 _TYPE = RiskLimitType
 
@@ -100,3 +103,27 @@ async def test_a_limit_that_cannot_fire_is_told_loudly(
     assert last is not None
     assert last.outcome is DrillOutcome.SILENT
     assert any(str(limit.id) in record.getMessage() for record in caplog.records)
+
+
+async def test_a_drill_warns_of_symbols_that_no_instrument_bears(trader: Trader, operator: Principal) -> None:
+    database, tenant_id = trader.desk.database, trader.key.tenant_id
+    mixed = await factories.make_limit(
+        database, tenant_id, _TYPE.SYMBOL_BLACKLIST, None, conditions={"symbols": ["APPL", "aapl"]}
+    )
+    many = [f"ZZ{one}" for one in range(7)]
+    long = await factories.make_limit(
+        database, tenant_id, _TYPE.SYMBOL_BLACKLIST, None, conditions={"symbols": ["MSFT", *many]}
+    )
+    known = await factories.make_limit(
+        database, tenant_id, _TYPE.SYMBOL_BLACKLIST, None, conditions={"symbols": ["MSFT"]}
+    )
+
+    found = {one.limit.id: one.last_drill for one in await drill_risk_limits(desk_of(trader), operator, None)}
+
+    told = [found[one.id] for one in (mixed, long, known)]
+    assert [one.outcome for one in told if one] == [DrillOutcome.FIRED] * 3
+    assert [one.message for one in told if one] == [
+        "AAPL is on the black list; no instrument of the firm is called APPL",
+        "MSFT is on the black list; no instrument of the firm is called ZZ0, ZZ1, ZZ2, ZZ3, ZZ4 and 2 more",
+        "MSFT is on the black list",
+    ]

@@ -24,6 +24,9 @@ from app.risk.keeping.service import LimitChange
 from tests import factories
 from tests.fakes import SetClock
 from tests.integration.flows.conftest import Trader
+from tests.integration.flows.own_desk import desk, system_database
+
+__all__ = ["desk", "system_database"]
 
 _TYPE = RiskLimitType.MAX_ORDER_QUANTITY
 

@@ -19,39 +19,34 @@ from tests.installation import PROCESSES, ROOT, START_S_MAX, Installation, insta
 _STOP_S_MAX = 8.0
 
 
-@pytest.fixture
-async def installation() -> AsyncIterator[Installation]:
-    async with installed() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 async def standing() -> AsyncIterator[Installation]:
-    """One for all that leave it as it is."""
+    """One for all that leave it as it is, and for the one that ends it."""
     async with installed() as running:
         yield running
 
 
-async def test_everything_comes_up_heals_and_ends_at_one_signal(installation: Installation) -> None:
-    told = await installation.demo()
-    before = installation.children()
-    relay = next(pid for pid, name in before.items() if name == "relay")
+async def test_everything_comes_up_heals_and_ends_at_one_signal() -> None:
+    async with installed() as installation:
+        told = await installation.demo()
+        before = installation.children()
+        relay = next(pid for pid, name in before.items() if name == "relay")
 
-    os.kill(relay, signal.SIGKILL)
-    await until(lambda: [pid for pid, name in installation.children().items() if name == "relay" and pid != relay])
-    await until(lambda: "starts again" in installation.log())
-    began = time.monotonic()
-    installation.process.send_signal(signal.SIGINT)
-    code = await installation.process.wait()
-    took_s = time.monotonic() - began
+        os.kill(relay, signal.SIGKILL)
+        await until(lambda: [pid for pid, name in installation.children().items() if name == "relay" and pid != relay])
+        await until(lambda: "starts again" in installation.log())
+        began = time.monotonic()
+        installation.process.send_signal(signal.SIGINT)
+        code = await installation.process.wait()
+        took_s = time.monotonic() - began
 
-    assert set(before.values()) >= PROCESSES
-    assert told["graphqlUrl"] == f"http://127.0.0.1:{installation.environment['OMS_HTTP_PORT']}/graphql"
-    assert told["password"] in installation.log()
-    assert code == 0
-    assert took_s < _STOP_S_MAX
-    assert installation.children() == {}
-    assert "Traceback" not in installation.log()
+        assert set(before.values()) >= PROCESSES
+        assert told["graphqlUrl"] == f"http://127.0.0.1:{installation.environment['OMS_HTTP_PORT']}/graphql"
+        assert told["password"] in installation.log()
+        assert code == 0
+        assert took_s < _STOP_S_MAX
+        assert installation.children() == {}
+        assert "Traceback" not in installation.log()
 
 
 async def test_processes_log_in_as_one_that_owns_nothing(standing: Installation) -> None:
@@ -68,15 +63,6 @@ async def test_processes_log_in_as_one_that_owns_nothing(standing: Installation)
     assert [row["usename"] for row in logins] == ["oms_login"]
     assert not any(role[power] for power in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolinherit"))
     assert owned == 0
-
-
-async def test_nothing_survives_a_killed_supervisor(installation: Installation) -> None:
-    assert len(installation.children()) >= len(PROCESSES)
-
-    installation.process.kill()
-    await installation.process.wait()
-
-    await until(lambda: not installation.children(), timeout_s=5)
 
 
 async def test_second_one_on_the_same_folder_is_refused_and_the_first_goes_on(standing: Installation) -> None:
@@ -115,6 +101,16 @@ async def test_dead_server_of_the_settings_is_one_line(
     assert code == 1
     assert error.startswith(f"{told} does not answer: ")
     assert error.count("\n") == 1
+
+
+# The last: it ends what the others stand on.
+async def test_nothing_survives_a_killed_supervisor(standing: Installation) -> None:
+    assert len(standing.children()) >= len(PROCESSES)
+
+    standing.process.kill()
+    await standing.process.wait()
+
+    await until(lambda: not standing.children(), timeout_s=5)
 
 
 async def _failing_up(environment: dict[str, str]) -> tuple[int | None, str]:

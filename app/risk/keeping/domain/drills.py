@@ -1,7 +1,7 @@
 """The drill of a limit: an order just beyond it, made from the account's own facts, is held against it."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +33,7 @@ _TYPE = RiskLimitType
 _STEPS_MAX: Final = 2**80
 _LISTED_MAX: Final = 2**15
 _PARTS: Final = 10_000
+_STRANGE_SHOWN: Final = 5
 _NOBODY: Final = OrderId(UUID(int=0))
 STRANGE_SYMBOL: Final = "NO SUCH SYMBOL"
 
@@ -79,6 +80,16 @@ def drill(limit: RiskLimit, proposal: Proposal, facts: Facts) -> DrillFinding:
     live = replace(limit, is_shadow=False, conditions=timeless)
     drilled = _Drilled(limit=live, conditions=conditions, proposal=_facing(conditions, proposal), facts=facts)
     return _climb(live, _LADDERS[limit.limit_type](drilled))
+
+
+def remarked(finding: DrillFinding, strange: Collection[str]) -> DrillFinding:
+    """The finding with a word of warning about symbols of the limit that no instrument of the firm bears."""
+    if not strange:
+        return finding
+    listed = sorted(strange)
+    more = f" and {len(listed) - _STRANGE_SHOWN} more" if len(listed) > _STRANGE_SHOWN else ""
+    told = f"no instrument of the firm is called {', '.join(listed[:_STRANGE_SHOWN])}{more}"
+    return replace(finding, message=f"{finding.message}; {told}")
 
 
 def _climb(limit: RiskLimit, ladder: Ladder) -> DrillFinding:

@@ -17,6 +17,8 @@ from app.core.line_files import LineFormat
 from app.core.money import parse_decimal, plain
 from app.core.records import replace
 from app.risk.domain import RiskLimit
+from app.risk.errors import LimitProblem, limit_problem
+from app.risk.keeping.errors import LimitInvalidError
 
 FILE_BYTES_MAX: Final = 512 * 1024
 LINES_MAX: Final = 1_000
@@ -50,6 +52,7 @@ _COLUMN_OF: Final = {
 FORM: Final = LineFormat(columns=COLUMNS, needed=("type",), bytes_max=FILE_BYTES_MAX, lines_max=LINES_MAX)
 _DEPTH_MAX: Final = 8
 _NODES_MAX: Final = 1_000
+_SHOWN_MAX: Final = 32
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -97,7 +100,10 @@ class LimitLine:
 
 
 def line_of(values: Mapping[str, str]) -> LimitLine:
-    """The line of the values by column. Raises InputError with the column as its path."""
+    """The line of the values by column.
+
+    Raises InputError with the column as its path, LimitInvalidError for conditions that give a key twice.
+    """
     limit_id = _read(values, "id", UUID, "an id")
     conditions = _read(values, "conditions", _document, "a JSON object")
     reason = values.get("reason", "")
@@ -183,9 +189,20 @@ def _document(text: str) -> dict[str, Any]:
         raise ValueError(constant)
 
     # Like the scalar JSON of the API: no NaN, nothing that the database does not take.
-    found = json.loads(text, parse_constant=refuse)
+    found = json.loads(text, parse_constant=refuse, object_pairs_hook=_object)
     if not isinstance(found, dict) or not is_storable(found, depth_max=_DEPTH_MAX, nodes_max=_NODES_MAX):
         raise ValueError(text)
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # A reader that takes the last of two would loosen a limit that was meant to be tight, and nobody would know.
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            told = f"The conditions give {key[:_SHOWN_MAX]!r} twice."
+            raise LimitInvalidError.of([limit_problem(LimitProblem.LIMIT_CONDITION_TWICE, "conditions", message=told)])
+        found[key] = value
     return found
 
 
