@@ -3,12 +3,13 @@
 import asyncio
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.demo import SHOWN_MS_MAX
-from tests.browser.house import PASSWORD, House, expect_quiet
+from tests.browser.house import PASSWORD, House, enter, expect_quiet
 from tests.browser.keyboard import Keyboard
 from tests.browser.watch import Watch
 
@@ -19,7 +20,13 @@ query($f: OrderFilter) {
   orders(filter: $f, first: 200) { edges { node { id state quantity limitPrice instrument { symbol } side } } }
 }
 """
+_PLACE = "mutation($i: PlaceOrderInput!) { placeOrder(input: $i) { order { id } errors { code message } } }"
 _USED = ("b", "s", "g o", "j", "k", "m", "c", "Enter", "Escape", "?", "/", "Ctrl+Enter", "↑ ↓")
+
+
+def _buy(house: House, symbol: str, quantity: str) -> dict[str, Any]:
+    account = {"accountId": house.demo["accountId"], "symbol": symbol, "side": "BUY", "quantity": quantity}
+    return {**account, "orderType": "MARKET", "clientOrderId": uuid4().hex}
 
 
 async def _order(house: House, quantity: str) -> dict[str, Any]:
@@ -195,5 +202,76 @@ async def test_what_risk_refuses_leaves_the_keyboard_in_the_ticket(browser: Brow
 
     await keys.expect_focus("the refusal")
     await expect(ticket.get_by_role("button", name=re.compile("^Review"))).to_be_focused()
+    expect_quiet(watch, house)
+    await context.close()
+
+
+async def test_the_kill_switch_is_found_by_its_name_and_what_is_typed_is_its_reason(
+    browser: Browser, house: House
+) -> None:
+    founder = await house.founded()
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    watch = await Watch.open(context)
+    page = watch.page
+    keys = Keyboard(page)
+    await enter(page, founder, founder.email)
+
+    await expect(page.get_by_role("button", name="Kill switch")).to_be_visible(timeout=SHOWN_MS_MAX)
+
+    await page.keyboard.press("Control+k")
+    found = page.get_by_role("dialog", name="Find")
+    await expect(found).to_be_visible()
+    await page.keyboard.type("kill")
+    await expect(found.get_by_role("option", name="Kill switch")).to_have_attribute("aria-selected", "true")
+    await page.keyboard.press("Enter")
+
+    dialog = page.get_by_role("dialog", name="Kill switch")
+    await expect(dialog.get_by_label("Why")).to_be_focused()
+    await page.keyboard.type("one name too many")
+    await expect(dialog.get_by_label("Why")).to_have_value("one name too many")
+    await expect(dialog.get_by_label("What it covers")).to_have_value("")
+    await keys.press("Escape")
+    await expect(dialog).to_have_count(0)
+    expect_quiet(watch, founder)
+    await context.close()
+
+
+async def test_a_position_is_turned_round_by_a_key_that_says_how_much_it_trades(browser: Browser, house: House) -> None:
+    email = await house.member("TRADER")
+    await house.query(_PLACE, {"i": _buy(house, "JPM", "7")})
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    watch = await Watch.open(context)
+    page = watch.page
+    await enter(page, house, email, path="/positions")
+    row = page.get_by_role("grid", name="Positions").get_by_role("row").filter(has_text="JPM")
+    await expect(row).to_contain_text("7", timeout=SHOWN_MS_MAX)
+    await row.click()
+
+    await page.keyboard.press("r")
+
+    dialog = page.get_by_role("dialog", name="Reverse JPM")
+    await expect(dialog).to_contain_text("sell 14 JPM, then \u22127 is held")
+    await dialog.get_by_role("button", name="Sell 14 JPM").press("Enter")
+    await expect(row).to_contain_text("\u22127", timeout=SHOWN_MS_MAX)
+    expect_quiet(watch, house)
+    await context.close()
+
+
+async def test_enter_confirms_what_was_asked_of_the_selected_orders(browser: Browser, house: House) -> None:
+    email = await house.member("TRADER")
+    await house.query(_PLACE, {"i": {**_buy(house, "IWM", "243"), "orderType": "LIMIT", "limitPrice": "1.50"}})
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    watch = await Watch.open(context)
+    page = watch.page
+    await enter(page, house, email, path="/orders?symbol=IWM")
+    row = page.get_by_role("grid", name="Orders").get_by_role("row").filter(has_text="243")
+    await expect(row).to_contain_text("Accepted", timeout=SHOWN_MS_MAX)
+    await row.get_by_role("checkbox").check()
+
+    await page.keyboard.press("c")
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Cancel 1")).to_be_focused()
+    await page.keyboard.press("Enter")
+
+    await expect(row).to_contain_text("Canceled", timeout=SHOWN_MS_MAX)
     expect_quiet(watch, house)
     await context.close()

@@ -7,6 +7,7 @@ import { useShortcutGroups } from "../shared/keyboard/shortcuts";
 import { Dialog } from "../shared/overlay/Dialog";
 import { accountName, chooseAccounts, modeOf, useAccounts } from "../shared/session/accounts";
 import { useMay } from "../shared/session/viewer";
+import { openKillSwitch } from "../rooms/killswitch/open";
 import { FIND_SYMBOLS } from "./documents";
 import { matching, type Command } from "./matching";
 import { roomOf, type Room } from "./rooms";
@@ -22,6 +23,7 @@ export function Palette({ rooms, onClose }: { rooms: readonly Room[]; onClose: (
   const groups = useShortcutGroups();
   const all = useAccounts();
   const symbols = useSymbols(text);
+  const mayHalt = useMay("MANAGE_RISK");
 
   const commands: Command[] = [
     ...rooms.map((room) => ({
@@ -38,6 +40,7 @@ export function Palette({ rooms, onClose }: { rooms: readonly Room[]; onClose: (
             each.keys === "Ctrl+K" || each.run === undefined ? [] : [{ group: "Commands", label: each.label, also: group.title, hint: each.keys, run: each.run }],
         ),
       ),
+    ...(mayHalt ? [{ group: "Commands", label: "Kill switch", also: "halt trading stop cancel everything", hint: "", run: openKillSwitch }] : []),
     ...all.map((account) => ({
       group: "Accounts",
       label: `Show ${accountName(account)}`,

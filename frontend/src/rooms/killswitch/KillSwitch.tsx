@@ -107,8 +107,7 @@ function Ask({ onClose, onActivated }: { onClose: () => void; onActivated: (stat
         <label htmlFor={`${id}-reason`} className="block text-micro text-faint">
           Why
         </label>
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the switch was asked for to use it */}
-        <input id={`${id}-reason`} autoFocus className="input w-full" maxLength={REASON_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
+        <input id={`${id}-reason`} data-first className="input w-full" maxLength={REASON_MAX} value={reason} onChange={(event) => setReason(event.target.value)} />
       </div>
       <label className="flex items-center gap-2">
         <input type="checkbox" checked={closePositions} onChange={(event) => setClosePositions(event.target.checked)} />

@@ -97,8 +97,8 @@ function ActDialog({ act, onClose, onDone }: { act: Act; onClose: () => void; on
             <button type="button" className="control" onClick={close}>
               Keep them
             </button>
-            {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- Enter confirms what the keyboard asked for */}
-            <button type="button" autoFocus className="control primary" aria-disabled={isBusy} onClick={() => void run()}>
+            {/* Enter confirms what the keyboard asked for. */}
+            <button type="button" data-first className="control primary" aria-disabled={isBusy} onClick={() => void run()}>
               {act.verb} {act.orders.length}
             </button>
           </>

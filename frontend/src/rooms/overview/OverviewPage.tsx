@@ -42,7 +42,7 @@ export function OverviewPage(): JSX.Element {
   const maySeeMarket = useMay("VIEW_MARKET_DATA");
   const [search, patch] = usePageSearch();
   return (
-    <div className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px overflow-auto bg-line lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_400px] lg:grid-rows-[auto_auto_minmax(0,1fr)] lg:overflow-hidden">
+    <div className="grid flex-1 auto-rows-max grid-cols-[minmax(0,1fr)] gap-px overflow-auto bg-line max-lg:flex max-lg:flex-col max-lg:*:shrink-0 max-lg:[&>section:last-of-type]:grow lg:min-h-0 lg:grid-cols-[minmax(0,1fr)_400px] lg:grid-rows-[auto_auto_minmax(0,1fr)] lg:overflow-hidden">
       <h1 className="sr-only">Overview</h1>
       <Accounts maySeeFigures={maySeePositions} />
       {maySeeMarket ? <Quotes /> : <div className="bg-surface max-lg:hidden lg:col-start-2 lg:row-span-3 lg:row-start-1" />}

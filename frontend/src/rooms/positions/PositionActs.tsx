@@ -1,7 +1,7 @@
 /** Close and reverse: market orders against a position, asked for once, however often the button is pressed. */
 import { useRef, useState, type JSX } from "react";
 
-import { formatDecimal, signOf } from "../../shared/format/decimal";
+import { formatDecimal, multiply, signOf, subtract } from "../../shared/format/decimal";
 import { client } from "../../shared/graphql/client";
 import { describeFailure } from "../../shared/graphql/failure";
 import { Dialog } from "../../shared/overlay/Dialog";
@@ -32,6 +32,7 @@ export function PositionActDialog({ act, position, onClose }: PositionActDialogP
   const symbol = position.instrument.symbol;
   const side = signOf(position.quantity) > 0 ? "Sell" : "Buy";
   const amount = parseQuantity(quantity);
+  const twice = multiply(size, "2");
   const title = act === "close" ? `Close ${symbol}` : `Reverse ${symbol}`;
 
   async function send(): Promise<void> {
@@ -64,7 +65,9 @@ export function PositionActDialog({ act, position, onClose }: PositionActDialogP
         {act === "close" ? (
           <NumberField label="Quantity" value={quantity} step={position.instrument.lotSize} onChange={setQuantity} />
         ) : (
-          <p>A market order turns it round: {side.toLowerCase()} twice as much as it is.</p>
+          <p>
+            A market order turns it round: {side.toLowerCase()} {formatDecimal(twice)} {symbol}, then {formatDecimal(subtract("0", position.quantity))} is held.
+          </p>
         )}
         <p className="text-small text-faint">Orders that cover the whole position make way for it.</p>
         <p role="alert" className="text-critical">
@@ -73,7 +76,7 @@ export function PositionActDialog({ act, position, onClose }: PositionActDialogP
         <Confirm
           isLive={modeOf(position.account) === "LIVE"}
           symbol={symbol}
-          label={act === "close" ? `${side} ${amount === null ? "" : formatDecimal(amount)} ${symbol}` : title}
+          label={`${side} ${act === "reverse" ? formatDecimal(twice) : amount === null ? "" : formatDecimal(amount)} ${symbol}`}
           isBusy={isBusy}
           onSend={() => void send()}
           onBack={onClose}

@@ -80,7 +80,15 @@ export function PositionsPage(): JSX.Element {
 function PositionDrawer({ position, onClose }: { position: Position; onClose: () => void }): JSX.Element {
   const mayPlace = useMay("PLACE_ORDERS");
   const [act, setAct] = useState<PositionAct | null>(null);
-  useShortcuts("Position", mayPlace ? [{ keys: "c", label: "Close the position", run: () => setAct("close") }] : []);
+  useShortcuts(
+    "Position",
+    mayPlace
+      ? [
+          { keys: "c", label: "Close the position", run: () => setAct("close") },
+          { keys: "r", label: "Reverse the position", run: () => setAct("reverse") },
+        ]
+      : [],
+  );
   const { instrument } = position;
   return (
     <Drawer title={instrument.symbol} summary={<span className="truncate text-soft">{instrument.name}</span>} onClose={onClose}>

@@ -108,13 +108,15 @@ function memberColumns(accounts: readonly Account[], ask: (question: Question) =
       key: "name",
       header: "Name",
       cell: (row) => (
-        <span className="inline-flex flex-col max-sm:py-1">
-          {nameOf(row.user)}
-          <span className="text-micro text-faint sm:hidden">{row.user.email}</span>
+        <span className="inline-flex max-w-60 flex-col max-sm:max-w-40 max-sm:py-1">
+          <span className="truncate" title={nameOf(row.user)}>
+            {nameOf(row.user)}
+          </span>
+          <span className="truncate text-micro text-faint sm:hidden">{row.user.email}</span>
         </span>
       ),
     },
-    { key: "email", header: "E-mail", cell: (row) => row.user.email, className: "max-sm:hidden" },
+    { key: "email", header: "E-mail", cell: (row) => <span className="inline-block max-w-80 truncate align-bottom" title={row.user.email}>{row.user.email}</span>, className: "max-sm:hidden" },
     { key: "role", header: "Role", cell: roleNameOf },
     { key: "accounts", header: "Accounts", cell: (row) => grantsInWords(row.accounts, numbers), className: "max-md:hidden" },
     {

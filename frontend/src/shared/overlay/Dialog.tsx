@@ -1,4 +1,4 @@
-/** A modal dialog on the browser's own: focus stays within, Escape closes, what is behind is inert. */
+/** A modal dialog on the browser's own: focus stays within, and begins at [data-first]; Escape closes, what is behind is inert. */
 import { useEffect, useId, useRef, type JSX, type ReactNode } from "react";
 
 import { useReturnedFocus } from "../keyboard/focus";
@@ -23,7 +23,11 @@ export function Dialog(props: DialogProps): JSX.Element {
   useReturnedFocus();
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // The browser takes the first control; an autoFocus of React came while the dialog was closed, and was lost.
+      dialog.querySelector<HTMLElement>("[data-first]")?.focus();
+    }
     return () => dialog?.close();
   }, []);
 
