@@ -57,9 +57,12 @@ faults: $(VENV)/.tested-with ## Break loaded installations for half an hour; wri
 	$(BIN)/python -m tests.faults --write $(FAULTS_ARGS)
 	$(BIN)/python -m tests.faults --streams --write $(FAULTS_ARGS)
 
+# What tries few examples in `make test`, and here all of them: tests/examples.py.
+BY_EXAMPLES := $(shell grep -rl "from tests.examples import" --include="test_*.py" tests)
 faults-short: $(VENV)/.tested-with ## Break loaded installations for some minutes
 	$(BIN)/python -m pytest -n 2 --dist load -m campaign tests/integration/connector
 	$(BIN)/python -m pytest -n 0 -m campaign tests/faults tests/system
+	TEST_EXAMPLES=many $(BIN)/python -m pytest -n 2 $(BY_EXAMPLES)
 	$(BIN)/python -m tests.faults --short $(FAULTS_ARGS)
 
 # Another length: make soak SOAK_S=300

@@ -9,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from app.infra import passwords
 from app.infra.db import Database, DatabaseRole
 from tests import command_line
 from tests.servers import ServersOfRun, create_clone, delete_keys, drop_databases
@@ -53,6 +54,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if servers.is_given_postgres:
             drop_databases(servers.postgres_url, f"oms_test_{config.stash[_RUN]}")
         servers.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def costs_of_passwords() -> Iterator[dict[str, int]]:
+    """Makes hashes of passwords cheap, but where their cost is the subject; what comes are the real costs."""
+    cheap = {"MEMORY_COST_KIB": 64, "TIME_COST": 1}
+    real = {name: int(getattr(passwords, name)) for name in cheap}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, cost in cheap.items():
+            patched.setattr(passwords, name, cost)
+        yield real
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,12 @@ import pytest
 from app.core.ids import OrderId
 from app.core.messages import BrokerReport, ExecutionReport, LaneCommand, LaneKind
 from app.orders.domain.order import Order
+from tests.examples import examples
 from tests.simulation.house import CLIENT_ID
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.schedule import MemoryStore, Schedule, run_schedule
 
-SCHEDULES = 300
+SCHEDULES = examples(100, campaign=300)
 
 
 class SendThenMark(MemoryStore):

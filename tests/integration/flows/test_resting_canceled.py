@@ -30,6 +30,7 @@ from app.orders.domain.waiting import Way, way_past
 from app.orders.repository import waiting as stored_waiting
 from app.orders.repository.resting import open_in
 from tests import factories
+from tests.examples import examples
 from tests.fakes import SetClock
 from tests.integration.flows.conftest import Trader
 from tests.integration.flows.lives import Lives
@@ -558,7 +559,7 @@ async def test_crossing_orders_of_two_processes_neither_meet_nor_wait_for_each_o
     await assert_told_in_full(guarded)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(examples(2, campaign=6)))
 async def test_whatever_happens_none_waits_for_what_is_over_and_the_journal_tells_it(
     guarded: Trader, seed: int
 ) -> None:

@@ -38,6 +38,7 @@ from app.orders.domain.order import Execution, Order, OrderRequest, reserved_qua
 from app.orders.domain.order_file import OrderFile
 from app.orders.domain.reports import apply_execution, apply_fault, apply_status
 from app.orders.repository.account_books import Book
+from tests.examples import examples
 
 NOW = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 TENANT = TenantId(UUID(int=1))
@@ -45,7 +46,7 @@ KEY = AccountKey(tenant_id=TENANT, account_id=AccountId(UUID(int=2)))
 INSTRUMENT = InstrumentId(UUID(int=3))
 WHOLE = Decimal(20)
 ROUNDS_MAX = 400
-EXAMPLES = 150
+EXAMPLES = examples(50, campaign=150)
 
 Report = StatusReport | ExecutionReport | FaultReport
 

@@ -10,6 +10,12 @@ from app.core.errors import UnavailableError
 from app.infra.passwords import Passwords
 
 
+@pytest.fixture(autouse=True)
+def at_the_real_cost(costs_of_passwords: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, cost in costs_of_passwords.items():
+        monkeypatch.setattr(f"app.infra.passwords.{name}", cost)
+
+
 @pytest.fixture
 async def passwords() -> AsyncIterator[Passwords]:
     hasher = Passwords()

@@ -26,6 +26,7 @@ from app.core.money import ZERO
 from app.orders.domain.order import Order, reserved_quantity
 from app.orders.domain.transitions import TRANSITIONS, may_move
 from tests.architecture.test_transition_rows import AWAITED
+from tests.examples import examples
 from tests.fakes import SetClock
 from tests.simulation.house import CLIENT_ID, CONTRACT, House, limit_terms
 from tests.unit.orders.values import AT
@@ -336,7 +337,7 @@ def test_whatever_happens_the_invariants_hold() -> None:
     run_state_machine_as_test(
         OrderMachine,
         settings=settings(
-            max_examples=150,
+            max_examples=examples(50, campaign=150),
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

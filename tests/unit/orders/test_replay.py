@@ -19,6 +19,7 @@ from app.orders.domain.order import LoggedEvent, OrderEvent, OrderRequest
 from app.orders.domain.order_file import Decision, OrderFile
 from app.orders.domain.replay import NotVerifiable, OrderHistory, replay_order
 from app.orders.events import OrderEventType
+from tests.examples import examples
 from tests.factories import instrument
 from tests.unit.orders.test_report_properties import executions, refusals, statuses
 from tests.unit.orders.values import ADDRESS, AT, LATER, Desk, Report, fill, not_found, order
@@ -119,7 +120,7 @@ class JournaledDesk(Desk):
 
 
 @given(st.lists(steps, max_size=25))
-@settings(max_examples=500)
+@settings(max_examples=examples(125, campaign=500))
 def test_a_replay_gives_the_order_its_requests_and_its_executions(stream: list[Step]) -> None:
     seen = JournaledDesk()
 
@@ -197,7 +198,7 @@ garbage = st.builds(
 
 
 @given(st.lists(steps, max_size=4), st.lists(garbage, min_size=1, max_size=4))
-@settings(max_examples=300)
+@settings(max_examples=examples(75, campaign=300))
 def test_events_that_cannot_be_read_are_told_and_break_nothing(stream: list[Step], junk: list[OrderEvent]) -> None:
     seen = JournaledDesk()
     for step in stream:

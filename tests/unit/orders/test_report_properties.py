@@ -12,6 +12,7 @@ from app.core.messages import ExecutionReport, FaultClass, NotFoundReport, Statu
 from app.core.money import ZERO
 from app.orders.domain.order_file import OrderFile
 from app.orders.domain.transitions import may_move
+from tests.examples import examples
 from tests.unit.orders.values import (
     Desk,
     Report,
@@ -57,7 +58,7 @@ streams = st.lists(reports, max_size=12)
 
 
 @given(files, streams)
-@settings(max_examples=400)
+@settings(max_examples=examples(100, campaign=400))
 def test_cumulative_is_the_sum_of_the_active_executions(file: OrderFile, stream: list[Report]) -> None:
     seen = Desk(file)
 
@@ -89,7 +90,7 @@ def test_the_highest_revision_alone_is_active(file: OrderFile, stream: list[Repo
 
 
 @given(files, streams)
-@settings(max_examples=400)
+@settings(max_examples=examples(100, campaign=400))
 def test_only_moves_of_the_table_are_made_and_told_without_a_gap(file: OrderFile, stream: list[Report]) -> None:
     seen = Desk(file)
 
@@ -108,7 +109,7 @@ def test_only_moves_of_the_table_are_made_and_told_without_a_gap(file: OrderFile
 
 
 @given(files, streams)
-@settings(max_examples=400)
+@settings(max_examples=examples(100, campaign=400))
 def test_the_state_tells_which_requests_are_open(file: OrderFile, stream: list[Report]) -> None:
     seen = Desk(file)
 
@@ -127,7 +128,7 @@ def test_the_state_tells_which_requests_are_open(file: OrderFile, stream: list[R
 
 
 @given(files, streams, st.one_of(executions, statuses, st.just(not_found())))
-@settings(max_examples=400)
+@settings(max_examples=examples(100, campaign=400))
 def test_a_report_that_is_applied_twice_changes_nothing_the_second_time(
     file: OrderFile, stream: list[Report], twice: Report
 ) -> None:
@@ -186,7 +187,7 @@ acknowledgements: st.SearchStrategy[list[StatusReport]] = st.lists(
 @given(
     st.data(), st.sampled_from(["routed", "accepted", "pending-cancel", "in-doubt"]), first_revisions, acknowledgements
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(75, campaign=300))
 def test_acknowledgement_and_fills_end_alike_in_any_order(
     data: st.DataObject, start: str, dealt: list[ExecutionReport], told: list[StatusReport]
 ) -> None:
@@ -202,7 +203,7 @@ def test_acknowledgement_and_fills_end_alike_in_any_order(
     first_revisions,
     st.sampled_from([status(WorkingStatus.CANCELED), fault(FaultClass.CANCEL_CONFIRMED, 202)]),
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(75, campaign=300))
 def test_acknowledgement_fills_and_cancel_confirmation_end_alike_in_any_order(
     data: st.DataObject, start: str, dealt: list[ExecutionReport], confirmation: Report
 ) -> None:
@@ -218,7 +219,7 @@ def test_acknowledgement_fills_and_cancel_confirmation_end_alike_in_any_order(
 
 
 @given(st.data(), st.sampled_from(["routed", "accepted", "pending-cancel"]), all_revisions)
-@settings(max_examples=300)
+@settings(max_examples=examples(75, campaign=300))
 def test_busts_and_corrections_of_a_canceled_order_end_alike_in_any_order(
     data: st.DataObject, start: str, dealt: list[ExecutionReport]
 ) -> None:

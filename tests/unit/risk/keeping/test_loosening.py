@@ -33,6 +33,7 @@ from app.risk.domain import (
 from app.risk.domain.facts import fingerprint
 from app.risk.domain.limits import VALUES
 from app.risk.keeping.domain.loosening import loosenings, second_person_reasons
+from tests.examples import examples
 from tests.factories import instrument
 
 _TYPE = RiskLimitType
@@ -49,7 +50,7 @@ def _session(day: int, opens: int, closes: int) -> ToldSession:
 
 
 FIELDS = ("value", "conditions", "is_active", "is_shadow", "effective_from", "effective_until")
-CASES = 20_000
+CASES = examples(5_000, campaign=20_000)
 HOURS = ToldHours(
     zone="UTC",
     regular=tuple(_session(day, 14, 21) for day in range(6)),
