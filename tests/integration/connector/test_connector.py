@@ -35,6 +35,7 @@ from tests.integration.connector.conftest import House
 
 WAIT_S = 15.0
 LOOK_S = 0.01
+LOOK_AGAIN_MAX_S = 0.06
 INTERVALS = ConnectorIntervals(
     discover_s=0.05,
     lease_s=2.0,
@@ -88,10 +89,11 @@ class Trading:
     async def until(self, condition: Callable[[], Any]) -> None:
         """Look at the database until the condition, a coroutine function, is true."""
         async with asyncio.timeout(WAIT_S):
-            while True:
-                if await condition():
-                    return
-                await asyncio.sleep(LOOK_S)
+            pause = LOOK_S
+            while not await condition():
+                await asyncio.sleep(pause)
+                # What is not there at once comes after some interval of the connector: each look costs it time.
+                pause = min(pause * 1.5, LOOK_AGAIN_MAX_S)
 
     async def until_connected(self, *, generation: int | None = None) -> None:
         async def is_connected() -> bool:
