@@ -38,7 +38,7 @@ SUBSCRIPTIONS = [one for one in OPERATIONS if one.kind == "subscription"]
 AT_ONCE = 6
 # Arguments that name a row of one kind meet, beside the id that fits, one in so many of the tables' ids.
 SHARES = 8
-OF_MANY_KINDS = {"id", "resourceId", "targetId"}
+OF_MANY_KINDS = {"node.id", "resourceId", "targetId"}
 # Tables whose rows no query shows yet; what is not shown cannot be found missing.
 SHOWN_TO_NOBODY = {
     "audit_log",
@@ -119,7 +119,8 @@ def _foreign(world: World, operation: Operation, leaf: Leaf) -> list[str]:
     Elsewhere an argument meets its share of the tables, another one at each place; a campaign tries all of them.
     """
     tables = sorted(world.theirs.ids)
-    if not (IS_CAMPAIGN or leaf[-1] in OF_MANY_KINDS):
+    is_of_many_kinds = not OF_MANY_KINDS.isdisjoint({leaf[-1], f"{operation.name}.{leaf[-1]}"})
+    if not (IS_CAMPAIGN or is_of_many_kinds):
         offset = crc32(f"{operation.name}.{'.'.join(leaf)}".encode())
         tables = [one for place, one in enumerate(tables, offset) if place % SHARES == 0]
     fitting = world.theirs.id_of(operation.name, leaf[-1])
