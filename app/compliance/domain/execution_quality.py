@@ -56,7 +56,10 @@ class MeasuredOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderQuality:
-    """The figures of one order; None where a price or a fill is missing. Times in seconds from the decision."""
+    """The figures of one order; None where a price or a fill is missing.
+
+    Times are in seconds from the decision, as fine as the broker tells them, and never below zero.
+    """
 
     arrival_slippage_bps: Decimal | None
     mid_slippage_bps: Decimal | None
@@ -179,7 +182,8 @@ def _slippage(side: Side, price: Decimal | None, against: Decimal | None) -> Dec
 
 
 def _seconds(start: datetime, end: datetime | None) -> float | None:
-    return None if end is None else (end - start).total_seconds()
+    # Brokers tell whole seconds: what was dealt in the second of the decision seems to have been dealt before it.
+    return None if end is None else max((end - start).total_seconds(), 0.0)
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -48,6 +48,13 @@ def order(side: Side = Side.BUY, price: str | None = "100.15", **terms: Any) -> 
     )
 
 
+def test_what_was_dealt_within_the_second_of_the_decision_took_no_time() -> None:
+    # The broker's clock has whole seconds: this fill is told as of 300 ms before it was asked for.
+    found = quality_of(order(first_fill_at=NOW - timedelta(milliseconds=300), last_fill_at=NOW + timedelta(seconds=1)))
+
+    assert (found.first_fill_s, found.last_fill_s) == (0, 1)
+
+
 def test_a_buy_above_the_ask() -> None:
     # Against the ask 100.10 five cents: 4.995 bp; against the middle 100.00 fifteen: 15 bp, twice that 30.
     found = quality_of(order())

@@ -38,13 +38,13 @@ export function Line({ line }: { line: QuoteRow["line"] }): JSX.Element {
 }
 
 export const QUOTE_COLUMNS: readonly LiveColumn<QuoteRow>[] = [
-  { key: "symbol", header: "Symbol", width: 84, isCompact: true, cell: (row) => <SymbolLink symbol={row.symbol} />, text: (row) => row.symbol },
+  { key: "symbol", header: "Symbol", width: 72, isCompact: true, cell: (row) => <SymbolLink symbol={row.symbol} />, text: (row) => row.symbol },
   { key: "name", header: "Name", width: 180, cell: (row) => <span className="truncate text-soft">{row.name}</span>, text: (row) => row.name },
-  { key: "last", header: "Last", width: 80, isNumber: true, isCompact: true, cell: (row) => <Last row={row} />, text: (row) => row.last ?? "" },
-  { key: "change", header: "Change", width: 80, isNumber: true, isCompact: true, cell: (row) => <Change row={row} />, text: (row) => changeOf(row) ?? "" },
+  { key: "last", header: "Last", width: 74, isNumber: true, isCompact: true, cell: (row) => <Last row={row} />, text: (row) => row.last ?? "" },
+  { key: "change", header: "Change", width: 72, isNumber: true, isCompact: true, cell: (row) => <Change row={row} />, text: (row) => changeOf(row) ?? "" },
   { key: "bidSize", header: "Bid size", width: 72, isNumber: true, cell: (row) => size(row.bidSize), text: (row) => row.bidSize ?? "" },
-  { key: "bid", header: "Bid", width: 80, isNumber: true, isCompact: true, cell: (row) => price(row.bid, row.tickSize), text: (row) => row.bid ?? "" },
-  { key: "ask", header: "Ask", width: 80, isNumber: true, isCompact: true, cell: (row) => price(row.ask, row.tickSize), text: (row) => row.ask ?? "" },
+  { key: "bid", header: "Bid", width: 74, isNumber: true, isCompact: true, cell: (row) => price(row.bid, row.tickSize), text: (row) => row.bid ?? "" },
+  { key: "ask", header: "Ask", width: 74, isNumber: true, isCompact: true, cell: (row) => price(row.ask, row.tickSize), text: (row) => row.ask ?? "" },
   { key: "askSize", header: "Ask size", width: 72, isNumber: true, cell: (row) => size(row.askSize), text: (row) => row.askSize ?? "" },
   { key: "low", header: "Low", width: 80, isNumber: true, cell: (row) => price(row.low, row.tickSize), text: (row) => row.low ?? "" },
   { key: "high", header: "High", width: 80, isNumber: true, cell: (row) => price(row.high, row.tickSize), text: (row) => row.high ?? "" },
