@@ -347,11 +347,25 @@ async def test_who_may_only_look_has_no_ticket(browser: Browser, demo: dict[str,
     await context.close()
 
 
+async def test_back_closes_the_drawer_and_stays_on_the_page(desk: Watch, demo: dict[str, Any]) -> None:
+    page = desk.page
+    await _place_far(demo, "223")
+    await _row(page, "223").click()
+    drawer = page.get_by_role("complementary", name="Buy 223 MSFT")
+    await expect(drawer).to_be_visible(timeout=SHOWN_MS_MAX)
+
+    await page.go_back()
+
+    await expect(drawer).to_be_hidden()
+    await expect(page.get_by_role("grid", name="Orders")).to_be_visible()
+
+
 async def test_a_frozen_server_is_told_and_its_return_too(
     desk: Watch, demo: dict[str, Any], installation: Installation
 ) -> None:
     page = desk.page
     web = [pid for pid, name in installation.children().items() if name == "serve"]
+    await expect(page.get_by_text("Broker", exact=True)).to_be_visible(timeout=SHOWN_MS_MAX)
 
     for pid in web:
         os.kill(pid, signal.SIGSTOP)

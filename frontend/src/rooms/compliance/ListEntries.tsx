@@ -1,5 +1,5 @@
 /** The entries of one list, its versions, and its file. */
-import { useState, type JSX } from "react";
+import { useEffect, useRef, useState, type JSX } from "react";
 
 import { act, type Outcome } from "../../shared/act/act";
 import { exportCsv } from "../../shared/act/exportCsv";
@@ -35,6 +35,15 @@ export function ListEntries({ list, nameOfActor, onChanged }: ListEntriesProps):
   const versions = usePages(LIST_VERSIONS, { listId: list.id, first: VERSIONS }, { pageOf: (data) => pageOfConnection(data.restrictedListVersions) });
   const symbolOf = useSymbols((pages.data?.rows ?? []).map((entry) => entry.instrumentId));
   const [open, setOpen] = useState<"add" | "import" | Entry | null>(null);
+  const { reload: reloadEntries } = pages;
+  const { reload: reloadVersions } = versions;
+  const shownVersion = useRef(list.version);
+  useEffect(() => {
+    if (shownVersion.current === list.version) return;
+    shownVersion.current = list.version;
+    reloadEntries();
+    reloadVersions();
+  }, [list.version, reloadEntries, reloadVersions]);
   const nameOf = (entry: Entry): string => entry.symbol ?? symbolOf(entry.instrumentId);
   function done(words: string): void {
     setOpen(null);

@@ -49,7 +49,7 @@ export function ListsTab(): JSX.Element {
           )}
         </Answered>
       </Section>
-      {opened && <ListEntries key={`${opened.id} ${opened.version}`} list={opened} nameOfActor={nameOfActor} onChanged={pages.reload} />}
+      {opened && <ListEntries key={opened.id} list={opened} nameOfActor={nameOfActor} onChanged={pages.reload} />}
       {editing && (
         <ListDialog
           list={editing === "new" ? null : editing}
