@@ -69,7 +69,7 @@ class Clearing:
     def amend(self, execution: Execution, quantity: Decimal, price: Decimal) -> None:
         """Correct an execution under the next revision of its id; a quantity of zero takes it back."""
         order = self._ledger.orders[execution.perm_id]
-        opposite = Side.SELL if execution.side is Side.BUY else Side.BUY
+        opposite = execution.side.opposite
         if not order.request.fa_group:
             # What was booked is taken back whole, with what it cost.
             entry = self._directory[execution.con_id].entry

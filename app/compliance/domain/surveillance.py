@@ -149,7 +149,7 @@ def layering(orders: Iterable[Placed], trades: Iterable[Trade]) -> list[Suspicio
             layers[order.placed_by, order.instrument_id, order.side].append(order)
     found: dict[str, Suspicion] = {}
     for trade in sorted(trades, key=lambda one: (one.at, one.id)):
-        opposite = Side.SELL if trade.side is Side.BUY else Side.BUY
+        opposite = trade.side.opposite
         near = [
             one
             for one in layers.get((trade.placed_by, trade.instrument_id, opposite), ())

@@ -1,7 +1,7 @@
 """requestOrderRecords, the list of exports, and the file that one gives out: who asked and who fetched is audited."""
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -116,13 +116,20 @@ async def forget_files(session: BatchSession, principal: Principal, ids: Ids, no
     """
     await exports_batch.begin_anew(session, principal.tenant_id, now)
     gone = await exports_batch.written(session, principal.tenant_id)
+    await throw_away(session, gone, principal, "order_records.forgotten", ids, now)
+
+
+async def throw_away(
+    session: BatchSession, gone: Sequence[RecordExport], principal: Principal, action: str, ids: Ids, now: datetime
+) -> None:
+    """Takes exports away with their files; the audit log says by this action which they were."""
     for export in gone:
         await exports_batch.drop(session, export)
     if gone:
         acts = [
             audit.entry(
                 principal,
-                "order_records.forgotten",
+                action,
                 RESOURCE,
                 export.id,
                 entry_id=ids.new(),

@@ -30,7 +30,7 @@ from app.flows.compliance.order_records import (
     lived_orders,
     record_text,
 )
-from app.flows.compliance.record_exports import RESOURCE, asked_document
+from app.flows.compliance.record_exports import RESOURCE, asked_document, throw_away
 from app.identity.domain import system_principal
 from app.infra.db import BatchSession, Database
 from app.infra.outages import go_on, known_as
@@ -203,22 +203,7 @@ async def _prune(database: Database, tenant_id: TenantId, now: datetime, ids: Id
     keeper = system_principal(tenant_id, "exports")
     async with begin_batch(database, tenant_id) as session:
         gone = await exports_batch.expired(session, tenant_id, now, PRUNED_MAX)
-        for export in gone:
-            await exports_batch.drop(session, export)
-        if gone:
-            acts = [
-                audit.entry(
-                    keeper,
-                    "order_records.expired",
-                    RESOURCE,
-                    export.id,
-                    entry_id=ids.new(),
-                    now=now,
-                    old={"sha256": export.sha256, **asked_document(export)},
-                )
-                for export in gone
-            ]
-            await session.write([audit.record_batch(acts)])
+        await throw_away(session, gone, keeper, "order_records.expired", ids, now)
     return len(gone)
 
 

@@ -291,7 +291,7 @@ def _exit_of(entry: Order, new: NewOrder, role: LinkRole, ids: Ids) -> Order:
         entry,
         id=OrderId(ids.new()),
         client_order_id=derived_client_order_id(entry.client_order_id, role),
-        side=Side.SELL if entry.side is Side.BUY else Side.BUY,
+        side=entry.side.opposite,
         order_type=OrderType.LIMIT if is_profit else OrderType.STOP,
         # What protects a position must not end with the day of the order that opened it.
         terms=OrderTerms(

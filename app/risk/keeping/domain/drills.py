@@ -260,7 +260,7 @@ def _crossing(one: _Drilled) -> Ladder:
         account_id=least.account_id,
         instrument_id=least.instrument.id,
         family=_NOBODY,
-        side=Side.SELL if least.side is Side.BUY else Side.BUY,
+        side=least.side.opposite,
         price=least.terms.limit_price,
         is_stop=False,
     )
